@@ -1,0 +1,15 @@
+"""Text from any model: one request, one completion, one sampling type; five backends; a cache."""
+
+from .cache import CompletionCache
+from .generator import Generator, open_generator
+from .types import Completion, Request, Sampling, Score
+
+__all__ = [
+    "Completion",
+    "CompletionCache",
+    "Generator",
+    "Request",
+    "Sampling",
+    "Score",
+    "open_generator",
+]

@@ -1,0 +1,136 @@
+"""A backend with a cache in front and a progress bar beside it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+from ..errors import UserError
+from ..models.spec import ModelSpec, parse_spec
+from .cache import CompletionCache
+from .types import Backend, Completion, Request, Score, content_key
+
+
+class Generator:
+    """Completes requests through one backend.
+
+    Parameters
+    ----------
+    backend : see `types.Backend`.
+    cache : None asks the model every time.
+    """
+
+    def __init__(self, backend: Backend, cache: CompletionCache | None = None) -> None:
+        self.backend = backend
+        self.cache = cache
+        self.calls = 0  # requests that reached the model
+
+    def stream(
+        self, requests: Sequence[Request], *, progress: str | None = None
+    ) -> Iterator[Completion]:
+        """Yield completions as they come: cached ones first, each request exactly once.
+
+        Requests with the same content are asked once and answered each under its own id.
+
+        Parameters
+        ----------
+        requests : ids must differ.
+        progress : label of the progress bar on standard error, None for no bar.
+
+        Raises
+        ------
+        UserError : two requests with one id.
+        """
+        from tqdm import tqdm
+
+        by_id = {request.id: request for request in requests}
+        if len(by_id) != len(requests):
+            raise UserError("two requests have the same id")
+        waiting: dict[str, list[Request]] = defaultdict(list)
+        for request in requests:
+            waiting[content_key(self.backend, request)].append(request)
+        bar = tqdm(total=len(requests), desc=progress, disable=progress is None, unit="req")
+        with bar:
+            known = self.cache.find(list(waiting)) if self.cache else {}
+            for key, completion in known.items():
+                for request in waiting.pop(key):
+                    bar.update()
+                    yield completion.model_copy(update={"id": request.id})
+            asked = {same[0].id: key for key, same in waiting.items()}
+            self.calls += len(asked)
+            answers = self.backend.stream([by_id[name] for name in asked]) if asked else ()
+            for completion in answers:
+                key = asked[completion.id]
+                if self.cache and not completion.failed:
+                    self.cache.store(key, completion)
+                for request in waiting[key]:
+                    bar.update()
+                    yield completion.model_copy(update={"id": request.id})
+
+    def generate(
+        self, requests: Sequence[Request], *, progress: str | None = None
+    ) -> list[Completion]:
+        """Complete requests and return the completions in the order of the requests."""
+        done = {completion.id: completion for completion in self.stream(requests, progress=progress)}
+        return [done[request.id] for request in requests]
+
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
+        """Give the log-probability of each continuation after the prompt (`hf` and `vllm`)."""
+        return self.backend.score(prompt, continuations)
+
+    def close(self) -> None:
+        """Free the model and close the cache."""
+        self.backend.close()
+        if self.cache:
+            self.cache.close()
+
+    def __enter__(self) -> "Generator":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_backend(spec: ModelSpec) -> Backend:
+    """Open the backend that a spec names; heavy imports happen here."""
+    if spec.backend == "hf":
+        from .hf import HFBackend
+
+        return HFBackend.load(spec)
+    if spec.backend == "vllm":
+        from .vllm import VLLMBackend
+
+        return VLLMBackend(spec)
+    if spec.backend == "openai":
+        from .openai import OpenAIBackend
+
+        return OpenAIBackend(spec)
+    if spec.backend == "ray":
+        from .ray import RayBackend
+
+        return RayBackend(spec)
+    from .replay import ReplayBackend
+
+    return ReplayBackend(spec)
+
+
+def open_generator(spec: str, *, cache: CompletionCache | bool = True) -> Generator:
+    """Open any model by its spec.
+
+    Parameters
+    ----------
+    spec : `smollm2`, `hf:ID`, `vllm:ID`, `openai:NAME@URL`, `ray:SPEC`, `replay:FILE`.
+    cache : a cache, True for the user's, False for none.
+
+    Raises
+    ------
+    UserError : the spec or the model is unknown, or a needed extra is not installed.
+    """
+    backend = open_backend(parse_spec(spec))
+    store = CompletionCache() if cache is True else (cache or None)
+    # Recordings are their own cache.
+    return Generator(backend, None if backend.family == "replay" else store)

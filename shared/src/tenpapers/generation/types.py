@@ -1,0 +1,94 @@
+"""What goes to a model and what comes back."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from ..records import Record
+
+
+class Sampling(Record):
+    """How to sample; temperature 0 is greedy. `top_k` 0 and `top_p` 1 are off."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    max_tokens: int = 256
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class Message(Record):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Request(Record):
+    """One text to complete: a plain `prompt`, or `messages` for the model's chat template."""
+
+    id: str
+    prompt: str | None = None
+    messages: tuple[Message, ...] = ()
+    sampling: Sampling = Sampling()
+
+
+class Completion(Record):
+    """What a model answered.
+
+    `finish_reason` is `stop`, `length`, `refused`, or `error: ...`; a failed request is a
+    completion too, so that it never takes the others with it. Counts are tokens.
+    """
+
+    id: str
+    text: str
+    finish_reason: str
+    n_prompt_tokens: int = 0
+    n_output_tokens: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer to keep."""
+        return self.finish_reason.startswith("error")
+
+
+class Score(NamedTuple):
+    """Log-probability (nats) of a continuation: sum, and each token's."""
+
+    total: float
+    tokens: tuple[float, ...]
+
+
+class Backend(Protocol):
+    """What every backend offers."""
+
+    family: str
+    model: str
+    revision: str
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+        """Complete requests; completions come as they are done, in any order."""
+        ...
+
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
+        """Score continuations of one prompt."""
+        ...
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+        ...
+
+
+def content_key(backend: Backend, request: Request) -> str:
+    """Hash what determines a completion: model, revision, input, sampling, backend family."""
+    content = [
+        backend.family,
+        backend.model,
+        backend.revision,
+        request.prompt,
+        [message.model_dump() for message in request.messages],
+        request.sampling.model_dump(mode="json"),
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,94 @@
+"""What goes into the sandbox and what comes out."""
+
+import ast
+import re
+from dataclasses import dataclass
+
+# Modules that take so long to import that a fork server keeps them loaded, costliest first,
+# each with the heavy modules that importing it loads anyway.
+HEAVY = {
+    "torch": {"numpy"},
+    "sympy": set(),
+    "pandas": {"numpy"},
+    "scipy": {"numpy"},
+    "numpy": set(),
+    "pytest": set(),
+}
+_IMPORT_LINE = re.compile(r"^\s*(?:import|from)\s+([\w., ]+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one program may use.
+
+    Parameters
+    ----------
+    timeout : wall-clock seconds for the set-up and for each case.
+    memory_gb : address space in GiB on top of what the fork server has mapped.
+    processes : processes and threads of one program.
+    file_mb : size of one written file in MiB.
+    """
+
+    timeout: float = 15.0
+    memory_gb: float = 4.0
+    processes: int = 64
+    file_mb: int = 1
+
+
+@dataclass(frozen=True)
+class Program:
+    """Source texts that run one after the other in one fresh namespace, then the cases.
+
+    Parameters
+    ----------
+    key : identifies the program in its verdict.
+    setup : texts executed once, in this order; named, for tracebacks (`solution`, ...).
+    cases : texts of which each runs after the set-up, none seeing what another did.
+    stop_on_failure : the first case that does not pass ends the program.
+    stop_on_pass : the first case that passes ends the program.
+    isolate_cases : a process for each case (True) or one for all of them (False).
+    """
+
+    key: str
+    setup: tuple[tuple[str, str], ...]
+    cases: tuple[str, ...]
+    stop_on_failure: bool = False
+    stop_on_pass: bool = False
+    isolate_cases: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a program.
+
+    Parameters
+    ----------
+    key : of the program.
+    statuses : one for each case that was run, in order: `passed`, `assert`,
+        `error:<ExceptionName>`, `timeout`, `memory` or `crash` (ended without a verdict).
+    seconds : wall-clock time in the sandbox.
+    """
+
+    key: str
+    statuses: tuple[str, ...]
+    seconds: float
+
+
+def heavy_modules(source: str) -> frozenset[str]:
+    """Find which slow modules a program imports anywhere, without those that others bring.
+
+    Text that does not parse is searched line by line, since it still has to run somewhere.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        named = set(re.findall(r"\w+", " ".join(_IMPORT_LINE.findall(source))))
+    else:
+        named = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                named.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                named.add(node.module.partition(".")[0])
+    found = named & HEAVY.keys()
+    return frozenset(found.difference(*(HEAVY[name] for name in found)))
