@@ -27,6 +27,7 @@ class EditConfig:
     epochs_times_texts : passes over n texts are this number // n, so 10 means 10 steps of 1 text.
     batch_size : cut to the number of texts.
     seed : of the adapter's first weights and of dropout.
+    adapter : "none" trains every weight (the early configuration of FT(U)).
     """
 
     rank: int = 8
@@ -38,6 +39,7 @@ class EditConfig:
     epochs_times_texts: int = 10
     batch_size: int = 8
     seed: int = 42
+    adapter: Literal["lora", "none"] = "lora"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def training_texts(
     index: int,
     *,
     demo: ProgSynExample | None,
+    show_test: bool = True,
     folder: Path | None = None,
 ) -> list[TrainingText]:
     """Make the texts on which an arm is trained for the test example `group[index]`."""
@@ -85,7 +88,9 @@ def training_texts(
         return [TrainingText(render(group[index], None, True, False, False, folder=folder))]
     texts = []
     for example in training_examples(group, index):
-        text = render(example, demo, arm == "ft-ups", True, True, folder=folder)
+        text = render(
+            example, demo, arm == "ft-ups", True, True, show_test=show_test, folder=folder
+        )
         texts.append(TrainingText(text, answer_start(text, example)))
     return texts
 
@@ -123,31 +128,14 @@ class Editor:
     """
 
     def __init__(self, model: Any, tok: Any, cfg: EditConfig | None = None) -> None:
-        import torch
-        from peft import LoraConfig, get_peft_model
-
         self.cfg = cfg or EditConfig()
-        linear = {
-            name.rpartition(".")[2]
-            for name, module in model.named_modules()
-            if isinstance(module, torch.nn.Linear)
-        }
-        missing = [target for target in self.cfg.targets if target not in linear]
-        if missing:
-            raise UserError(
-                f"the model has no {', '.join(missing)} to adapt",
-                f"choose among {', '.join(sorted(linear))}",
-            )
-        config = LoraConfig(
-            r=self.cfg.rank,
-            lora_alpha=self.cfg.alpha,
-            lora_dropout=self.cfg.dropout,
-            target_modules=list(self.cfg.targets),
-            bias="none",
-            task_type="CAUSAL_LM",
-        )
-        self.model = get_peft_model(model, config)
         self.tok = tok
+        self._initial: dict[str, Any] = {}
+        if self.cfg.adapter == "none":
+            self.model = model
+            self._initial = {k: v.detach().clone() for k, v in model.state_dict().items()}
+        else:
+            self.model = _with_lora(model, self.cfg)
         self._trained = [p for p in self.model.parameters() if p.requires_grad]
         self.reset()
 
@@ -163,6 +151,8 @@ class Editor:
         import torch
 
         random = torch.Generator().manual_seed(self.cfg.seed)
+        if self._initial:
+            self.model.load_state_dict(self._initial)
         with torch.no_grad():
             for name, parameter in self.model.named_parameters():
                 if "lora_A" in name:
@@ -207,34 +197,43 @@ class Editor:
                     loss.backward()
                     optimiser.step()
                     optimiser.zero_grad(set_to_none=True)
-                    handle.losses.append(float(loss))
+                    handle.losses.append(float(loss.detach()))
                     handle.tokens += int(batch["attention_mask"].sum())
         self.model.eval()
         handle.seconds = time.monotonic() - began
         return handle
 
     def save(self, folder: Path) -> None:
-        """Write the adapter (peft's JSON and safetensors)."""
+        """Write the adapter (peft's JSON and safetensors), or all weights and the tokenizer."""
         self.model.save_pretrained(str(folder))
+        if self.cfg.adapter == "none":
+            self.tok.save_pretrained(str(folder))
 
-    def load(self, folder: Path) -> None:
-        """Put a saved adapter in the place of the present one.
 
-        Raises
-        ------
-        UserError : no adapter there, or one of another shape.
-        """
-        from peft import set_peft_model_state_dict
-        from safetensors.torch import load_file
+def _with_lora(model: Any, cfg: EditConfig) -> Any:
+    import torch
+    from peft import LoraConfig, get_peft_model
 
-        file = folder / "adapter_model.safetensors"
-        if not file.exists():
-            raise UserError(f"{folder}: no adapter in it")
-        try:
-            set_peft_model_state_dict(self.model, load_file(file))
-        except RuntimeError as error:
-            raise UserError(f"{folder}: {str(error).splitlines()[0]}") from None
-        self.model.eval()
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    missing = [target for target in cfg.targets if target not in linear]
+    if missing:
+        raise UserError(
+            f"the model has no {', '.join(missing)} to adapt",
+            f"choose among {', '.join(sorted(linear))}",
+        )
+    config = LoraConfig(
+        r=cfg.rank,
+        lora_alpha=cfg.alpha,
+        lora_dropout=cfg.dropout,
+        target_modules=list(cfg.targets),
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
 
 
 def _pad(rows: Sequence[tuple[list[int], list[int]]], pad: int, device: Any) -> dict[str, Any]:

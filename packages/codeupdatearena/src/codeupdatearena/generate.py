@@ -41,14 +41,24 @@ def requests_for(
     folder: Path | None = None,
 ) -> list[Request]:
     """Make n requests an example; sample s has seed `seed + s`, its id is `ID#s`."""
+    requests = []
+    for example in examples:
+        prompt = prompt_of(example, method, demo, folder)
+        requests += samples(example.prog_syn_id, prompt, n, seed, sampling)
+    return requests
+
+
+def samples(
+    name: str, prompt: str, n: int, seed: int, sampling: Sampling, adapter: str = ""
+) -> list[Request]:
+    """Ask one prompt n times; sample s has the id `NAME#s` and the seed `seed + s`."""
     return [
         Request(
-            id=f"{example.prog_syn_id}#{sample}",
+            id=f"{name}#{sample}",
             prompt=prompt,
             sampling=sampling.model_copy(update={"seed": seed + sample}),
+            adapter=adapter,
         )
-        for example in examples
-        for prompt in [prompt_of(example, method, demo, folder)]
         for sample in range(n)
     ]
 

@@ -94,6 +94,7 @@ def program(
     stop_on_failure: bool = False,
     stop_on_pass: bool = False,
     isolate_tests: bool = True,
+    capture: bool = False,
 ) -> Program:
     """Make the sandbox program of one sample in one mode: set-up once, every test a case.
 
@@ -101,6 +102,7 @@ def program(
     ----------
     probe : extra parts between the update and the solution.
     tests : complete case texts; default each test of the example with its call.
+    capture : keep what is printed.
     """
     owner = example.prog_syn_id
     cases = tests if tests is not None else [test_call(t, owner) for t in example.unit_tests]
@@ -112,4 +114,5 @@ def program(
         stop_on_failure=stop_on_failure,
         stop_on_pass=stop_on_pass,
         isolate_cases=isolate_tests,
+        capture=capture,
     )

@@ -74,6 +74,7 @@ def render(
     answer: bool,
     *,
     header: bool = False,
+    show_test: bool = True,
     folder: Path | None = None,
 ) -> str:
     """Render one prompt.
@@ -85,6 +86,7 @@ def render(
     part_q : task and question (blocks T and Q).
     answer : end with the header line and the reference solution (a training text).
     header : end with the header line alone (test prompts of the PS arms).
+    show_test : show each question's first unit test.
     folder : templates that replace ours.
     """
     update = fill("update", folder, update=example.update) if part_u else ""
@@ -92,9 +94,9 @@ def render(
         return f"[INST] {update} [/INST]"
     blocks = [update, fill("task", folder)]
     if demo is not None:
-        shown = fill("question", folder, example=demo)
+        shown = fill("question", folder, example=demo, show_test=show_test)
         blocks.append(f"{shown}\n[/INST]\n{code_block(demo.ref_solution)}\n[INST]")
-    blocks.append(fill("question", folder, example=example))
+    blocks.append(fill("question", folder, example=example, show_test=show_test))
     text = "[INST] " + "\n\n".join(block for block in blocks if block) + "\n[/INST]\n"
     if header or answer:
         text += fill("header", folder) + "\n"

@@ -66,9 +66,9 @@ def measure(
     """
     import torch
 
-    text = render(example, None, part_u, True, True)
+    text = render(example, None, part_u, True, True, show_test=False)
     if not header:
-        prompt = render(example, None, part_u, True, False)
+        prompt = render(example, None, part_u, True, False, show_test=False)
         text = prompt + text[answer_start(text, example) :]
     begin = answer_start(text, example) + len("[PYTHON]\n")
     end = begin + len(example.ref_solution.strip())

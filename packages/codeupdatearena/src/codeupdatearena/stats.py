@@ -21,7 +21,7 @@ PAPER = {
 
 
 def count_tokens(text: str) -> int:
-    """Count tokens: with tiktoken's cl100k where it is at hand, else words and signs."""
+    """Count words and signs; the paper's tokenizer is not named, so its counts differ."""
     return len(re.findall(r"\w+|[^\w\s]", text))
 
 

@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from ..errors import UserError
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
-from .types import Completion, Request, Sampling, Score
+from .types import Completion, Request, Sampling, Score, by_adapter
 
 # Tokens of one batch, padding and answers included: bounds the KV cache, not the speed.
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 262_144}
@@ -48,6 +50,12 @@ class HFBackend:
         return list(self.lm.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+        """Complete requests, one adapter after the other."""
+        for adapter, group in by_adapter(requests).items():
+            with _adapted(self.lm, adapter):
+                yield from self._stream(group)
+
+    def _stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests, longest first, so that the first batch shows whether memory holds."""
         prompts: list[tuple[Request, list[int]]] = []
         for request in requests:
@@ -212,6 +220,28 @@ def _truncate(logits: Any, sampling: Sampling) -> Any:
         before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
         logits = logits.index_fill(0, places[before >= sampling.top_p], float("-inf"))
     return logits
+
+
+@contextmanager
+def _adapted(lm: CausalLM, adapter: str) -> Iterator[None]:
+    """Put a LoRA adapter on the model for a while, and take it off without a trace."""
+    if not adapter:
+        yield
+        return
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise UserError("adapters need peft", "pip install peft") from None
+    try:
+        wrapped = PeftModel.from_pretrained(lm.model, adapter).eval()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(f"{adapter}: does not fit the model: {str(error).splitlines()[0]}") from (
+            None
+        )
+    try:
+        yield
+    finally:
+        lm.model = wrapped.unload()
 
 
 def _common_prefix(prompts: list[list[int]]) -> list[int]:

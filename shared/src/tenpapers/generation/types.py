@@ -3,8 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from ..errors import UserError
 from ..records import Record
 
 
@@ -27,12 +30,17 @@ class Message(Record):
 
 
 class Request(Record):
-    """One text to complete: a plain `prompt`, or `messages` for the model's chat template."""
+    """One text to complete: a plain `prompt`, or `messages` for the model's chat template.
+
+    `adapter` is the folder of a peft LoRA adapter to answer with (`hf`, `vllm`, and `ray` over
+    them); "" is the model as it is.
+    """
 
     id: str
     prompt: str | None = None
     messages: tuple[Message, ...] = ()
     sampling: Sampling = Sampling()
+    adapter: str = ""
 
 
 class Completion(Record):
@@ -81,12 +89,42 @@ class Backend(Protocol):
         ...
 
 
+def adapter_digest(folder: str) -> str:
+    """Hash an adapter's weights; "" for no adapter.
+
+    Raises
+    ------
+    UserError : the folder holds no adapter.
+    """
+    if not folder:
+        return ""
+    file = Path(folder) / "adapter_model.safetensors"
+    if not file.exists():
+        raise UserError(f"{folder}: no adapter in it", "adapter_model.safetensors is wanted")
+    stat = file.stat()
+    return _file_digest(str(file), stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _file_digest(file: str, _changed: int, _size: int) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def by_adapter(requests: Sequence[Request]) -> dict[str, list[Request]]:
+    """Group requests by their adapter, in the order of first appearance."""
+    groups: dict[str, list[Request]] = {}
+    for request in requests:
+        groups.setdefault(request.adapter, []).append(request)
+    return groups
+
+
 def content_key(backend: Backend, request: Request) -> str:
     """Hash what determines a completion: model, revision, input, sampling, backend family."""
     content = [
         backend.family,
         backend.model,
         backend.revision,
+        adapter_digest(request.adapter),
         request.prompt,
         [message.model_dump() for message in request.messages],
         request.sampling.model_dump(mode="json"),

@@ -273,7 +273,8 @@ class SandboxPool:
                 self._note_isolation(message["isolated"])
             elif lane.program is not None:
                 program, lane.program = lane.program, None
-                yield Verdict(program.key, tuple(message["statuses"]), message["seconds"])
+                statuses, output = tuple(message["statuses"]), message.get("output", "")
+                yield Verdict(program.key, statuses, message["seconds"], output)
 
     def _note_isolation(self, isolated: bool) -> None:
         if isolated or self.isolated is False:

@@ -47,6 +47,7 @@ class Program:
     stop_on_failure : the first case that does not pass ends the program.
     stop_on_pass : the first case that passes ends the program.
     isolate_cases : a process for each case (True) or one for all of them (False).
+    capture : keep the first 64 KiB of what the program prints.
     """
 
     key: str
@@ -55,6 +56,7 @@ class Program:
     stop_on_failure: bool = False
     stop_on_pass: bool = False
     isolate_cases: bool = True
+    capture: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,13 @@ class Verdict:
     statuses : one for each case that was run, in order: `passed`, `assert`,
         `error:<ExceptionName>`, `timeout`, `memory` or `crash` (ended without a verdict).
     seconds : wall-clock time in the sandbox.
+    output : what it printed, if that was captured. As little to be trusted as the program.
     """
 
     key: str
     statuses: tuple[str, ...]
     seconds: float
+    output: str = ""
 
 
 def heavy_modules(source: str) -> frozenset[str]:

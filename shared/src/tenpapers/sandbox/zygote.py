@@ -42,6 +42,7 @@ COMMON = (
     "time", "typing", "unittest.mock",
 )  # fmt: skip
 _STATUS = re.compile(r"passed|assert|memory|error:\w+")
+OUTPUT_BYTES = 65536
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Unable to allocate")
 
 
@@ -130,6 +131,7 @@ class Lane:
 
     def __init__(self, channel: socket.socket, order: dict[str, Any], isolated: bool) -> None:
         self.channel = channel
+        self.output = -1
         self.home: str = order["home"]
         self.uid: int = order["uid"]
         self.isolated = isolated
@@ -144,9 +146,14 @@ class Lane:
         send(self.channel, {"pid": pid, "isolated": self.isolated})
         while (job := receive(self.channel)) is not None:
             began = time.monotonic()
-            statuses = self.run(job)
-            seconds = time.monotonic() - began
-            send(self.channel, {"statuses": statuses, "seconds": round(seconds, 6)})
+            self.output = os.memfd_create("output") if job["capture"] else -1
+            answer: dict[str, Any] = {"statuses": self.run(job)}
+            answer["seconds"] = round(time.monotonic() - began, 6)
+            if job["capture"]:
+                os.lseek(self.output, 0, os.SEEK_SET)
+                answer["output"] = os.read(self.output, OUTPUT_BYTES).decode("utf-8", "replace")
+                os.close(self.output)
+            send(self.channel, answer)
 
     def run(self, job: dict[str, Any]) -> list[str]:
         """Run the cases of one program, with a new child after each lost one."""
@@ -197,6 +204,9 @@ class Lane:
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         os.close(null)
+        if self.output >= 0:
+            os.dup2(self.output, 1)
+            os.close(self.output)
         os.environ["HOME"] = os.environ["TMPDIR"] = self.home
         isolation.set_limits(
             cpu=(self.limits["timeout"] + 1) * cases,
@@ -418,6 +428,7 @@ def run_child(
     done = b"\n" + nonce + b" done %d\n"
     cases, isolate = job["cases"], job["isolate_cases"]
     stop_on_failure, stop_on_pass = job["stop_on_failure"], job["stop_on_pass"]
+    flush = sys.stdout.flush if job["capture"] and sys.stdout is not None else None
     own = getpid()
     module = types.ModuleType("candidate")
     sys.modules["candidate"] = module
@@ -434,6 +445,8 @@ def run_child(
                 # A fork reseeds `random`; what the set-up seeded must still hold afterwards.
                 restore = sys.modules["random"].setstate
                 random_state = sys.modules["random"].getstate()
+        if flush is not None:
+            flush()  # or every case would inherit the buffer and print it again
     except BaseException as error:
         if getpid() == own:
             write(writing, b"\n" + nonce + b" setup " + describe(error).encode() + b"\n")
@@ -447,6 +460,8 @@ def run_child(
             if restore is not None:
                 restore(random_state)
             run(translate(source, "<test>", "exec", 0, True), namespace)
+            if flush is not None:
+                flush()
         except BaseException as error:
             if getpid() == owner:
                 write(writing, said % describe(error).encode())

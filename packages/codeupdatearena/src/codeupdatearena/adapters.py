@@ -1,0 +1,185 @@
+"""Training every adapter of an arm, and asking the edited models (sections 3.7 and 8)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tenpapers.errors import UserError
+from tenpapers.generation import Request, Sampling
+from tenpapers.models import CausalLM
+from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
+
+from .arena import Arena
+from .editing import Arm, EditConfig, Editor, random_target, training_texts
+from .generate import SAMPLING, samples
+from .prompts import render
+from .records import ProgSynExample
+
+
+class Edit(Record):
+    """One line of `edits.jsonl`: what was trained for which test example.
+
+    `losses` are nats a token, one an optimiser step; `source` is the update whose training set was
+    used (another one for random-FT); `drawn` says that the fixed map's update was not at hand.
+    """
+
+    prog_syn_id: str
+    arm: Arm
+    random: bool = False
+    source: str
+    drawn: bool = False
+    adapter: str
+    losses: list[float]
+    tokens: int
+    seconds: float
+
+
+def method_name(arm: str, *, random: bool, with_update: bool = False) -> str:
+    """Name an arm as tables do: `ft-ps`, `random-ft-ps`, `ft-u+update`."""
+    return f"{'random-' if random else ''}{arm}{'+update' if with_update else ''}"
+
+
+def read_random_map(path: Path | None) -> dict[str, str]:
+    """Read the fixed map of random-FT targets; without a file every target is drawn.
+
+    Raises
+    ------
+    UserError : not a JSON object of update ids.
+    """
+    if path is None:
+        return {}
+    value = read_json(path)
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise UserError(f"{path}: a JSON object from update id to update id is wanted")
+    return value
+
+
+def train_adapters(
+    lm: CausalLM,
+    arena: Arena,
+    chosen: Sequence[ProgSynExample],
+    out: Path,
+    arm: Arm,
+    cfg: EditConfig,
+    *,
+    demo: ProgSynExample | None,
+    random: bool = False,
+    random_map: dict[str, str] | None = None,
+    show_test: bool = True,
+    folder: Path | None = None,
+    overwrite: bool = False,
+) -> list[Edit]:
+    """Train a fresh adapter for each chosen example; finished ones are kept and not repeated.
+
+    Parameters
+    ----------
+    arena : where training examples come from.
+    chosen : examples to be tested, each with an adapter of its own.
+    out : gets `adapters/<id>/` and `edits.jsonl`.
+    random : train on the set of another update (random-FT).
+
+    Raises
+    ------
+    UserError : `out` holds edits of other settings; a text is longer than the context.
+    """
+    from tqdm import tqdm
+
+    file, marker = out / "edits.jsonl", out / "edits.settings.json"
+    settings = asdict(cfg) | {"model": lm.name, "arm": arm, "random": random}
+    settings["targets"] = list(cfg.targets)
+    done: dict[str, Edit] = {}
+    if file.exists() and not overwrite:
+        if marker.exists() and read_json(marker) != settings:
+            raise UserError(f"{out}: holds edits of other settings", "pass --overwrite")
+        Appender(file).close()
+        done = {edit.prog_syn_id: edit for edit in read_jsonl(file, Edit, allow_empty=True)}
+    write_json(marker, settings)
+    groups = arena.by_update()
+    rng = np.random.default_rng(cfg.seed)
+    # Drawn for all, in the arena's order, so that a resumed run draws the same.
+    targets = {
+        name: random_target(name, groups, random_map or {}, rng) if random else (name, False)
+        for name in groups
+    }
+    left = [example for example in chosen if example.prog_syn_id not in done]
+    editor = Editor(lm.model, lm.tokenizer, cfg) if left else None
+    with Appender(file, overwrite=overwrite) as sink:
+        for example in tqdm(left, desc=method_name(arm, random=random), unit="edit"):
+            assert editor is not None
+            source, drawn = targets[example.update.update_id]
+            group = groups[source]
+            index = 0 if random else [e.prog_syn_id for e in group].index(example.prog_syn_id)
+            texts = training_texts(
+                arm, group, index, demo=demo, show_test=show_test, folder=folder
+            )
+            handle = editor.edit(texts)
+            place = Path("adapters") / folder_name(example.prog_syn_id)
+            editor.save(out / place)
+            edit = Edit(
+                prog_syn_id=example.prog_syn_id,
+                arm=arm,
+                random=random,
+                source=source,
+                drawn=drawn,
+                adapter=str(place),
+                losses=[round(loss, 6) for loss in handle.losses],
+                tokens=handle.tokens,
+                seconds=round(handle.seconds, 3),
+            )
+            sink.write(edit)
+            done[example.prog_syn_id] = edit
+    if editor is not None:
+        editor.reset()
+    return [done[example.prog_syn_id] for example in chosen]
+
+
+def folder_name(prog_syn_id: str) -> str:
+    """Turn an id into a folder's name."""
+    return re.sub(r"[^\w.-]+", "_", prog_syn_id).strip("_")
+
+
+def read_edits(folder: Path) -> list[Edit]:
+    """Read what `edit` wrote.
+
+    Raises
+    ------
+    UserError : no `edits.jsonl` there, or an adapter's folder is gone.
+    """
+    edits = read_jsonl(folder / "edits.jsonl", Edit)
+    for number, edit in enumerate(edits, 1):
+        if not (folder / edit.adapter).is_dir():
+            raise UserError(f"{folder / 'edits.jsonl'}:{number}: no folder {edit.adapter}")
+    return edits
+
+
+def edited_requests(
+    edits: Sequence[Edit],
+    arena: Arena,
+    folder: Path,
+    *,
+    n: int,
+    seed: int,
+    demo: ProgSynExample | None,
+    with_update: bool = False,
+    sampling: Sampling = SAMPLING,
+    prompts: Path | None = None,
+) -> list[Request]:
+    """Make the requests of an arm: each example is asked of the model edited for it.
+
+    Raises
+    ------
+    UserError : an edit of an example that the arena does not have.
+    """
+    requests = []
+    for edit in edits:
+        if edit.prog_syn_id not in arena.by_id:
+            raise UserError(f"{folder}: edit of an unknown id {edit.prog_syn_id}")
+        prompt = render(
+            arena.by_id[edit.prog_syn_id], demo, with_update, True, False,
+            header=edit.arm != "ft-u", folder=prompts,
+        )  # fmt: skip
+        adapter = str((folder / edit.adapter).resolve())
+        requests += samples(edit.prog_syn_id, prompt, n, seed, sampling, adapter)
+    return requests
