@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tenpapers.models import CausalLM
 from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
 
 from .arena import Arena
-from .editing import Arm, EditConfig, Editor, random_target, training_texts
+from .editing import Arm, EditConfig, Editor, TrainingText, random_target, training_texts
 from .generate import SAMPLING, samples
 from .prompts import render
 from .records import ProgSynExample
@@ -56,29 +57,86 @@ def read_random_map(path: Path | None) -> dict[str, str]:
     return value
 
 
-def train_adapters(
-    lm: CausalLM,
-    arena: Arena,
-    chosen: Sequence[ProgSynExample],
-    out: Path,
-    arm: Arm,
-    cfg: EditConfig,
-    *,
-    demo: ProgSynExample | None,
-    random: bool = False,
-    random_map: dict[str, str] | None = None,
-    show_test: bool = True,
-    folder: Path | None = None,
-    overwrite: bool = False,
-) -> list[Edit]:
-    """Train a fresh adapter for each chosen example; finished ones are kept and not repeated.
+@dataclass(frozen=True)
+class EditPlan:
+    """What an arm trains on.
 
     Parameters
     ----------
     arena : where training examples come from.
-    chosen : examples to be tested, each with an adapter of its own.
+    random : take the training set of another update (random-FT).
+    random_map : the fixed map of targets; what it does not give is drawn with `seed`.
+    demo, show_test, folder : of the prompts, see `prompts.render`.
+    """
+
+    arena: Arena
+    arm: Arm
+    demo: ProgSynExample | None
+    random: bool = False
+    random_map: dict[str, str] = field(default_factory=dict)
+    seed: int = 42
+    show_test: bool = True
+    folder: Path | None = None
+
+    @cached_property
+    def groups(self) -> dict[str, list[ProgSynExample]]:
+        """Examples by update."""
+        return self.arena.by_update()
+
+    @cached_property
+    def sources(self) -> dict[str, tuple[str, bool]]:
+        """Update trained on, and whether it was drawn, by update; drawn for all at once, so that
+        a resumed run draws the same."""
+        if not self.random:
+            return {name: (name, False) for name in self.groups}
+        rng = np.random.default_rng(self.seed)
+        return {
+            name: random_target(name, self.groups, self.random_map, rng) for name in self.groups
+        }
+
+    def texts(self, example: ProgSynExample) -> list[TrainingText]:
+        """Make the training texts for one test example."""
+        group = self.groups[self.sources[example.update.update_id][0]]
+        # A random edit takes what belongs to example 0 of the other update.
+        index = 0 if self.random else [e.prog_syn_id for e in group].index(example.prog_syn_id)
+        return training_texts(
+            self.arm, group, index, demo=self.demo, show_test=self.show_test, folder=self.folder
+        )
+
+
+def make_edit(editor: Editor, plan: EditPlan, example: ProgSynExample, out: Path) -> Edit:
+    """Train a fresh adapter for one test example and save it below `out`; the model stays edited."""
+    source, drawn = plan.sources[example.update.update_id]
+    handle = editor.edit(plan.texts(example))
+    place = Path("adapters") / folder_name(example.prog_syn_id)
+    editor.save(out / place)
+    return Edit(
+        prog_syn_id=example.prog_syn_id,
+        arm=plan.arm,
+        random=plan.random,
+        source=source,
+        drawn=drawn,
+        adapter=str(place),
+        losses=[round(loss, 6) for loss in handle.losses],
+        tokens=handle.tokens,
+        seconds=round(handle.seconds, 3),
+    )
+
+
+def train_adapters(
+    lm: CausalLM,
+    plan: EditPlan,
+    chosen: Sequence[ProgSynExample],
+    out: Path,
+    cfg: EditConfig,
+    *,
+    overwrite: bool = False,
+) -> list[Edit]:
+    """Train an adapter for each chosen example; finished ones are kept and not repeated.
+
+    Parameters
+    ----------
     out : gets `adapters/<id>/` and `edits.jsonl`.
-    random : train on the set of another update (random-FT).
 
     Raises
     ------
@@ -87,7 +145,7 @@ def train_adapters(
     from tqdm import tqdm
 
     file, marker = out / "edits.jsonl", out / "edits.settings.json"
-    settings = asdict(cfg) | {"model": lm.name, "arm": arm, "random": random}
+    settings = asdict(cfg) | {"model": lm.name, "arm": plan.arm, "random": plan.random}
     settings["targets"] = list(cfg.targets)
     done: dict[str, Edit] = {}
     if file.exists() and not overwrite:
@@ -96,42 +154,15 @@ def train_adapters(
         Appender(file).close()
         done = {edit.prog_syn_id: edit for edit in read_jsonl(file, Edit, allow_empty=True)}
     write_json(marker, settings)
-    groups = arena.by_update()
-    rng = np.random.default_rng(cfg.seed)
-    # Drawn for all, in the arena's order, so that a resumed run draws the same.
-    targets = {
-        name: random_target(name, groups, random_map or {}, rng) if random else (name, False)
-        for name in groups
-    }
     left = [example for example in chosen if example.prog_syn_id not in done]
     editor = Editor(lm.model, lm.tokenizer, cfg) if left else None
+    label = method_name(plan.arm, random=plan.random)
     with Appender(file, overwrite=overwrite) as sink:
-        for example in tqdm(left, desc=method_name(arm, random=random), unit="edit"):
+        for example in tqdm(left, desc=label, unit="edit"):
             assert editor is not None
-            source, drawn = targets[example.update.update_id]
-            group = groups[source]
-            index = 0 if random else [e.prog_syn_id for e in group].index(example.prog_syn_id)
-            texts = training_texts(
-                arm, group, index, demo=demo, show_test=show_test, folder=folder
-            )
-            handle = editor.edit(texts)
-            place = Path("adapters") / folder_name(example.prog_syn_id)
-            editor.save(out / place)
-            edit = Edit(
-                prog_syn_id=example.prog_syn_id,
-                arm=arm,
-                random=random,
-                source=source,
-                drawn=drawn,
-                adapter=str(place),
-                losses=[round(loss, 6) for loss in handle.losses],
-                tokens=handle.tokens,
-                seconds=round(handle.seconds, 3),
-            )
+            edit = make_edit(editor, plan, example, out)
             sink.write(edit)
             done[example.prog_syn_id] = edit
-    if editor is not None:
-        editor.reset()
     return [done[example.prog_syn_id] for example in chosen]
 
 

@@ -193,7 +193,7 @@ class Editor:
             self.model.train()
             for _ in range(epochs):
                 for batch in batches:
-                    loss = self.model(**batch).loss
+                    loss = _loss(self.model, batch)
                     loss.backward()
                     optimiser.step()
                     optimiser.zero_grad(set_to_none=True)
@@ -234,6 +234,23 @@ def _with_lora(model: Any, cfg: EditConfig) -> Any:
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, config)
+
+
+def _loss(model: Any, batch: dict[str, Any]) -> Any:
+    """Mean loss of the labelled tokens; logits are computed at their places alone."""
+    import torch
+
+    labels = batch["labels"][:, 1:]
+    places = (labels != -100).any(0).nonzero()[:, 0]
+    logits = model(
+        input_ids=batch["input_ids"],
+        attention_mask=batch["attention_mask"],
+        use_cache=False,
+        logits_to_keep=places,
+    ).logits
+    return torch.nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), labels[:, places].flatten(), ignore_index=-100
+    )
 
 
 def _pad(rows: Sequence[tuple[list[int], list[int]]], pad: int, device: Any) -> dict[str, Any]:

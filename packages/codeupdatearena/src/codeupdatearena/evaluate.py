@@ -7,15 +7,16 @@ from typing import Any, Literal
 
 from tenpapers.errors import UserError
 from tenpapers.records import Appender, read_json, read_jsonl, write_json
+from tenpapers.report import Table, Value
 
 from .arena import Arena
 from .execution import Job, Sandbox
 from .known_issues import known_issues
 from .metrics import aggregate, check_ks
 from .records import Prediction, Report
-from .versions import library_versions
 
 Criterion = Literal["official", "strict", "called"]
+DEFAULT_KS = (1, 2, 5)
 
 
 def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:
@@ -96,7 +97,7 @@ def evaluate(
 
 
 def summarise(
-    reports: Sequence[Report], ks: Sequence[int], *, exclude_known: bool = False
+    reports: Sequence[Report], ks: Sequence[int], *, exclude_known: bool = False, seed: int = 42
 ) -> dict[str, Any]:
     """Make `metrics.json`: one object a method, and what they were measured with.
 
@@ -114,10 +115,50 @@ def summarise(
     for method, group in methods.items():
         smallest = min(Counter(report.prog_syn_id for report in group).values())
         check_ks([k for k in ks if k > smallest][:1], smallest)
-        metrics[method] = aggregate(group, ks)
+        metrics[method] = aggregate(group, ks, seed=seed)
     return {
         "methods": metrics,
         "known_bad_instances": 0 if exclude_known else len(bad),
         "excluded_instances": len(bad) if exclude_known else 0,
-        "versions": library_versions(),
     }
+
+
+def default_ks(predictions: Sequence[Prediction], ks: Sequence[int] | None) -> list[int]:
+    """Take the wanted values of k, or those of 1, 2, 5 that the samples can serve."""
+    if ks:
+        return sorted(set(ks))
+    counts = Counter((p.method, p.prog_syn_id) for p in predictions)
+    smallest = min(counts.values())
+    return [k for k in DEFAULT_KS if k <= smallest]
+
+
+def read_dependence(flags: Path | None) -> dict[str, list[bool | None]]:
+    """Read the self-dependence of tests from a `flags.json`; nothing without a file.
+
+    Raises
+    ------
+    UserError : the file was not written by `verify`.
+    """
+    if flags is None:
+        return {}
+    value = read_json(flags)
+    if not isinstance(value, dict) or not isinstance(value.get("self_dependent"), dict):
+        raise UserError(f"{flags}: not written by verify")
+    return {name: told for name, told in value["self_dependent"].items() if told is not None}
+
+
+def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> Table:
+    """Make the table that `evaluate` prints."""
+    suffix = "" if criterion == "official" else f"_{criterion}"
+    names = [f"pass@{k}" for k in ks] + [f"UPass@{k}{suffix}" for k in ks]
+    rows: list[list[Value]] = []
+    for method, values in metrics["methods"].items():
+        low, high = values.get(f"UPass@{ks[0]}_interval") or (None, None)
+        interval = f"{low:.1f} to {high:.1f}" if low is not None and not suffix else None
+        numbers = [values[name] for name in names]
+        counts = [values[name] for name in ("n_instances", "n_samples", "n_empty")]
+        rows.append([method, *counts, *numbers, interval])
+    columns = ["method", "instances", "samples", "empty", *names, f"95% of UPass@{ks[0]}"]
+    bad = metrics["known_bad_instances"]
+    note = f"{bad} known-bad instances included (--exclude-known drops them)" if bad else ""
+    return Table("", columns, rows, note)

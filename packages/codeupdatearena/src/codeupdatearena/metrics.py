@@ -74,13 +74,16 @@ def bootstrap_interval(values: dict[str, float], *, seed: int = 42) -> tuple[flo
     return round(float(low), 4), round(float(high), 4)
 
 
-def aggregate(reports: Sequence[Report], ks: Sequence[int] = (1, 2, 5)) -> dict[str, Any]:
+def aggregate(
+    reports: Sequence[Report], ks: Sequence[int] = (1, 2, 5), *, seed: int = 42
+) -> dict[str, Any]:
     """Summarise the reports of one method.
 
     Parameters
     ----------
     reports : every sample of every instance, in any order.
     ks : values of k; those above an instance's number of samples give NaN.
+    seed : of the bootstrap.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def aggregate(reports: Sequence[Report], ks: Sequence[int] = (1, 2, 5)) -> dict[
         official = rates(lambda r: r.exclusive, k)
         metrics[f"UPass@{k}"] = _percent(list(official.values()))
         if groups and not any(map(math.isnan, official.values())):
-            metrics[f"UPass@{k}_interval"] = bootstrap_interval(official)
+            metrics[f"UPass@{k}_interval"] = bootstrap_interval(official, seed=seed)
     for criterion in ("strict", "called"):
         decided = [
             group

@@ -8,9 +8,10 @@ from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request, Sampling
-from tenpapers.records import Appender, Record, read_jsonl
+from tenpapers.records import Appender, Record, read_json, read_jsonl
 from tenpapers.sandbox import Program, SandboxPool
 
+from .adapters import read_edits
 from .extraction import extract_code
 from .generate import SAMPLING, samples
 from .metrics import check_ks, pass_at_k
@@ -58,6 +59,33 @@ def task_program(key: str, task: HumanEvalTask, code: str) -> Program:
         head.append(line)
     setup = (("imports", "\n".join(head)), ("solution", code), ("test", task.test))
     return Program(key, setup, (f"check({task.entry_point})",))
+
+
+def choose_edits(folder: Path | None, count: int, updates: Path | None) -> dict[str, str]:
+    """Pick one edit an update: of the updates in a JSON list, or of the first ones.
+
+    Returns
+    -------
+    Folder of the adapter by example id, at most `count`.
+
+    Raises
+    ------
+    UserError : the file is no list of ids, or nothing was chosen.
+    """
+    if folder is None:
+        return {}
+    wanted = read_json(updates) if updates else None
+    if updates and not (isinstance(wanted, list) and all(isinstance(w, str) for w in wanted)):
+        raise UserError(f"{updates}: a JSON list of update ids is wanted")
+    first: dict[str, tuple[str, str]] = {}
+    for edit in read_edits(folder):
+        update = edit.prog_syn_id.rpartition(":")[0]
+        if wanted is None or update in wanted:
+            place = str((folder / edit.adapter).resolve())
+            first.setdefault(update, (edit.prog_syn_id, place))
+    if not first:
+        raise UserError(f"{folder}: none of its edits is of a chosen update")
+    return dict(list(first.values())[:count])
 
 
 def task_requests(

@@ -122,3 +122,34 @@ def figure(runs: Sequence[Run], path: Path, k: int) -> Picture:
 
 def _number(value: Value) -> float | None:
     return float(value) if isinstance(value, int | float) else None
+
+
+def full_report(runs: Sequence[Run], out: Path) -> tuple[list[Table | Picture], dict[str, Any]]:
+    """Make everything `report` shows: tables, figure, and the numbers behind them."""
+    ks = shared_ks(runs)
+    main = main_table(runs, ks)
+    last = f"UPass@{ks[-1]}"
+    body: list[Table | Picture] = [
+        main,
+        breakdown(runs, by_package, f"{last} by package", last, ks[-1:]),
+        breakdown(runs, by_type, f"{last} by update type", last, ks[-1:]),
+        breakdown(runs, by_action_and_place, f"{last} by action and place", last, ks[-1:]),
+        figure(runs, out / "upass_by_type.png", ks[-1]),
+    ]
+    return body, {run.method: run.metrics for run in runs}
+
+
+def shared_ks(runs: Sequence[Run]) -> list[int]:
+    """Find the values of k that all runs were evaluated with.
+
+    Raises
+    ------
+    UserError : there is none.
+    """
+    sets = [
+        {int(name[5:]) for name in run.metrics if name.startswith("pass@")} for run in runs
+    ]
+    shared = sorted(set.intersection(*sets))
+    if not shared:
+        raise UserError("the runs have no k in common", "evaluate them with the same -k")
+    return shared

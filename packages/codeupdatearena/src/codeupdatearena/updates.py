@@ -67,6 +67,32 @@ def legal_update_types() -> list[UpdateType]:
     return [kind for kind in all_update_types() if kind.legal]
 
 
+_SUBJECTS = {
+    "": "",
+    "name": "the name",
+    "semantics": "the meaning",
+    "data type": "the accepted or returned data type",
+    "default value(s)": "the default value",
+    "supported value(s)": "the set of supported values",
+}
+
+
+def describe_type(kind: UpdateType) -> str:
+    """Say in one sentence what an update of this type does (for the generation prompts)."""
+    thing = {"function": "the function", "argument": "an argument", "output": "the output"}
+    subject, place = _SUBJECTS[kind.aspect], thing[kind.place]
+    if kind.action == "modify":
+        rest = " No argument is added." if kind.place == "argument" else ""
+        return f"Replace {subject} of {place} that exists already by another one.{rest}"
+    if kind.place == "function":
+        return "Add a new function beside the existing one, which stays as it is."
+    if not kind.aspect:
+        return "Add a new argument beside the existing ones."
+    if kind.place == "argument":
+        return f"Add a new argument that concerns {subject.removeprefix('the ')}, beside what exists."
+    return f"Add a new choice of {subject.removeprefix('the ')} of the output beside what exists."
+
+
 def parent_path(function_path: str) -> str:
     """Everything before the last dot: the module or class that holds the function."""
     return function_path.rpartition(".")[0]

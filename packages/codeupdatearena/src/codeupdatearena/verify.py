@@ -14,12 +14,23 @@ LOST = ("timeout", "memory", "crash")
 
 
 def run_references(
-    examples: Sequence[ProgSynExample], pool: SandboxPool, *, isolate_tests: bool = True
+    examples: Sequence[ProgSynExample],
+    pool: SandboxPool,
+    *,
+    isolate_tests: bool = True,
+    stop_without: bool = False,
 ) -> list[Outcome]:
-    """Run every reference solution in both modes; outcomes in the order of the examples."""
+    """Run every reference solution in both modes; outcomes in the order of the examples.
+
+    Parameters
+    ----------
+    isolate_tests : a process for each test, or one for each example and mode.
+    stop_without : without the update, stop at the first test that fails.
+    """
     programs = [
         program(f"{mode}|{e.prog_syn_id}", e, e.ref_solution, with_update=mode == "with",
-                isolate_tests=isolate_tests)
+                isolate_tests=isolate_tests,
+                stop_on_failure=stop_without and mode == "without")
         for e in examples
         for mode in ("with", "without")
     ]  # fmt: skip

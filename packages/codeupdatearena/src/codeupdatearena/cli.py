@@ -1,0 +1,599 @@
+"""The command line: parse, call, print. Every command says what it needs and what it writes."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tenpapers.cli import (
+    AllowCode,
+    Cache,
+    Json,
+    Limit,
+    Model,
+    OutDir,
+    OutFile,
+    Seed,
+    UserError,
+    make_app,
+    require_code_permission,
+    run,
+)
+
+from .synth.cli import app as synth_app
+
+app = make_app(
+    """CodeUpdateArena: can a code model use an API update after being edited with it?
+
+    Example: codeupdatearena reproduce --scale cpu --out runs/first
+    """
+)
+data_app = typer.Typer(
+    help="Import, count and look at benchmark data.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(data_app, name="data")
+app.add_typer(synth_app, name="synth")
+
+ArenaArg = Annotated[
+    str, typer.Argument(help="Arena file (any published form, .gz or not) or the hub's id.")
+]
+ArenaOption = Annotated[str, typer.Option("--arena", help="Arena file or the hub's id.")]
+Ids = Annotated[
+    Path | None, typer.Option("--ids", help="File with one example or update id a line.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Discard results of earlier runs.")]
+Demo = Annotated[
+    Path | None,
+    typer.Option("--demo", help="Worked example of the prompts: arena file or raw JSON item."),
+]
+Prompts = Annotated[
+    Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
+]
+Samples = Annotated[int, typer.Option("-n", "--samples", help="Samples an example.", min=1)]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="Programs at a time; default all cores.", min=1)
+]
+Timeout = Annotated[float, typer.Option("--timeout", help="Seconds a test may take.")]
+Memory = Annotated[float, typer.Option("--memory", help="GiB of memory a program may take.")]
+Profile = Annotated[
+    str, typer.Option("--profile", help="Libraries of the programs: current or paper.")
+]
+Strong = Annotated[
+    bool, typer.Option("--require-isolation", help="Fail where the kernel isolates weakly.")
+]
+Temperature = Annotated[float, typer.Option("--temperature", help="0 is greedy.", min=0)]
+TopP = Annotated[float, typer.Option("--top-p", help="Nucleus of the sampling.", min=0, max=1)]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", help="New tokens a sample.", min=1)]
+Lenient = Annotated[
+    bool, typer.Option("--lenient", help="Accept unclosed code blocks (not the paper's way).")
+]
+
+
+def one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:
+    """Check a choice.
+
+    Raises
+    ------
+    UserError : not one of them.
+    """
+    if value not in choices:
+        raise UserError(f"--{option} {value}: unknown", f"one of {', '.join(choices)}")
+    return value
+
+
+def say(value: Any, as_json: bool, text: str) -> None:
+    """Print a result as JSON or as text."""
+    print(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
+
+
+@data_app.command("import")
+def data_import(
+    source: ArenaArg,
+    out: OutFile,
+    limit: Limit = None,
+    ids: Ids = None,
+) -> None:
+    """Bring any published form into one canonical arena file; print what was repaired.
+
+    Example: codeupdatearena data import arena-grouped.jsonl.gz --out arena.jsonl
+    """
+    from tenpapers.records import write_jsonl
+
+    from .arena import load_arena
+    from .importing import repairs
+
+    arena = load_arena(source).select(ids=ids, limit=limit)
+    write_jsonl(out, arena.examples)
+    tests = sum(len(example.unit_tests) for example in arena.examples)
+    updates = len(arena.by_update())
+    print(f"{len(arena.examples)} examples of {updates} updates, {tests} tests -> {out}")
+    if Path(source).exists():
+        for name, count in repairs(Path(source), list(arena.examples)).items():
+            print(f"  {name}: {count}")
+
+
+@data_app.command("stats")
+def data_stats(
+    source: ArenaArg,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the pies.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies."""
+    from tenpapers.report import Table
+
+    from .arena import load_arena
+    from .stats import PAPER, describe, draw
+
+    arena = load_arena(source)
+    rows = describe(arena)
+    table = Table("", ["", "here", "paper"], [[n, v, PAPER.get(n)] for n, v in rows])
+    say(dict(rows), as_json, table.text())
+    if out is not None:
+        draw(arena, out / "updates.png")
+        print(f"-> {out / 'updates.png'}")
+
+
+@data_app.command("show")
+def data_show(name: Annotated[str, typer.Argument(metavar="ID")], arena: ArenaOption) -> None:
+    """Show one update or example, rendered."""
+    from .arena import load_arena
+    from .show import show_example, show_update
+
+    loaded = load_arena(arena)
+    if name in loaded.by_id:
+        print(show_example(loaded.by_id[name]))
+    elif name in (groups := loaded.by_update()):
+        print(show_update(groups[name][0].update))
+    else:
+        raise UserError(f"{arena}: no update and no example {name}", "ids include the brackets")
+
+
+@app.command()
+def verify(
+    source: ArenaArg,
+    out: OutDir,
+    profile: Profile = "current",
+    workers: Workers = None,
+    timeout: Timeout = 15.0,
+    memory: Memory = 4.0,
+    require_isolation: Strong = False,
+    limit: Limit = None,
+    ids: Ids = None,
+    as_json: Json = False,
+) -> None:
+    """Run every reference solution with and without the update; flag what cannot be trusted.
+
+    Example: codeupdatearena verify arena.jsonl --out runs/verify
+    """
+    from tenpapers.records import write_json, write_jsonl
+    from tenpapers.report import Table
+    from tenpapers.sandbox import Limits, SandboxPool
+
+    from .arena import load_arena
+    from .profiles import interpreter, library_versions
+    from .verify import flag, run_references, summary
+
+    one_of("profile", profile, ("current", "paper"))
+    examples = load_arena(source).select(ids=ids, limit=limit).examples
+    python = interpreter(profile)  # type: ignore[arg-type]
+    with SandboxPool(
+        workers=workers,
+        limits=Limits(timeout=timeout, memory_gb=memory),
+        isolation="full" if require_isolation else "auto",
+        python=python,
+    ) as pool:
+        outcomes = run_references(examples, pool)
+        write_jsonl(out / "outcomes.jsonl", outcomes)
+        flags = flag(examples, outcomes, pool)
+    flags |= {"profile": profile, "versions": library_versions(python)}
+    write_json(out / "flags.json", flags)
+    numbers = summary(outcomes, flags)
+    table = Table("", ["", "n"], [[name, count] for name, count in numbers.items()])
+    say(numbers, as_json, f"{table.text()}\n-> {out / 'outcomes.jsonl'}, {out / 'flags.json'}")
+
+
+@app.command()
+def literalize(
+    source: ArenaArg,
+    out: OutFile,
+    workers: Workers = None,
+    timeout: Timeout = 15.0,
+    limit: Limit = None,
+    ids: Ids = None,
+) -> None:
+    """Replace computed expected values by literals, so that tests need no update themselves."""
+    from tenpapers.records import write_jsonl
+    from tenpapers.sandbox import Limits, SandboxPool
+
+    from .arena import load_arena
+    from .literal import literalise
+
+    examples = load_arena(source).select(ids=ids, limit=limit).examples
+    with SandboxPool(workers=workers, limits=Limits(timeout=timeout)) as pool:
+        made, counts = literalise(examples, pool)
+    write_jsonl(out, made)
+    for name, count in counts.most_common():
+        print(f"{count:6d} {name}")
+    print(f"-> {out}")
+
+
+@app.command()
+def render(
+    source: ArenaArg,
+    out: OutFile,
+    method: Annotated[str, typer.Option("--method", help="base or prepend.")] = "base",
+    demo: Demo = None,
+    prompts: Prompts = None,
+    limit: Limit = None,
+    ids: Ids = None,
+) -> None:
+    """Write the prompts of a method, for a model of your own."""
+    from tenpapers.records import write_jsonl
+
+    from .arena import load_arena
+    from .generate import prompt_of
+    from .prompts import demonstration
+
+    shown = demonstration(demo)
+    lines = [
+        {"prog_syn_id": e.prog_syn_id, "prompt": prompt_of(e, method, shown, prompts)}
+        for e in load_arena(source).select(ids=ids, limit=limit).examples
+    ]
+    write_jsonl(out, lines)
+    print(f"{len(lines)} prompts -> {out}")
+
+
+@app.command()
+def generate(
+    source: ArenaArg,
+    out: OutFile,
+    model: Model = "smollm2",
+    method: Annotated[str, typer.Option("--method", help="base or prepend.")] = "base",
+    n: Samples = 5,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.7,
+    max_tokens: MaxTokens = 512,
+    seed: Seed = 42,
+    demo: Demo = None,
+    prompts: Prompts = None,
+    lenient: Lenient = False,
+    cache: Cache = True,
+    limit: Limit = None,
+    ids: Ids = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Sample solutions with the model as it is; append-only, run again to go on.
+
+    Example: codeupdatearena generate arena.jsonl --method prepend --model
+    vllm:deepseek-ai/deepseek-coder-7b-instruct-v1.5 --out runs/prepend.jsonl
+    """
+    from tenpapers.generation import Sampling, open_generator
+
+    from .arena import load_arena
+    from .generate import requests_for, sample_to_file
+    from .prompts import demonstration
+
+    requests = requests_for(
+        load_arena(source).select(ids=ids, limit=limit).examples,
+        method,
+        n=n,
+        seed=seed,
+        sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+        demo=demonstration(demo),
+        folder=prompts,
+    )
+    with open_generator(model, cache=cache) as generator:
+        made = sample_to_file(
+            requests, generator, out, method=method, model=model, seed=seed, lenient=lenient,
+            overwrite=overwrite,
+        )  # fmt: skip
+    print(f"{len(made)} predictions ({method}, {model}) -> {out}")
+
+
+@app.command()
+def edit(
+    source: ArenaArg,
+    out: OutDir,
+    arm: Annotated[str, typer.Option("--arm", help="ft-u, ft-ps or ft-ups.")],
+    model: Annotated[str, typer.Option("--model", help="smollm2 or hf:ID.")] = "smollm2",
+    random: Annotated[
+        bool, typer.Option("--random", help="Train on another update (what does it teach?).")
+    ] = False,
+    random_map: Annotated[
+        Path | None, typer.Option("--random-map", help="JSON map of updates (else drawn).")
+    ] = None,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="Of AdamW.")] = 1e-3,
+    rank: Annotated[int, typer.Option("--rank", help="Of LoRA.", min=1)] = 8,
+    targets: Annotated[
+        str, typer.Option("--targets", help="Modules with LoRA, by commas.")
+    ] = "q_proj,v_proj",
+    adapter: Annotated[str, typer.Option("--adapter", help="lora, or none (all weights).")] = "lora",
+    seed: Seed = 42,
+    demo: Demo = None,
+    prompts: Prompts = None,
+    limit: Limit = None,
+    ids: Ids = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train one adapter for each test example -> OUT/adapters, OUT/edits.jsonl.
+
+    Example: codeupdatearena edit arena.jsonl --arm ft-ps --out runs/ft-ps
+    """
+    from tenpapers.models import load_causal_lm
+
+    from .adapters import EditPlan, read_random_map, train_adapters
+    from .arena import load_arena
+    from .editing import ARMS, EditConfig
+    from .prompts import demonstration
+
+    one_of("arm", arm, ARMS)
+    one_of("adapter", adapter, ("lora", "none"))
+    arena = load_arena(source)
+    chosen = arena.select(ids=ids, limit=limit).examples
+    config = EditConfig(
+        rank=rank,
+        targets=tuple(targets.split(",")),
+        learning_rate=learning_rate,
+        seed=seed,
+        adapter=adapter,  # type: ignore[arg-type]
+    )
+    plan = EditPlan(
+        arena,
+        arm,  # type: ignore[arg-type]
+        demonstration(demo),
+        random=random,
+        random_map=read_random_map(random_map),
+        seed=seed,
+        folder=prompts,
+    )
+    lm = load_causal_lm(model)
+    edits = train_adapters(lm, plan, chosen, out, config, overwrite=overwrite)
+    drawn = sum(made.drawn for made in edits)
+    seconds = sum(made.seconds for made in edits)
+    print(f"{len(edits)} edits in {seconds:.0f} s of training -> {out / 'edits.jsonl'}")
+    if random:
+        print(f"{drawn} random targets were drawn (not in the map, or not in this arena)")
+
+
+@app.command("generate-edited")
+def generate_edited(
+    source: ArenaArg,
+    adapters: Annotated[Path, typer.Option("--adapters", help="Folder that `edit` wrote.")],
+    out: OutFile,
+    model: Model = "smollm2",
+    with_update: Annotated[
+        bool, typer.Option("--with-update", help="Show the update's text at test time too.")
+    ] = False,
+    n: Samples = 5,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.7,
+    max_tokens: MaxTokens = 512,
+    seed: Seed = 42,
+    demo: Demo = None,
+    prompts: Prompts = None,
+    lenient: Lenient = False,
+    cache: Cache = True,
+    overwrite: Overwrite = False,
+) -> None:
+    """Sample each example from the model edited for it (vllm: all adapters in one batch)."""
+    from tenpapers.generation import Sampling, open_generator
+
+    from .adapters import edited_requests, method_name, read_edits
+    from .arena import load_arena
+    from .generate import sample_to_file
+    from .prompts import demonstration
+
+    edits = read_edits(adapters)
+    method = method_name(edits[0].arm, random=edits[0].random, with_update=with_update)
+    requests = edited_requests(
+        edits,
+        load_arena(source),
+        adapters,
+        n=n,
+        seed=seed,
+        demo=demonstration(demo),
+        with_update=with_update,
+        sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+        prompts=prompts,
+    )
+    with open_generator(model, cache=cache) as generator:
+        made = sample_to_file(
+            requests, generator, out, method=method, model=model, seed=seed, lenient=lenient,
+            overwrite=overwrite,
+        )  # fmt: skip
+    print(f"{len(made)} predictions ({method}, {model}) -> {out}")
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Argument(help="JSONL: prog_syn_id, sample, code.")],
+    arena: ArenaOption,
+    out: OutDir,
+    workers: Workers = None,
+    timeout: Timeout = 15.0,
+    memory: Memory = 4.0,
+    full_report: Annotated[
+        bool, typer.Option("--full-report", help="Every test in both modes: all diagnostics.")
+    ] = False,
+    criterion: Annotated[
+        str, typer.Option("--criterion", help="Headline: official, strict or called.")
+    ] = "official",
+    k: Annotated[list[int] | None, typer.Option("-k", help="Default 1, 2, 5 up to n.")] = None,
+    flags: Annotated[
+        Path | None, typer.Option("--flags", help="flags.json of `verify` (strict: else made).")
+    ] = None,
+    isolation: Annotated[
+        str, typer.Option("--isolation", help="A process for each test, or for each sample.")
+    ] = "test",
+    cold: Annotated[bool, typer.Option("--cold", help="Preload no library.")] = False,
+    require_isolation: Strong = False,
+    profile: Profile = "current",
+    exclude_known: Annotated[
+        bool, typer.Option("--exclude-known", help="Leave known-bad instances out.")
+    ] = False,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Accept fewer samples for some examples.")
+    ] = False,
+    limit: Limit = None,
+    ids: Ids = None,
+    seed: Seed = 42,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """Execute predictions with and without the update -> reports.jsonl, metrics.json, a table.
+
+    Example: codeupdatearena evaluate predictions.jsonl --arena arena.jsonl --out runs/mine
+    --allow-code
+    """
+    require_code_permission(allow_code)
+    from tenpapers.records import write_json
+
+    from .arena import load_arena
+    from .evaluate import default_ks, read_dependence, read_predictions, summarise, table
+    from .evaluate import evaluate as execute
+    from .execution import Sandbox
+    from .profiles import interpreter, library_versions
+
+    one_of("criterion", criterion, ("official", "strict", "called"))
+    one_of("isolation", isolation, ("test", "sample"))
+    one_of("profile", profile, ("current", "paper"))
+    loaded = load_arena(arena).select(ids=ids, limit=limit)
+    found = read_predictions(predictions, loaded, allow_partial=allow_partial)
+    ks = default_ks(found, k)
+    python = interpreter(profile)  # type: ignore[arg-type]
+    settings = {
+        "predictions": str(predictions.resolve()), "timeout": timeout, "memory_gb": memory,
+        "full_report": full_report, "criterion": criterion, "isolation": isolation,
+        "cold": cold, "profile": profile,
+    }  # fmt: skip
+    with Sandbox(
+        workers, timeout, memory,
+        full_report=full_report, called=criterion == "called", strict=criterion == "strict",
+        dependence=read_dependence(flags), isolation=isolation,  # type: ignore[arg-type]
+        require_isolation=require_isolation, preload=not cold, python=python,
+    ) as sandbox:  # fmt: skip
+        reports = execute(found, loaded, sandbox, out, settings=settings, overwrite=overwrite)
+    metrics = summarise(reports, ks, exclude_known=exclude_known, seed=seed)
+    metrics |= {"versions": library_versions(python), "settings": settings}
+    write_json(out / "metrics.json", metrics)
+    say(metrics, as_json, table(metrics, ks, criterion).text())
+    if not as_json:
+        print(f"-> {out / 'reports.jsonl'}, {out / 'metrics.json'}")
+
+
+@app.command()
+def specificity(
+    humaneval: Annotated[Path, typer.Option("--humaneval", help="HumanEval tasks, JSONL.")],
+    out: OutDir,
+    adapters: Annotated[
+        Path | None, typer.Option("--adapters", help="Folder that `edit` wrote; none: base only.")
+    ] = None,
+    model: Model = "smollm2",
+    n: Samples = 5,
+    edits: Annotated[int, typer.Option("--edits", help="Edited models to ask.", min=1)] = 25,
+    updates: Annotated[
+        Path | None, typer.Option("--updates", help="JSON list of update ids to take edits of.")
+    ] = None,
+    temperature: Temperature = 0.8,
+    top_p: TopP = 0.7,
+    max_tokens: MaxTokens = 512,
+    seed: Seed = 42,
+    prompts: Prompts = None,
+    cache: Cache = True,
+    limit: Limit = None,
+    workers: Workers = None,
+    overwrite: Overwrite = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """HumanEval with the edited models -> specificity.json (SPass@k, change against base)."""
+    require_code_permission(allow_code)
+    from tenpapers.generation import Sampling, open_generator
+    from tenpapers.records import write_json
+    from tenpapers.report import Table
+    from tenpapers.sandbox import SandboxPool
+
+    from .specificity import (
+        answer_all,
+        choose_edits,
+        read_tasks,
+        run_answers,
+        summarise_specificity,
+        task_requests,
+    )
+
+    tasks = read_tasks(humaneval)[:limit]
+    requests = task_requests(
+        tasks,
+        {"": ""} | choose_edits(adapters, edits, updates),
+        n=n,
+        seed=seed,
+        sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
+        folder=prompts,
+    )
+    with open_generator(model, cache=cache) as generator:
+        answers = answer_all(requests, generator, out / "humaneval.jsonl", overwrite=overwrite)
+    with SandboxPool(workers=workers) as pool:
+        passed = run_answers(answers, tasks, pool)
+    made = summarise_specificity(passed, [k for k in (1, 2, 5) if k <= n])
+    write_json(out / "specificity.json", made | {"model": model, "n": n})
+    rows = [[k, v, made["edited"].get(k), made["change"].get(k)] for k, v in made["base"].items()]
+    print(Table("", ["", "base", "edited", "change"], rows).text())
+    print(f"{made['n_tasks']} tasks, {made['n_edits']} edits -> {out / 'specificity.json'}")
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
+    out: OutDir,
+) -> None:
+    """Put runs side by side: main table, by package, by type, figure -> report.md."""
+    import time
+
+    from tenpapers.report import manifest, write_report
+
+    from .tables import full_report, read_runs
+
+    began = time.monotonic()
+    found = read_runs(runs)
+    body, results = full_report(found, out)
+    details = manifest({"runs": [str(run) for run in runs]}, seed=42, began=began)
+    write_report(out, "CodeUpdateArena", body, results=results, manifest=details)
+    print(body[0].text())
+    print(f"-> {out / 'report.md'}")
+
+
+@app.command()
+def reproduce(
+    out: OutDir,
+    scale: Annotated[str, typer.Option("--scale", help="cpu (minutes) or paper (GPU).")] = "cpu",
+    arena: Annotated[
+        str | None, typer.Option("--arena", help="Arena; default: found, see the README.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="YAML that replaces the scale's settings.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Another model spec.")] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", help="Seconds for the likelihood part.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed; default 42.")] = None,
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run the whole study at one scale -> report.md, table.csv, *.png, results.json, manifest.json.
+
+    Example: codeupdatearena reproduce --scale cpu --out runs/codeupdatearena-cpu
+    """
+    one_of("scale", scale, ("cpu", "paper"))
+    from .reproduce import reproduce as run_study
+
+    run_study(
+        out, scale=scale, arena=arena, config=config, model=model, budget=budget, seed=seed,
+        limit=limit, overwrite=overwrite,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app)

@@ -1,0 +1,86 @@
+"""Steps 5 and 6: a problem that needs an update, with tests and a reference solution."""
+
+import re
+from pathlib import Path
+
+from tenpapers.sandbox import SandboxPool
+
+from ..prompts import fill
+from ..records import ApiUpdate, ProgSynExample
+from ..updates import old_name
+from .llm import LLM, Unfit
+from .parsing import read_code, read_object
+from .records import GeneratedExample
+from .selection import select
+from .unittests import Subject, find_imports, require, write_tests
+
+# 0.7 in the paper's code, "60%+" in its figure.
+THRESHOLD = 0.6
+_KEYS = ("scenario", "problem", "solution_signature")
+
+
+class ProgSynGenerator:
+    """Invents problems with a model; parameters as `UpdateGenerator`."""
+
+    def __init__(
+        self,
+        llm: LLM,
+        pool: SandboxPool,
+        *,
+        threshold: float = THRESHOLD,
+        folder: Path | None = None,
+    ) -> None:
+        self.llm, self.pool, self.threshold, self.folder = llm, pool, threshold, folder
+
+    def run(self, update: ApiUpdate, n_params: int, index: int = 0) -> GeneratedExample:
+        """Make one problem for an update.
+
+        Parameters
+        ----------
+        n_params : wanted number of parameters of the solution.
+        index : the j of `prog_syn-j`.
+
+        Raises
+        ------
+        Rejected : some step failed three times.
+        """
+        system = fill("synth/problem_system", self.folder)
+        user = fill("synth/problem", self.folder, update=update, n_params=n_params, index=index)
+        spec = self.llm.accept(f"problem {index}", system, user, lambda t: _specify(t, update))
+        example = ProgSynExample(
+            prog_syn_id=f"{update.update_id}:[prog_syn-{index}]",
+            update=update,
+            imports=update.imports,
+            unit_tests=["def test_to_be_written():\n    pass"],
+            ref_solution="",
+            **spec,
+        )
+        subject = Subject(
+            path=update.function_path,
+            text=fill("synth/problem_facts", self.folder, example=example),
+            signature=spec["solution_signature"],
+            is_update=False,
+        )
+        tests = write_tests(subject, self.llm, self.folder)
+        texts = [spec["solution_signature"], *tests]
+        imports = find_imports(
+            texts, update.function_path, update.imports, self.llm, self.pool, self.folder
+        )
+        example = example.model_copy(update={"unit_tests": tests, "imports": imports})
+        question = fill("synth/solution", self.folder, example=example)
+
+        def sample(number: int) -> ProgSynExample:
+            code = read_code(self.llm.ask("solution", "", question, number))
+            return example.model_copy(update={"ref_solution": code})
+
+        best = select(sample, self.pool, threshold=self.threshold, name="solution")
+        return GeneratedExample(example=best.example, tests_pass=best.passed)
+
+
+def _specify(text: str, update: ApiUpdate) -> dict[str, str]:
+    spec = read_object(text, _KEYS)
+    require(re.search(r"\w+\s*\(", spec["solution_signature"]) is not None, "no signature")
+    named = f"{spec['scenario']} {spec['problem']}"
+    if update.function_path in named or f"{old_name(update.function_path)}(" in named:
+        raise Unfit("the problem names the function")
+    return spec
