@@ -102,10 +102,9 @@ def run(app: Callable[..., Any]) -> None:
         print("error: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
     except Exit as error:
-        sys.exit(error.exit_code)
+        code = error.exit_code
     except (Abort, KeyboardInterrupt):
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        code = 130
     except BrokenPipeError:
         # `command | head`: the reader has what it wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -117,6 +116,8 @@ def run(app: Callable[..., Any]) -> None:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror}", file=sys.stderr)
         sys.exit(2)
+    if code == 130:  # typer turns an interruption into this code without a word
+        print("interrupted; run the same command again to go on", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -160,6 +161,10 @@ def load_config(kind: type[ConfigT], file: Path | None, **flags: Any) -> ConfigT
             raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(values, dict):
             raise UserError(f"{file}: a config is a mapping of names to values")
+    known = list(getattr(kind, "__dataclass_fields__", None) or getattr(kind, "model_fields", {}))
+    for name in values:
+        if name not in known:
+            raise UserError(f"{file}: {name}: unknown setting", f"one of {', '.join(known)}")
     values.update({name: value for name, value in flags.items() if value is not None})
     try:
         return TypeAdapter(kind).validate_python(values)

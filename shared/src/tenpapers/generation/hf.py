@@ -89,19 +89,23 @@ class HFBackend:
         import torch
 
         model, device = self.lm.model, self.lm.model.device
-        rests = [ids[len(prefix) :] for _, ids in batch]
+        # Samples of one prompt share a row until their first token.
+        unique = {tuple(ids): None for _, ids in batch}
+        rests = [list(ids[len(prefix) :]) for ids in unique]
         width = max(map(len, rests))
         pad = self.lm.tokenizer.pad_token_id
         ids = torch.tensor([[pad] * (width - len(rest)) + rest for rest in rests], device=device)
         rest_mask = torch.tensor(
             [[0] * (width - len(rest)) + [1] * len(rest) for rest in rests], device=device
         )
-        mask = torch.cat([rest_mask.new_ones(len(batch), len(prefix)), rest_mask], dim=1)
+        mask = torch.cat([rest_mask.new_ones(len(rests), len(prefix)), rest_mask], dim=1)
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, len(prefix) :]
         past = None
         if cache is not None:
             past = copy.deepcopy(cache)
-            past.batch_repeat_interleave(len(batch))
+            past.batch_repeat_interleave(len(rests))
+        places = {key: place for place, key in enumerate(unique)}
+        spread = torch.tensor([places[tuple(ids)] for _, ids in batch], device=device)
         rows = [_Row(request, len(ids), device) for request, ids in batch]
         active = list(range(len(rows)))
         with torch.inference_mode():
@@ -116,6 +120,9 @@ class HFBackend:
                 )
                 past = out.past_key_values
                 logits = out.logits[:, -1].float()
+                if len(logits) < len(active):
+                    past.batch_select_indices(spread)
+                    logits, mask, positions = logits[spread], mask[spread], positions[spread]
                 chosen = _choose(logits, [rows[i] for i in active])
                 keep = []
                 for place, index in enumerate(active):

@@ -119,7 +119,12 @@ def by_adapter(requests: Sequence[Request]) -> dict[str, list[Request]]:
 
 
 def content_key(backend: Backend, request: Request) -> str:
-    """Hash what determines a completion: model, revision, input, sampling, backend family."""
+    """Hash what determines a completion: model, revision, input, sampling, backend family.
+
+    Recordings answer by id, so there the id is the key.
+    """
+    if backend.family == "replay":
+        return request.id
     content = [
         backend.family,
         backend.model,

@@ -1,0 +1,14 @@
+import os
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    """The embedded model, loaded once."""
+    from tenpapers.generation.hf import HFBackend
+    from tenpapers.models import parse_spec
+
+    return HFBackend.load(parse_spec("smollm2"))
