@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import UserError
@@ -11,6 +12,8 @@ from .types import Completion, Request, Score
 # Requests of one task: small enough that little is lost with a worker, large enough to batch.
 TASK_SIZE = 32
 ATTEMPTS = 4
+# Workers that may die in one run before we believe that something is wrong with the model.
+LIVES = 32
 
 
 class RayBackend:
@@ -48,6 +51,7 @@ class RayBackend:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"{spec}: no Ray cluster: {str(error).splitlines()[0]}") from None
         self._actors: list[Any] = []
+        self._lives = LIVES
 
     def _hire(self) -> Any:
         ray = self._ray
@@ -57,46 +61,54 @@ class RayBackend:
         return worker(_Worker).remote(self.model)
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
-        """Complete requests; pieces are handed to whichever worker is free."""
+        """Complete requests; pieces are handed to whichever worker is free.
+
+        A worker counts from its first sign of life on, so that one for which the cluster has no
+        room (any more) holds nothing up.
+        """
         ray = self._ray
         size = max(1, min(TASK_SIZE, -(-len(requests) // self.workers)))
-        pieces = [(list(requests[i : i + size]), 0) for i in range(0, len(requests), size)]
-        pieces.reverse()
-        wanted = min(self.workers, len(pieces))
-        while len(self._actors) < wanted:
+        pieces = [_Piece(list(requests[i : i + size])) for i in range(0, len(requests), size)]
+        while len(self._actors) < min(self.workers, len(pieces)):
             self._actors.append(self._hire())
-        idle = list(self._actors)
-        running: dict[Any, tuple[Any, list[Request], int]] = {}
-        while pieces or running:
+        pieces.reverse()
+        # What each outstanding answer belongs to; None for a sign of life.
+        waiting: dict[Any, tuple[Any, _Piece | None]] = {}
+        for actor in self._actors:
+            waiting[actor.ready.remote()] = (actor, None)
+        idle: list[Any] = []
+        left = len(pieces)
+        while left:
             while pieces and idle:
-                actor = idle.pop()
-                piece, attempt = pieces.pop()
-                running[actor.complete.remote(piece)] = (actor, piece, attempt)
-            (ready, *_), _ = ray.wait(list(running), num_returns=1)
-            actor, piece, attempt = running.pop(ready)
+                actor, piece = idle.pop(), pieces.pop()
+                piece.attempts += 1
+                waiting[actor.complete.remote(piece.requests)] = (actor, piece)
+            (answer, *_), _ = ray.wait(list(waiting), num_returns=1)
+            actor, asked = waiting.pop(answer)
+            completions: list[Completion] = []
             try:
-                completions = ray.get(ready)
+                completions = ray.get(answer) or []
             except ray.exceptions.RayActorError as error:
                 self._actors.remove(actor)
-                if attempt + 1 < ATTEMPTS:
-                    self._actors.append(self._hire())
-                    idle.append(self._actors[-1])
-                    pieces.append((piece, attempt + 1))
-                    continue
-                if not self._actors:
-                    self._actors.append(self._hire())
-                    idle.append(self._actors[-1])
-                reason = f"error: its worker died {ATTEMPTS} times: {str(error).splitlines()[0]}"
-                for request in piece:
-                    yield Completion(id=request.id, text="", finish_reason=reason)
-                continue
+                if asked is not None and asked.attempts < ATTEMPTS:
+                    pieces.append(asked)
+                elif asked is not None:
+                    completions = asked.failed(error)
+                self._lives -= 1
+                if self._lives < 0:
+                    raise UserError(f"ray: workers keep dying: {_first_line(error)}") from None
+                actor = self._hire()
+                self._actors.append(actor)
+                waiting[actor.ready.remote()] = (actor, None)
             except ray.exceptions.RayTaskError as error:
-                cause = error.cause
-                if isinstance(cause, UserError):
-                    raise UserError(cause.message, cause.hint) from None
+                if isinstance(error.cause, UserError):
+                    raise UserError(error.cause.message, error.cause.hint) from None
                 raise
-            idle.append(actor)
-            yield from completions
+            else:
+                idle.append(actor)
+            if completions:
+                left -= 1
+                yield from completions
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
         """Score on one worker."""
@@ -111,6 +123,22 @@ class RayBackend:
         self._actors = []
 
 
+@dataclass
+class _Piece:
+    """Requests that go to a worker together, and how often they went."""
+
+    requests: list[Request]
+    attempts: int = 0
+
+    def failed(self, error: Exception) -> list[Completion]:
+        reason = f"error: its worker died {self.attempts} times: {_first_line(error)}"
+        return [Completion(id=r.id, text="", finish_reason=reason) for r in self.requests]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class _Worker:
     """What runs on the cluster: one backend, opened once."""
 
@@ -118,6 +146,9 @@ class _Worker:
         from .generator import open_backend
 
         self.backend = open_backend(parse_spec(spec))
+
+    def ready(self) -> None:
+        """Say that the backend is open."""
 
     def complete(self, requests: list[Request]) -> list[Completion]:
         return list(self.backend.stream(requests))
