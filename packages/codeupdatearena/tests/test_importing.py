@@ -1,0 +1,86 @@
+import gzip
+import json
+
+import pytest
+from codeupdatearena.arena import load_arena
+from codeupdatearena.importing import read_arena_file, split_tests
+from codeupdatearena.prompts import demonstration
+from tenpapers.errors import UserError
+
+
+@pytest.mark.acceptance
+def test_check_4_both_grouped_forms_give_one_canonical_file(cli, data, tmp_path):
+    made = []
+    for name in ("arena-grouped", "arena-grouped-strings"):
+        out = tmp_path / f"{name}.jsonl"
+        done = cli("data", "import", data / f"{name}.jsonl.gz", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("435 examples of 106 updates, 2711 tests")
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
+    lines = [json.loads(line) for line in made[0].splitlines()]
+    assert len(lines) == 435
+    assert len({line["update"]["update_id"] for line in lines}) == 106
+    assert sum(len(line["unit_tests"]) for line in lines) == 2711
+    odd = "[sympy.symbols]:[modify-argument-data_type]:[update-0]:[prog_syn-1]"
+    assert [len(e["unit_tests"]) for e in lines if e["prog_syn_id"] == odd] == [6]
+
+
+def test_the_hub_form_is_read_like_our_own(mini, mini_file, tmp_path):
+    rows = []
+    for line in mini_file.read_text().splitlines():
+        row = json.loads(line)
+        for part in (row, row["update"]):
+            part["imports"] = "\n".join(part["imports"])
+        row["unit_tests"] = "\n\n".join(row["unit_tests"])
+        rows.append(json.dumps(row))
+    file = tmp_path / "rows.jsonl.gz"
+    file.write_bytes(gzip.compress("\n".join(rows).encode()))
+    assert read_arena_file(file) == list(mini.examples)
+
+
+def test_tests_are_split_by_function_not_by_blank_line():
+    first, second = "def test_a():\n    x = 1\n\n    assert x", "def test_b():\n    pass"
+    assert split_tests(f"{first}\n\n{second}") == [first, second]
+
+
+def test_the_papers_raw_demonstration_is_read(data):
+    demo = demonstration(data / "example_datum.json")
+    assert demo.update.function_path == "itertools.dropwhile"
+    assert demo.update.implementation and demo.ref_solution and demo.unit_tests
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda row: row.update(unit_tests=[]), "a.jsonl:1: unit_tests: "),
+        (lambda row: row.update(unit_tests="def test_a(:\n"), "a.jsonl:1: unit_tests: line 1"),
+        (lambda row: row.pop("problem"), "a.jsonl:1: problem: Field required"),
+        (lambda row: row.pop("update"), "a.jsonl:1: update: "),
+        (lambda row: row["update"].update(update_type="x-y"), "a.jsonl:1: unknown update type"),
+        (lambda row: row.update(scenario=3), "a.jsonl:1: scenario: "),
+    ],
+)
+def test_bad_rows_name_file_line_and_field(mini_file, tmp_path, change, told):
+    row = json.loads(mini_file.read_text().splitlines()[0])
+    change(row)
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    with pytest.raises(UserError) as error:
+        read_arena_file(file)
+    assert told in str(error.value)
+
+
+def test_an_example_given_twice_is_told(mini_file, tmp_path):
+    line = mini_file.read_text().splitlines()[0]
+    file = tmp_path / "a.jsonl"
+    file.write_text(f"{line}\n{line}\n")
+    with pytest.raises(UserError, match=r"a.jsonl:2: .*occurs twice"):
+        read_arena_file(file)
+
+
+def test_an_unreachable_hub_says_how_to_go_on(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: (_ for _ in ()).throw(OSError()))
+    with pytest.raises(UserError, match="pass its path"):
+        load_arena("leo-liuzy/CodeUpdateArena")
