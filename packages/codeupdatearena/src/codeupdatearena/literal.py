@@ -88,16 +88,19 @@ def _names(node: ast.AST, kind: type | tuple[type, ...] = ast.expr_context) -> s
 
 
 def _answer_section(body: list[ast.stmt]) -> tuple[str, int, int] | None:
-    """Find the expected value's name, its first mention and the first statement that checks it."""
+    """Find the expected value's name, its first mention and the first statement that checks it.
+
+    None where there is none, or where one loop both computes and checks many of them.
+    """
     for name in EXPECTED:
         places = [i for i, node in enumerate(body) if name in _names(node)]
         stores = [i for i in places if name in _names(body[i], ast.Store)]
         if not stores:
             continue
-        for i in places:
-            if any(isinstance(n, ast.Assert) for n in ast.walk(body[i])) and i > stores[0]:
-                return name, stores[0], i
-        return name, stores[0], stores[-1] + 1
+        checks = [i for i in places if any(isinstance(n, ast.Assert) for n in ast.walk(body[i]))]
+        if not checks or checks[0] <= stores[-1]:
+            continue
+        return name, stores[0], checks[0]
     return None
 
 

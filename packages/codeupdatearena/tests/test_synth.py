@@ -1,0 +1,219 @@
+"""Check 17: the generation pipeline with a scripted model; the code it writes really runs."""
+
+import json
+
+import pytest
+from codeupdatearena.synth.finalize import clean, finalise
+from codeupdatearena.synth.llm import LLM, Rejected
+from codeupdatearena.synth.parsing import read_code, read_object, read_skeletons, substitute
+from codeupdatearena.synth.problems import ProgSynGenerator
+from codeupdatearena.synth.records import GeneratedExample
+from codeupdatearena.synth.run import generate_problems, generate_updates
+from codeupdatearena.synth.update import UpdateGenerator
+from tenpapers.generation import Completion, Generator
+from tenpapers.sandbox import SandboxPool
+
+GOOD = "def floor(x, step=1):\n    return old_floor(x / step) * step"
+SPEC = {
+    "description": "Add the argument step.", "rationale": "Rounding to steps is common.",
+    "signature": "math.floor(x, step=1)", "docstring": "Round down to a multiple of step.",
+}  # fmt: skip
+PROBLEM = {
+    "scenario": "A cinema sells tickets.", "problem": "Round the price down to multiples of five.",
+    "solution_signature": "def price(x):",
+}  # fmt: skip
+SOLUTION = "def price(x):\n    return math.floor(x, step=5)"
+
+
+def skeleton(i, call, marked=True):
+    body = f"    x = {i * 7}\n    result = {call}\n"
+    return f"def test_{i}():\n{body}" + ("    # @ANSWER@\n    # @ASSERT@\n" if marked else "")
+
+
+class Script:
+    """A model that answers each kind of question as told."""
+
+    family, model, revision = "script", "scripted", "1"
+
+    def __init__(self, implementation=GOOD, wrong_answers=0, solution=SOLUTION, junk=0):
+        self.implementation, self.solution = implementation, solution
+        self.wrong_answers, self.junk = wrong_answers, junk
+        self.calls = 0
+
+    def answer(self, system, user):
+        if self.junk:
+            self.junk -= 1
+            return "I would rather not."
+        if "design updates" in system:
+            return "```json\n" + json.dumps(SPEC) + "\n```"
+        if "invent programming problems" in system:
+            return json.dumps(PROBLEM)
+        if "Answer with a JSON list" in user:
+            call = "math.floor(x, step=5)" if "under test belongs" in system else "price(x)"
+            return json.dumps([skeleton(i, call) for i in range(10)])
+        if "belongs at `# @ANSWER@`" in user:
+            number = int(user.split("def test_")[1].split("(")[0])
+            value = "-1" if number < self.wrong_answers else "x - x % 5"
+            return f"```python\n    expected_result = {value}\n```"
+        if "belongs at `# @ASSERT@`" in user:
+            return "```python\nassert result == expected_result\n```"
+        if "Which import lines" in user:
+            return "```python\nimport math\nimport not_there_at_all\n```"
+        if "Write the updated function" in user:
+            return f"```python\n{self.implementation}\n```"
+        if "Solve this problem" in user:
+            return f"```python\n{self.solution}\n```"
+        return "Rounds down."
+
+    def stream(self, requests):
+        for request in requests:
+            self.calls += 1
+            system = "".join(m.content for m in request.messages if m.role == "system")
+            text = self.answer(system, request.messages[-1].content)
+            yield Completion(id=request.id, text=text, finish_reason="stop")
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with SandboxPool(workers=2) as found:
+        yield found
+
+
+def make_update(script, pool, folder):
+    llm = LLM(Generator(script), folder / "responses.jsonl")
+    return UpdateGenerator(llm, pool).run("math.floor", "add-argument")
+
+
+def test_check_17_one_update_and_one_problem_are_accepted(pool, tmp_path):
+    made = make_update(Script(), pool, tmp_path)
+    assert made.tests_pass == [True] * 10
+    update = made.update
+    assert update.update_id == "[math.floor]:[add-argument]:[update-0]"
+    assert update.implementation == GOOD
+    assert update.imports == [
+        "import math", "old_floor = math.floor", "setattr(math, 'old_floor', old_floor)",
+    ]  # fmt: skip
+    assert update.unit_tests[1] == (
+        "def test_1():\n    x = 7\n    result = math.floor(x, step=5)\n"
+        "    expected_result = x - x % 5\n    assert result == expected_result\n"
+    )
+    llm = LLM(Generator(Script()), tmp_path / "more.jsonl")
+    problem = ProgSynGenerator(llm, pool).run(update, 1)
+    assert problem.tests_pass == [True] * 10
+    assert problem.example.ref_solution == SOLUTION
+    assert problem.example.prog_syn_id == f"{update.update_id}:[prog_syn-0]"
+
+
+def test_check_17_six_of_ten_passing_tests_are_too_few(pool, tmp_path):
+    with pytest.raises(Rejected, match=r"6 of 10 tests pass, below 0\.7"):
+        make_update(Script(wrong_answers=4), pool, tmp_path)
+
+
+def test_seven_of_ten_are_enough(pool, tmp_path):
+    made = make_update(Script(wrong_answers=3), pool, tmp_path)
+    assert made.tests_pass == [False] * 3 + [True] * 7
+
+
+def test_check_17_without_an_exclusive_test_it_is_rejected(pool, tmp_path):
+    update = make_update(Script(), pool, tmp_path).update
+    avoids = "def price(x):\n    return x - x % 5"
+    llm = LLM(Generator(Script(solution=avoids)), tmp_path / "avoids.jsonl")
+    with pytest.raises(Rejected, match="no test needs the update"):
+        ProgSynGenerator(llm, pool).run(update, 1)
+
+
+def test_check_17_an_interrupted_run_repeats_no_call(pool, tmp_path):
+    class Dying(Script):
+        def answer(self, system, user):
+            if self.calls == 12:
+                raise KeyboardInterrupt
+            return super().answer(system, user)
+
+    with pytest.raises(KeyboardInterrupt):
+        make_update(Dying(), pool, tmp_path)
+    whole = Script()
+    make_update(whole, pool, tmp_path / "whole")
+    rest = Script()
+    make_update(rest, pool, tmp_path)
+    assert 11 + rest.calls == whole.calls
+    again = Script()
+    make_update(again, pool, tmp_path)
+    assert again.calls == 0
+
+
+def test_three_unfit_answers_reject_and_two_do_not(pool, tmp_path):
+    from codeupdatearena.synth.sheet import FunctionSheet
+
+    sheet = {"math.floor": FunctionSheet(function_path="math.floor", signature="math.floor(x):",
+                                         docstring="", imports=["import math"])}  # fmt: skip
+    for junk in (2, 3):
+        llm = LLM(Generator(Script(junk=junk)), tmp_path / f"{junk}.jsonl")
+        generator = UpdateGenerator(llm, pool, sheets=sheet)
+        if junk == 2:
+            assert generator.run("math.floor", "add-argument").tests_pass
+        else:
+            with pytest.raises(Rejected, match="not JSON"):
+                generator.run("math.floor", "add-argument")
+
+
+def test_runs_go_on_and_rejections_are_kept(pool, tmp_path):
+    good = UpdateGenerator(LLM(Generator(Script()), tmp_path / "r.jsonl"), pool)
+    made = generate_updates(good, ["math.floor"], ["add-argument"], 1, tmp_path / "updates.jsonl")
+    bad = Script(solution="def price(x):\n    return 0")
+    solver = ProgSynGenerator(LLM(Generator(bad), tmp_path / "s.jsonl"), pool)
+    for _ in range(2):
+        assert generate_problems(solver, made, 1, tmp_path / "p.jsonl", seed=1) == []
+    (line,) = (tmp_path / "p.rejected.jsonl").read_text().splitlines()
+    assert json.loads(line)["subject"].endswith("[prog_syn-0]")
+
+
+def test_finalising_drops_numbers_and_renames(mini):
+    example = mini.examples[0]
+    guarded = "def test_g():\n    try:\n        pass\n    except ValueError:\n        pass"
+    four = example.model_copy(update={"unit_tests": [*example.unit_tests, guarded]})
+    kept = clean([
+        GeneratedExample(example=four, tests_pass=[True] * 4),
+        GeneratedExample(example=four, tests_pass=[False, True, True, True]),
+    ])  # fmt: skip
+    assert [len(e.unit_tests) for e in kept] == [3]
+    group = [example.model_copy(update={"prog_syn_id": f"{example.update.update_id}:[prog_syn-{j}]"})
+             for j in (4, 7, 9)]  # fmt: skip
+    other = [e for e in mini.examples if e.update.update_id != example.update.update_id][:2]
+    done = finalise([*group, *other])
+    assert [e.prog_syn_id[-3:] for e in done] == ["-0]", "-1]", "-2]"]
+
+
+def test_parsing_of_responses():
+    assert read_object('{"a": "x", "b": "y"}', ("a",)) == {"a": "x"}
+    assert read_code("```py\n    x = math.sin(1)\n    y = 2\n```", "math.sin", "old_sin") == (
+        "x = old_sin(1)\ny = 2"
+    )
+    assert substitute("def t():\n    # @ANSWER@\n    pass", "# @ANSWER@", "a = 1\nb = 2") == (
+        "def t():\n    a = 1\n    b = 2\n    pass"
+    )
+    with_arguments = json.dumps(["def test_a(x): pass", "def test_b(): pass", "x = 1"])
+    assert read_skeletons(with_arguments) == ["def test_b(): pass"]
+
+
+def test_the_54_published_sheets_are_read(data):
+    from codeupdatearena.synth.sheet import read_sheets
+
+    sheets = read_sheets(data / "update_functions.jsonl.gz")
+    assert len(sheets) == 54
+    assert sheets["itertools.chain"].signature == "itertools.chain(*iterables):"
+    assert {"pandas.concat", "pandas.DataFrame.head"} <= set(sheets)
+
+
+def test_signatures_are_found_without_the_model_where_they_can():
+    from codeupdatearena.synth.sheet import find_function, find_signature
+    from tenpapers.errors import UserError
+
+    assert find_signature("math.floor", find_function("math.floor")) == "math.floor(x,/):"
+    assert find_signature("re.sub", find_function("re.sub")).startswith("re.sub(pattern,repl,")
+    with pytest.raises(UserError, match="numpy .* has no 'gone'"):
+        find_function("numpy.gone")
+    with pytest.raises(UserError, match="'nopackage' is not installed"):
+        find_function("nopackage.f")
