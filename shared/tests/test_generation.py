@@ -143,9 +143,7 @@ def test_greedy_text_is_that_of_transformers_generate(smollm2):
     import torch
 
     lm = smollm2.lm
-    requests = [
-        Request(id=p, prompt=p, sampling=Sampling(max_tokens=16)) for p in PROMPTS
-    ]
+    requests = [Request(id=p, prompt=p, sampling=Sampling(max_tokens=16)) for p in PROMPTS]
     ours = {c.id: c.text for c in smollm2.stream(requests)}
     for prompt in PROMPTS:
         ids = lm.tokenizer(prompt, return_tensors="pt")

@@ -76,7 +76,7 @@ class Faulty(http.server.BaseHTTPRequestHandler):
     seen: Counter = Counter()
     lock = threading.Lock()
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         with self.lock:
             self.seen[body] += 1

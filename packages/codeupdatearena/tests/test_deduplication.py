@@ -18,7 +18,9 @@ def distinct(word, count):
 
 def test_check_16_names_comments_annotations_and_docstrings_do_not_count(mini):
     first = BODY.format(f="area", x="side", c="# one", n=1)
-    second = "def size(edge: float) -> float:\n    '''Doc.'''\n    return math.hypot(edge, edge) + 1\n"
+    second = (
+        "def size(edge: float) -> float:\n    '''Doc.'''\n    return math.hypot(edge, edge) + 1\n"
+    )
     assert canonical(first) == canonical(second)
     assert canonical("import math\nmath.sin(x)") == "import math\nmath.sin(var0)"
     assert canonical("not python (") == "not python ("
@@ -37,9 +39,9 @@ def test_with_enough_others_both_duplicates_go(mini):
 
 
 @pytest.mark.parametrize(("extra", "survivors"), [(24, 0), (25, 2)])
-def test_check_16_a_distance_of_24_is_a_duplicate_and_25_is_not(mini, monkeypatch, extra, survivors):
-    monkeypatch.setattr(
-        "codeupdatearena.deduplication.tokenizer", lambda: (str.split, "words")
-    )
+def test_check_16_a_distance_of_24_is_a_duplicate_and_25_is_not(
+    mini, monkeypatch, extra, survivors
+):
+    monkeypatch.setattr("codeupdatearena.deduplication.tokenizer", lambda: (str.split, "words"))
     first = "not python ( " + "a " * 10
     assert len(dedup(made(mini, [first, first + "b " * extra]))) == survivors

@@ -15,7 +15,7 @@ def editor():
 
 @pytest.fixture(scope="module")
 def four(mini):
-    base = list(mini.by_update().values())[0]
+    base = next(iter(mini.by_update().values()))
     fourth = base[0].model_copy(update={"prog_syn_id": base[0].prog_syn_id.replace("-0]", "-3]")})
     return [*base, fourth]
 
@@ -84,8 +84,13 @@ def test_check_13_parameters_reset_eval_mode_and_repeatability(editor, four, tmp
 
 
 def test_check_14_an_untrained_adapter_answers_like_the_base_model(editor, tmp_path):
-    from codeupdatearena.specificity import HumanEvalTask, answer_all, run_answers
-    from codeupdatearena.specificity import summarise_specificity, task_requests
+    from codeupdatearena.specificity import (
+        HumanEvalTask,
+        answer_all,
+        run_answers,
+        summarise_specificity,
+        task_requests,
+    )
     from tenpapers.generation import Sampling, open_generator
     from tenpapers.sandbox import SandboxPool
 

@@ -5,8 +5,7 @@ from codeupdatearena import Job, Sandbox, aggregate
 from codeupdatearena.known_issues import known_issues
 from codeupdatearena.records import Prediction
 from codeupdatearena.verify import run_references
-from tenpapers.records import read_jsonl
-from tenpapers.records import read_json_lines
+from tenpapers.records import read_json_lines, read_jsonl
 from tenpapers.sandbox import Limits, SandboxPool
 
 from .conftest import by_id
@@ -186,9 +185,11 @@ def test_check_11_isolation_and_warmth_do_not_change_verdicts(real, verified):
     from codeupdatearena.records import Outcome
 
     light = [e for e in real.examples
-             if e.prog_syn_id not in known_issues() and e.prog_syn_id not in BORDERLINE]  # fmt: skip
+             if e.prog_syn_id not in {*known_issues(), *BORDERLINE}]  # fmt: skip
     names = {e.prog_syn_id for e in light}
-    by_test = [o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names]
+    by_test = [
+        o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names
+    ]
     with SandboxPool() as pool:
         by_sample = run_references(light, pool, isolate_tests=False)
     assert by_sample == by_test

@@ -179,8 +179,8 @@ def test_finalising_drops_numbers_and_renames(mini):
         GeneratedExample(example=four, tests_pass=[False, True, True, True]),
     ])  # fmt: skip
     assert [len(e.unit_tests) for e in kept] == [3]
-    group = [example.model_copy(update={"prog_syn_id": f"{example.update.update_id}:[prog_syn-{j}]"})
-             for j in (4, 7, 9)]  # fmt: skip
+    own = example.update.update_id
+    group = [example.model_copy(update={"prog_syn_id": f"{own}:[prog_syn-{j}]"}) for j in (4, 7, 9)]
     other = [e for e in mini.examples if e.update.update_id != example.update.update_id][:2]
     done = finalise([*group, *other])
     assert [e.prog_syn_id[-3:] for e in done] == ["-0]", "-1]", "-2]"]

@@ -37,7 +37,8 @@ def test_an_unknown_type_lists_the_legal_ones():
     ("path", "kind", "name", "statements"),
     [
         ("math.sin", "add-output-data_type", "sin", "math.sin = sin"),
-        ("re.sub", "modify-function-name", "replace", "del re.sub\nsetattr(re, 'replace', replace)"),
+        ("re.sub", "modify-function-name", "replace",
+         "del re.sub\nsetattr(re, 'replace', replace)"),
         ("re.sub", "add-function", "subs", "setattr(re, 'subs', subs)"),
         ("torch.Tensor.view", "add-argument", "view", "torch.Tensor.view = view"),
         ("torch.Tensor.view", "modify-function-name", "shape_as",

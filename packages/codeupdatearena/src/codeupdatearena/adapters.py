@@ -105,7 +105,7 @@ class EditPlan:
 
 
 def make_edit(editor: Editor, plan: EditPlan, example: ProgSynExample, out: Path) -> Edit:
-    """Train a fresh adapter for one test example and save it below `out`; the model stays edited."""
+    """Train a fresh adapter for one test example, save it below `out`; the model stays edited."""
     source, drawn = plan.sources[example.update.update_id]
     handle = editor.edit(plan.texts(example))
     place = Path("adapters") / folder_name(example.prog_syn_id)

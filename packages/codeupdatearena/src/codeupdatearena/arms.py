@@ -32,9 +32,7 @@ from .tables import Run
 log = logging.getLogger(__name__)
 
 
-def run_arms(
-    arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path
-) -> list[Run]:
+def run_arms(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path) -> list[Run]:
     """Train what is missing, sample every arm in one engine, execute, measure specificity."""
     _train(arena, chosen, study, out)
     sampling = Sampling(
@@ -70,9 +68,7 @@ def _trained_arms(study: Study) -> list[str]:
     return list(dict.fromkeys(a.partition("+")[0] for a in study.arms if a not in METHODS))
 
 
-def _train(
-    arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path
-) -> None:
+def _train(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path) -> None:
     lm: CausalLM | None = None
     for arm in _trained_arms(study):
         have = {e.prog_syn_id for e in read_edits(out / arm)} if (out / arm).exists() else set()
@@ -124,9 +120,7 @@ def _specificity(
 ) -> dict[str, Any]:
     tasks = read_tasks(Path(study.humaneval))
     adapters = {"": ""} | choose_edits(out / arm, study.specificity_edits, None)
-    requests = task_requests(
-        tasks, adapters, n=study.samples, seed=study.seed, sampling=sampling
-    )
+    requests = task_requests(tasks, adapters, n=study.samples, seed=study.seed, sampling=sampling)
     answers = answer_all(requests, generator, out / "arms" / f"{arm}.humaneval.jsonl")
     with SandboxPool() as pool:
         passed = run_answers(answers, tasks, pool)

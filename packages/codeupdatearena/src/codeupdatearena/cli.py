@@ -1,8 +1,7 @@
 """The command line: parse, call, print. Every command says what it needs and what it writes."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from tenpapers.cli import (
@@ -14,12 +13,32 @@ from tenpapers.cli import (
     OutDir,
     OutFile,
     Seed,
-    UserError,
     make_app,
     require_code_permission,
     run,
 )
 
+from .cli_data import app as data_app
+from .options import (
+    ArenaArg,
+    ArenaOption,
+    Demo,
+    Ids,
+    Lenient,
+    MaxTokens,
+    Memory,
+    Overwrite,
+    Profile,
+    Prompts,
+    Samples,
+    Strong,
+    Temperature,
+    Timeout,
+    TopP,
+    Workers,
+    one_of,
+    say,
+)
 from .synth.cli import app as synth_app
 
 app = make_app(
@@ -28,124 +47,8 @@ app = make_app(
     Example: codeupdatearena reproduce --scale cpu --out runs/first
     """
 )
-data_app = typer.Typer(
-    help="Import, count and look at benchmark data.", no_args_is_help=True, rich_markup_mode=None
-)
 app.add_typer(data_app, name="data")
 app.add_typer(synth_app, name="synth")
-
-ArenaArg = Annotated[
-    str, typer.Argument(help="Arena file (any published form, .gz or not) or the hub's id.")
-]
-ArenaOption = Annotated[str, typer.Option("--arena", help="Arena file or the hub's id.")]
-Ids = Annotated[
-    Path | None, typer.Option("--ids", help="File with one example or update id a line.")
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Discard results of earlier runs.")]
-Demo = Annotated[
-    Path | None,
-    typer.Option("--demo", help="Worked example of the prompts: arena file or raw JSON item."),
-]
-Prompts = Annotated[
-    Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
-]
-Samples = Annotated[int, typer.Option("-n", "--samples", help="Samples an example.", min=1)]
-Workers = Annotated[
-    int | None, typer.Option("--workers", help="Programs at a time; default all cores.", min=1)
-]
-Timeout = Annotated[float, typer.Option("--timeout", help="Seconds a test may take.")]
-Memory = Annotated[float, typer.Option("--memory", help="GiB of memory a program may take.")]
-Profile = Annotated[
-    str, typer.Option("--profile", help="Libraries of the programs: current or paper.")
-]
-Strong = Annotated[
-    bool, typer.Option("--require-isolation", help="Fail where the kernel isolates weakly.")
-]
-Temperature = Annotated[float, typer.Option("--temperature", help="0 is greedy.", min=0)]
-TopP = Annotated[float, typer.Option("--top-p", help="Nucleus of the sampling.", min=0, max=1)]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", help="New tokens a sample.", min=1)]
-Lenient = Annotated[
-    bool, typer.Option("--lenient", help="Accept unclosed code blocks (not the paper's way).")
-]
-
-
-def one_of(option: str, value: str, choices: tuple[str, ...]) -> Any:
-    """Check a choice.
-
-    Raises
-    ------
-    UserError : not one of them.
-    """
-    if value not in choices:
-        raise UserError(f"--{option} {value}: unknown", f"one of {', '.join(choices)}")
-    return value
-
-
-def say(value: Any, as_json: bool, text: str) -> None:
-    """Print a result as JSON or as text."""
-    print(json.dumps(value, indent=2, ensure_ascii=False) if as_json else text)
-
-
-@data_app.command("import")
-def data_import(
-    source: ArenaArg,
-    out: OutFile,
-    limit: Limit = None,
-    ids: Ids = None,
-) -> None:
-    """Bring any published form into one canonical arena file; print what was repaired.
-
-    Example: codeupdatearena data import arena-grouped.jsonl.gz --out arena.jsonl
-    """
-    from tenpapers.records import write_jsonl
-
-    from .arena import load_arena
-    from .importing import repairs
-
-    arena = load_arena(source).select(ids=ids, limit=limit)
-    write_jsonl(out, arena.examples)
-    tests = sum(len(example.unit_tests) for example in arena.examples)
-    updates = len(arena.by_update())
-    print(f"{len(arena.examples)} examples of {updates} updates, {tests} tests -> {out}")
-    if Path(source).exists():
-        for name, count in repairs(Path(source), list(arena.examples)).items():
-            print(f"  {name}: {count}")
-
-
-@data_app.command("stats")
-def data_stats(
-    source: ArenaArg,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the pies.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies."""
-    from tenpapers.report import Table
-
-    from .arena import load_arena
-    from .stats import PAPER, describe, draw
-
-    arena = load_arena(source)
-    rows = describe(arena)
-    table = Table("", ["", "here", "paper"], [[n, v, PAPER.get(n)] for n, v in rows])
-    say(dict(rows), as_json, table.text())
-    if out is not None:
-        draw(arena, out / "updates.png")
-        print(f"-> {out / 'updates.png'}")
-
-
-@data_app.command("show")
-def data_show(name: Annotated[str, typer.Argument(metavar="ID")], arena: ArenaOption) -> None:
-    """Show one update or example, rendered."""
-    from .arena import load_arena
-    from .show import show_example, show_update
-
-    loaded = load_arena(arena)
-    if name in loaded.by_id:
-        print(show_example(loaded.by_id[name]))
-    elif name in (groups := loaded.by_update()):
-        print(show_update(groups[name][0].update))
-    else:
-        raise UserError(f"{arena}: no update and no example {name}", "ids include the brackets")
 
 
 @app.command()
@@ -171,6 +74,7 @@ def verify(
 
     from .arena import load_arena
     from .profiles import interpreter, library_versions
+    from .resolution import check_functions
     from .verify import flag, run_references, summary
 
     one_of("profile", profile, ("current", "paper"))
@@ -182,6 +86,7 @@ def verify(
         isolation="full" if require_isolation else "auto",
         python=python,
     ) as pool:
+        check_functions(examples, pool, python)
         outcomes = run_references(examples, pool)
         write_jsonl(out / "outcomes.jsonl", outcomes)
         flags = flag(examples, outcomes, pool)
@@ -307,7 +212,9 @@ def edit(
     targets: Annotated[
         str, typer.Option("--targets", help="Modules with LoRA, by commas.")
     ] = "q_proj,v_proj",
-    adapter: Annotated[str, typer.Option("--adapter", help="lora, or none (all weights).")] = "lora",
+    adapter: Annotated[
+        str, typer.Option("--adapter", help="lora, or none (all weights).")
+    ] = "lora",
     seed: Seed = 42,
     demo: Demo = None,
     prompts: Prompts = None,
@@ -450,12 +357,13 @@ def evaluate(
     from tenpapers.records import write_json
 
     from .arena import load_arena
-    from .evaluate import default_ks, read_dependence, read_predictions, summarise, table
+    from .evaluate import Criterion, default_ks, read_dependence, read_predictions, summarise, table
     from .evaluate import evaluate as execute
     from .execution import Sandbox
     from .profiles import interpreter, library_versions
+    from .resolution import check_functions
 
-    one_of("criterion", criterion, ("official", "strict", "called"))
+    headline: Criterion = one_of("criterion", criterion, ("official", "strict", "called"))
     one_of("isolation", isolation, ("test", "sample"))
     one_of("profile", profile, ("current", "paper"))
     loaded = load_arena(arena).select(ids=ids, limit=limit)
@@ -473,11 +381,13 @@ def evaluate(
         dependence=read_dependence(flags), isolation=isolation,  # type: ignore[arg-type]
         require_isolation=require_isolation, preload=not cold, python=python,
     ) as sandbox:  # fmt: skip
+        asked = {p.prog_syn_id for p in found if p.code.strip()}
+        check_functions([loaded.by_id[name] for name in asked], sandbox.pool, python)
         reports = execute(found, loaded, sandbox, out, settings=settings, overwrite=overwrite)
     metrics = summarise(reports, ks, exclude_known=exclude_known, seed=seed)
     metrics |= {"versions": library_versions(python), "settings": settings}
     write_json(out / "metrics.json", metrics)
-    say(metrics, as_json, table(metrics, ks, criterion).text())
+    say(metrics, as_json, table(metrics, ks, headline).text())
     if not as_json:
         print(f"-> {out / 'reports.jsonl'}, {out / 'metrics.json'}")
 
@@ -552,14 +462,14 @@ def report(
 
     from tenpapers.report import manifest, write_report
 
-    from .tables import full_report, read_runs
+    from .tables import full_report, main_table, read_runs, shared_ks
 
     began = time.monotonic()
     found = read_runs(runs)
     body, results = full_report(found, out)
     details = manifest({"runs": [str(run) for run in runs]}, seed=42, began=began)
     write_report(out, "CodeUpdateArena", body, results=results, manifest=details)
-    print(body[0].text())
+    print(main_table(found, shared_ks(found)).text())
     print(f"-> {out / 'report.md'}")
 
 

@@ -24,7 +24,7 @@ class _Rename(ast.NodeTransformer):
             return name
         return self.names.setdefault(name, f"var{len(self.names)}")
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.name = self.rename(node.name)
         node.returns = None
         if ast.get_docstring(node) is not None and len(node.body) > 1:
@@ -35,7 +35,7 @@ class _Rename(ast.NodeTransformer):
         node.arg, node.annotation = self.rename(node.arg), None
         return node
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = self.rename(node.id)
         return node
 

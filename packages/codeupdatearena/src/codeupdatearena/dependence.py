@@ -93,9 +93,7 @@ def dependence_program(example: ProgSynExample, *, control: bool = False) -> Pro
         f"{test}\n_replay({test_name(test, owner)}, {name!r}, _undo)\n"
         for test in example.unit_tests
     ]
-    return program(
-        owner, example, example.ref_solution, with_update=True, probe=probe, tests=cases
-    )
+    return program(owner, example, example.ref_solution, with_update=True, probe=probe, tests=cases)
 
 
 def self_dependence(

@@ -1,4 +1,4 @@
-"""Running predictions: with the update first, without it only where that can matter (section 10)."""
+"""Running predictions: with the update, and without it only where that can matter (section 10)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from tenpapers.sandbox import Limits, SandboxPool, Verdict
 from .dependence import called_program, self_dependence
 from .programs import parses, program
 from .records import Prediction, ProgSynExample, Report
-
 
 Isolation = Literal["test", "sample"]
 

@@ -29,7 +29,7 @@ TITLES = {
 
 
 class Likelihood(Record):
-    """One arm on one test example: nats a token of the reference, and of its calls of the function."""
+    """One arm on one test example: nats a token of the reference and of its calls."""
 
     prog_syn_id: str
     update_type: str
@@ -263,7 +263,9 @@ def sentence(found: Sequence[Effect], rate: float) -> str:
     return f"Call-token NLL at learning rate {rate:g}: " + "; ".join(parts) + "."
 
 
-def likelihood_figure(measured: Sequence[Likelihood], rates: Sequence[float], path: Path) -> Picture:
+def likelihood_figure(
+    measured: Sequence[Likelihood], rates: Sequence[float], path: Path
+) -> Picture:
     """Call-token NLL by arm, one colour a learning rate."""
     series, intervals = {}, {}
     for rate in rates:

@@ -20,7 +20,7 @@ EXPECTED = ("expected_result", "expected_results")
 MAX_LITERAL = 20_000
 
 # Runs in the sandbox: writes a value as the Python expression that makes it again.
-_RECORD = '''
+_RECORD = """
 def _literal(value, depth=0):
     import collections.abc, math
     if depth > 20:
@@ -55,7 +55,8 @@ def _literal(value, depth=0):
         if value.is_sparse or value.is_quantized:
             raise ValueError("no literal for this tensor")
         flat = again(value.detach().cpu().tolist())
-        made = f"__import__('torch').tensor({flat}, dtype=__import__('torch').{str(value.dtype)[6:]})"
+        kind = f"__import__('torch').{str(value.dtype)[6:]}"
+        made = f"__import__('torch').tensor({flat}, dtype={kind})"
         return made if value.numel() else f"{made}.reshape({tuple(value.shape)!r})"
     if name.startswith("sympy.") and hasattr(value, "free_symbols"):
         import sympy
@@ -74,7 +75,7 @@ def _record(value):
     except Exception as error:
         told = {"refused": f"{type(error).__name__}: {error}"}
     os.write(1, json.dumps(told).encode() + b"\\n")
-'''
+"""
 
 
 def _function(test: str) -> ast.FunctionDef:
@@ -112,7 +113,9 @@ def _seeds(test: str) -> list[ast.stmt]:
     if "torch.rand" in test or "torch.normal" in test:
         lines.append("__import__('torch').manual_seed(0)")
     plain = {"random.random", "random.randint", "random.uniform", "random.choice", "random.sample"}
-    if any(isinstance(n, ast.Call) and ast.unparse(n.func) in plain for n in ast.walk(ast.parse(test))):
+    if any(
+        isinstance(n, ast.Call) and ast.unparse(n.func) in plain for n in ast.walk(ast.parse(test))
+    ):
         lines.append("__import__('random').seed(0)")
     return [node for line in lines if line not in test for node in ast.parse(line).body]
 

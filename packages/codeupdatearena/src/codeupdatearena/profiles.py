@@ -8,7 +8,6 @@ import sys
 import sysconfig
 import venv
 from importlib.resources import files
-from pathlib import Path
 from typing import Literal
 
 from tenpapers.errors import UserError
@@ -41,7 +40,7 @@ def interpreter(profile: Profile) -> str | None:
     log.info("installing the paper's library versions (once)")
     venv.EnvBuilder(with_pip=True, clear=True).create(folder)
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--requirement", "/dev/stdin"],
+        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "-r", "/dev/stdin"],
         input=lock, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -69,7 +69,9 @@ def parts_before(example: ProgSynExample, *, with_update: bool) -> list[Part]:
 
 def build_program(example: ProgSynExample, code: str, test: str, with_update: bool) -> str:
     """Write the complete program of one test as one text, in the paper's order."""
-    parts = [text for name, text in parts_before(example, with_update=with_update) if name != "seed"]
+    parts = [
+        text for name, text in parts_before(example, with_update=with_update) if name != "seed"
+    ]
     return "\n".join([*parts, code, test_call(test, example.prog_syn_id)])
 
 

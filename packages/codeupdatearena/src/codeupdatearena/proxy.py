@@ -54,9 +54,7 @@ def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
     return spans
 
 
-def measure(
-    lm: CausalLM, example: ProgSynExample, *, part_u: bool, header: bool
-) -> Nll:
+def measure(lm: CausalLM, example: ProgSynExample, *, part_u: bool, header: bool) -> Nll:
     """Score the reference solution after the prompt of an arm.
 
     Parameters

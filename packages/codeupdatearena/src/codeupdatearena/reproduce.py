@@ -140,9 +140,7 @@ def _evaluator(arena: Arena, out: Path) -> tuple[Body, dict[str, Any]]:
     return [table], {"evaluator": numbers}
 
 
-def _references(
-    examples: list[ProgSynExample], pool: SandboxPool, file: Path
-) -> list[Outcome]:
+def _references(examples: list[ProgSynExample], pool: SandboxPool, file: Path) -> list[Outcome]:
     if file.exists():
         return read_jsonl(file, Outcome)
     # The references belong to the benchmark: one process an example will do.

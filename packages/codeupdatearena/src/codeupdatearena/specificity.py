@@ -189,9 +189,7 @@ def summarise_specificity(
             for k in ks
         }
     base = rates.pop("")
-    edited = {
-        name: round(mean(rate[name] for rate in rates.values()), 4) for name in base if rates
-    }
+    edited = {name: round(mean(rate[name] for rate in rates.values()), 4) for name in base if rates}
     return {
         "n_tasks": len({task for _, task in passed}),
         "n_edits": len(rates),

@@ -146,9 +146,7 @@ def shared_ks(runs: Sequence[Run]) -> list[int]:
     ------
     UserError : there is none.
     """
-    sets = [
-        {int(name[5:]) for name in run.metrics if name.startswith("pass@")} for run in runs
-    ]
+    sets = [{int(name[5:]) for name in run.metrics if name.startswith("pass@")} for run in runs]
     shared = sorted(set.intersection(*sets))
     if not shared:
         raise UserError("the runs have no k in common", "evaluate them with the same -k")

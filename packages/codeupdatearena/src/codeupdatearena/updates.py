@@ -38,7 +38,7 @@ class UpdateType:
         UserError : not one of the 54 combinations.
         """
         parts = tag.split("-")
-        action, place = (parts + ["", ""])[:2]
+        action, place = [*parts, "", ""][:2]
         aspect = "-".join(parts[2:]).replace("_", " ")
         if action not in ACTIONS or place not in PLACES or aspect not in ASPECTS or len(parts) > 3:
             legal = ", ".join(kind.tag for kind in legal_update_types())
@@ -89,7 +89,9 @@ def describe_type(kind: UpdateType) -> str:
     if not kind.aspect:
         return "Add a new argument beside the existing ones."
     if kind.place == "argument":
-        return f"Add a new argument that concerns {subject.removeprefix('the ')}, beside what exists."
+        return (
+            f"Add a new argument that concerns {subject.removeprefix('the ')}, beside what exists."
+        )
     return f"Add a new choice of {subject.removeprefix('the ')} of the output beside what exists."
 
 
@@ -117,7 +119,7 @@ def implemented_name(update: ApiUpdate) -> str:
     names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
     if len(names) != 1:
         raise UserError(
-            f"{update.update_id}: implementation has {len(names)} top-level functions, one is needed"
+            f"{update.update_id}: implementation has {len(names)} top-level functions, not one"
         )
     return names[0]
 

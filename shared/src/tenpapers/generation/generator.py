@@ -70,7 +70,9 @@ class Generator:
         self, requests: Sequence[Request], *, progress: str | None = None
     ) -> list[Completion]:
         """Complete requests and return the completions in the order of the requests."""
-        done = {completion.id: completion for completion in self.stream(requests, progress=progress)}
+        done = {
+            completion.id: completion for completion in self.stream(requests, progress=progress)
+        }
         return [done[request.id] for request in requests]
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:

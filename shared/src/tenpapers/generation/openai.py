@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server: bounded concurrency, retries with backoff, key from the environment."""
+"""Any OpenAI-compatible server: bounded concurrency, retries with backoff."""
 
 import os
 import random
@@ -38,7 +38,9 @@ class OpenAIBackend:
     def __init__(self, spec: ModelSpec) -> None:
         import httpx
 
-        self.base_url = (spec.base_url or os.environ.get("OPENAI_BASE_URL") or PUBLIC_URL).rstrip("/")
+        self.base_url = (spec.base_url or os.environ.get("OPENAI_BASE_URL") or PUBLIC_URL).rstrip(
+            "/"
+        )
         key = os.environ.get("OPENAI_API_KEY", "")
         if not key and self.base_url == PUBLIC_URL:
             raise UserError(

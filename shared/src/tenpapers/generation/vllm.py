@@ -35,6 +35,7 @@ class VLLMBackend:
         self.model, self.revision = spec.name, spec.options.get("revision", "local")
         self._spec = spec
         self._engine: Any = None
+        self._lora = False
         self._adapters: dict[str, int] = {}
         _options(spec)  # a wrong option should not wait for the first request
 
@@ -51,7 +52,11 @@ class VLLMBackend:
         if not torch.cuda.is_available():
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
             longest = min(CPU_CONTEXT, _context(self._spec))
-            options = {"enforce_eager": True, "dtype": "float32", "max_model_len": longest} | options
+            options = {
+                "enforce_eager": True,
+                "dtype": "float32",
+                "max_model_len": longest,
+            } | options
         try:
             from vllm import LLM
         except ImportError as error:

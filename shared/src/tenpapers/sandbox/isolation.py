@@ -55,7 +55,7 @@ EPERM, ENOSYS = 1, 38
 
 
 class _FilterProgram(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]  # noqa: RUF012
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 
 
 def _check(result: int) -> None:
@@ -101,9 +101,7 @@ def enter_namespaces() -> bool:
 
 
 def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    _check(
-        _libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
-    )
+    _check(_libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode()))
 
 
 def seal_filesystem(home: str, uid: int, gid: int) -> None:
@@ -197,8 +195,7 @@ def base_filter() -> Callable[[], None] | None:
         (_JUMP_GE, len(numbers) + 1, 0, 0x40000000),
     ]
     steps += [
-        (_JUMP_EQUAL, len(numbers) - position, 0, number)
-        for position, number in enumerate(numbers)
+        (_JUMP_EQUAL, len(numbers) - position, 0, number) for position, number in enumerate(numbers)
     ]
     steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _ERRNO | EPERM)]
     return _installer(steps)
@@ -282,8 +279,10 @@ def refuse_by_audit(home: str) -> Callable[[bool], None]:
         elif event in changes:
             bad = outside(arguments[0]) or (event == "os.rename" and outside(arguments[1]))
         else:
-            bad = event in processes or event in signals or event.startswith(
-                ("socket.", "subprocess.", "shutil.", "pty.")
+            bad = (
+                event in processes
+                or event in signals
+                or event.startswith(("socket.", "subprocess.", "shutil.", "pty."))
             )
         if bad:
             raise PermissionError(EPERM, f"refused in the sandbox: {event}")

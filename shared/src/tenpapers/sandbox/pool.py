@@ -1,5 +1,6 @@
 """The supervisor: hands programs to lanes, starts and retires fork servers, yields verdicts."""
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -254,10 +255,8 @@ class SandboxPool:
         # Each case can cost its own time and, after a lost child, the set-up's once more.
         seconds = self.limits.timeout * (2 * len(program.cases) + 1) + 30
         lane.deadline = time.monotonic() + seconds + (0 if lane.pid else _START_SECONDS)
-        try:
+        with contextlib.suppress(OSError):  # the lane is gone: reading from it says so
             lane.channel.sendall(struct.pack("!I", len(body)) + body)
-        except OSError:
-            pass  # the lane is gone; reading from it says so
 
     # -- listening -----------------------------------------------------------------------------
 
@@ -314,10 +313,8 @@ class SandboxPool:
         lane.channel.close()
         lane.zygote.lanes.remove(lane)
         if lane.pid:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(lane.pid, 9)
-            except ProcessLookupError:
-                pass
         shutil.rmtree(lane.home, ignore_errors=True)
 
     def _retire(self, zygote: _Zygote) -> None:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-import isolation  # type: ignore[import-not-found]  # noqa: E402
+import isolation  # type: ignore[import-not-found]
 
 sys.path.pop(0)
 

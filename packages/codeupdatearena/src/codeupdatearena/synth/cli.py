@@ -4,7 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import AllowCode, Model, OutDir, OutFile, Seed, UserError, require_code_permission
+from tenpapers.cli import (
+    AllowCode,
+    Model,
+    OutDir,
+    OutFile,
+    Seed,
+    UserError,
+    require_code_permission,
+)
 
 app = typer.Typer(
     help="Generate new updates and problems with any model, step by step (restartable).",
@@ -12,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+MaxTokens = Annotated[int, typer.Option("--max-tokens", help="New tokens a response.", min=1)]
 Prompts = Annotated[
     Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
 ]
@@ -32,6 +41,7 @@ def update(
     ] = None,
     count: Annotated[int, typer.Option("-n", help="Updates a function and type.", min=1)] = 1,
     threshold: Annotated[float, typer.Option(help="Least share of tests passed.")] = 0.7,
+    max_tokens: MaxTokens = 2048,
     seed: Seed = 42,
     prompts: Prompts = None,
     allow_code: AllowCode = False,
@@ -61,7 +71,7 @@ def update(
     for tag in types:
         UpdateType.parse(tag)
     with open_generator(model, cache=False) as generator, SandboxPool() as pool:
-        llm = LLM(generator, out / "responses.jsonl", seed=seed)
+        llm = LLM(generator, out / "responses.jsonl", seed=seed, max_tokens=max_tokens)
         maker = UpdateGenerator(llm, pool, sheets=known, threshold=threshold, folder=prompts)
         made = generate_updates(maker, paths, types, count, out / "updates.jsonl")
     wanted = len(paths) * len(types) * count
@@ -75,6 +85,7 @@ def prog_syn(
     out: OutDir,
     count: Annotated[int, typer.Option("-n", help="Problems an update.", min=1)] = 5,
     threshold: Annotated[float, typer.Option(help="Least share of tests passed.")] = 0.6,
+    max_tokens: MaxTokens = 2048,
     seed: Seed = 42,
     prompts: Prompts = None,
     allow_code: AllowCode = False,
@@ -92,7 +103,7 @@ def prog_syn(
 
     accepted = read_jsonl(updates, GeneratedUpdate)
     with open_generator(model, cache=False) as generator, SandboxPool() as pool:
-        llm = LLM(generator, out / "responses.jsonl", seed=seed)
+        llm = LLM(generator, out / "responses.jsonl", seed=seed, max_tokens=max_tokens)
         maker = ProgSynGenerator(llm, pool, threshold=threshold, folder=prompts)
         made = generate_problems(maker, accepted, count, out / "prog_syn.jsonl", seed=seed)
     print(f"{len(made)} of {len(accepted) * count} problems accepted -> {out / 'prog_syn.jsonl'}")

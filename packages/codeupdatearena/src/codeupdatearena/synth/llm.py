@@ -12,9 +12,8 @@ from tenpapers.generation.types import Message
 from tenpapers.records import Appender, Record, read_jsonl
 
 ATTEMPTS = 3
-# The paper samples with the API's defaults and takes what is left of 8,191 tokens; a fixed length
-# serves models of any context.
-SAMPLING = Sampling(temperature=1.0, top_p=1.0, max_tokens=2048)
+# The paper takes what is left of 8,191 tokens; a fixed length serves models of any context.
+MAX_TOKENS = 2048
 
 T = TypeVar("T")
 
@@ -43,12 +42,15 @@ class LLM:
     generator : any model; its own cache is not needed.
     store : file of the responses.
     seed : attempt a is sampled with `seed + a`.
+    max_tokens : new tokens of a response.
     """
 
     def __init__(
-        self, generator: Generator, store: Path, *, seed: int = 42, sampling: Sampling = SAMPLING
+        self, generator: Generator, store: Path, *, seed: int = 42, max_tokens: int = MAX_TOKENS
     ) -> None:
-        self.generator, self.seed, self.sampling = generator, seed, sampling
+        self.generator, self.seed = generator, seed
+        # The defaults of the API, as the paper has them.
+        self.sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=max_tokens)
         self._known: dict[str, str] = {}
         self._sink = Appender(store)
         for response in read_jsonl(store, Response, allow_empty=True):
@@ -74,7 +76,9 @@ class LLM:
             )
             (completion,) = self.generator.generate([request])
             if completion.failed:
-                raise UserError(f"synth: {step}: {completion.finish_reason.removeprefix('error: ')}")
+                raise UserError(
+                    f"synth: {step}: {completion.finish_reason.removeprefix('error: ')}"
+                )
             self._sink.write(Response(key=key, step=step, text=completion.text))
             self._known[key] = completion.text
         return self._known[key]

@@ -18,7 +18,10 @@ MadeT = TypeVar("MadeT", bound=BaseModel)
 
 
 def _each(
-    wanted: dict[str, Callable[[], MadeT]], kind: type[MadeT], out: Path, name: Callable[[MadeT], str]
+    wanted: dict[str, Callable[[], MadeT]],
+    kind: type[MadeT],
+    out: Path,
+    name: Callable[[MadeT], str],
 ) -> list[MadeT]:
     """Make what is wanted and not yet made or rejected; one line each, as it is decided."""
     rejections = out.with_name(f"{out.stem}.rejected.jsonl")

@@ -27,7 +27,7 @@ class FunctionSheet(Record):
     signature: str
     docstring: str
     summary: str = ""
-    imports: list[str] = []
+    imports: tuple[str, ...] = ()
 
 
 def find_function(path: str) -> Any:
@@ -53,10 +53,12 @@ def find_function(path: str) -> Any:
 
 
 def find_signature(path: str, function: Any) -> str:
-    """Write the signature: from source, else the docstring's first line, else `inspect`; else ""."""
+    """Find the signature: in the source, the docstring's first line, by `inspect`; else ""."""
     name = old_name(path)
     try:
-        found = re.search(rf"def {re.escape(name)}(\(.*?\))\s*(?:->[^:]*)?:", _source(function), re.S)
+        found = re.search(
+            rf"def {re.escape(name)}(\(.*?\))\s*(?:->[^:]*)?:", _source(function), re.S
+        )
     except (TypeError, OSError):
         found = None
     if found:
@@ -103,7 +105,7 @@ def make_sheet(path: str, llm: LLM, folder: Path | None = None) -> FunctionSheet
         signature=signature,
         docstring=docstring,
         summary=summary,
-        imports=[f"import {module_of(path)}"],
+        imports=(f"import {module_of(path)}",),
     )
 
 

@@ -89,7 +89,11 @@ def keep_old(path: str) -> list[str]:
 
 
 def find_imports(
-    texts: list[str], path: str, known: list[str], llm: LLM, pool: SandboxPool,
+    texts: list[str],
+    path: str,
+    known: list[str],
+    llm: LLM,
+    pool: SandboxPool,
     folder: Path | None = None,
 ) -> list[str]:
     """Ask what each text needs to import and keep the lines that work.

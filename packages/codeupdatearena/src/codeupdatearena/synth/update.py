@@ -66,7 +66,7 @@ class UpdateGenerator:
         )
         tests = write_tests(subject, self.llm, self.folder)
         imports = find_imports(
-            tests, function_path, sheet.imports, self.llm, self.pool, self.folder
+            tests, function_path, list(sheet.imports), self.llm, self.pool, self.folder
         )
         update = ApiUpdate(
             update_id=f"[{function_path}]:[{update_type}]:[update-{index}]",
