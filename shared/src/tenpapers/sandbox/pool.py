@@ -30,6 +30,9 @@ MAX_ZYGOTES = 4
 _START_SECONDS = 120.0
 _ZYGOTE = Path(__file__).with_name("zygote.py")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# Forking copies the page tables: with large pages there are few, and a fork of a process with
+# torch loaded takes a third of the time.
+_HUGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 Modules = frozenset[str]
 
@@ -64,7 +67,7 @@ class _Zygote:
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {"PATH": os.defpath, "HOME": "/", "LANG": "C.UTF-8", "MPLBACKEND": "Agg"}
         environment |= dict.fromkeys(_THREADS, "1")
-        environment |= {"PYTHONHASHSEED": "0"}
+        environment |= {"PYTHONHASHSEED": "0", **_HUGE_PAGES}
         names = ",".join(sorted(modules)) or "math"
         # -s -P, not -I: the hash seed is an environment variable and must be read
         command = [python, "-s", "-P", str(_ZYGOTE), str(theirs.fileno())]

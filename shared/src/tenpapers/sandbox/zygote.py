@@ -76,6 +76,8 @@ def send(channel: socket.socket, message: Any) -> None:
 def serve(control: socket.socket, modules: list[str]) -> None:
     """Load `modules`, then fork a lane for every order until the supervisor is gone."""
     sys.dont_write_bytecode = True
+    for name in ("PYTHONMALLOC", "GLIBC_TUNABLES", "PYTHONHASHSEED"):
+        os.environ.pop(name, None)  # ours alone, and in force already
     if modules != ["-"]:
         for name in (*COMMON, *modules):
             with contextlib.suppress(Exception):  # the program's own import will tell
