@@ -260,7 +260,8 @@ def sentence(found: Sequence[Effect], rate: float) -> str:
             f"{verdict} (difference {effect.difference:+.2f} nats, 95% interval "
             f"{effect.low:+.2f} to {effect.high:+.2f}, n = {effect.n})"
         )
-    return f"Call-token NLL at learning rate {rate:g}: " + "; ".join(parts) + "."
+    rough = " With so few updates the intervals are rough." if any(e.n < 10 for e in found) else ""
+    return f"Call-token NLL at learning rate {rate:g}: " + "; ".join(parts) + f".{rough}"
 
 
 def likelihood_figure(

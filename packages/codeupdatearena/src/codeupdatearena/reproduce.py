@@ -127,7 +127,7 @@ def _evaluator(arena: Arena, out: Path) -> tuple[Body, dict[str, Any]]:
         "passing references that official UPass@1 counts": len(passing) - len(without),
         "passing references that strict UPass@1 can decide": strict,
     }
-    known = Counter(issues.get(o.prog_syn_id, "unknown") for o in outcomes if o not in passing)
+    known = Counter(issues.get(o.prog_syn_id, "other") for o in outcomes if o not in passing)
     causes = ", ".join(f"{count} {cause}" for cause, count in known.items()) or "none"
     table = Table(
         "Evaluator",

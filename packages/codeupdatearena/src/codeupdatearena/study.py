@@ -42,7 +42,7 @@ class Study:
     seed: int = 42
     limit: int | None = None
     proxy: bool = True
-    budget: float = 120.0
+    budget: float = 180.0
     learning_rates: list[float] = field(default_factory=lambda: [1e-2, 1e-3])
     arms: list[str] = field(default_factory=lambda: ["base", "prepend", "ft-ps"])
     instances: int = 3

@@ -1,0 +1,46 @@
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def lock():
+    if not (ROOT / ".venv" / ".synced").exists():
+        pytest.skip("this environment was not made by `make setup`")
+    return tomllib.loads((ROOT / "uv.lock").read_text())
+
+
+def test_installed_versions_are_the_locked_ones(lock):
+    differing, seen = [], 0
+    for package in lock["package"]:
+        if "version" not in package:
+            continue
+        try:
+            installed = version(package["name"])
+        except PackageNotFoundError:
+            continue  # another platform's or another extra's
+        seen += 1
+        if installed.partition("+")[0] != package["version"].partition("+")[0]:
+            differing.append((package["name"], package["version"], installed))
+    assert differing == [] and seen > 100
+
+
+def test_the_lock_names_no_index(lock):
+    text = (ROOT / "uv.lock").read_text()
+    hosts = set(re.findall(r"https?://([^/\"]+)", text))
+    assert hosts == {"package-index.invalid"}
+
+
+def test_cuda_builds_that_break_cpu_torch_are_absent():
+    import torch
+
+    if torch.version.cuda:
+        pytest.skip("a CUDA environment")
+    for name in ("torchvision", "torchaudio", "torchcodec", "llama-cpp-python"):
+        with pytest.raises(PackageNotFoundError):
+            version(name)
