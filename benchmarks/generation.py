@@ -25,10 +25,28 @@ SHOTS = [
     ("the goalkeeper saved a penalty", "sports"),
     ("it will rain until the evening", "weather"),
 ]
-WORDS = (
-    "river stone window garden yellow quiet train market letter winter silver paper bridge "
-    "morning coffee mountain village engine harbour teacher"
-).split()
+WORDS = [
+    "river",
+    "stone",
+    "window",
+    "garden",
+    "yellow",
+    "quiet",
+    "train",
+    "market",
+    "letter",
+    "winter",
+    "silver",
+    "paper",
+    "bridge",
+    "morning",
+    "coffee",
+    "mountain",
+    "village",
+    "engine",
+    "harbour",
+    "teacher",
+]
 BATCH = 16
 
 
