@@ -158,6 +158,17 @@ def test_bad_predictions_name_the_line(cli, mini, mini_file, tmp_path, line, tol
     fails(cli("evaluate", file, "--arena", mini_file, "--out", tmp_path / "o", **OK), told)
 
 
+def test_check_6_an_empty_prediction_file_scores_zero_and_runs_nothing(cli, mini_file, tmp_path):
+    (tmp_path / "p.jsonl").write_text("")
+    done = cli("evaluate", tmp_path / "p.jsonl", "--arena", mini_file, "--full-report",
+               "--out", tmp_path / "o", "--json", **OK)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (values,) = json.loads(done.stdout)["methods"].values()
+    assert values["n_instances"] == values["n_empty"] == 15
+    assert values["pass@1"] == values["UPass@1"] == values["accuracy_mean"] == 0.0
+    assert "every example counts as unanswered" in done.stderr
+
+
 def test_code_needs_permission(cli, mini_file, tmp_path):
     for command in (["evaluate", "p"], ["specificity", "--humaneval", "h"],
                     ["synth", "update", "--model", "smollm2"]):  # fmt: skip

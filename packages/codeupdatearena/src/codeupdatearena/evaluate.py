@@ -1,5 +1,6 @@
 """From predictions to reports and metrics: checked first, resumable, flushed as they come."""
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from .known_issues import known_issues
 from .metrics import aggregate, check_ks
 from .records import Prediction, Report
 
+log = logging.getLogger(__name__)
+
 Criterion = Literal["official", "strict", "called"]
 DEFAULT_KS = (1, 2, 5)
 
@@ -22,12 +25,17 @@ DEFAULT_KS = (1, 2, 5)
 def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:
     """Read predictions and check them against the arena.
 
+    An empty file answers nothing: one empty prediction for every example.
+
     Raises
     ------
     UserError : an unknown id, a duplicate (method, id, sample), or fewer samples for some instance
         than for the others (unless `allow_partial`).
     """
-    predictions = read_jsonl(path, Prediction)
+    predictions = read_jsonl(path, Prediction, allow_empty=True)
+    if not predictions:
+        log.warning("%s is empty: every example counts as unanswered", path)
+        return [Prediction(prog_syn_id=name, sample=0, code="") for name in arena.by_id]
     seen: set[tuple[str, str, int]] = set()
     counts: Counter[tuple[str, str]] = Counter()
     for number, prediction in enumerate(predictions, 1):
