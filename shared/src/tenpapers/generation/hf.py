@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import UserError
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
+from .encoding import encode, misfit
 from .types import Completion, Request, Sampling, Score, by_adapter
 
 # Tokens of one batch, padding and answers included: bounds the KV cache, not the speed.
@@ -38,17 +39,6 @@ class HFBackend:
         """Load the model of an `hf:` spec."""
         return cls(load_causal_lm(spec))
 
-    def encode(self, request: Request) -> list[int]:
-        """Give the token ids of a request."""
-        if request.prompt is not None:
-            return list(self.lm.tokenizer(request.prompt)["input_ids"])
-        text = self.lm.tokenizer.apply_chat_template(
-            [message.model_dump() for message in request.messages],
-            add_generation_prompt=True,
-            tokenize=False,
-        )
-        return list(self.lm.tokenizer(text, add_special_tokens=False)["input_ids"])
-
     def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests, one adapter after the other."""
         for adapter, group in by_adapter(requests).items():
@@ -59,13 +49,9 @@ class HFBackend:
         """Complete requests, longest first, so that the first batch shows whether memory holds."""
         prompts: list[tuple[Request, list[int]]] = []
         for request in requests:
-            ids = self.encode(request)
-            if not ids or len(ids) + request.sampling.max_tokens > self.lm.context:
-                reason = f"error: prompt of {len(ids)} tokens and {request.sampling.max_tokens} "
-                reason += f"new ones do not fit the context of {self.lm.context}"
-                yield Completion(
-                    id=request.id, text="", finish_reason=reason, n_prompt_tokens=len(ids)
-                )
+            ids = encode(self.lm.tokenizer, request)
+            if (failed := misfit(request, ids, self.lm.context)) is not None:
+                yield failed
             else:
                 prompts.append((request, ids))
         prompts.sort(key=lambda pair: (len(pair[1]), pair[0].id), reverse=True)

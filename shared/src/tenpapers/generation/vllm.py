@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import UserError
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
+from .encoding import encode, misfit
 from .types import Completion, Request, Sampling, Score, adapter_digest
 
 # Options of a spec that are numbers or switches to vLLM.
@@ -90,13 +91,9 @@ class VLLMBackend:
         longest = engine.llm_engine.model_config.max_model_len
         fitting, prompts, settings, adapters = [], [], [], []
         for request in requests:
-            ids = _encode(tokenizer, request)
-            if not ids or len(ids) + request.sampling.max_tokens > longest:
-                reason = f"error: prompt of {len(ids)} tokens and {request.sampling.max_tokens} "
-                reason += f"new ones do not fit the context of {longest}"
-                yield Completion(
-                    id=request.id, text="", finish_reason=reason, n_prompt_tokens=len(ids)
-                )
+            ids = encode(tokenizer, request)
+            if (failed := misfit(request, ids, longest)) is not None:
+                yield failed
                 continue
             fitting.append(request)
             prompts.append({"prompt_token_ids": ids})
@@ -190,14 +187,6 @@ def _options(spec: ModelSpec) -> dict[str, Any]:
         except ValueError:
             raise UserError(f"{spec}: {name}={text} is not a number") from None
     return options
-
-
-def _encode(tokenizer: Any, request: Request) -> list[int]:
-    if request.prompt is not None:
-        return list(tokenizer(request.prompt)["input_ids"])
-    messages = [message.model_dump() for message in request.messages]
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _sampling_params(sampling: Sampling) -> Any:
