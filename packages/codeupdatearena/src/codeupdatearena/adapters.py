@@ -185,6 +185,11 @@ def read_edits(folder: Path) -> list[Edit]:
     return edits
 
 
+def is_whole_model(folder: Path) -> bool:
+    """Whether an edit was saved as a model of its own (`edit --adapter none`)."""
+    return (folder / "config.json").exists()
+
+
 def edited_requests(
     edits: Sequence[Edit],
     arena: Arena,
@@ -199,6 +204,8 @@ def edited_requests(
 ) -> list[Request]:
     """Make the requests of an arm: each example is asked of the model edited for it.
 
+    An edit of all weights has no adapter: its requests go to the saved model itself.
+
     Raises
     ------
     UserError : an edit of an example that the arena does not have.
@@ -211,6 +218,7 @@ def edited_requests(
             arena.by_id[edit.prog_syn_id], demo, with_update, True, False,
             header=edit.arm != "ft-u", folder=prompts,
         )  # fmt: skip
-        adapter = str((folder / edit.adapter).resolve())
+        place = (folder / edit.adapter).resolve()
+        adapter = "" if is_whole_model(place) else str(place)
         requests += samples(edit.prog_syn_id, prompt, n, seed, sampling, adapter)
     return requests

@@ -285,30 +285,31 @@ def generate_edited(
     """Sample each example from the model edited for it (vllm: all adapters in one batch)."""
     from tenpapers.generation import Sampling, open_generator
 
-    from .adapters import edited_requests, method_name, read_edits
+    from .adapters import edited_requests, is_whole_model, method_name, read_edits
     from .arena import load_arena
     from .generate import sample_to_file
     from .prompts import demonstration
 
     edits = read_edits(adapters)
     method = method_name(edits[0].arm, random=edits[0].random, with_update=with_update)
-    requests = edited_requests(
-        edits,
-        load_arena(source),
-        adapters,
-        n=n,
-        seed=seed,
-        demo=demonstration(demo),
-        with_update=with_update,
-        sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
-        prompts=prompts,
-    )
-    with open_generator(model, cache=cache) as generator:
-        made = sample_to_file(
-            requests, generator, out, method=method, model=model, seed=seed, lenient=lenient,
-            overwrite=overwrite,
+    arena, shown = load_arena(source), demonstration(demo)
+    sampling = Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens)
+    # Adapters go through one engine; models with all weights edited are opened one by one.
+    whole = is_whole_model(adapters / edits[0].adapter)
+    groups = [(f"hf:{(adapters / e.adapter).resolve()}", [e]) for e in edits]
+    made = 0
+    for spec, group in groups if whole else [(model, edits)]:
+        requests = edited_requests(
+            group, arena, adapters, n=n, seed=seed, demo=shown, with_update=with_update,
+            sampling=sampling, prompts=prompts,
         )  # fmt: skip
-    print(f"{len(made)} predictions ({method}, {model}) -> {out}")
+        with open_generator(spec, cache=cache and not whole) as generator:
+            found = sample_to_file(
+                requests, generator, out, method=method, model=spec, seed=seed, lenient=lenient,
+                overwrite=overwrite and group[0] is edits[0],
+            )  # fmt: skip
+        made += len(found)
+    print(f"{made} predictions ({method}) -> {out}")
 
 
 @app.command()
