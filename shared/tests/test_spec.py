@@ -37,3 +37,12 @@ def test_a_folder_without_a_model_is_told_in_one_line(tmp_path):
     with pytest.raises(UserError) as error:
         load_causal_lm(f"hf:{tmp_path}")
     assert "\n" not in str(error.value)
+
+
+def test_the_embedded_encoder_is_fetched_and_loads():
+    from tenpapers.models import embedded_path
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = embedded_path("minilm")
+    ids = AutoTokenizer.from_pretrained(folder)("a text", return_tensors="pt")
+    assert AutoModel.from_pretrained(folder)(**ids).last_hidden_state.shape[-1] == 384

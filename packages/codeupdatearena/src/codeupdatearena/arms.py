@@ -1,6 +1,5 @@
 """Part 3 of `reproduce`: edit, sample and execute every arm (sections 3.7 and 8)."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,28 +7,19 @@ from typing import Any
 from tenpapers.generation import Generator, Sampling, open_generator
 from tenpapers.models import CausalLM, load_causal_lm
 from tenpapers.records import write_json
-from tenpapers.sandbox import SandboxPool
 
 from .adapters import EditPlan, edited_requests, read_edits, read_random_map, train_adapters
 from .arena import Arena
 from .editing import EditConfig
-from .evaluate import DEFAULT_KS, evaluate, summarise
+from .evaluate import evaluate, summarise
 from .execution import Sandbox
 from .generate import requests_for, sample_to_file
+from .metrics import DEFAULT_KS
 from .prompts import METHODS, demonstration
 from .records import Prediction, ProgSynExample
-from .specificity import (
-    answer_all,
-    choose_edits,
-    read_tasks,
-    run_answers,
-    summarise_specificity,
-    task_requests,
-)
+from .specificity import choose_edits, measure_specificity, read_tasks, task_requests
 from .study import Study
 from .tables import Run
-
-log = logging.getLogger(__name__)
 
 
 def run_arms(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path) -> list[Run]:
@@ -121,7 +111,5 @@ def _specificity(
     tasks = read_tasks(Path(study.humaneval))
     adapters = {"": ""} | choose_edits(out / arm, study.specificity_edits, None)
     requests = task_requests(tasks, adapters, n=study.samples, seed=study.seed, sampling=sampling)
-    answers = answer_all(requests, generator, out / "arms" / f"{arm}.humaneval.jsonl")
-    with SandboxPool() as pool:
-        passed = run_answers(answers, tasks, pool)
-    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= study.samples])
+    file = out / "arms" / f"{arm}.humaneval.jsonl"
+    return measure_specificity(requests, tasks, generator, file, n=study.samples)

@@ -422,16 +422,8 @@ def specificity(
     from tenpapers.generation import Sampling, open_generator
     from tenpapers.records import write_json
     from tenpapers.report import Table
-    from tenpapers.sandbox import SandboxPool
 
-    from .specificity import (
-        answer_all,
-        choose_edits,
-        read_tasks,
-        run_answers,
-        summarise_specificity,
-        task_requests,
-    )
+    from .specificity import choose_edits, measure_specificity, read_tasks, task_requests
 
     tasks = read_tasks(humaneval)[:limit]
     requests = task_requests(
@@ -443,10 +435,10 @@ def specificity(
         folder=prompts,
     )
     with open_generator(model, cache=cache) as generator:
-        answers = answer_all(requests, generator, out / "humaneval.jsonl", overwrite=overwrite)
-    with SandboxPool(workers=workers) as pool:
-        passed = run_answers(answers, tasks, pool)
-    made = summarise_specificity(passed, [k for k in (1, 2, 5) if k <= n])
+        made = measure_specificity(
+            requests, tasks, generator, out / "humaneval.jsonl", n=n, workers=workers,
+            overwrite=overwrite,
+        )  # fmt: skip
     write_json(out / "specificity.json", made | {"model": model, "n": n})
     rows = [[k, v, made["edited"].get(k), made["change"].get(k)] for k, v in made["base"].items()]
     print(Table("", ["", "base", "edited", "change"], rows).text())

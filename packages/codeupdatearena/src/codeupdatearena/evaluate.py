@@ -13,13 +13,12 @@ from tenpapers.report import Table, Value
 from .arena import Arena
 from .execution import Job, Sandbox
 from .known_issues import known_issues
-from .metrics import aggregate, check_ks
+from .metrics import DEFAULT_KS, aggregate, check_ks
 from .records import Prediction, Report
 
 log = logging.getLogger(__name__)
 
 Criterion = Literal["official", "strict", "called"]
-DEFAULT_KS = (1, 2, 5)
 
 
 def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:

@@ -11,6 +11,7 @@ from tenpapers.errors import UserError
 from .records import Report
 
 BOOTSTRAP_ROUNDS = 1000
+DEFAULT_KS = (1, 2, 5)
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -75,7 +76,7 @@ def bootstrap_interval(values: dict[str, float], *, seed: int = 42) -> tuple[flo
 
 
 def aggregate(
-    reports: Sequence[Report], ks: Sequence[int] = (1, 2, 5), *, seed: int = 42
+    reports: Sequence[Report], ks: Sequence[int] = DEFAULT_KS, *, seed: int = 42
 ) -> dict[str, Any]:
     """Summarise the reports of one method.
 

@@ -1,6 +1,5 @@
 """The whole study at one scale: evaluator, likelihoods, end to end, report (section 8)."""
 
-import logging
 import time
 from collections import Counter
 from dataclasses import asdict
@@ -23,7 +22,6 @@ from .study import Study, data_folder, find_arena, read_study
 from .tables import Run, breakdown, by_type, figure, main_table, shared_ks
 from .verify import run_references
 
-log = logging.getLogger(__name__)
 Body = list[str | Table | Picture]
 
 

@@ -14,7 +14,7 @@ from tenpapers.sandbox import Program, SandboxPool
 from .adapters import read_edits
 from .extraction import extract_code
 from .generate import SAMPLING, samples
-from .metrics import check_ks, pass_at_k
+from .metrics import DEFAULT_KS, check_ks, pass_at_k
 from .prompts import fill
 
 SAMPLED_UPDATES = 25
@@ -198,3 +198,25 @@ def summarise_specificity(
         "change": {name: round(edited[name] - base[name], 4) for name in edited},
         "by_edit": rates,
     }
+
+
+def measure_specificity(
+    requests: Sequence[Request],
+    tasks: Sequence[HumanEvalTask],
+    generator: Generator,
+    out: Path,
+    *,
+    n: int,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Ask, execute and summarise; answers are appended to `out` and not asked twice.
+
+    Parameters
+    ----------
+    n : samples a task, which bounds k.
+    """
+    answers = answer_all(requests, generator, out, overwrite=overwrite)
+    with SandboxPool(workers=workers) as pool:
+        passed = run_answers(answers, tasks, pool)
+    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= n])
