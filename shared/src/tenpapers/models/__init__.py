@@ -1,7 +1,22 @@
-"""Model specs, the embedded models and loading."""
+"""Model specs, the embedded models, loading, and access to attention heads."""
 
 from .embedded import embedded_path
+from .heads import HeadCapture, OffsetHeads, ScaleHeads
+from .layout import AttentionLayout, Head, HeadGeometry, UnsupportedModelError
 from .loading import CausalLM, load_causal_lm
 from .spec import ModelSpec, parse_spec
 
-__all__ = ["CausalLM", "ModelSpec", "embedded_path", "load_causal_lm", "parse_spec"]
+__all__ = [
+    "AttentionLayout",
+    "CausalLM",
+    "Head",
+    "HeadCapture",
+    "HeadGeometry",
+    "ModelSpec",
+    "OffsetHeads",
+    "ScaleHeads",
+    "UnsupportedModelError",
+    "embedded_path",
+    "load_causal_lm",
+    "parse_spec",
+]

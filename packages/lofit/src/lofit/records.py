@@ -1,0 +1,180 @@
+"""What comes in, what flows between the stages, what goes out."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pydantic
+from pydantic import ConfigDict, Field
+from tenpapers.records import Record
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class SFTExample(Record):
+    """A prompt with the completion to learn; `answers` are what counts as right (default: it).
+
+    `echo` is an answer that needs no model (MQuAKE: the edited object), a baseline.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    prompt: Text
+    completion: Text
+    answers: tuple[str, ...] = ()
+    echo: str | None = None
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """The answers, or the completion where none are given."""
+        return self.answers or (self.completion.strip(),)
+
+
+class PreferencePair(Record):
+    """A prompt with a preferred and a rejected response."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    prompt: Text
+    chosen: Text
+    rejected: Text
+
+
+class MultipleChoiceItem(Record):
+    """A question with true and false reference answers; the best answer is one of the true ones."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    question: Text
+    best_answer: Text
+    correct_answers: tuple[str, ...]
+    incorrect_answers: tuple[str, ...]
+
+
+class ContrastItem(Record):
+    """Labelled continuations of a prompt, for ITI and RepE."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    prompt: Text
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+
+
+class Prediction(Record):
+    """A graded answer; `correct` by the normalised rule, `correct_strict` by the official one."""
+
+    id: str
+    prompt: str
+    completion: str
+    prediction: str
+    answers: tuple[str, ...]
+    correct: int
+    correct_strict: int
+
+
+class MultipleChoiceResult(Record):
+    """Scores (nats) of a question's true and false answers, and what they amount to."""
+
+    id: str
+    scores_true: tuple[float, ...]
+    scores_false: tuple[float, ...]
+    best_index: int
+    mc1: float
+    mc2: float
+    mc3: float
+
+
+class OpenAnswer(Record):
+    """A generated answer with the judges' verdicts (1, 0; None without a judge)."""
+
+    id: str
+    question: str
+    answer: str
+    true: int | None = None
+    informative: int | None = None
+
+
+@pydantic.dataclasses.dataclass(frozen=True)
+class FitConfig:
+    """How trainable numbers are fitted; the defaults are the paper's (section 3.5 of the spec).
+
+    Parameters
+    ----------
+    lr : peak learning rate of AdamW (betas 0.9, 0.999, eps 1e-8), linear decay to 0, no warm-up.
+    l1 : lambda, the factor of the sum of absolute values of everything trained.
+    epochs : passes over the data.
+    batch_size : examples a step.
+    weight_decay : decoupled; the paper's table says 0.01, the released code uses 0.
+    clip : largest norm of the gradient.
+    init_std : standard deviation of the first values.
+    beta : of the DPO loss.
+    seed : of the first values and of the order of the data.
+    l1_mode : "loss" adds the penalty to the loss, as the paper; "prox" soft-thresholds after each
+        step, which gives exact zeros.
+    group_by_length : batches of similar lengths, which saves padding.
+    """
+
+    lr: float = 5e-3
+    l1: float = 0.0
+    epochs: int = Field(default=5, ge=1)
+    batch_size: int = Field(default=8, ge=1)
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    init_std: float = 1e-3
+    beta: float = 0.5
+    seed: int = 42
+    l1_mode: str = Field(default="loss", pattern="^(loss|prox)$")
+    group_by_length: bool = True
+
+
+@pydantic.dataclasses.dataclass(frozen=True)
+class SelectConfig(FitConfig):
+    """Settings of step 1: the scales of all heads, with the L1 penalty."""
+
+    l1: float = 5e-4
+
+
+@pydantic.dataclasses.dataclass(frozen=True)
+class TuneConfig(FitConfig):
+    """Settings of step 2: the offsets of the chosen heads, without a penalty."""
+
+    lr: float = 1e-2
+
+
+@dataclass(frozen=True)
+class TokenSequence:
+    """Token ids of a prompt with its completion; tokens from `start` on count in the loss."""
+
+    id: str
+    ids: tuple[int, ...]
+    start: int
+    truncated: bool = False
+
+    @property
+    def supervised(self) -> int:
+        """Number of tokens that count."""
+        return len(self.ids) - self.start
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """The two responses to one prompt, as token ids."""
+
+    id: str
+    chosen: TokenSequence
+    rejected: TokenSequence
+
+
+@dataclass
+class FitLog:
+    """What a fit did: loss (nats) of every step without the penalty, tokens seen, seconds."""
+
+    losses: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+    trainable: int = 0
+

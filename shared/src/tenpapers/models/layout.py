@@ -1,0 +1,225 @@
+"""Where the attention heads of an unmodified transformers model are: its output projections."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from ..errors import UserError
+
+Kind = Literal["linear", "conv1d"]
+
+
+class UnsupportedModelError(UserError):
+    """A model whose heads cannot be found, or whose projection has an unexpected width."""
+
+
+class Head(NamedTuple):
+    """One query head; both numbers count from 0."""
+
+    layer: int
+    head: int
+
+
+class _Family(NamedTuple):
+    layers: str
+    projection: str
+
+
+_LLAMA = _Family("model.layers", "self_attn.o_proj")
+_FAMILIES = {
+    **dict.fromkeys(
+        ("llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text",
+         "olmo2", "phi3"),
+        _LLAMA,
+    ),
+    "phi": _Family("model.layers", "self_attn.dense"),
+    "gpt2": _Family("transformer.h", "attn.c_proj"),
+    "gpt_neox": _Family("gpt_neox.layers", "attention.dense"),
+    "opt": _Family("model.decoder.layers", "self_attn.out_proj"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HeadGeometry:
+    """Numbers of a decoder that its configuration alone gives.
+
+    Parameters
+    ----------
+    model_type : transformers' name of the architecture.
+    n_layers, n_heads, n_kv_heads, head_dim : `n_heads` counts query heads.
+    hidden_size : width of the residual stream; with Gemma not `n_heads * head_dim`.
+    """
+
+    model_type: str
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    hidden_size: int
+
+    @classmethod
+    def from_config(cls, config: Any) -> "HeadGeometry":
+        """Read a transformers configuration."""
+        heads, hidden = config.num_attention_heads, config.hidden_size
+        return cls(
+            model_type=config.model_type,
+            n_layers=config.num_hidden_layers,
+            n_heads=heads,
+            n_kv_heads=getattr(config, "num_key_value_heads", None) or heads,
+            head_dim=getattr(config, "head_dim", None) or hidden // heads,
+            hidden_size=hidden,
+        )
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The module that mixes a layer's heads: a Linear, or GPT-2's Conv1D with a turned weight."""
+
+    name: str
+    module: Any
+    kind: Kind
+
+    def weight(self) -> Any:
+        """W_O, shape (hidden_size, n_heads * head_dim); dequantised where bitsandbytes packs it."""
+        weight = self.module.weight
+        if getattr(weight, "quant_state", None) is not None:
+            from bitsandbytes.functional import dequantize_4bit
+
+            weight = dequantize_4bit(weight.data, weight.quant_state)
+        elif getattr(self.module, "state", None) is not None and hasattr(weight, "SCB"):
+            weight = weight.data * (weight.SCB / 127)[:, None]
+        return weight.T if self.kind == "conv1d" else weight
+
+
+@dataclass(frozen=True)
+class AttentionLayout:
+    """The output projection of every layer, and the shape of the heads in front of it.
+
+    The input z of a projection has shape (batch, tokens, n_heads * head_dim), the heads in order.
+
+    Parameters
+    ----------
+    geometry : see `HeadGeometry`.
+    projections : one a layer; None where a layer has no softmax attention (it keeps its number).
+    layers : the decoder layers' modules.
+    """
+
+    geometry: HeadGeometry
+    projections: tuple[Projection | None, ...]
+    layers: tuple[Any, ...]
+
+    @classmethod
+    def from_model(cls, model: Any, *, o_proj_pattern: str | None = None) -> "AttentionLayout":
+        """Find the projections by the model's type, or by a pattern for unknown families.
+
+        Parameters
+        ----------
+        model : a transformers causal LM (not a wrapper around one).
+        o_proj_pattern : regular expression that matches the whole name of one projection a layer,
+            e.g. `model\\.layers\\.\\d+\\.self_attn\\.o_proj`.
+
+        Raises
+        ------
+        UnsupportedModelError : unknown family and no pattern, a pattern with no or two modules in
+            a layer, or a projection that does not take `n_heads * head_dim` numbers.
+        """
+        geometry = HeadGeometry.from_config(model.config)
+        if o_proj_pattern is not None:
+            found = _by_pattern(model, o_proj_pattern, geometry.n_layers)
+        else:
+            found = _by_family(model, geometry.model_type)
+        projections = []
+        for name, module in found.values():
+            projections.append(_checked(name, module, geometry) if module is not None else None)
+        if not any(projections):
+            raise UnsupportedModelError(f"{geometry.model_type}: no layer has softmax attention")
+        layers = tuple(_layer_of(model, found, index) for index in range(geometry.n_layers))
+        return cls(geometry, tuple(projections), layers)
+
+    @property
+    def attention_layers(self) -> list[int]:
+        """Numbers of the layers that have heads."""
+        return [i for i, projection in enumerate(self.projections) if projection is not None]
+
+    def projection(self, layer: int) -> Projection:
+        """The projection of a layer that has one.
+
+        Raises
+        ------
+        UnsupportedModelError : that layer has no softmax attention.
+        """
+        found = self.projections[layer]
+        if found is None:
+            raise UnsupportedModelError(f"layer {layer} has no softmax attention")
+        return found
+
+    def all_heads(self) -> list[Head]:
+        """Every head, by layer and number."""
+        return [
+            Head(layer, head)
+            for layer in self.attention_layers
+            for head in range(self.geometry.n_heads)
+        ]
+
+
+_Found = dict[int, tuple[str, Any]]
+
+
+def _by_family(model: Any, model_type: str) -> _Found:
+    family = _FAMILIES.get(model_type)
+    if family is None:
+        raise UnsupportedModelError(
+            f"{model_type}: unknown architecture",
+            f"pass --o-proj-pattern, or use one of {', '.join(sorted(_FAMILIES))}",
+        )
+    found: _Found = {}
+    for index, layer in enumerate(model.get_submodule(family.layers)):
+        attention, _, last = family.projection.partition(".")
+        owner = getattr(layer, attention, None)
+        module = getattr(owner, last, None) if owner is not None else None
+        found[index] = (f"{family.layers}.{index}.{family.projection}", module)
+    return found
+
+
+def _by_pattern(model: Any, pattern: str, n_layers: int) -> _Found:
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UnsupportedModelError(
+            f"--o-proj-pattern {pattern!r}: not a regular expression: {error}"
+        ) from None
+    found: _Found = {}
+    for name, module in model.named_modules():
+        if not expression.fullmatch(name):
+            continue
+        number = re.search(r"\.(\d+)\.", f".{name}.")
+        if number is None or int(number[1]) >= n_layers:
+            raise UnsupportedModelError(f"{name}: matches --o-proj-pattern but is in no layer")
+        if int(number[1]) in found:
+            raise UnsupportedModelError(
+                f"layer {number[1]}: --o-proj-pattern matches {found[int(number[1])][0]} and {name}"
+            )
+        found[int(number[1])] = (name, module)
+    if not found:
+        raise UnsupportedModelError(f"--o-proj-pattern {pattern!r} matches no module")
+    return {index: found.get(index, ("", None)) for index in range(n_layers)}
+
+
+def _checked(name: str, module: Any, geometry: HeadGeometry) -> Projection:
+    conv1d = type(module).__name__ == "Conv1D"
+    width = module.weight.shape[0] if conv1d else module.in_features
+    expected = geometry.n_heads * geometry.head_dim
+    if width != expected:
+        raise UnsupportedModelError(
+            f"{name}: takes {width} numbers, {geometry.n_heads} heads of {geometry.head_dim} "
+            f"are {expected}"
+        )
+    return Projection(name, module, "conv1d" if conv1d else "linear")
+
+
+def _layer_of(model: Any, found: _Found, index: int) -> Any:
+    """The decoder layer `index`: what the projections' names have before the layer's number."""
+    name = next(name for name, module in found.values() if module is not None)
+    prefix = re.match(r"(.*?)\.\d+\.", name)
+    assert prefix is not None
+    return model.get_submodule(f"{prefix[1]}.{index}")
