@@ -27,8 +27,10 @@ class HFBackend:
 
     family = "hf"
 
-    def __init__(self, lm: CausalLM) -> None:
+    def __init__(self, lm: CausalLM, *, share_prefix: bool = True) -> None:
+        """`share_prefix` off runs every prompt in one piece, as edits of a last token need it."""
         self.lm = lm
+        self.share_prefix = share_prefix
         self.model, self.revision = lm.name, lm.revision
         ends = lm.model.generation_config.eos_token_id
         ends = [ends] if isinstance(ends, int) else (ends or [])
@@ -55,7 +57,7 @@ class HFBackend:
             else:
                 prompts.append((request, ids))
         prompts.sort(key=lambda pair: (len(pair[1]), pair[0].id), reverse=True)
-        prefix = _common_prefix([ids for _, ids in prompts])
+        prefix = _common_prefix([ids for _, ids in prompts]) if self.share_prefix else []
         cache = self._run_prefix(prefix)
         for batch in _batches(prompts, self.lm.model.device.type):
             yield from self._complete(batch, prefix, cache)

@@ -1,0 +1,138 @@
+"""LoRA through peft: rank 8 on the query and value projections."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+
+from ..adapter import CONFIG, WEIGHTS, read_adapter_config
+from ..records import FitConfig, FitLog
+from ..selection import Examples
+from .common import fit_attached, tensors_digest
+
+TARGETS = ("q_proj", "v_proj")
+# Architectures whose attention has no two such projections.
+FUSED = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"], "phi3": ["qkv_proj"]}
+
+
+class _Wrapped:
+    """A peft model around the base; `remove()` unwraps it."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def remove(self) -> None:
+        self._wrapped.unload()
+
+
+@dataclass(frozen=True)
+class LoraAdapter:
+    """A peft LoRA folder; `tensors` are its weights, `config` its settings."""
+
+    tensors: dict[str, Any]
+    config: Any
+
+    def attach(self, model: Any) -> _Wrapped:
+        """Put it on a model."""
+        from peft import get_peft_model, set_peft_model_state_dict
+
+        wrapped = get_peft_model(model, self.config)
+        set_peft_model_state_dict(wrapped, self.tensors)
+        wrapped.eval()
+        return _Wrapped(wrapped)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers of all low-rank factors."""
+        return sum(int(value.numel()) for value in self.tensors.values())
+
+    def digest(self) -> str:
+        """Hash of the weights."""
+        return tensors_digest(self.tensors, self.config.r, self.config.lora_alpha)
+
+    def save(self, folder: Path) -> None:
+        """Write peft's own folder."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config.save_pretrained(str(folder))
+        plain = {name: value.detach().cpu().contiguous() for name, value in self.tensors.items()}
+        save_file(plain, folder / WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> "LoraAdapter":
+        """Read peft's folder.
+
+        Raises
+        ------
+        UserError : no adapter in it.
+        """
+        from peft import PeftConfig
+        from safetensors.torch import load_file
+
+        read_adapter_config(folder)
+        if not (folder / WEIGHTS).exists():
+            raise UserError(f"{folder / WEIGHTS}: no such file", f"beside {CONFIG}")
+        config = PeftConfig.from_pretrained(str(folder))
+        config.inference_mode = False
+        return cls(load_file(folder / WEIGHTS), config)
+
+
+def fit_lora(
+    model: Any,
+    tokenizer: Any,
+    dataset: Examples,
+    config: FitConfig,
+    *,
+    rank: int = 8,
+    alpha: int = 16,
+    dropout: float = 0.05,
+    **more: Any,
+) -> tuple[LoraAdapter, FitLog]:
+    """Train LoRA with the losses and schedule of everything else; dropout acts in its layers."""
+    import torch
+    from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+
+    torch.manual_seed(config.seed)  # peft draws its first values and dropout from the global state
+    settings = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=alpha,
+        lora_dropout=dropout,
+        target_modules=FUSED.get(model.config.model_type, list(TARGETS)),
+    )
+    wrapped = get_peft_model(model, settings)
+    parameters = {n: p for n, p in wrapped.named_parameters() if p.requires_grad}
+    plain = _Wrapped(wrapped)
+    try:
+        log = fit_attached(
+            model, tokenizer, dataset, parameters, lambda: _training(wrapped, parameters), config,
+            label="LoRA", **more,
+        )  # fmt: skip
+        found = get_peft_model_state_dict(wrapped)
+        tensors = {name: value.detach().cpu().clone() for name, value in found.items()}
+    finally:
+        plain.remove()
+    settings.base_model_name_or_path = str(model.config.name_or_path)
+    return LoraAdapter(tensors, settings), log
+
+
+class _Dropout:
+    """LoRA's dropout is on while the rest of the model stays in eval mode."""
+
+    def __init__(self, layers: list[Any]) -> None:
+        self._layers = layers
+
+    def remove(self) -> None:
+        for layer in self._layers:
+            layer.eval()
+
+
+def _training(wrapped: Any, parameters: dict[str, Any]) -> _Dropout:
+    for parameter in parameters.values():
+        parameter.requires_grad_(True)  # `frozen` took every gradient away
+    layers = [m for n, m in wrapped.named_modules() if ".lora_dropout" in n]
+    for layer in layers:
+        layer.train()
+    return _Dropout(layers)

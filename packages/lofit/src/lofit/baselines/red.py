@@ -1,0 +1,68 @@
+"""RED: scale and shift the MLP output of every layer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.models import AttentionLayout
+
+from ..records import FitConfig, FitLog
+from ..residual import OutputEdits, mlp_modules
+from ..selection import Examples
+from .common import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
+
+
+@dataclass(frozen=True)
+class RedAdapter:
+    """h <- s * h + b after each MLP; `scale` and `bias` have shape (n_layers, hidden)."""
+
+    scale: Any
+    bias: Any
+    base: dict[str, Any]
+
+    def attach(self, model: Any) -> OutputEdits:
+        """Put it on a model."""
+        modules = mlp_modules(AttentionLayout.from_model(model).layers)
+        if self.scale.shape != (len(modules), model.config.hidden_size):
+            raise UserError(f"RED vectors of shape {tuple(self.scale.shape)} do not fit the model")
+        return OutputEdits(modules, [self._edit(i) for i in range(len(modules))])
+
+    def _edit(self, layer: int) -> Any:
+        return lambda state: state * self.scale[layer].to(state) + self.bias[layer].to(state)
+
+    @property
+    def n_parameters(self) -> int:
+        """Two numbers a layer and channel."""
+        return int(2 * self.scale.numel())
+
+    def digest(self) -> str:
+        """Hash of the vectors."""
+        return tensors_digest({"scale": self.scale, "bias": self.bias})
+
+    def save(self, folder: Path) -> None:
+        """Write its folder."""
+        save_tensors(folder, "RED", {"scale": self.scale, "bias": self.bias}, **self.base)
+
+    @classmethod
+    def load(cls, folder: Path) -> "RedAdapter":
+        """Read its folder."""
+        _, tensors = load_tensors(folder)
+        return cls(tensors["scale"], tensors["bias"], {})
+
+
+def fit_red(
+    model: Any, tokenizer: Any, dataset: Examples, config: FitConfig, **more: Any
+) -> tuple[RedAdapter, FitLog]:
+    """Train the vectors, from s = 1 and b = 0."""
+    import torch
+
+    shape = (model.config.num_hidden_layers, model.config.hidden_size)
+    scale = torch.ones(shape, device=model.device, requires_grad=True)
+    bias = torch.zeros(shape, device=model.device, requires_grad=True)
+    adapter = RedAdapter(scale, bias, base_fields(model.config))
+    log = fit_attached(
+        model, tokenizer, dataset, {"scale": scale, "bias": bias}, lambda: adapter.attach(model),
+        config, label="RED", **more,
+    )  # fmt: skip
+    return RedAdapter(scale.detach(), bias.detach(), adapter.base), log

@@ -1,0 +1,305 @@
+"""Commands of the two steps: select-heads, tune, train, rank-heads."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tenpapers.cli import Json, OutDir
+
+from .options import (
+    L1,
+    BatchSize,
+    Chat,
+    ConfigFile,
+    Data,
+    Dedup,
+    Device,
+    Dtype,
+    EosToken,
+    Epochs,
+    Fold,
+    MaxLength,
+    PairsOption,
+    Quirks,
+    TopK,
+    TrainSize,
+    load,
+    missing_note,
+    now,
+    read_config,
+    say,
+    write_manifest,
+)
+
+OptionalModel = Annotated[
+    str | None, typer.Option("--model", help="Model spec (default smollm2); hf: or embedded.")
+]
+OptionalTask = Annotated[
+    str | None,
+    typer.Option("--task", help="truthfulqa, mquake (default), clutrr, jsonl, or a set of the hub."),
+]
+OptionalSeed = Annotated[int | None, typer.Option("--seed", help="Of values and order (42).")]
+Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")]
+TuneRate = Annotated[float | None, typer.Option("--tune-lr", help="Of step 2 (0.01).")]
+SelectRate = Annotated[float | None, typer.Option("--lr", help="Of step 1 (0.005).")]
+Heads = Annotated[Path, typer.Option("--heads", help="heads.json, or the official heads.npy.")]
+Decay = Annotated[float | None, typer.Option("--weight-decay", help="Of AdamW (0).", min=0)]
+Mode = Annotated[str | None, typer.Option("--l1-mode", help="loss (the paper's) or prox.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("select-heads")(select_heads)
+    app.command("tune")(tune)
+    app.command("train")(train)
+    app.command("rank-heads")(rank_heads)
+
+
+def select_heads(
+    out: OutDir,
+    model: OptionalModel = None,
+    task: OptionalTask = None,
+    data: Data = None,
+    lr: SelectRate = None,
+    l1: L1 = None,
+    l1_mode: Mode = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    weight_decay: Decay = None,
+    top_k: TopK = None,
+    fold: Fold = 0,
+    pairs: PairsOption = "first",
+    train_size: TrainSize = None,
+    max_length: MaxLength = None,
+    chat_template: Chat = False,
+    eos_token: EosToken = None,
+    official_quirks: Quirks = False,
+    dedup: Dedup = False,
+    seed: OptionalSeed = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Step 1: scales on all heads; writes heads.json, scores.npy, heads.npy, scale.safetensors.
+
+    Example: lofit select-heads --model smollm2 --task mquake --out runs/heads
+    """
+    _rank(
+        "lofit", out, config, as_json, top_k, dtype, device, official_quirks, dedup,
+        model=model, task=task, data=data, select_lr=lr, l1=l1, l1_mode=l1_mode, epochs=epochs,
+        batch_size=batch_size, weight_decay=weight_decay, fold=fold, pairs=pairs,
+        train_size=train_size, max_length=max_length, chat_template=chat_template,
+        eos_token=eos_token, seed=seed,
+    )  # fmt: skip
+
+
+def rank_heads(
+    out: OutDir,
+    method: Annotated[
+        str, typer.Option("--method", help="lofit, random, probe, layer-probe or bias.")
+    ] = "lofit",
+    model: OptionalModel = None,
+    task: OptionalTask = None,
+    data: Data = None,
+    lr: SelectRate = None,
+    l1: L1 = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    top_k: TopK = None,
+    fold: Fold = 0,
+    train_size: TrainSize = None,
+    max_length: MaxLength = None,
+    chat_template: Chat = False,
+    eos_token: EosToken = None,
+    seed: OptionalSeed = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    as_json: Json = False,
+) -> None:
+    """Rank heads by another rule (the paper's ablation of the selection).
+
+    Example: lofit rank-heads --method probe --task mquake --out runs/probe
+    """
+    _rank(
+        method, out, config, as_json, top_k, dtype, device, False, False,
+        model=model, task=task, data=data, select_lr=lr, l1=l1, epochs=epochs,
+        batch_size=batch_size, fold=fold, train_size=train_size, max_length=max_length,
+        chat_template=chat_template, eos_token=eos_token, seed=seed,
+    )  # fmt: skip
+
+
+def _rank(
+    method: str,
+    out: Path,
+    file: Path | None,
+    as_json: bool,
+    top_k: int | None,
+    dtype: str | None,
+    device: str | None,
+    quirks: bool,
+    dedup: bool,
+    **flags: object,
+) -> None:
+    from dataclasses import asdict
+
+    from tenpapers.models import HeadGeometry
+
+    from .counts import parameter_counts
+    from .ranking import check_k, default_k
+    from .selectors import METHODS
+    from .training import choose_heads
+
+    if method not in METHODS:
+        from tenpapers.errors import UserError
+
+        raise UserError(f"--method {method}: unknown", f"one of {', '.join(METHODS)}")
+    began = now()
+    config = read_config(file, top_k=top_k, **flags)
+    task = config.load_task(quirks=quirks, dedup=dedup)
+    lm = load(config.model, dtype, device)
+    shape = HeadGeometry.from_config(lm.model.config)
+    k = config.top_k if config.top_k is not None else default_k(shape)
+    check_k(k, shape.n_layers * shape.n_heads, shape.n_layers * shape.n_heads)
+    ranking = choose_heads(
+        lm, task, config.select(), out, method=method, encoding=config.encoding()
+    )
+    counts = parameter_counts(lm.model.config, k)
+    write_manifest(
+        out, asdict(config), seed=config.seed, began=began, task=task, trainable=counts
+    )
+    top = [list(head) for head in ranking.top(k)]
+    shown = " ".join(f"{layer}.{head}" for layer, head in top)
+    numbers = "\n".join(f"{count:>12,} {name}" for name, count in counts.items())
+    text = f"best {k} of {len(ranking.order)} heads (layer.head): {shown}\n{numbers}"
+    say(
+        {"order": top, "method": method, "parameters": counts}, as_json,
+        f"{text}{missing_note(task)}\n-> {out / 'heads.json'}",
+    )  # fmt: skip
+
+
+def tune(
+    heads: Heads,
+    out: OutDir,
+    model: OptionalModel = None,
+    task: OptionalTask = None,
+    data: Data = None,
+    lr: Rate = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    weight_decay: Decay = None,
+    top_k: TopK = None,
+    fold: Fold = 0,
+    pairs: PairsOption = "first",
+    train_size: TrainSize = None,
+    max_length: MaxLength = None,
+    chat_template: Chat = False,
+    eos_token: EosToken = None,
+    official_quirks: Quirks = False,
+    dedup: Dedup = False,
+    seed: OptionalSeed = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    config: ConfigFile = None,
+) -> None:
+    """Step 2: offsets on the first K heads of a ranking; writes adapter/ and train_log.jsonl.
+
+    Example: lofit tune --heads runs/heads/heads.json --task mquake --out runs/tuned
+    """
+    from dataclasses import asdict
+
+    from tenpapers.models import HeadGeometry
+
+    from .ranking import default_k, read_heads
+    from .training import learn_offsets
+
+    began = now()
+    settings = read_config(
+        config, model=model, task=task, data=data, tune_lr=lr, epochs=epochs,
+        batch_size=batch_size, weight_decay=weight_decay, top_k=top_k, fold=fold, pairs=pairs,
+        train_size=train_size, max_length=max_length, chat_template=chat_template,
+        eos_token=eos_token, seed=seed,
+    )  # fmt: skip
+    loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
+    lm = load(settings.model, dtype, device)
+    shape = HeadGeometry.from_config(lm.model.config)
+    ranking = read_heads(heads, shape)
+    k = settings.top_k if settings.top_k is not None else min(default_k(shape), len(ranking.order))
+    adapter, log = learn_offsets(
+        lm, loaded, ranking.top(k), settings.tune(), out, ranking=ranking,
+        encoding=settings.encoding(),
+    )  # fmt: skip
+    write_manifest(
+        out, asdict(settings), seed=settings.seed, began=began, task=loaded,
+        trainable=adapter.n_parameters,
+    )  # fmt: skip
+    print(
+        f"{adapter.n_parameters} numbers on {k} heads, loss {log.losses[0]:.3f} -> "
+        f"{log.losses[-1]:.3f}{missing_note(loaded)}\n-> {out / 'adapter'}"
+    )
+
+
+def train(
+    out: OutDir,
+    model: OptionalModel = None,
+    task: OptionalTask = None,
+    data: Data = None,
+    lr: SelectRate = None,
+    tune_lr: TuneRate = None,
+    l1: L1 = None,
+    l1_mode: Mode = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    weight_decay: Decay = None,
+    top_k: TopK = None,
+    fold: Fold = 0,
+    pairs: PairsOption = "first",
+    train_size: TrainSize = None,
+    max_length: MaxLength = None,
+    chat_template: Chat = False,
+    eos_token: EosToken = None,
+    official_quirks: Quirks = False,
+    dedup: Dedup = False,
+    seed: OptionalSeed = None,
+    dtype: Dtype = None,
+    device: Device = None,
+    config: ConfigFile = None,
+) -> None:
+    """Both steps; ends with heads.json and adapter/ in --out. Killed, it goes on where it was.
+
+    Example: lofit train --task jsonl --data train.jsonl --model hf:ID --out runs/mine
+    """
+    from dataclasses import asdict
+
+    from tenpapers.models import HeadGeometry
+
+    from .ranking import check_k, default_k
+    from .training import choose_heads, learn_offsets
+
+    began = now()
+    settings = read_config(
+        config, model=model, task=task, data=data, select_lr=lr, tune_lr=tune_lr, l1=l1,
+        l1_mode=l1_mode, epochs=epochs, batch_size=batch_size, weight_decay=weight_decay,
+        top_k=top_k, fold=fold, pairs=pairs, train_size=train_size, max_length=max_length,
+        chat_template=chat_template, eos_token=eos_token, seed=seed,
+    )  # fmt: skip
+    loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
+    lm = load(settings.model, dtype, device)
+    shape = HeadGeometry.from_config(lm.model.config)
+    k = settings.top_k if settings.top_k is not None else default_k(shape)
+    check_k(k, shape.n_layers * shape.n_heads, shape.n_layers * shape.n_heads)
+    ranking = choose_heads(lm, loaded, settings.select(), out, encoding=settings.encoding())
+    adapter, log = learn_offsets(
+        lm, loaded, ranking.top(k), settings.tune(), out, ranking=ranking,
+        encoding=settings.encoding(),
+    )  # fmt: skip
+    write_manifest(
+        out, asdict(settings), seed=settings.seed, began=began, task=loaded,
+        trainable=adapter.n_parameters,
+    )  # fmt: skip
+    print(
+        f"{adapter.n_parameters} numbers on {k} of {len(ranking.order)} heads, loss of step 2 "
+        f"{log.losses[0]:.3f} -> {log.losses[-1]:.3f}{missing_note(loaded)}\n"
+        f"-> {out / 'heads.json'}, {out / 'adapter'}"
+    )
