@@ -146,7 +146,7 @@ def test_bad_input_is_one_line(cli, mini, mini_file, tmp_path, arguments, told):
         ('{"prog_syn_id": "ID", "sample": 0, "code": ""}', "p.jsonl:16: second prediction"),
         ('{"prog_syn_id": "ID", "sample": 1, "code": ""}', "missing samples: "),
         ('{"prog_syn_id": "ID", "sample": -1, "code": ""}', "p.jsonl:16: sample: "),
-        ('{"prog_syn_id": "ID", "sample": 1}', "p.jsonl:16: code: Field required"),
+        ('{"prog_syn_id": "ID", "sample": 1}', "p.jsonl:16: missing field 'code'"),
         ('{"prog_syn_id": ', "p.jsonl:16: not JSON"),
     ],
 )

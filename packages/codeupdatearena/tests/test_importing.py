@@ -55,7 +55,7 @@ def test_the_papers_raw_demonstration_is_read(data):
     [
         (lambda row: row.update(unit_tests=[]), "a.jsonl:1: unit_tests: "),
         (lambda row: row.update(unit_tests="def test_a(:\n"), "a.jsonl:1: unit_tests: line 1"),
-        (lambda row: row.pop("problem"), "a.jsonl:1: problem: Field required"),
+        (lambda row: row.pop("problem"), "a.jsonl:1: missing field 'problem'"),
         (lambda row: row.pop("update"), "a.jsonl:1: update: "),
         (lambda row: row["update"].update(update_type="x-y"), "a.jsonl:1: unknown update type"),
         (lambda row: row.update(scenario=3), "a.jsonl:1: scenario: "),

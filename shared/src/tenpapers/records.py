@@ -56,13 +56,18 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
         except UnicodeDecodeError:
             raise UserError(f"{path}:{number + 1}: not UTF-8 text") from None
         except (gzip.BadGzipFile, EOFError) as error:
-            raise UserError(f"{path}:{number + 1}: broken gzip file: {error}") from None
+            size = path.stat().st_size
+            raise UserError(
+                f"{path}:{number + 1}: broken gzip file: {error} ({size} bytes read)"
+            ) from None
 
 
 def first_problem(error: ValidationError) -> str:
-    """Say the first thing that is wrong with a record as `field: reason`."""
+    """Say the first thing that is wrong with a record: `field: reason`, or which one is missing."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "missing":
+        return f"missing field {field!r}"
     return f"{field}: {first['msg']}" if field else str(first["msg"])
 
 

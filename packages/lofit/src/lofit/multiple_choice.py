@@ -226,13 +226,12 @@ class _Group:
 
     def __init__(self, model: Any, answers: list[_Answer], shared: int, context: Any) -> None:
         self.model, self.answers, self.shared, self.context = model, answers, shared, context
-        places: dict[int, int] = {}
-        self.questions: list[list[int]] = []
-        for answer in answers:
-            if answer.item not in places:
-                places[answer.item] = len(self.questions)
-                self.questions.append(answer.ids[shared : answer.scored])
-        self.owner = [places[answer.item] for answer in answers]
+        # What stands before an answer's first token is not always the same for one question: some
+        # tokenizers take the blank as a token of its own in front of a digit.
+        before = [tuple(answer.ids[shared : answer.scored]) for answer in answers]
+        places = {ids: place for place, ids in enumerate(dict.fromkeys(before))}
+        self.questions = [list(ids) for ids in places]
+        self.owner = [places[ids] for ids in before]
 
     def score(self, answer_only: OffsetHeads | None, strength: float) -> list[float]:
         import torch
