@@ -82,7 +82,9 @@ def test_dpo_is_the_formula_and_starts_at_ln_2():
             expected, abs=1e-7
         )
     model = tiny("llama").requires_grad_(False)
-    pairs = [TokenPair(s.id, s, t) for s, t in zip(sequences(6), reversed(sequences(6)), strict=True)]
+    pairs = [
+        TokenPair(s.id, s, t) for s, t in zip(sequences(6), reversed(sequences(6)), strict=True)
+    ]
     objective = PreferenceLoss(SupervisedForward(model), pairs, 0.5)
     calls = []
     plain = objective.forward.sequence_logprobs
@@ -211,7 +213,11 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
                 model, sequences(), ranking.top(2), TuneConfig(epochs=1, seed=seed)
             )
             adapter.save(tmp_path / str(run) / "adapter")
-            files = ("heads.json", "adapter/adapter_model.safetensors", "adapter/adapter_config.json")
+            files = (
+                "heads.json",
+                "adapter/adapter_model.safetensors",
+                "adapter/adapter_config.json",
+            )
             made.append([(tmp_path / str(run) / name).read_bytes() for name in files])
     finally:
         torch.set_num_threads(2)
@@ -301,7 +307,9 @@ def test_the_proximal_step_gives_exact_zeros():
 
 
 def test_offsets_everywhere_rank_heads_too():
-    ranking = select_on_tokens(tiny("llama"), sequences(), SelectConfig(epochs=1), component="offset")
+    ranking = select_on_tokens(
+        tiny("llama"), sequences(), SelectConfig(epochs=1), component="offset"
+    )
     assert ranking.method == "bias" and ranking.scale.shape == (4, 4, 16)
     assert len(ranking.order) == 16
 
@@ -311,9 +319,7 @@ def test_the_scales_of_step_1_work_as_an_adapter():
     model = tiny("llama").requires_grad_(False)
     data = sequences(8)
     ranking = select_on_tokens(model, data, SelectConfig(lr=5e-2, l1=0.0, epochs=5))
-    adapter = LofitAdapter.for_model(
-        model.config, ranking.order, ranking.scale, component="scale"
-    )
+    adapter = LofitAdapter.for_model(model.config, ranking.order, ranking.scale, component="scale")
     objective = CompletionLoss(SupervisedForward(model), data)
     with torch.no_grad():
         base = float(objective.loss(range(8)))

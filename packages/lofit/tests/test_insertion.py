@@ -38,7 +38,9 @@ def test_the_insertion_fixture(data, route):
         assert close(projection(z), fixed["out_scaled"])
     heads = [head for _, head in chosen]
     # `v` of the fixture has a row a head; which rows act is what its own results say.
-    acting = [h for h in range(4) if (fixed["z_offset"] - z)[..., h * 8 : h * 8 + 8].abs().max() > 0]
+    acting = [
+        h for h in range(4) if (fixed["z_offset"] - z)[..., h * 8 : h * 8 + 8].abs().max() > 0
+    ]
     rows = fixed["v"][acting]
     assert set(heads) <= set(acting)
     with OffsetHeads(layout, [(0, h) for h in acting], rows, route=route):

@@ -38,7 +38,9 @@ def difference(model, adapter, merged):
     with torch.no_grad():
         with adapter.attach(model):
             hooked = model(IDS).logits
-        return (merged(IDS).logits - hooked).abs().max(), (merged(IDS).logits - model(IDS).logits).abs().max()
+        return (merged(IDS).logits - hooked).abs().max(), (
+            merged(IDS).logits - model(IDS).logits
+        ).abs().max()
 
 
 @pytest.mark.parametrize("name", FAMILIES)

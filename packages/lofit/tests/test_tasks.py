@@ -17,7 +17,10 @@ def test_the_shipped_data(data):
     manifest = json.loads((data / "truthfulqa_folds.json").read_text())
     assert len(truthfulqa.read(data / "truthfulqa.jsonl.gz")) == 717
     assert len(manifest["sha_by_id"]) == 817
-    for fold, full, present in ((0, (326, 82, 409), (287, 71, 359)), (1, (327, 82, 408), (285, 74, 358))):
+    for fold, full, present in (
+        (0, (326, 82, 409), (287, 71, 359)),
+        (1, (327, 82, 408), (285, 74, 358)),
+    ):
         parts = manifest["folds"][fold]
         assert tuple(len(parts[p]) for p in ("train", "val", "test")) == full
         task = load_task("truthfulqa", data, fold=fold)

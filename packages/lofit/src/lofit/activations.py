@@ -12,9 +12,7 @@ def left_padded(sequences: Sequence[Sequence[int]], device: Any) -> dict[str, An
 
     width = max(map(len, sequences))
     ids = torch.tensor([[0] * (width - len(s)) + list(s) for s in sequences], device=device)
-    mask = torch.tensor(
-        [[0] * (width - len(s)) + [1] * len(s) for s in sequences], device=device
-    )
+    mask = torch.tensor([[0] * (width - len(s)) + [1] * len(s) for s in sequences], device=device)
     return {"input_ids": ids, "attention_mask": mask} | {
         "position_ids": (mask.cumsum(1) - 1).clamp(min=0)
     }

@@ -105,7 +105,7 @@ class LofitAdapter:
 
         folder.mkdir(parents=True, exist_ok=True)
         values = self.values.detach().cpu().float().contiguous()
-        tensors = {self.component: values}
+        tensors: dict[str, Any] = {self.component: values}
         if self.component == "offset":
             tensors["heads"] = torch.tensor(self.heads, dtype=torch.int32)
         save_file(tensors, folder / WEIGHTS)

@@ -184,7 +184,10 @@ def print_steps(title: str, measured: dict[str, tuple[float, int]]) -> None:
     for name, (seconds, size) in measured.items():
         print(f"  {name:42s} {1000 * seconds:8.1f} ms   {size / 2**20:8.1f} MiB saved for backward")
     loop, ours = measured["step 1, per-head loop"], measured["step 1, ours (scales)"]
-    second, lora = measured["step 2, ours (3 % of heads, upper half)"], measured["peft LoRA r=8 q,v"]
+    second, lora = (
+        measured["step 2, ours (3 % of heads, upper half)"],
+        measured["peft LoRA r=8 q,v"],
+    )
     print(f"  step 1 / loop: time {ours[0] / loop[0]:.2f}x (target 0.5x at 32 heads)")
     print(
         f"  step 2 / LoRA: time {second[0] / lora[0]:.2f}x (target 1x), "
@@ -199,8 +202,7 @@ def bench_choices(questions: int) -> None:
 
     from .multiple_choice import score_multiple_choice
     from .prompts import truthfulqa_context
-    from .tasks import data_folder
-    from .tasks import truthfulqa
+    from .tasks import data_folder, truthfulqa
 
     lm = load_causal_lm("smollm2")
     file = next(data_folder().glob("truthfulqa.jsonl*"))
@@ -226,9 +228,7 @@ def bench_choices(questions: int) -> None:
     )
 
 
-def run_benchmarks(
-    *, repetitions: int = 5, questions: int = 3, threads: int | None = None
-) -> None:
+def run_benchmarks(*, repetitions: int = 5, questions: int = 3, threads: int | None = None) -> None:
     """Print everything."""
     import torch
     from tenpapers.models import load_causal_lm

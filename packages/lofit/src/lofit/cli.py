@@ -1,7 +1,7 @@
 """The command line: parse, call, print. Every command says what it needs and what it writes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tenpapers.cli import Cache, Json, Limit, Model, OutDir, OutFile, Seed, make_app, run
@@ -43,8 +43,12 @@ def evaluate(
     model: Model = "smollm2",
     adapter: Adapter = None,
     data: Data = None,
-    split: Annotated[str, typer.Option("--split", help="val or test, without --data FILE.")] = "test",
-    fold: Annotated[int, typer.Option("--fold", help="Fold of TruthfulQA, without --data FILE.")] = 0,
+    split: Annotated[
+        str, typer.Option("--split", help="val or test, without --data FILE.")
+    ] = "test",
+    fold: Annotated[
+        int, typer.Option("--fold", help="Fold of TruthfulQA, without --data FILE.")
+    ] = 0,
     scale: Strength = 1.0,
     instruction: Annotated[
         bool, typer.Option("--instruction/--no-instruction", help="TruthfulQA's instruction.")
@@ -110,7 +114,7 @@ def evaluate(
     }
     lm = load(model, dtype, device)
     store = CompletionCache() if cache else None
-    common = {"strength": scale, "progress": True}
+    common: dict[str, Any] = {"strength": scale, "progress": True}
     if not isinstance(items[0], MultipleChoiceItem):
         found = evaluate_answers(
             lm, items, intervention, task=task, max_tokens=max_tokens, chat=chat_template,
@@ -131,7 +135,9 @@ def evaluate(
             raise UserError("--documents compares with an adapter", "pass --adapter")
         if not documents.is_file():
             raise UserError(f"{documents}: no such file")
-        texts = [line for line in documents.read_text(encoding="utf-8").splitlines() if line.strip()]
+        texts = [
+            line for line in documents.read_text(encoding="utf-8").splitlines() if line.strip()
+        ]
         results["side_effects"] = side_effects(lm, intervention, texts)
     write_jsonl(out / "predictions.jsonl", found.items)
     write_json(out / "results.json", results)

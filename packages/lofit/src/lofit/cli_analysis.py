@@ -94,7 +94,9 @@ def inspect(
 def compare_heads(
     rankings: Annotated[list[Path], typer.Argument(help="Two or more heads.json (or .npy).")],
     out: OutDir,
-    top_k: Annotated[int | None, typer.Option("--top-k", help="Heads of each; default 3 %.")] = None,
+    top_k: Annotated[
+        int | None, typer.Option("--top-k", help="Heads of each; default 3 %.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Jaccard between head sets, layers, rank correlation; writes comparison.json and two PNG.
@@ -196,7 +198,11 @@ def sweep(
     axis = {"k": "heads (% of all)", "scale": "strength of the offsets", "l1": "lambda of step 1",
             "train-size": "training examples", "component": ""}[over]  # fmt: skip
     picture = curve_figure(
-        out / "sweep.png", curves, xlabel=axis, ylabel=f"{task} {split} (%)", title=f"{task}: {over}"
+        out / "sweep.png",
+        curves,
+        xlabel=axis,
+        ylabel=f"{task} {split} (%)",
+        title=f"{task}: {over}",
     )
     for name, points in curves.items():
         print(f"{name}: " + ", ".join(f"{x:g}: {y:.1f}" for x, y in points))

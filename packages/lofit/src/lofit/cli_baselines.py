@@ -49,7 +49,9 @@ def iti(
     model: ModelOption = "smollm2",
     data: Data = None,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Heads; default 3 % of all.")] = None,
-    alpha: Annotated[float, typer.Option("--alpha", help="Strength in standard deviations.")] = 15.0,
+    alpha: Annotated[
+        float, typer.Option("--alpha", help="Strength in standard deviations.")
+    ] = 15.0,
     direction: Annotated[
         str, typer.Option("--direction", help="mass-mean, probe or random.")
     ] = "mass-mean",
@@ -83,7 +85,9 @@ def iti(
         all_positions=all_positions, seed=seed, chat=chat_template, progress=True,
     )  # fmt: skip
     ranking.save(out, geometry)
-    _finish(out, adapter, "iti", loaded, began, seed, {"model": model, "task": task, "alpha": alpha})
+    _finish(
+        out, adapter, "iti", loaded, began, seed, {"model": model, "task": task, "alpha": alpha}
+    )
 
 
 @app.command()
@@ -138,7 +142,8 @@ def repe(
         print("on val: " + ", ".join(f"c={c:g}: {value:.1f}" for c, value in tried.items()))
     adapter = replace(adapter, coefficient=1.0 if coefficient is None else coefficient)
     _finish(out, adapter, "repe", loaded, began, seed,
-            {"model": model, "task": task, "coefficient": adapter.coefficient, "tried": tried})  # fmt: skip
+            {"model": model, "task": task, "coefficient": adapter.coefficient,
+             "tried": tried})  # fmt: skip
 
 
 def _trained(
@@ -161,7 +166,9 @@ def _trained(
         lm.model, lm.tokenizer, loaded.train, config, state=out / ".fit", chat=chat
     )
     write_log(out, log)
-    _finish(out, adapter, method, loaded, began, seed, {"model": model, "task": task} | asdict(config))
+    _finish(
+        out, adapter, method, loaded, began, seed, {"model": model, "task": task} | asdict(config)
+    )
 
 
 LoraRate = Annotated[float, typer.Option("--lr", help="Peak learning rate.")]

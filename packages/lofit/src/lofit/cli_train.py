@@ -36,7 +36,9 @@ OptionalModel = Annotated[
 ]
 OptionalTask = Annotated[
     str | None,
-    typer.Option("--task", help="truthfulqa, mquake (default), clutrr, jsonl, or a set of the hub."),
+    typer.Option(
+        "--task", help="truthfulqa, mquake (default), clutrr, jsonl, or a set of the hub."
+    ),
 ]
 OptionalSeed = Annotated[int | None, typer.Option("--seed", help="Of values and order (42).")]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")]
@@ -166,9 +168,7 @@ def _rank(
         lm, task, config.select(), out, method=method, encoding=config.encoding()
     )
     counts = parameter_counts(lm.model.config, k)
-    write_manifest(
-        out, asdict(config), seed=config.seed, began=began, task=task, trainable=counts
-    )
+    write_manifest(out, asdict(config), seed=config.seed, began=began, task=task, trainable=counts)
     top = [list(head) for head in ranking.top(k)]
     shown = " ".join(f"{layer}.{head}" for layer, head in top)
     numbers = "\n".join(f"{count:>12,} {name}" for name, count in counts.items())

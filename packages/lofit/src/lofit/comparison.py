@@ -12,9 +12,7 @@ from .head_sets import chance_jaccard, jaccard, layer_histogram, spearman, stabi
 from .ranking import default_k, read_heads
 
 
-def compare_rankings(
-    files: list[Path], out: Path, top_k: int | None
-) -> tuple[dict[str, Any], str]:
+def compare_rankings(files: list[Path], out: Path, top_k: int | None) -> tuple[dict[str, Any], str]:
     """Compare the first K heads of rankings of one model.
 
     Returns
@@ -37,7 +35,7 @@ def compare_rankings(
     sets = {name: ranking.top(k) for name, ranking in zip(names, rankings, strict=True)}
     overlap = [[jaccard(a, b) for b in sets.values()] for a in sets.values()]
     total = geometry.n_layers * geometry.n_heads
-    content = {
+    content: dict[str, Any] = {
         "k": k,
         "names": names,
         "jaccard": overlap,

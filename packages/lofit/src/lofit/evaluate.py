@@ -138,7 +138,7 @@ def evaluate_answers(
     cache: CompletionCache | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Exact match of greedy answers, by both rules; beside it the echo baseline, if there is one."""
+    """Exact match of greedy answers, by both rules, beside the echo baseline if there is one."""
     with intervened(lm, intervention, strength) as (edited, partial):
         texts = generate_texts(
             edited,
@@ -152,9 +152,7 @@ def evaluate_answers(
     return grade_answers(task, examples, texts)
 
 
-def grade_answers(
-    task: str, examples: Sequence[SFTExample], texts: Sequence[str]
-) -> Evaluation:
+def grade_answers(task: str, examples: Sequence[SFTExample], texts: Sequence[str]) -> Evaluation:
     """Grade completions that somebody generated."""
     items = [
         Prediction(

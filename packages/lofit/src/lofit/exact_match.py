@@ -24,9 +24,7 @@ def normalized_prediction(task: str, completion: str) -> str:
     return line.removesuffix(".").strip().lower()
 
 
-def exact_match(
-    task: str, completion: str, answers: Sequence[str], *, strict: bool = False
-) -> int:
+def exact_match(task: str, completion: str, answers: Sequence[str], *, strict: bool = False) -> int:
     """1 if the prediction equals one of the answers (lower case), else 0; an empty one is 0."""
     prediction = (strict_prediction if strict else normalized_prediction)(task, completion)
     return int(bool(prediction) and prediction in {answer.lower() for answer in answers})

@@ -109,7 +109,9 @@ def fit(
     log = FitLog(trainable=sum(value.numel() for value in values))
     keeper = None
     if state is not None:
-        keeper = _State(state, parameters, optimiser, [asdict(config), objective.identity, identity])
+        keeper = _State(
+            state, parameters, optimiser, [asdict(config), objective.identity, identity]
+        )
     if keeper:
         keeper.restore(log)
     first = len(log.losses)

@@ -45,7 +45,9 @@ class SupervisedForward:
         device = self.model.device
         hidden = self._hidden(batch)
         self.tokens += sum(len(sequence.ids) for sequence in batch)
-        rows, places, targets = [], [], []
+        rows: list[int] = []
+        places: list[int] = []
+        targets: list[int] = []
         for row, sequence in enumerate(batch):
             rows += [row] * sequence.supervised
             places += range(sequence.start - 1, len(sequence.ids) - 1)
@@ -81,13 +83,9 @@ class SupervisedForward:
                     inputs_embeds=states, attention_mask=mask, use_cache=False
                 ).last_hidden_state
         # 0 pads: the mask hides it, and right padding leaves the positions alone.
-        ids = torch.tensor(
-            [list(s.ids) + [0] * (width - len(s.ids)) for s in batch], device=device
-        )
+        ids = torch.tensor([list(s.ids) + [0] * (width - len(s.ids)) for s in batch], device=device)
         with self._keeping(batch):
-            return decoder(
-                input_ids=ids, attention_mask=mask, use_cache=False
-            ).last_hidden_state
+            return decoder(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
 
     @contextmanager
     def _keeping(self, batch: Sequence[TokenSequence]) -> Iterator[None]:

@@ -149,9 +149,7 @@ def _merge_into_projection(
             module.bias.copy_((module.bias.double().cpu() + bias).to(module.bias))
 
 
-def _merge_scales(
-    layout: AttentionLayout, places: AttentionLayout, adapter: LofitAdapter
-) -> None:
+def _merge_scales(layout: AttentionLayout, places: AttentionLayout, adapter: LofitAdapter) -> None:
     import torch
 
     with torch.no_grad():

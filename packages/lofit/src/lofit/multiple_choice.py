@@ -174,9 +174,10 @@ def _score_reusing(
     shared = _shared(answers)
     strength = answer_only.strength if answer_only is not None else 0.0
     scores: list[float] = []
-    with torch.inference_mode(), tqdm(
-        total=len(answers), desc="answers", disable=not progress
-    ) as bar:
+    with (
+        torch.inference_mode(),
+        tqdm(total=len(answers), desc="answers", disable=not progress) as bar,
+    ):
         if answer_only is not None:
             answer_only.strength = 0.0
             answer_only.scope = slice(None)

@@ -26,7 +26,8 @@ PairsOption = Annotated[
     str, typer.Option("--pairs", help="TruthfulQA's rejected answers: first, all, random.")
 ]
 TrainSize = Annotated[
-    int | None, typer.Option("--train-size", help="So many training examples, nested by seed.", min=1)
+    int | None,
+    typer.Option("--train-size", help="So many training examples, nested by seed.", min=1),
 ]
 Quirks = Annotated[
     bool, typer.Option("--official-quirks", help="CLUTRR's double blank of the released code.")
@@ -165,7 +166,9 @@ def say(value: Any, as_json: bool, text: str) -> None:
 def missing_note(task: Task) -> str:
     """Say how much of the paper's splits is not there."""
     absent = {part: count for part, count in task.missing.items() if count}
-    return "".join(f"\nnote: {count} ids of {part} are not in the files" for part, count in absent.items())
+    return "".join(
+        f"\nnote: {count} ids of {part} are not in the files" for part, count in absent.items()
+    )
 
 
 def now() -> float:

@@ -177,4 +177,3 @@ class FitLog:
     tokens: int = 0
     seconds: float = 0.0
     trainable: int = 0
-

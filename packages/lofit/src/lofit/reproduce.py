@@ -176,9 +176,7 @@ def _echo(task: Task, study: Study) -> Arm | None:
     return Arm("echo", runs=[found]) if found else None
 
 
-def _measure(
-    arm: Arm, lm: CausalLM, task: Task, study: Study, adapter: Any, place: Path
-) -> None:
+def _measure(arm: Arm, lm: CausalLM, task: Task, study: Study, adapter: Any, place: Path) -> None:
     """Evaluate one run of an arm, once: its numbers are kept in `evaluation.json`."""
     file = place / "evaluation.json"
     if file.exists():
@@ -191,17 +189,13 @@ def _measure(
     arm.per_item.append(kept["per_item"])
 
 
-def _evaluate(
-    lm: CausalLM, task: Task, study: Study, adapter: Any, place: Path
-) -> Evaluation:
+def _evaluate(lm: CausalLM, task: Task, study: Study, adapter: Any, place: Path) -> Evaluation:
     more: dict[str, Any] = {"progress": True}
     if isinstance(_items(task, study)[0], SFTExample):
         more["max_tokens"] = study.max_tokens
         if study.vllm and adapter is not None and adapter.positions == "all":
             return _through_vllm(lm, task, study, adapter, place)
-    return evaluate_task(
-        lm, task, adapter, split=study.split, limit=study.limit or None, **more
-    )
+    return evaluate_task(lm, task, adapter, split=study.split, limit=study.limit or None, **more)
 
 
 def _through_vllm(
@@ -303,9 +297,7 @@ def task_table(label: str, arms: Sequence[Arm], task: Task, study: Study, k: int
     )
     if any(task.missing.values()):
         note += f" Ids of the paper's splits that are not in the files: {task.missing}."
-    return Table(
-        label, ["method", "runs", *metrics, "numbers", "seconds", column], rows, note
-    )
+    return Table(label, ["method", "runs", *metrics, "numbers", "seconds", column], rows, note)
 
 
 def claims(arms: Sequence[Arm]) -> list[str]:
@@ -316,9 +308,7 @@ def claims(arms: Sequence[Arm]) -> list[str]:
         ("offsets beat zero-shot", by_name["zero-shot"]),
         ("learned selection beats random selection", by_name["random heads"]),
     ]
-    return [
-        sentence(text, paired_bootstrap(lofit, arm.item_means())) for text, arm in pairs
-    ]
+    return [sentence(text, paired_bootstrap(lofit, arm.item_means())) for text, arm in pairs]
 
 
 def overlap(
@@ -338,8 +328,7 @@ def overlap(
         f"Selected heads per layer; Jaccard {found:.2f} (chance {chance:.2f})",
     )  # fmt: skip
     text = (
-        f"Heads of {a} and {b}: Jaccard {found:.2f}, two random sets would have about "
-        f"{chance:.2f}."
+        f"Heads of {a} and {b}: Jaccard {found:.2f}, two random sets would have about {chance:.2f}."
     )
     return [text, picture]
 

@@ -73,9 +73,7 @@ def rank_by(
     UserError : unknown method, or what it needs is not there.
     """
     if method == "lofit":
-        return select_heads(
-            model, tokenizer, dataset, config, state=state, chat=chat, **encoding
-        )
+        return select_heads(model, tokenizer, dataset, config, state=state, chat=chat, **encoding)
     if method == "bias":
         encoded = encode(tokenizer, dataset, chat=chat, **encoding)
         return select_on_tokens(model, encoded, config, state=state, component="offset")

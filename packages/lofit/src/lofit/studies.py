@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.models import CausalLM
+from tenpapers.models import CausalLM, Head, HeadGeometry
 from tenpapers.records import read_json, write_json
 
+from .adapter import LofitAdapter
 from .baselines import fit_lora, fit_red
 from .baselines.common import Intervention
 from .evaluate import Evaluation, evaluate_answers, evaluate_choices
-from .adapter import LofitAdapter
 from .ranking import default_k
 from .records import MultipleChoiceItem, SelectConfig, TuneConfig
 from .significance import paired_bootstrap
@@ -62,19 +62,15 @@ def transfer(
 ) -> dict[str, Any]:
     """Heads from one task, offsets and test on another (the form of the paper's figure 2).
 
-    A cell is the metric with heads of a (row) on b (column), in percent of b's own; stars mark cells
-    that are below the diagonal by the paired bootstrap.
+    A cell is the metric with heads of a (row) on b (column), in percent of b's own; stars mark
+    cells that are below the diagonal by the paired bootstrap.
 
     Returns
     -------
     `{"tasks", "percent": rows of columns, "stars", "metric"}`; the same in `transfer.json`.
     """
-    from tenpapers.models import HeadGeometry
-
     k = k or default_k(HeadGeometry.from_config(lm.model.config))
-    rankings = {
-        task.name: choose_heads(lm, task, select, out / task.name) for task in tasks
-    }
+    rankings = {task.name: choose_heads(lm, task, select, out / task.name) for task in tasks}
     per_item: dict[tuple[str, str], list[float]] = {}
     for target in tasks:
         for source in tasks:
@@ -142,7 +138,7 @@ def sweep(
             found = evaluate_task(
                 lm, task, intervention, split=split, limit=limit, strength=strength
             )
-            name, per_item = headline(found)
+            _, per_item = headline(found)
             known.setdefault(arm, []).append([value, sum(per_item) / len(per_item)])
             write_json(file, known)
     return {arm: [(x, y) for x, y in curve] for arm, curve in known.items()}
@@ -194,15 +190,21 @@ def _one(
         made["offsets" if over == "component" else "LoFiT"] = (adapter, strength)
         if over == "component":
             layers, heads = ranking.scores.shape
-            everything = [(i, j) for i in range(layers) for j in range(heads)]
+            everything = [Head(i, j) for i in range(layers) for j in range(heads)]
             made["scales kept"] = (
                 LofitAdapter.for_model(
-                    lm.model.config, everything, ranking.scale, component="scale"  # type: ignore[arg-type]
+                    lm.model.config,
+                    everything,
+                    ranking.scale,
+                    component="scale",
                 ),
                 1.0,
             )
     if "LoRA" in arms:
-        made["LoRA"] = (fit_lora(lm.model, lm.tokenizer, task.train, replace(tune, lr=1e-3))[0], 1.0)
+        made["LoRA"] = (
+            fit_lora(lm.model, lm.tokenizer, task.train, replace(tune, lr=1e-3))[0],
+            1.0,
+        )
     if "RED" in arms:
         made["RED"] = (fit_red(lm.model, lm.tokenizer, task.train, replace(tune, lr=1e-3))[0], 1.0)
     return made
@@ -212,7 +214,6 @@ def _ranking(
     lm: CausalLM, task: Task, select: SelectConfig, place: Path, encoding: Encoding | None
 ) -> Any:
     from safetensors.torch import load_file
-    from tenpapers.models import HeadGeometry
 
     from .ranking import read_heads
 

@@ -30,7 +30,9 @@ def describe(adapter: Any) -> dict[str, Any]:
     norms = adapter.values.flatten(0, -2).norm(dim=-1)
     verdict = mergeability(shape.model_type)
     partial = adapter.positions == "last"
-    how = "refused without --all-positions (it edits the last token only)" if partial else verdict.how
+    how = (
+        "refused without --all-positions (it edits the last token only)" if partial else verdict.how
+    )
     content |= {
         "component": adapter.component,
         "method": adapter.method,

@@ -62,9 +62,9 @@ def learn_offsets(
         adapter, log = tune_on_tokens(lm.model, encoded, heads, config, state=out / ".step2")
     except NotFiniteError as error:
         # The last good values lie in the state's folder.
-        raise NotFiniteError(f"{error.message}; last good offsets in {out / '.step2'}", error.hint) from (
-            None
-        )
+        raise NotFiniteError(
+            f"{error.message}; last good offsets in {out / '.step2'}", error.hint
+        ) from (None)
     scores = [float(ranking.scores[head]) for head in heads] if ranking else []
     adapter = replace(adapter, base_model=lm.name, task=task.name, scores=scores)
     adapter.save(out / "adapter")

@@ -7,9 +7,9 @@ off again, and the names in `state_dict()` stay.
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from .layout import AttentionLayout, Head, Projection, UnsupportedModelError
+from .layout import AttentionLayout, Projection, UnsupportedModelError
 
 
 class Hooks:
@@ -24,7 +24,7 @@ class Hooks:
             handle.remove()
         self._handles.clear()
 
-    def __enter__(self) -> "Hooks":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -170,9 +170,7 @@ class OffsetHeads(Hooks):
         for layer, members in rows.items():
             self._attach(layout.projection(layer), sorted(members), route)
 
-    def _attach(
-        self, projection: Projection, members: list[tuple[int, int]], route: str
-    ) -> None:
+    def _attach(self, projection: Projection, members: list[tuple[int, int]], route: str) -> None:
         import torch
 
         width = self.layout.geometry.head_dim
@@ -187,9 +185,7 @@ class OffsetHeads(Hooks):
             hook = projection.module.register_forward_hook(self._on_output(weight, order))
         else:
             size = self.layout.geometry.n_heads * width
-            hook = projection.module.register_forward_pre_hook(
-                self._on_input(columns, order, size)
-            )
+            hook = projection.module.register_forward_pre_hook(self._on_input(columns, order, size))
         self._handles.append(hook)
 
     def _on_output(self, weight: Any, order: Any) -> Any:

@@ -100,8 +100,8 @@ def load(name: str, *, seed: int = 42) -> dict[str, list[SFTExample]]:
         try:
             rows = load_dataset(hub_id, configuration, split=split).shuffle(seed=seed)
         except (OSError, ValueError, ConnectionError) as error:
-            raise UserError(f"{hub_id}: {str(error).splitlines()[0]}", "is the hub reachable?") from (
-                None
-            )
+            raise UserError(
+                f"{hub_id}: {str(error).splitlines()[0]}", "is the hub reachable?"
+            ) from (None)
         parts[part] = convert(name, islice(rows, TEST_SIZE if part == "test" else None), part)
     return parts
