@@ -1,5 +1,7 @@
 """ITI, RepE, LoRA, RED, LoReFT, the probes and the other selectors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from lofit.baselines.iti import Statements, directions, rank_by_probe
 from lofit.baselines.repe import default_window, reading_vectors
 from lofit.probes import fit_probes, probe_accuracy
 from lofit.records import ContrastItem, FitConfig, SelectConfig, SFTExample
+from lofit.residual import LayerCapture
 from lofit.selectors import random_heads, rank_by
 from lofit.side_effects import side_effects
 from tenpapers.errors import UserError
@@ -147,16 +150,17 @@ def test_repe_moves_the_residual_stream_in_its_window(small, tmp_path):
     adapter.save(tmp_path)
     again = load_intervention(tmp_path)
     ids = torch.arange(5, 12)[None]
-    states = {}
-    for name in ("base", "edited"):
-        hooks = again.attach(small.model) if name == "edited" else None
-        with torch.no_grad():
-            states[name] = small.model(ids, output_hidden_states=True).hidden_states
-        if hooks:
-            hooks.remove()
-    assert torch.equal(states["base"][1], states["edited"][1])
-    moved = states["edited"][2] - states["base"][2]
-    assert torch.allclose(moved, (0.5 * again.directions[1]).expand_as(moved), atol=1e-5)
+    layers = AttentionLayout.from_model(small.model).layers
+    states = []
+    for strength in (0.0, 0.5):
+        hooks = replace(again, coefficient=strength).attach(small.model)
+        with LayerCapture(layers) as capture, torch.no_grad():
+            small.model(ids)
+        hooks.remove()
+        states.append(capture.states)
+    (first, second, *_), (same, moved, *_) = states
+    assert torch.equal(first, same)
+    assert torch.allclose(moved - second, (0.5 * again.directions[1]).expand_as(moved), atol=1e-5)
     assert again.n_parameters == 64 and again.digest() == adapter.digest()
     with pytest.raises(UserError, match="window 3..9"):
         fit_repe(small.model, small.tokenizer, contrast(), window=(3, 9))
@@ -212,15 +216,12 @@ def tiny_copy(lm: CausalLM):
 def test_untrained_edits_are_none(small):
     """RED starts at s = 1, b = 0, and LoReFT at W = R: nothing changes."""
     ids = torch.arange(5, 12)[None]
-    with torch.no_grad():
-        base = small.model(ids).logits
-        for fitter in (fit_red, fit_reft):
-            adapter, _ = fitter(
-                small.model, small.tokenizer, examples(2), FitConfig(lr=0.0, epochs=1)
-            )
-            hooks = adapter.attach(small.model)
-            assert (small.model(ids).logits - base).abs().max() < 1e-4
-            hooks.remove()
+    base = small.model(ids).logits
+    for fitter in (fit_red, fit_reft):
+        adapter, _ = fitter(small.model, small.tokenizer, examples(2), FitConfig(lr=0.0, epochs=1))
+        hooks = adapter.attach(small.model)
+        assert (small.model(ids).logits - base).abs().max() < 1e-4
+        hooks.remove()
 
 
 @pytest.mark.parametrize("method", ["lofit", "random", "probe", "layer-probe", "bias"])

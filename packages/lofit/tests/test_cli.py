@@ -108,7 +108,16 @@ def test_the_settings_in_a_manifest_give_the_same_run(trained, tmp_path, capsys)
 
 
 def test_the_fixed_interface_of_evaluate(trained, training_file, tiny_folder, tmp_path, capsys):
-    common = ["--task", "jsonl", "--data", training_file, "--model", f"hf:{tiny_folder}"]
+    common = [
+        "--max-tokens",
+        "1",
+        "--task",
+        "jsonl",
+        "--data",
+        training_file,
+        "--model",
+        f"hf:{tiny_folder}",
+    ]
     said = in_process(
         capsys,
         "evaluate",

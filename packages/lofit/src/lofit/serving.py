@@ -78,7 +78,8 @@ def generate_to_file(
     """
     if backend not in ("hf", "vllm"):
         raise UserError(f"--backend {backend}: unknown", "hf or vllm")
-    done = {a.id for a in read_jsonl(out, Answer, allow_empty=True)} if out.exists() else set()
+    Appender(out).close()  # makes the file, or drops a line that an earlier kill cut off
+    done = {answer.id for answer in read_jsonl(out, Answer, allow_empty=True)}
     sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
     texts = {p.id: p.prompt for p in prompts}
     if len(texts) < len(prompts):

@@ -15,6 +15,9 @@ from ..probes import fit_probes, probe_accuracy
 from ..ranking import HeadRanking, check_k, rank_heads
 from ..records import ContrastItem
 
+# Questions whose activations give the standard deviation along a direction.
+TUNING = 64
+
 Direction = Literal["mass-mean", "probe", "random"]
 
 
@@ -167,7 +170,7 @@ def _tuning_activations(
     """Activations at the end of right answers that are followed by another question, drawn."""
     draw = random.Random(seed)
     sequences = []
-    for item in items:
+    for item in items[:TUNING]:
         head = prompt_ids(tokenizer, item.prompt, chat=chat)
         other = draw.choice(items)
         follow = completion_ids(tokenizer, f"\n{other.prompt}")
