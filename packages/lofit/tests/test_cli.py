@@ -215,6 +215,19 @@ def test_generation_goes_on_where_it_was(trained, tiny_folder, tmp_path, capsys)
     assert sorted(row["id"] for row in again) == ["0", "1", "2", "3"]
 
 
+def test_prompts_of_a_users_own_are_trained_on(mini, tiny_folder, tmp_path, capsys):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "mquake.jinja").write_text("{{ question }} {{ nothing }}")
+    from lofit.cli import app
+    from tenpapers.errors import UserError
+
+    call = ["tune", "--task", "mquake", "--data", str(mini), "--model", f"hf:{tiny_folder}",
+            "--heads", "x", "--prompts", str(tmp_path / "p"), "--out",
+            str(tmp_path / "o")]  # fmt: skip
+    with pytest.raises(UserError, match="mquake.jinja: 'nothing' is undefined"):
+        app(call, standalone_mode=False)
+
+
 def test_the_two_steps_apart_and_rankings_compared(training_file, tiny_folder, tmp_path, capsys):
     common = ["--task", "jsonl", "--data", training_file, "--model", f"hf:{tiny_folder}"]
     for name in ("a", "b"):

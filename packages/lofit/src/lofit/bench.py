@@ -195,6 +195,35 @@ def print_steps(title: str, measured: dict[str, tuple[float, int]]) -> None:
     )
 
 
+def bench_insertion(repetitions: int) -> None:
+    """The edit of one layer alone, forward and backward: B=4, T=128, 32 heads of 128."""
+    import torch
+
+    shape = (4, 128, 32, 128)
+    z = torch.randn(4, 128, 32 * 128, requires_grad=True)
+    zeros = [torch.zeros(128, requires_grad=True) for _ in range(32)]
+    flat = torch.zeros(32 * 128, requires_grad=True)
+    loop = _loop(zeros, [torch.zeros(128)] * 32, 128)
+    ways: dict[str, Callable[[], Any]] = {
+        "per-head loop": lambda: loop(None, (z * 1,))[0],
+        "scale, one operation": lambda: z * (1 + flat),
+        "offset, one row": lambda: z + flat,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    upstream = torch.randn(shape).view(4, 128, -1)
+    for repetition in range(repetitions + 1):  # the first warms up
+        for name, way in ways.items():
+            began = time.perf_counter()
+            way().backward(upstream)
+            if repetition:
+                times[name].append(time.perf_counter() - began)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print("\nthe edit of one layer alone, B=4, T=128, 32 heads of 128")
+    for name, seconds in medians.items():
+        ratio = medians["per-head loop"] / seconds
+        print(f"  {name:42s} {1000 * seconds:8.1f} ms   the loop takes {ratio:.0f}x")
+
+
 def bench_choices(questions: int) -> None:
     """The scorer that reuses prefixes against one forward an answer, on SmolLM2."""
     import torch
@@ -236,6 +265,7 @@ def run_benchmarks(*, repetitions: int = 5, questions: int = 3, threads: int | N
     if threads:
         torch.set_num_threads(threads)
     print(f"{torch.get_num_threads()} threads, medians of {repetitions} interleaved repetitions")
+    bench_insertion(repetitions)
     draw = torch.Generator().manual_seed(0)
     for heads in (16, 32):
         ids = torch.randint(1000, (4, 128), generator=draw)

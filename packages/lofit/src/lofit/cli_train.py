@@ -20,6 +20,7 @@ from .options import (
     Fold,
     MaxLength,
     PairsOption,
+    PromptsFolder,
     Quirks,
     TopK,
     TrainSize,
@@ -77,6 +78,7 @@ def select_heads(
     eos_token: EosToken = None,
     official_quirks: Quirks = False,
     dedup: Dedup = False,
+    prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -93,6 +95,7 @@ def select_heads(
         batch_size=batch_size, weight_decay=weight_decay, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
         eos_token=eos_token, seed=seed,
+        prompts=prompts,
     )  # fmt: skip
 
 
@@ -114,6 +117,7 @@ def rank_heads(
     max_length: MaxLength = None,
     chat_template: Chat = False,
     eos_token: EosToken = None,
+    prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -129,6 +133,7 @@ def rank_heads(
         model=model, task=task, data=data, select_lr=lr, l1=l1, epochs=epochs,
         batch_size=batch_size, fold=fold, train_size=train_size, max_length=max_length,
         chat_template=chat_template, eos_token=eos_token, seed=seed,
+        prompts=prompts,
     )  # fmt: skip
 
 
@@ -198,6 +203,7 @@ def tune(
     eos_token: EosToken = None,
     official_quirks: Quirks = False,
     dedup: Dedup = False,
+    prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -220,6 +226,7 @@ def tune(
         batch_size=batch_size, weight_decay=weight_decay, top_k=top_k, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
         eos_token=eos_token, seed=seed,
+        prompts=prompts,
     )  # fmt: skip
     loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
     lm = load(settings.model, dtype, device)
@@ -261,6 +268,7 @@ def train(
     eos_token: EosToken = None,
     official_quirks: Quirks = False,
     dedup: Dedup = False,
+    prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -283,6 +291,7 @@ def train(
         l1_mode=l1_mode, epochs=epochs, batch_size=batch_size, weight_decay=weight_decay,
         top_k=top_k, fold=fold, pairs=pairs, train_size=train_size, max_length=max_length,
         chat_template=chat_template, eos_token=eos_token, seed=seed,
+        prompts=prompts,
     )  # fmt: skip
     loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
     lm = load(settings.model, dtype, device)

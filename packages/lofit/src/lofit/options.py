@@ -72,6 +72,7 @@ class RunConfig:
     top_k : heads; None is 3 % of all.
     max_length, chat_template, eos_token : how examples become tokens.
     l1_mode : "loss" or "prox".
+    prompts : folder of templates that replace ours.
     """
 
     model: str = "smollm2"
@@ -93,6 +94,7 @@ class RunConfig:
     chat_template: bool = False
     eos_token: str | None = None
     l1_mode: str = "loss"
+    prompts: str | None = None
 
     def select(self) -> SelectConfig:
         """Settings of step 1."""
@@ -121,6 +123,7 @@ class RunConfig:
             which_pairs=self.pairs,  # type: ignore[arg-type]
             train_size=self.train_size,
             seed=self.seed,
+            prompts=Path(self.prompts) if self.prompts else None,
             **more,
         )
 

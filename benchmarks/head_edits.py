@@ -2,7 +2,7 @@
 
 Peers: a per-head loop as in the released code, peft LoRA and IA3, one forward an answer.
 
-    python benchmarks/lofit.py [--repetitions 5] [--questions 3] [--threads 1]
+    python benchmarks/head_edits.py [--repetitions 5] [--questions 3] [--threads 1]
 """
 
 import argparse
