@@ -107,6 +107,37 @@ def test_the_settings_in_a_manifest_give_the_same_run(trained, tmp_path, capsys)
         assert ours.get("order") == theirs.get("order") and ours.get("heads") == theirs.get("heads")
 
 
+def test_a_default_does_not_overrule_the_settings_file(
+    mini, tiny_folder, tmp_path, capsys, monkeypatch
+):
+    file = tmp_path / "c.yaml"
+    file.write_text("fold: 1\npairs: all\nchat_template: true\ndedup: true\nseed: 7\n")
+    seen = []
+    monkeypatch.setattr("lofit.options.load_task", lambda *a, **k: seen.append(k) or 1 / 0)
+    from lofit.cli import app
+
+    for command in (["train"], ["select-heads"], ["tune", "--heads", "x"], ["transfer"]):
+        with pytest.raises(ZeroDivisionError):
+            app([*command, "--config", str(file), "--out", str(tmp_path / "o")],
+                standalone_mode=False)  # fmt: skip
+    assert [(k["fold"], k["which_pairs"], k["dedup"], k["seed"]) for k in seen] == [
+        (1, "all", True, 7)
+    ] * 4
+
+
+def test_overwriting_a_study_leaves_other_files_alone(tmp_path):
+    from tenpapers.errors import UserError
+    from tenpapers.report import claim_folder
+
+    (tmp_path / "mine.txt").write_text("keep")
+    (tmp_path / "part").mkdir()
+    claim_folder(tmp_path, {"a": 1}, overwrite=False, parts=["part"])
+    with pytest.raises(UserError, match="study of other settings"):
+        claim_folder(tmp_path, {"a": 2}, overwrite=False, parts=["part"])
+    claim_folder(tmp_path, {"a": 2}, overwrite=True, parts=["part"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.txt", "study.json"]
+
+
 def test_the_fixed_interface_of_evaluate(trained, training_file, tiny_folder, tmp_path, capsys):
     common = [
         "--max-tokens",

@@ -5,6 +5,7 @@ import hashlib
 import io
 import math
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .records import write_json, write_text
+from .errors import UserError
+from .records import read_json, write_json, write_text
 
 Value = str | int | float | None
 
@@ -209,3 +211,41 @@ def write_report(
         write_text(out / "table.csv", tables[0].csv())
     write_json(out / "results.json", results)
     write_json(out / "manifest.json", dict(manifest))
+
+
+def print_report(body: Sequence[str | Table | Picture], out: Path, seconds: float) -> None:
+    """Print what `write_report` wrote, and where it is."""
+    for item in body:
+        if isinstance(item, Table):
+            print(f"\n{item.text()}")
+        elif isinstance(item, Picture):
+            print(f"\nfigure: {item.path}")
+        else:
+            print(f"\n{item}")
+    print(f"\n{seconds:.0f} s -> {out / 'report.md'}")
+
+
+def claim_folder(
+    out: Path, settings: dict[str, Any], *, overwrite: bool, parts: Sequence[str]
+) -> None:
+    """Say in `study.json` what is run in a folder, so that another study is not mixed with it.
+
+    Parameters
+    ----------
+    settings : of the study.
+    overwrite : first remove `parts`, the files and folders of an earlier study, and nothing else.
+
+    Raises
+    ------
+    UserError : the folder holds a study of other settings.
+    """
+    marker = out / "study.json"
+    if overwrite:
+        for name in (*parts, marker.name):
+            place = out / name
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    if marker.exists() and read_json(marker) != settings:
+        raise UserError(
+            f"{out}: holds a study of other settings", "choose another --out or pass --overwrite"
+        )
+    write_json(marker, settings)

@@ -6,9 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tenpapers.errors import UserError
 from tenpapers.records import read_json, read_jsonl, write_json, write_jsonl
-from tenpapers.report import Picture, Table, manifest, write_report
+from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
@@ -47,7 +46,8 @@ def reproduce(
     study = read_study(
         scale, config, arena=arena, model=model, budget=budget, seed=seed, limit=limit
     )
-    _claim(out, asdict(study), overwrite)
+    parts = ["evaluator", "ft-ps", "arms", "likelihood.jsonl"]
+    claim_folder(out, asdict(study), overwrite=overwrite, parts=parts)
     loaded, source = find_arena(study)
     loaded = loaded.select(limit=study.limit)
     intro = (
@@ -76,23 +76,7 @@ def reproduce(
     )
     details["versions"] |= library_versions()
     write_report(out, f"CodeUpdateArena, {scale} scale", body, results=results, manifest=details)
-    _print(body, out, time.monotonic() - began)
-
-
-def _claim(out: Path, settings: dict[str, Any], overwrite: bool) -> None:
-    """Say what is run in this folder, so that another study is not mixed with it."""
-    marker = out / "study.json"
-    if overwrite and out.exists():
-        import shutil
-
-        for name in ("evaluator", "ft-ps", "arms", "likelihood.jsonl", "study.json"):
-            place = out / name
-            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if marker.exists() and read_json(marker) != settings:
-        raise UserError(
-            f"{out}: holds a study of other settings", "choose another --out or pass --overwrite"
-        )
-    write_json(marker, settings)
+    print_report(body, out, time.monotonic() - began)
 
 
 def _evaluator(arena: Arena, out: Path) -> tuple[Body, dict[str, Any]]:
@@ -209,14 +193,3 @@ def _arms_part(runs: list[Run], out: Path) -> Body:
         body.append(figure(runs, out / "upass_by_type.png", ks[-1]))
         body.append(breakdown(runs, by_type, f"{last} by update type", last, ks[-1:]))
     return body
-
-
-def _print(body: Body, out: Path, seconds: float) -> None:
-    for item in body:
-        if isinstance(item, Table):
-            print(f"\n{item.text()}")
-        elif isinstance(item, Picture):
-            print(f"\nfigure: {item.path}")
-        else:
-            print(f"\n{item}")
-    print(f"\n{seconds:.0f} s -> {out / 'report.md'}")

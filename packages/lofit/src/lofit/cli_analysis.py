@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, Limit, OutDir, Seed
+from tenpapers.cli import Json, Limit, OutDir
 
 from .options import Data, Device, Dtype, load, read_config, say
 
@@ -119,7 +119,7 @@ def transfer(
     config: Annotated[Path | None, typer.Option("--config", help="YAML as for train.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
     train_size: Annotated[int | None, typer.Option("--train-size", min=1)] = None,
-    seed: Seed = 42,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of values and order (42).")] = None,
     limit: Limit = None,
     dtype: Dtype = None,
     device: Device = None,
@@ -165,7 +165,7 @@ def sweep(
     split: Annotated[str, typer.Option("--split", help="val or test.")] = "val",
     config: Annotated[Path | None, typer.Option("--config", help="YAML as for train.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
-    seed: Seed = 42,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of values and order (42).")] = None,
     limit: Limit = None,
     dtype: Dtype = None,
     device: Device = None,

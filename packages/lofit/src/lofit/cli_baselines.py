@@ -171,43 +171,27 @@ def _trained(
     )
 
 
-LoraRate = Annotated[float, typer.Option("--lr", help="Peak learning rate.")]
+Rate = Annotated[float, typer.Option("--lr", help="Peak learning rate.")]
 
 
-@app.command()
-def lora(
-    task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
-    lr: LoraRate = 1e-3, epochs: Epochs = None, batch_size: BatchSize = None, fold: Fold = 0,
-    train_size: TrainSize = None, chat_template: Chat = False, seed: Seed = 42,
-    dtype: Dtype = None, device: Device = None,
-) -> None:  # fmt: skip
-    """LoRA of rank 8 on query and value projections, by peft; the folder is peft's own."""
-    _trained("lora", task, out, model, data, lr, epochs, batch_size, fold, train_size,
-             chat_template, seed, dtype, device)  # fmt: skip
+def _trained_command(method: str, text: str) -> None:
+    @app.command(method, help=text)
+    def command(
+        task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
+        lr: Rate = 1e-3, epochs: Epochs = None, batch_size: BatchSize = None, fold: Fold = 0,
+        train_size: TrainSize = None, chat_template: Chat = False, seed: Seed = 42,
+        dtype: Dtype = None, device: Device = None,
+    ) -> None:  # fmt: skip
+        _trained(method, task, out, model, data, lr, epochs, batch_size, fold, train_size,
+                 chat_template, seed, dtype, device)  # fmt: skip
 
 
-@app.command()
-def red(
-    task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
-    lr: LoraRate = 1e-3, epochs: Epochs = None, batch_size: BatchSize = None, fold: Fold = 0,
-    train_size: TrainSize = None, chat_template: Chat = False, seed: Seed = 42,
-    dtype: Dtype = None, device: Device = None,
-) -> None:  # fmt: skip
-    """RED: a scale and a shift on the MLP output of every layer."""
-    _trained("red", task, out, model, data, lr, epochs, batch_size, fold, train_size,
-             chat_template, seed, dtype, device)  # fmt: skip
-
-
-@app.command()
-def reft(
-    task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
-    lr: LoraRate = 1e-3, epochs: Epochs = None, batch_size: BatchSize = None, fold: Fold = 0,
-    train_size: TrainSize = None, chat_template: Chat = False, seed: Seed = 42,
-    dtype: Dtype = None, device: Device = None,
-) -> None:  # fmt: skip
-    """LoReFT of rank 8 after every layer."""
-    _trained("reft", task, out, model, data, lr, epochs, batch_size, fold, train_size,
-             chat_template, seed, dtype, device)  # fmt: skip
+for _method, _text in {
+    "lora": "LoRA of rank 8 on query and value projections, by peft; the folder is peft's own.",
+    "red": "RED: a scale and a shift on the MLP output of every layer.",
+    "reft": "LoReFT of rank 8 after every layer.",
+}.items():
+    _trained_command(_method, _text)
 
 
 @app.command("zero-shot")

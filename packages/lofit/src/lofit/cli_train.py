@@ -9,19 +9,14 @@ from tenpapers.cli import Json, OutDir
 from .options import (
     L1,
     BatchSize,
-    Chat,
     ConfigFile,
     Data,
-    Dedup,
     Device,
     Dtype,
     EosToken,
     Epochs,
-    Fold,
     MaxLength,
-    PairsOption,
     PromptsFolder,
-    Quirks,
     TopK,
     TrainSize,
     load,
@@ -42,6 +37,23 @@ OptionalTask = Annotated[
     ),
 ]
 OptionalSeed = Annotated[int | None, typer.Option("--seed", help="Of values and order (42).")]
+# None is "not given", so that a settings file is not overruled by a default.
+OptionalFold = Annotated[int | None, typer.Option("--fold", help="Fold of TruthfulQA (0) or 1.")]
+OptionalPairs = Annotated[
+    str | None,
+    typer.Option("--pairs", help="TruthfulQA's rejected answers: first (default), all, random."),
+]
+OptionalChat = Annotated[
+    bool | None,
+    typer.Option("--chat-template/--no-chat-template", help="Wrap prompts as chat turns."),
+]
+OptionalQuirks = Annotated[
+    bool | None,
+    typer.Option("--official-quirks", help="CLUTRR's double blank of the released code."),
+]
+OptionalDedup = Annotated[
+    bool | None, typer.Option("--dedup", help="Drop repeated CLUTRR stories.")
+]
 Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate.")]
 TuneRate = Annotated[float | None, typer.Option("--tune-lr", help="Of step 2 (0.01).")]
 SelectRate = Annotated[float | None, typer.Option("--lr", help="Of step 1 (0.005).")]
@@ -70,14 +82,14 @@ def select_heads(
     batch_size: BatchSize = None,
     weight_decay: Decay = None,
     top_k: TopK = None,
-    fold: Fold = 0,
-    pairs: PairsOption = "first",
+    fold: OptionalFold = None,
+    pairs: OptionalPairs = None,
     train_size: TrainSize = None,
     max_length: MaxLength = None,
-    chat_template: Chat = False,
+    chat_template: OptionalChat = None,
     eos_token: EosToken = None,
-    official_quirks: Quirks = False,
-    dedup: Dedup = False,
+    official_quirks: OptionalQuirks = None,
+    dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
@@ -90,7 +102,8 @@ def select_heads(
     Example: lofit select-heads --model smollm2 --task mquake --out runs/heads
     """
     _rank(
-        "lofit", out, config, as_json, top_k, dtype, device, official_quirks, dedup,
+        "lofit", out, config, as_json, dtype, device,
+        top_k=top_k, official_quirks=official_quirks, dedup=dedup,
         model=model, task=task, data=data, select_lr=lr, l1=l1, l1_mode=l1_mode, epochs=epochs,
         batch_size=batch_size, weight_decay=weight_decay, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
@@ -112,10 +125,10 @@ def rank_heads(
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     top_k: TopK = None,
-    fold: Fold = 0,
+    fold: OptionalFold = None,
     train_size: TrainSize = None,
     max_length: MaxLength = None,
-    chat_template: Chat = False,
+    chat_template: OptionalChat = None,
     eos_token: EosToken = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
@@ -129,8 +142,8 @@ def rank_heads(
     Example: lofit rank-heads --method probe --task mquake --out runs/probe
     """
     _rank(
-        method, out, config, as_json, top_k, dtype, device, False, False,
-        model=model, task=task, data=data, select_lr=lr, l1=l1, epochs=epochs,
+        method, out, config, as_json, dtype, device,
+        top_k=top_k, model=model, task=task, data=data, select_lr=lr, l1=l1, epochs=epochs,
         batch_size=batch_size, fold=fold, train_size=train_size, max_length=max_length,
         chat_template=chat_template, eos_token=eos_token, seed=seed,
         prompts=prompts,
@@ -142,11 +155,8 @@ def _rank(
     out: Path,
     file: Path | None,
     as_json: bool,
-    top_k: int | None,
     dtype: str | None,
     device: str | None,
-    quirks: bool,
-    dedup: bool,
     **flags: object,
 ) -> None:
     from dataclasses import asdict
@@ -163,8 +173,8 @@ def _rank(
 
         raise UserError(f"--method {method}: unknown", f"one of {', '.join(METHODS)}")
     began = now()
-    config = read_config(file, top_k=top_k, **flags)
-    task = config.load_task(quirks=quirks, dedup=dedup)
+    config = read_config(file, **flags)
+    task = config.load_task()
     lm = load(config.model, dtype, device)
     shape = HeadGeometry.from_config(lm.model.config)
     k = config.top_k if config.top_k is not None else default_k(shape)
@@ -195,14 +205,14 @@ def tune(
     batch_size: BatchSize = None,
     weight_decay: Decay = None,
     top_k: TopK = None,
-    fold: Fold = 0,
-    pairs: PairsOption = "first",
+    fold: OptionalFold = None,
+    pairs: OptionalPairs = None,
     train_size: TrainSize = None,
     max_length: MaxLength = None,
-    chat_template: Chat = False,
+    chat_template: OptionalChat = None,
     eos_token: EosToken = None,
-    official_quirks: Quirks = False,
-    dedup: Dedup = False,
+    official_quirks: OptionalQuirks = None,
+    dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
@@ -225,10 +235,10 @@ def tune(
         config, model=model, task=task, data=data, tune_lr=lr, epochs=epochs,
         batch_size=batch_size, weight_decay=weight_decay, top_k=top_k, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
-        eos_token=eos_token, seed=seed,
-        prompts=prompts,
+        eos_token=eos_token, seed=seed, prompts=prompts,
+        official_quirks=official_quirks, dedup=dedup,
     )  # fmt: skip
-    loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
+    loaded = settings.load_task()
     lm = load(settings.model, dtype, device)
     shape = HeadGeometry.from_config(lm.model.config)
     ranking = read_heads(heads, shape)
@@ -260,14 +270,14 @@ def train(
     batch_size: BatchSize = None,
     weight_decay: Decay = None,
     top_k: TopK = None,
-    fold: Fold = 0,
-    pairs: PairsOption = "first",
+    fold: OptionalFold = None,
+    pairs: OptionalPairs = None,
     train_size: TrainSize = None,
     max_length: MaxLength = None,
-    chat_template: Chat = False,
+    chat_template: OptionalChat = None,
     eos_token: EosToken = None,
-    official_quirks: Quirks = False,
-    dedup: Dedup = False,
+    official_quirks: OptionalQuirks = None,
+    dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
     dtype: Dtype = None,
@@ -290,10 +300,10 @@ def train(
         config, model=model, task=task, data=data, select_lr=lr, tune_lr=tune_lr, l1=l1,
         l1_mode=l1_mode, epochs=epochs, batch_size=batch_size, weight_decay=weight_decay,
         top_k=top_k, fold=fold, pairs=pairs, train_size=train_size, max_length=max_length,
-        chat_template=chat_template, eos_token=eos_token, seed=seed,
-        prompts=prompts,
+        chat_template=chat_template, eos_token=eos_token, seed=seed, prompts=prompts,
+        official_quirks=official_quirks, dedup=dedup,
     )  # fmt: skip
-    loaded = settings.load_task(quirks=official_quirks, dedup=dedup)
+    loaded = settings.load_task()
     lm = load(settings.model, dtype, device)
     shape = HeadGeometry.from_config(lm.model.config)
     k = settings.top_k if settings.top_k is not None else default_k(shape)

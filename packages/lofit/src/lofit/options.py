@@ -22,9 +22,6 @@ Data = Annotated[
     typer.Option("--data", help="Folder of the task's files; for jsonl the training file."),
 ]
 Fold = Annotated[int, typer.Option("--fold", help="Fold of TruthfulQA, 0 or 1.")]
-PairsOption = Annotated[
-    str, typer.Option("--pairs", help="TruthfulQA's rejected answers: first, all, random.")
-]
 TrainSize = Annotated[
     int | None,
     typer.Option("--train-size", help="So many training examples, nested by seed.", min=1),
@@ -73,6 +70,7 @@ class RunConfig:
     max_length, chat_template, eos_token : how examples become tokens.
     l1_mode : "loss" or "prox".
     prompts : folder of templates that replace ours.
+    official_quirks, dedup : of CLUTRR.
     """
 
     model: str = "smollm2"
@@ -95,6 +93,8 @@ class RunConfig:
     eos_token: str | None = None
     l1_mode: str = "loss"
     prompts: str | None = None
+    official_quirks: bool = False
+    dedup: bool = False
 
     def select(self) -> SelectConfig:
         """Settings of step 1."""
@@ -114,7 +114,7 @@ class RunConfig:
         """How examples become tokens."""
         return Encoding(self.max_length, self.chat_template, self.eos_token)
 
-    def load_task(self, **more: Any) -> Task:
+    def load_task(self) -> Task:
         """Read the task."""
         return load_task(
             self.task,
@@ -124,7 +124,8 @@ class RunConfig:
             train_size=self.train_size,
             seed=self.seed,
             prompts=Path(self.prompts) if self.prompts else None,
-            **more,
+            quirks=self.official_quirks,
+            dedup=self.dedup,
         )
 
 

@@ -6,25 +6,24 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry, load_causal_lm
 from tenpapers.records import read_json, write_json
-from tenpapers.report import Picture, Table, manifest, write_report
+from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
 
 from .adapter import LofitAdapter
 from .baselines import fit_iti
 from .evaluate import Evaluation, echo_baseline
 from .figures import layers_figure
 from .head_sets import chance_jaccard, jaccard
-from .ranking import HeadRanking, default_k, read_heads
-from .records import SelectConfig, SFTExample
+from .ranking import HeadRanking, default_k
+from .records import SFTExample
 from .selectors import random_heads
 from .significance import paired_bootstrap, sentence
 from .studies import evaluate_task, headline
 from .study import Study, read_study
 from .tasks import Task, data_folder, load_task
 from .tasks.load import nested_sample
-from .training import choose_heads, learn_offsets
+from .training import kept_heads, learn_offsets
 
 # Per-cell values of the paper that could be confirmed (section 7 of the spec): MC1, Llama-2-7B.
 CONFIRMED = {("Llama-2-7b", "truthfulqa", "LoFiT"): 58.1, ("Llama-2-7b", "truthfulqa", "ITI"): 33.4}
@@ -72,7 +71,9 @@ def reproduce(
         scale, config, data=str(data) if data else None, model=model, limit=limit,
         seeds=[seed] if seed is not None else None,
     )  # fmt: skip
-    claim(out, asdict(study), overwrite)
+    parts = [*study.tasks, *(f"truthfulqa-fold {fold}" for fold in (0, 1))]
+    parts += [f"{study.second_ranking}-heads"]
+    claim_folder(out, asdict(study), overwrite=overwrite, parts=parts)
     lm = load_causal_lm(study.model)
     shape = HeadGeometry.from_config(lm.model.config)
     k = study.k or default_k(shape, study.share)
@@ -100,12 +101,10 @@ def reproduce(
         f"{study.data or described(data_folder())}. "
         f"Settings: {study.settings}, {study.epochs} epochs a step."
     )
-    details = manifest(
-        asdict(study), seed=study.seeds[0], began=began, data=read
-    )  # fmt: skip
+    details = manifest(asdict(study), seed=study.seeds[0], began=began, data=read)
     body = [intro, *body]
     write_report(out, f"LoFiT, {scale} scale", body, results=results, manifest=details)
-    show(body, out, time.monotonic() - began)
+    print_report(body, out, time.monotonic() - began)
 
 
 def described(folder: Path) -> str:
@@ -113,20 +112,6 @@ def described(folder: Path) -> str:
     if folder.name == "mini":
         return "the small sets that ship with this package (no real data was at hand)"
     return "the published files (shared/data/lofit)"
-
-
-def claim(out: Path, settings: dict[str, Any], overwrite: bool) -> None:
-    """Say what is run in this folder, so that another study is not mixed with it."""
-    marker = out / "study.json"
-    if overwrite and out.exists():
-        import shutil
-
-        shutil.rmtree(out)
-    if marker.exists() and read_json(marker) != settings:
-        raise UserError(
-            f"{out}: holds a study of other settings", "choose another --out or pass --overwrite"
-        )
-    write_json(marker, settings)
 
 
 def run_task(
@@ -145,7 +130,7 @@ def run_task(
     for seed in study.seeds:
         place = out / f"lofit-{seed}"
         began = time.monotonic()
-        ranking = _ranking(lm, task, study.select(task.name, seed), place, shape)
+        ranking = kept_heads(lm, task, study.select(task.name, seed), place)
         first = first or ranking
         adapter = _offsets(lm, task, ranking, k, study, seed, place)
         lofit.seconds += time.monotonic() - began
@@ -221,15 +206,6 @@ def _through_vllm(
     return grade_answers(task.name, examples, texts)
 
 
-def _ranking(
-    lm: CausalLM, task: Task, config: SelectConfig, place: Path, shape: HeadGeometry
-) -> HeadRanking:
-    """Step 1, unless its result lies there already (the folder belongs to these settings)."""
-    if (place / "heads.json").exists():
-        return read_heads(place / "heads.json", shape)
-    return choose_heads(lm, task, config, place)
-
-
 def _offsets(
     lm: CausalLM, task: Task, ranking: HeadRanking, k: int, study: Study, seed: int, place: Path
 ) -> LofitAdapter:
@@ -270,7 +246,7 @@ def second_ranking(lm: CausalLM, study: Study, out: Path) -> HeadRanking:
     few = replace(task, train=nested_sample(task.train, study.second_size, study.seeds[0]))
     config = replace(study.select(task.name, study.seeds[0]), epochs=1)
     place = out / f"{task.name}-heads"
-    return _ranking(lm, few, config, place, HeadGeometry.from_config(lm.model.config))
+    return kept_heads(lm, few, config, place)
 
 
 def task_table(label: str, arms: Sequence[Arm], task: Task, study: Study, k: int) -> Table:
@@ -331,15 +307,3 @@ def overlap(
         f"Heads of {a} and {b}: Jaccard {found:.2f}, two random sets would have about {chance:.2f}."
     )
     return [text, picture]
-
-
-def show(body: Sequence[str | Table | Picture], out: Path, seconds: float) -> None:
-    """Print the report."""
-    for item in body:
-        if isinstance(item, Table):
-            print(f"\n{item.text()}")
-        elif isinstance(item, Picture):
-            print(f"\nfigure: {item.path}")
-        else:
-            print(f"\n{item}")
-    print(f"\n{seconds:.0f} s -> {out / 'report.md'}")

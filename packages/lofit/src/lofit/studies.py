@@ -18,7 +18,7 @@ from .records import MultipleChoiceItem, SelectConfig, TuneConfig
 from .significance import paired_bootstrap
 from .tasks import Task
 from .tasks.load import nested_sample
-from .training import Encoding, choose_heads, learn_offsets
+from .training import Encoding, choose_heads, kept_heads, learn_offsets
 
 SWEEPS = ("k", "scale", "l1", "train-size", "component")
 
@@ -107,7 +107,6 @@ def sweep(
     split: str = "val",
     limit: int | None = None,
     encoding: Encoding | None = None,
-    baselines: bool = True,
 ) -> dict[str, list[tuple[float, float]]]:
     """Metric over one setting; what is measured already in `out` is not measured again.
 
@@ -127,7 +126,7 @@ def sweep(
     known: dict[str, list[list[float]]] = read_json(file) if file.exists() else {}
     points = [0.0] if over == "component" else list(values)
     for value in points:
-        arms = _arms(over, baselines)
+        arms = _arms(over)
         missing = [arm for arm in arms if value not in [x for x, _ in known.get(arm, [])]]
         if not missing:
             continue
@@ -144,8 +143,8 @@ def sweep(
     return {arm: [(x, y) for x, y in curve] for arm, curve in known.items()}
 
 
-def _arms(over: str, baselines: bool) -> list[str]:
-    if over == "train-size" and baselines:
+def _arms(over: str) -> list[str]:
+    if over == "train-size":
         return ["LoFiT", "LoRA", "RED"]
     if over == "component":
         return ["offsets", "scales kept"]
@@ -179,7 +178,7 @@ def _one(
     if {"LoFiT", "offsets", "scales kept"} & set(arms):
         # The ranking is the same for all K and strengths, and so are the offsets for all strengths.
         place = out.parent / "heads" if over in ("k", "scale", "component") else out
-        ranking = _ranking(lm, task, select, place, encoding)
+        ranking = kept_heads(lm, task, select, place, encoding=encoding)
         tuned = out.parent / "offsets" if over in ("scale", "component") else out
         if (tuned / "adapter").exists():
             adapter = LofitAdapter.load(tuned / "adapter")
@@ -208,19 +207,3 @@ def _one(
     if "RED" in arms:
         made["RED"] = (fit_red(lm.model, lm.tokenizer, task.train, replace(tune, lr=1e-3))[0], 1.0)
     return made
-
-
-def _ranking(
-    lm: CausalLM, task: Task, select: SelectConfig, place: Path, encoding: Encoding | None
-) -> Any:
-    from safetensors.torch import load_file
-
-    from .ranking import read_heads
-
-    if (place / "heads.json").exists():
-        found = read_heads(place / "heads.json", HeadGeometry.from_config(lm.model.config))
-        return replace(found, scale=load_file(place / "scale.safetensors")["scale"])
-    return choose_heads(lm, task, select, place, encoding=encoding)
-
-
-__all__ = ["evaluate_task", "headline", "sweep", "transfer"]

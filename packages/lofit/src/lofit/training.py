@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tenpapers.models import AttentionLayout, CausalLM, Head
+from tenpapers.models import AttentionLayout, CausalLM, Head, HeadGeometry
 from tenpapers.records import write_jsonl
 
 from .adapter import LofitAdapter
 from .encoding import encode
 from .fitting import NotFiniteError
 from .offsets import tune_on_tokens
-from .ranking import HeadRanking
+from .ranking import HeadRanking, read_heads
 from .records import FitLog, SelectConfig, TuneConfig
 from .selectors import rank_by
 from .tasks import Task
@@ -43,6 +43,23 @@ def choose_heads(
     )  # fmt: skip
     ranking.save(out, AttentionLayout.from_model(lm.model).geometry)
     return ranking
+
+
+def kept_heads(
+    lm: CausalLM,
+    task: Task,
+    config: SelectConfig,
+    out: Path,
+    *,
+    encoding: Encoding | None = None,
+) -> HeadRanking:
+    """Step 1, unless its result lies in `out` already, with its scales."""
+    from safetensors.torch import load_file
+
+    if not (out / "heads.json").exists():
+        return choose_heads(lm, task, config, out, encoding=encoding)
+    found = read_heads(out / "heads.json", HeadGeometry.from_config(lm.model.config))
+    return replace(found, scale=load_file(out / "scale.safetensors")["scale"])
 
 
 def learn_offsets(
