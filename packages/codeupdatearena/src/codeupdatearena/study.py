@@ -28,7 +28,7 @@ class Study:
     budget : seconds for that; no further update is begun once it is spent.
     learning_rates : of the likelihood part; the first gets four fifths of the budget.
     arms : methods that are sampled and executed.
-    instances : examples for them; 0 is all.
+    instances : examples for them (fewer if the likelihood part had no time for as many); 0 is all.
     samples, temperature, top_p, max_tokens : of the sampling.
     learning_rate : of the edits that are sampled, where the likelihood part made none.
     humaneval : file of tasks for specificity; "" for none.

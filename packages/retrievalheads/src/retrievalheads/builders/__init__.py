@@ -1,0 +1,1 @@
+"""From published files to datasets: real contexts and the synthetic variants of the study."""

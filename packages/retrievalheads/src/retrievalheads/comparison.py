@@ -1,0 +1,79 @@
+"""Two checkpoints' heads side by side (section 3.6)."""
+
+import math
+from typing import Any, NamedTuple
+
+from .head_scores import HeadScores, head_set
+
+
+class Overlap(NamedTuple):
+    """How two head sets and score vectors agree; NaN where undefined."""
+
+    recall: float
+    precision: float
+    jaccard: float
+    cosine: float
+    n_ref: int
+    n_other: int
+    n_both: int
+
+
+def compare(ref: Any, other: Any, **set_rule: Any) -> Overlap:
+    """Overlap of the heads of `other` with those of the reference.
+
+    Parameters
+    ----------
+    ref, other : FloatTensor[L, H].
+    set_rule : of `head_set`: threshold, top_k or nonzero.
+
+    Raises
+    ------
+    ValueError : different shapes. Heads are matched by (layer, head), which means something only
+        if both models come from one base.
+    """
+    if ref.shape != other.shape:
+        raise ValueError(f"heads of shape {tuple(ref.shape)} and {tuple(other.shape)}")
+    mine, theirs = head_set(ref, **set_rule), head_set(other, **set_rule)
+    both = int((mine & theirs).sum())
+    n_ref, n_other = int(mine.sum()), int(theirs.sum())
+    either = n_ref + n_other - both
+    return Overlap(
+        recall=both / n_ref if n_ref else math.nan,
+        precision=both / n_other if n_other else math.nan,
+        jaccard=both / either if either else math.nan,
+        cosine=cosine(ref, other),
+        n_ref=n_ref,
+        n_other=n_other,
+        n_both=both,
+    )
+
+
+def cosine(x: Any, y: Any) -> float:
+    """Cosine of two flattened score vectors; NaN if one of them is zero."""
+    a, b = x.double().flatten(), y.double().flatten()
+    known = ~(a.isnan() | b.isnan())
+    a, b = a[known], b[known]
+    length = float(a.norm() * b.norm())
+    return float(a @ b) / length if length else math.nan
+
+
+def require_same_base(ref: HeadScores, other: HeadScores, *, allow: bool = False) -> None:
+    """Refuse to match heads by number where numbers mean nothing.
+
+    Raises
+    ------
+    ValueError : different L or H; different base models unless `allow`.
+    """
+    shapes = (ref.n_layers, ref.n_heads), (other.n_layers, other.n_heads)
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{shapes[0]} and {shapes[1]} layers and heads")
+    if ref.model != other.model and not allow:
+        raise ValueError(
+            f"scores of {ref.model} and {other.model}: heads are matched by number, which needs "
+            "one base model (--allow-different-base to do it anyway)"
+        )
+
+
+def per_layer(chosen: Any) -> list[int]:
+    """Number of chosen heads in every layer."""
+    return [int(count) for count in chosen.sum(1)]

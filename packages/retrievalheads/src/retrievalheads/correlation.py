@@ -1,0 +1,150 @@
+"""Rank correlation over few runs: exact p, bootstrap over examples, leave-one-out range."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
+from typing import Any
+
+EXACT_UP_TO = 9
+
+
+def average_ranks(values: Sequence[float]) -> list[float]:
+    """Ranks from 1; equal values share the mean of theirs."""
+    order = sorted(range(len(values)), key=lambda i: values[i])
+    ranks = [0.0] * len(values)
+    start = 0
+    while start < len(order):
+        stop = start
+        while stop < len(order) and values[order[stop]] == values[order[start]]:
+            stop += 1
+        for place in order[start:stop]:
+            ranks[place] = (start + 1 + stop) / 2
+        start = stop
+    return ranks
+
+
+def spearman(x: Sequence[float], y: Sequence[float]) -> tuple[float, float | None, int]:
+    """Spearman's rho, its two-sided p, and n.
+
+    p is exact (all permutations) up to n = 9, by the t approximation above, None where rho is NaN.
+    Pairs with a NaN are left out; a constant input gives NaN, never 0.
+
+    Raises
+    ------
+    ValueError : unequal lengths.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"{len(x)} and {len(y)} values")
+    pairs = [(a, b) for a, b in zip(x, y, strict=True) if not (math.isnan(a) or math.isnan(b))]
+    n = len(pairs)
+    a, b = average_ranks([p[0] for p in pairs]), average_ranks([p[1] for p in pairs])
+    rho = _pearson(a, b)
+    if math.isnan(rho):
+        return rho, None, n
+    return rho, _exact_p(tuple(a), tuple(b)) if n <= EXACT_UP_TO else _t_p(rho, n), n
+
+
+def _pearson(a: Sequence[float], b: Sequence[float]) -> float:
+    n = len(a)
+    if n < 2:
+        return math.nan
+    mean_a, mean_b = sum(a) / n, sum(b) / n
+    da, db = [v - mean_a for v in a], [v - mean_b for v in b]
+    scale = math.sqrt(sum(v * v for v in da) * sum(v * v for v in db))
+    if not scale:
+        return math.nan
+    return max(-1.0, min(1.0, sum(p * q for p, q in zip(da, db, strict=True)) / scale))
+
+
+@cache
+def _exact_p(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    """Share of orders of b that correlate at least as strongly."""
+    import numpy as np
+
+    centred = np.array(a) - np.mean(a)
+    orders = np.array(list(permutations(b)))
+    products = orders @ centred
+    seen = abs(float(np.array(b) @ centred))
+    return float((np.abs(products) >= seen - 1e-9).mean())
+
+
+def _t_p(rho: float, n: int) -> float:
+    from scipy.stats import t
+
+    if abs(rho) >= 1:
+        return 0.0
+    return float(2 * t.sf(abs(rho) * math.sqrt((n - 2) / (1 - rho * rho)), n - 2))
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A rank correlation with what is known of its uncertainty.
+
+    `low`, `high`: 95 % of the bootstrap over test examples (not over the few runs); `without`: the
+    range when one run is left out.
+    """
+
+    rho: float
+    p: float | None
+    n: int
+    low: float
+    high: float
+    without: tuple[float, float]
+
+
+def correlate(
+    x: Sequence[float],
+    y: Sequence[float],
+    per_example: Sequence[Sequence[float]] | None = None,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Correlation:
+    """Correlate one number a run with the runs' scores.
+
+    Parameters
+    ----------
+    x, y : one value a run.
+    per_example : each run's scores of the same test examples, whose mean is y; for the bootstrap.
+    """
+    rho, p, n = spearman(x, y)
+    low = high = math.nan
+    if per_example and len({len(values) for values in per_example}) == 1 and per_example[0]:
+        low, high = _bootstrap(x, per_example, resamples, seed)
+    left_out = [
+        spearman([v for i, v in enumerate(x) if i != k], [v for i, v in enumerate(y) if i != k])[0]
+        for k in range(len(x))
+    ]
+    known = [value for value in left_out if not math.isnan(value)]
+    without = (min(known), max(known)) if known else (math.nan, math.nan)
+    return Correlation(rho, p, n, low, high, without)
+
+
+def _bootstrap(
+    x: Sequence[float], per_example: Sequence[Sequence[float]], resamples: int, seed: int
+) -> tuple[float, float]:
+    import numpy as np
+
+    scores = np.asarray(per_example, dtype=float)
+    draw = np.random.default_rng(seed)
+    index = draw.integers(scores.shape[1], size=(resamples, scores.shape[1]))
+    means = scores[:, index].mean(2).T  # resamples x runs
+    ranks = average_ranks(x)
+    found = [_pearson(ranks, average_ranks(list(row))) for row in means]
+    known = [value for value in found if not math.isnan(value)]
+    if not known:
+        return math.nan, math.nan
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def pooled(groups: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[float, Any, int]:
+    """Rank correlation over all tasks and models, each centred on its own mean first."""
+    x: list[float] = []
+    y: list[float] = []
+    for a, b in groups:
+        x += [v - sum(a) / len(a) for v in a]
+        y += [v - sum(b) / len(b) for v in b]
+    return spearman(x, y)

@@ -1,0 +1,102 @@
+"""Exact match, F1, citations, ROUGE-1 recall; means with intervals (section 5 of the spec)."""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_BRACKET = re.compile(r"\[([0-9, ]+)\]")
+
+
+def normalise(text: str) -> str:
+    """Lower-case, without punctuation, articles and repeated blanks (as SQuAD does)."""
+    bare = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", bare).split())
+
+
+def first_line(prediction: str) -> str:
+    """What is graded: a model that goes on copying its context must not win by it."""
+    return prediction.strip().split("\n", 1)[0].strip()
+
+
+def exact_match(prediction: str, answers: Sequence[str]) -> float:
+    """1 if the first line equals an accepted answer after normalising."""
+    found = normalise(first_line(prediction))
+    return float(any(found == normalise(answer) for answer in answers))
+
+
+def f1(prediction: str, answers: Sequence[str]) -> float:
+    """Largest F1 of word multisets over the accepted answers; both empty is 1, one empty 0."""
+    return max((_f1(normalise(first_line(prediction)), normalise(a)) for a in answers), default=0.0)
+
+
+def _f1(prediction: str, answer: str) -> float:
+    mine, gold = prediction.split(), answer.split()
+    if not mine or not gold:
+        return float(mine == gold)
+    shared = sum((Counter(mine) & Counter(gold)).values())
+    return 2 * shared / (len(mine) + len(gold))
+
+
+def subspan_em(prediction: str, answers: Sequence[str]) -> float:
+    """1 if an accepted answer is a part of the prediction: the metric of Lost in the Middle."""
+    found = normalise(first_line(prediction))
+    normal = [normalise(answer) for answer in answers]
+    return float(any(answer and answer in found for answer in normal))
+
+
+@dataclass(frozen=True)
+class Citation:
+    """Precision, recall and F1 of cited document numbers, each in [0, 1]."""
+
+    precision: float
+    recall: float
+    f1: float
+    parsed: bool  # whether there was any number in brackets
+
+
+def cited_ids(text: str) -> set[int]:
+    """All integers inside square brackets; numbers outside are not citations."""
+    return {int(n) for inside in _BRACKET.findall(text) for n in re.findall(r"\d+", inside)}
+
+
+def citation(prediction: str, gold: set[int], n_documents: int) -> Citation:
+    """Compare cited numbers with the gold ones; a number that no document has counts as wrong.
+
+    Raises
+    ------
+    ValueError : no gold number, or one outside 1..n_documents.
+    """
+    if not gold or not all(1 <= number <= n_documents for number in gold):
+        raise ValueError(f"gold citations {sorted(gold)} of {n_documents} documents")
+    found = cited_ids(prediction)
+    if not found:
+        return Citation(0.0, 0.0, 0.0, False)
+    right = len(found & gold)
+    return Citation(right / len(found), right / len(gold), 2 * right / (len(found) + len(gold)), True)
+
+
+def rouge1_recall(prediction: str, reference: str) -> float:
+    """Share of the reference's stemmed words that the prediction has (with multiplicity)."""
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rouge1"], use_stemmer=True)
+    return float(scorer.score(reference, prediction)["rouge1"].recall)
+
+
+def bootstrap_mean(
+    values: Sequence[float], *, resamples: int = 1000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean with a 95 % percentile interval over examples: (mean, low, high)."""
+    import numpy as np
+
+    if not values:
+        return float("nan"), float("nan"), float("nan")
+    data = np.asarray(values, dtype=float)
+    draw = np.random.default_rng(seed)
+    means = data[draw.integers(len(data), size=(resamples, len(data)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(data.mean()), float(low), float(high)

@@ -1,0 +1,237 @@
+"""Wu et al.'s needle in a haystack (section 3.7), with one prefill for the whole grid."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.models.rows import RowProbe
+from tenpapers.records import Record, read_jsonl
+
+from .detect import NothingToScore
+from .head_scores import HeadScores
+from .metrics import rouge1_recall
+from .prompts import fill
+from .reading import PrefixReader, ends_answer
+from .scoring import Score, score
+from .spans import encode_target, places_of
+
+RESERVE = 200  # tokens of a length that are not haystack
+MAX_TOKENS = 50
+SUCCESS_ROUGE = 0.5
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s+")
+_MARK = "\ue000"
+
+
+class NeedleTrial(Record):
+    """A sentence to hide, the question for it, and the part of the sentence that answers it."""
+
+    needle: str
+    question: str
+    answer: str
+
+
+def read_needles(path: Path) -> list[NeedleTrial]:
+    """Read needles; each answer must be a part of its needle.
+
+    Raises
+    ------
+    UserError : names the line of a needle that does not hold its answer.
+    """
+    trials = read_jsonl(path, NeedleTrial)
+    for number, trial in enumerate(trials, 1):
+        if trial.answer not in trial.needle:
+            raise UserError(f"{path}:{number}: the answer is no part of the needle")
+    return trials
+
+
+def insertion_points(text: str, depths: int) -> list[int]:
+    """Characters at which needles go in, for depths from 0 to 100 %.
+
+    The last sentence end before the wanted place, else the last blank, else the place itself; the
+    ends of the text are points too.
+    """
+    points = []
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    for number in range(depths):
+        wanted = round(len(text) * number / max(1, depths - 1))
+        if number == 0 or wanted >= len(text):
+            points.append(min(wanted, len(text)))
+            continue
+        before = [end for end in ends if end <= wanted]
+        blank = text.rfind(" ", 0, wanted) + 1
+        points.append(before[-1] if before else blank or wanted)
+    return points
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One trial of the grid as tokens.
+
+    `needle` are the places of the expected answer's tokens.
+    """
+
+    id: str
+    ids: list[int]
+    needle: list[int]
+    answer: str
+    at: int
+
+
+class Haystack:
+    """A text tokenised once; cells are cut and put together from its tokens."""
+
+    def __init__(self, tokenizer: Any, text: str) -> None:
+        coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        self.tokenizer = tokenizer
+        self.text = text
+        self.ids: list[int] = list(coded["input_ids"])
+        self.offsets: list[tuple[int, int]] = list(coded["offset_mapping"])
+
+    def points(self, length: int, depths: int) -> list[int]:
+        """Token places for needles in the first `length` tokens."""
+        end = self.offsets[length - 1][1]
+        starts = [start for start, _ in self.offsets[:length]]
+        found = []
+        for point in insertion_points(self.text[:end], depths):
+            # The first token that begins at or after the point (one that holds the blank before
+            # a word begins there too).
+            place = next((i for i, start in enumerate(starts) if start >= point - 1), length)
+            found.append(length if point >= end else place)
+        return found
+
+
+def cells(
+    tokenizer: Any,
+    trials: Sequence[NeedleTrial],
+    haystack: Haystack,
+    lengths: Sequence[int],
+    depths: int,
+    folder: Path | None = None,
+) -> list[Cell]:
+    """Every (needle, length, depth) as tokens.
+
+    Raises
+    ------
+    UserError : the haystack is too short for a length, or a needle maps to no token.
+    """
+    start = list(tokenizer("")["input_ids"])
+    made = []
+    for number, trial in enumerate(trials):
+        needle = tokenizer(
+            f" {trial.needle} ", add_special_tokens=False, return_offsets_mapping=True
+        )
+        begin = trial.needle.index(trial.answer) + 1
+        span = places_of(needle["offset_mapping"], begin, begin + len(trial.answer))
+        if not span:
+            raise UserError(f"needle {number + 1}: its answer maps to no token")
+        ask = fill("niah", folder, haystack=_MARK, question=trial.question)
+        head, _, tail = ask.partition(_MARK)
+        before = start + list(tokenizer(head, add_special_tokens=False)["input_ids"])
+        after = list(tokenizer(tail, add_special_tokens=False)["input_ids"])
+        for length in lengths:
+            room = length - RESERVE - len(needle["input_ids"])
+            if room < 1 or room > len(haystack.ids):
+                raise UserError(
+                    f"--lengths {length}: {room} tokens of haystack are wanted, it has "
+                    f"{len(haystack.ids)}",
+                    f"lengths over {RESERVE} and a longer --haystack",
+                )
+            for depth, at in enumerate(haystack.points(room, depths)):
+                ids = (
+                    before + haystack.ids[:at] + list(needle["input_ids"])
+                    + haystack.ids[at:room] + after
+                )  # fmt: skip
+                place = len(before) + at
+                made.append(
+                    Cell(
+                        f"needle{number}-length{length}-depth{depth}", ids,
+                        [place + i for i in span], trial.answer, place,
+                    )
+                )  # fmt: skip
+    return made
+
+
+def niah(
+    model: Any,
+    tokenizer: Any,
+    grid: Sequence[Cell],
+    *,
+    share_kv: bool = True,
+    score_kind: Score = "mean",
+    progress: bool = False,
+) -> tuple[HeadScores, dict[str, Any]]:
+    """Run the grid; scores of the successful trials, and what else there is to know.
+
+    Parameters
+    ----------
+    share_kv : keep keys and values of the text in front of the needle from cell to cell: cells are
+        visited from the deepest needle up, so that the cache only shrinks. Exact.
+
+    Returns
+    -------
+    Scores over the successful trials (ROUGE-1 recall of the answer over 0.5), and `success_rate`,
+    `best_rouge`, `tokens` (run through the model), `outputs` by cell, `places` by cell
+    (IntTensor[L, H, T]).
+
+    Raises
+    ------
+    NothingToScore : no trial succeeded; the message has the success rate and the best ROUGE.
+    """
+    import torch
+    from tqdm import tqdm
+
+    reader, stop = PrefixReader(model), ends_answer(tokenizer, model)
+    order = sorted(grid, key=lambda cell: (-cell.at, cell.id))
+    found: dict[str, Any] = {}
+    places: dict[str, Any] = {}
+    outputs: dict[str, str] = {}
+    skipped: Counter[str] = Counter()
+    best = 0.0
+    bar = tqdm(order, desc="needles", unit="cell", disable=not progress)
+    with RowProbe(model) as probe:
+        for cell in bar:
+            if not share_kv:
+                reader.forget()
+            draft = encode_target(tokenizer, f" {cell.answer}")
+            read, answer = _trial(reader, probe, cell, draft, stop)
+            places[cell.id] = read
+            text = tokenizer.decode(answer)
+            outputs[cell.id] = text
+            rouge = rouge1_recall(text, cell.answer)
+            best = max(best, rouge)
+            if rouge <= SUCCESS_ROUGE:
+                skipped["not found"] += 1
+                continue
+            ids = torch.tensor(cell.ids + answer)
+            wanted = [torch.tensor(cell.needle)] * len(answer)
+            found[cell.id] = score(read, ids, torch.tensor(answer), wanted, kind=score_kind)
+    details = {
+        "success_rate": len(found) / len(grid), "best_rouge": best, "tokens": reader.tokens,
+        "outputs": outputs, "places": places,
+    }  # fmt: skip
+    if not found:
+        raise NothingToScore(
+            f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
+        )
+    ids = [cell.id for cell in grid if cell.id in found]
+    scores = HeadScores(
+        model="", probe="copy", mode="niah", per_example=torch.stack([found[i] for i in ids]),
+        ids=ids, skipped=dict(skipped), options={"score": score_kind, "share_kv": share_kv},
+    )  # fmt: skip
+    return scores, details
+
+
+def _trial(
+    reader: PrefixReader, probe: RowProbe, cell: Cell, draft: list[int], stop: Any
+) -> tuple[Any, list[int]]:
+    """Greedy answer of one cell and where its rows attended, IntTensor[L, H, T]."""
+    import torch
+
+    first = len(cell.ids) - 1
+    probe.arm(torch.arange(first, first + MAX_TOKENS)[None])
+    answer = reader.greedy(cell.ids, limit=MAX_TOKENS, stop=stop, draft=draft)
+    return probe.collect()[0][..., : len(answer)], answer

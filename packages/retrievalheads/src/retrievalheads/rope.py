@@ -1,0 +1,77 @@
+"""Longer contexts by a larger base of the rotary embedding (section 3.2)."""
+
+from typing import Any
+
+from tenpapers.errors import UserError
+
+
+def ntk_theta(theta: float, head_dim: int, scale: float) -> float:
+    """NTK-aware base: theta * s^(d / (d - 2)); a scale of at most 1 changes nothing.
+
+    Parameters
+    ----------
+    theta : base that the model was trained with.
+    head_dim : d, numbers a head.
+    scale : s, wanted context over native context.
+    """
+    return theta if scale <= 1 else theta * scale ** (head_dim / (head_dim - 2))
+
+
+def rope_of(config: Any) -> float:
+    """The base in a transformers configuration.
+
+    Raises
+    ------
+    UserError : the model has no rotary embedding of one base.
+    """
+    rope = getattr(config, "rope_parameters", None) or {}
+    if "rope_theta" not in rope:
+        raise UserError(f"{config.model_type}: has no single RoPE base", "pass --rope none")
+    return float(rope["rope_theta"])
+
+
+def chosen_theta(config: Any, rope: str, context: int) -> float | None:
+    """The base that an option asks for: `ntk`, `theta=V`, or `none` (no change, None).
+
+    Raises
+    ------
+    UserError : an option of another form.
+    """
+    from tenpapers.models import HeadGeometry
+
+    if rope == "none":
+        return None
+    if rope == "ntk":
+        head_dim = HeadGeometry.from_config(config).head_dim
+        return ntk_theta(rope_of(config), head_dim, context / config.max_position_embeddings)
+    name, _, value = rope.partition("=")
+    try:
+        theta = float(value)
+    except ValueError:
+        theta = 0.0
+    if name != "theta" or theta <= 0:
+        raise UserError(f"--rope {rope}: unknown", "ntk, theta=VALUE or none")
+    return theta
+
+
+def extend_context(model: Any, context: int, theta: float | None) -> None:
+    """Give a loaded model another base and position limit, and lift a sliding window.
+
+    Parameters
+    ----------
+    model : transformers causal LM.
+    context : tokens it shall read.
+    theta : new base; None keeps it.
+    """
+    config = model.config
+    if theta is not None:
+        config.rope_parameters = dict(config.rope_parameters) | {"rope_theta": theta}
+        for module in model.modules():
+            if hasattr(module, "original_inv_freq") and hasattr(module, "inv_freq"):
+                fresh = type(module)(config).to(module.inv_freq.device)
+                module.inv_freq = fresh.inv_freq
+                module.original_inv_freq = fresh.original_inv_freq
+    config.max_position_embeddings = max(context, config.max_position_embeddings)
+    # Mistral v0.1's window would hide every needle more than 4,096 tokens away.
+    if getattr(config, "sliding_window", None) is not None and config.model_type == "mistral":
+        config.sliding_window = None
