@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from .correlation import spearman
 from .head_scores import HeadScores, head_set
 
 
@@ -72,6 +73,32 @@ def require_same_base(ref: HeadScores, other: HeadScores, *, allow: bool = False
             f"scores of {ref.model} and {other.model}: heads are matched by number, which needs "
             "one base model (--allow-different-base to do it anyway)"
         )
+
+
+def compare_files(
+    ref: HeadScores, other: HeadScores, *, allow_different_base: bool = False, **set_rule: Any
+) -> dict[str, Any]:
+    """What the `compare` command prints: the overlap, Spearman of all scores, heads per layer.
+
+    Raises
+    ------
+    ValueError : see `require_same_base`.
+    """
+    require_same_base(ref, other, allow=allow_different_base)
+    mine, theirs = ref.mean, other.mean
+    found = compare(mine, theirs, **set_rule)
+    rho, p, _ = spearman(mine.flatten().tolist(), theirs.flatten().tolist())
+    return {
+        **found._asdict(),
+        "n_ref_only": found.n_ref - found.n_both,
+        "n_other_only": found.n_other - found.n_both,
+        "n_ref_over_0": int((mine > 0).sum()),
+        "n_other_over_0": int((theirs > 0).sum()),
+        "spearman": rho,
+        "spearman_p": p,
+        "per_layer_ref": per_layer(head_set(mine, **set_rule)),
+        "per_layer_other": per_layer(head_set(theirs, **set_rule)),
+    }
 
 
 def per_layer(chosen: Any) -> list[int]:

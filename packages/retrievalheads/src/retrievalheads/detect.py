@@ -13,7 +13,7 @@ from .metrics import citation, f1
 from .reading import PrefixReader, ends_answer
 from .records import Example, TokenizedExample
 from .scoring import Score, score
-from .spans import NeedleChoice, UnmappedNeedle, encode_prompt, encode_target, token_spans
+from .spans import NeedleChoice, UnmappedNeedleError, encode_prompt, encode_target, token_spans
 
 Probe = Literal["copy", "insight"]
 Mode = Literal["teacher", "generate"]
@@ -21,7 +21,7 @@ MAX_TOKENS = {"mdqa": 32, "musique": 32, "summhay": 64}
 SUCCESS_F1 = 0.5
 
 
-class NothingToScore(UserError):
+class NothingToScoreError(UserError):
     """No example could be used; the reasons are in the message."""
 
 
@@ -54,7 +54,7 @@ def detect(
 
     Raises
     ------
-    NothingToScore : no example was used.
+    NothingToScoreError : no example was used.
     ValueError : the insight probe on a task without insights.
     """
     import torch
@@ -66,10 +66,12 @@ def detect(
     for example in _answered(model, tokenizer, examples, mode, skipped, progress):
         try:
             one = token_spans(example[0], tokenizer, answer=example[1], needles=needles)
-        except UnmappedNeedle as error:
+        except UnmappedNeedleError as error:
             skipped[str(error)] += 1
             continue
-        coded.append(replace(one, targets=one.insight) if probe == "insight" else one)
+        if probe == "insight":
+            one = replace(one, targets=one.insight or [])
+        coded.append(one)
     found: dict[str, Any] = {}
     for one, places in read_rows(model, coded, batch_size, progress=progress):
         if ignore_first:
@@ -83,7 +85,7 @@ def detect(
         else:
             found[one.id] = values
     if not found:
-        raise NothingToScore(f"no example can be scored: {dict(skipped)}")
+        raise NothingToScoreError(f"no example can be scored: {dict(skipped)}")
     ids = [one.id for one in coded if one.id in found]
     return HeadScores(
         model="", probe=probe, mode=mode, per_example=torch.stack([found[i] for i in ids]),

@@ -76,7 +76,9 @@ def citation(prediction: str, gold: set[int], n_documents: int) -> Citation:
     if not found:
         return Citation(0.0, 0.0, 0.0, False)
     right = len(found & gold)
-    return Citation(right / len(found), right / len(gold), 2 * right / (len(found) + len(gold)), True)
+    return Citation(
+        right / len(found), right / len(gold), 2 * right / (len(found) + len(gold)), True
+    )
 
 
 def rouge1_recall(prediction: str, reference: str) -> float:

@@ -1,9 +1,11 @@
 """Wu et al.'s needle in a haystack (section 3.7), with one prefill for the whole grid."""
 
+import random
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ from tenpapers.errors import UserError
 from tenpapers.models.rows import RowProbe
 from tenpapers.records import Record, read_jsonl
 
-from .detect import NothingToScore
+from .builders.sources import Fact
+from .builders.world import RELATIONS, fictional_name
+from .builders.writers import TemplateWriter
+from .detect import NothingToScoreError
 from .head_scores import HeadScores
 from .metrics import rouge1_recall
 from .prompts import fill
@@ -23,6 +28,7 @@ RESERVE = 200  # tokens of a length that are not haystack
 MAX_TOKENS = 50
 SUCCESS_ROUGE = 0.5
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s+")
+ROUNDS = 3  # needles of the exact grid; rounds of the one with many needles
 _MARK = "\ue000"
 
 
@@ -71,14 +77,19 @@ def insertion_points(text: str, depths: int) -> list[int]:
 class Cell:
     """One trial of the grid as tokens.
 
-    `needle` are the places of the expected answer's tokens.
+    Parameters
+    ----------
+    ids : the prompt.
+    needle : places of the expected answer's tokens.
+    answer : the expected answer.
+    order : cells are visited in this order, so that each shares much with the one before.
     """
 
     id: str
     ids: list[int]
     needle: list[int]
     answer: str
-    at: int
+    order: int
 
 
 class Haystack:
@@ -104,55 +115,156 @@ class Haystack:
         return found
 
 
+@dataclass(frozen=True)
+class _Coded:
+    """A needle as tokens, with the places of its answer, and what follows the text."""
+
+    ids: list[int]
+    span: list[int]
+    question: list[int]
+    answer: str
+
+
+def _code(tokenizer: Any, trial: NeedleTrial, folder: Path | None) -> tuple[list[int], _Coded]:
+    """Tokens in front of the text, and the needle's.
+
+    Raises
+    ------
+    UserError : the answer maps to no token.
+    """
+    coded = tokenizer(f" {trial.needle} ", add_special_tokens=False, return_offsets_mapping=True)
+    begin = trial.needle.index(trial.answer) + 1
+    span = places_of(coded["offset_mapping"], begin, begin + len(trial.answer))
+    if not span:
+        raise UserError(f"needle {trial.needle!r}: its answer maps to no token")
+    asked = fill("niah", folder, haystack=_MARK, question=trial.question)
+    head, _, tail = asked.partition(_MARK)
+    before = list(tokenizer("")["input_ids"]) + encode_target(tokenizer, head)
+    return before, _Coded(
+        list(coded["input_ids"]), span, encode_target(tokenizer, tail), trial.answer
+    )
+
+
 def cells(
     tokenizer: Any,
     trials: Sequence[NeedleTrial],
     haystack: Haystack,
     lengths: Sequence[int],
     depths: int,
+    *,
+    multi: bool = False,
     folder: Path | None = None,
 ) -> list[Cell]:
     """Every (needle, length, depth) as tokens.
 
+    Parameters
+    ----------
+    multi : all depths of a length have a needle at once, each asked for in its turn; the needles
+        change places from round to round. Another experiment: the others are distractors.
+
     Raises
     ------
-    UserError : the haystack is too short for a length, or a needle maps to no token.
+    UserError : the haystack is too short for a length, a needle maps to no token, or (multi) there
+        are fewer needles than depths.
     """
-    start = list(tokenizer("")["input_ids"])
-    made = []
-    for number, trial in enumerate(trials):
-        needle = tokenizer(
-            f" {trial.needle} ", add_special_tokens=False, return_offsets_mapping=True
-        )
-        begin = trial.needle.index(trial.answer) + 1
-        span = places_of(needle["offset_mapping"], begin, begin + len(trial.answer))
-        if not span:
-            raise UserError(f"needle {number + 1}: its answer maps to no token")
-        ask = fill("niah", folder, haystack=_MARK, question=trial.question)
-        head, _, tail = ask.partition(_MARK)
-        before = start + list(tokenizer(head, add_special_tokens=False)["input_ids"])
-        after = list(tokenizer(tail, add_special_tokens=False)["input_ids"])
-        for length in lengths:
-            room = length - RESERVE - len(needle["input_ids"])
-            if room < 1 or room > len(haystack.ids):
-                raise UserError(
-                    f"--lengths {length}: {room} tokens of haystack are wanted, it has "
-                    f"{len(haystack.ids)}",
-                    f"lengths over {RESERVE} and a longer --haystack",
-                )
+    coded = [_code(tokenizer, trial, folder) for trial in trials]
+    before = coded[0][0]
+    needles = [needle for _, needle in coded]
+    if multi and len(needles) < depths:
+        raise UserError(f"--multi-needle: {depths} depths need as many needles, not {len(needles)}")
+    made: list[Cell] = []
+    for length in lengths:
+        if multi:
+            for turn in range(ROUNDS):
+                placed = [needles[(turn + depth) % len(needles)] for depth in range(depths)]
+                room = _room(length, sum(len(n.ids) for n in placed), haystack)
+                made += _together(before, placed, haystack, room, f"length{length}-round{turn}",
+                                  len(made))  # fmt: skip
+            continue
+        for number, needle in enumerate(needles):
+            room = _room(length, len(needle.ids), haystack)
             for depth, at in enumerate(haystack.points(room, depths)):
-                ids = (
-                    before + haystack.ids[:at] + list(needle["input_ids"])
-                    + haystack.ids[at:room] + after
-                )  # fmt: skip
-                place = len(before) + at
+                body = haystack.ids[:at] + needle.ids + haystack.ids[at:room]
+                start = len(before) + at
                 made.append(
                     Cell(
-                        f"needle{number}-length{length}-depth{depth}", ids,
-                        [place + i for i in span], trial.answer, place,
+                        f"needle{number}-length{length}-depth{depth}",
+                        before + body + needle.question, [start + i for i in needle.span],
+                        needle.answer, -at,
                     )
                 )  # fmt: skip
     return made
+
+
+def _room(length: int, taken: int, haystack: Haystack) -> int:
+    room = length - RESERVE - taken
+    if room < 1 or room > len(haystack.ids):
+        raise UserError(
+            f"--lengths {length}: {room} tokens of haystack are wanted, it has {len(haystack.ids)}",
+            f"lengths over {RESERVE} and a longer --haystack",
+        )
+    return room
+
+
+def _together(
+    before: list[int],
+    placed: Sequence[_Coded],
+    haystack: Haystack,
+    room: int,
+    name: str,
+    order: int,
+) -> list[Cell]:
+    """One text with all needles, a cell for each."""
+    body = list(before)
+    starts = []
+    last = 0
+    for at, needle in zip(haystack.points(room, len(placed)), placed, strict=True):
+        body += haystack.ids[last:at]
+        starts.append(len(body))
+        body += needle.ids
+        last = at
+    body += haystack.ids[last:room]
+    return [
+        Cell(
+            f"{name}-depth{depth}", body + needle.question, [start + i for i in needle.span],
+            needle.answer, order,
+        )
+        for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
+    ]  # fmt: skip
+
+
+def grid_for(
+    tokenizer: Any,
+    text: str,
+    trials: Sequence[NeedleTrial],
+    lengths: Sequence[int],
+    depths: int,
+    *,
+    multi: bool = False,
+    folder: Path | None = None,
+) -> list[Cell]:
+    """The cells of a text; the exact grid uses the first three needles, as Wu et al."""
+    chosen = trials if multi else trials[:ROUNDS]
+    return cells(
+        tokenizer, chosen, Haystack(tokenizer, text), lengths, depths, multi=multi, folder=folder
+    )
+
+
+def default_needles() -> list[NeedleTrial]:
+    """Twelve needles of our own."""
+    return read_needles(Path(str(files("retrievalheads").joinpath("data/needles.jsonl"))))
+
+
+def default_haystack() -> str:
+    """About 20,000 tokens of passages about invented things, by our templates."""
+    draw = random.Random("haystack")
+    writer = TemplateWriter()
+    passages = []
+    for number in range(200):
+        relation = draw.choice(RELATIONS["what"])
+        fact = Fact(fictional_name(draw), relation, f"number {1000 + number}")
+        passages.append(writer.passage(fact, draw).text)
+    return " ".join(passages)
 
 
 def niah(
@@ -179,13 +291,13 @@ def niah(
 
     Raises
     ------
-    NothingToScore : no trial succeeded; the message has the success rate and the best ROUGE.
+    NothingToScoreError : no trial succeeded; the message has the success rate and the best ROUGE.
     """
     import torch
     from tqdm import tqdm
 
     reader, stop = PrefixReader(model), ends_answer(tokenizer, model)
-    order = sorted(grid, key=lambda cell: (-cell.at, cell.id))
+    order = sorted(grid, key=lambda cell: cell.order)
     found: dict[str, Any] = {}
     places: dict[str, Any] = {}
     outputs: dict[str, str] = {}
@@ -214,7 +326,7 @@ def niah(
         "outputs": outputs, "places": places,
     }  # fmt: skip
     if not found:
-        raise NothingToScore(
+        raise NothingToScoreError(
             f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
         )
     ids = [cell.id for cell in grid if cell.id in found]

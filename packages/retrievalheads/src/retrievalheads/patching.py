@@ -105,7 +105,7 @@ class LockStep:
         self.caches: dict[str, Any] = {"source": None, "target": None}
 
     def run(self, ids: Any) -> Any:
-        """Feed tokens LongTensor[1, n] to both; logits of the patched target, [1, n, vocabulary]."""
+        """Feed tokens LongTensor[1, n] to both; logits of the patched target, [1, n, words]."""
         with HeadTransfer(self.model, self.heads) as transfer:
             if bool(self.heads.any()):
                 transfer.mode = "take"

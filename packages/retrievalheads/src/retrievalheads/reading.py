@@ -22,17 +22,18 @@ class PrefixReader:
     Attributes
     ----------
     tokens : computed so far, cached ones not counted.
+    cache : keys and values of the last sequence; whoever goes on with it takes a copy.
     """
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.tokens = 0
         self._ids: list[int] = []
-        self._cache: Any = None
+        self.cache: Any = None
 
     def forget(self) -> None:
         """Compute the next sequence from its first token."""
-        self._ids, self._cache = [], None
+        self._ids, self.cache = [], None
 
     def read(self, ids: Sequence[int], *, rows: int = 1) -> Any:
         """Run a sequence; logits of its last rows, float32 [rows, vocabulary].
@@ -49,10 +50,10 @@ class PrefixReader:
             for begin in range(keep, len(ids), PASS):
                 block = torch.tensor([ids[begin : begin + PASS]], device=self.model.device)
                 out = self.model(
-                    block, past_key_values=self._cache, use_cache=True,
+                    block, past_key_values=self.cache, use_cache=True,
                     logits_to_keep=min(rows, block.shape[1]),
                 )  # fmt: skip
-                self._cache = out.past_key_values
+                self.cache = out.past_key_values
                 logits.append(out.logits[0])
         self.tokens += len(ids) - keep
         self._ids = ids
@@ -98,9 +99,9 @@ class PrefixReader:
     def _crop(self, keep: int) -> None:
         extra = len(self._ids) - keep
         if not keep:
-            self._cache = None
+            self.cache = None
         elif extra:
-            self._cache.crop(-extra)
+            self.cache.crop(-extra)
 
 
 def ends_answer(tokenizer: Any, model: Any) -> Any:

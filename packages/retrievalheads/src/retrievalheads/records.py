@@ -10,6 +10,7 @@ from tenpapers.records import Record, read_json_lines
 
 Task = Literal["mdqa", "musique", "summhay"]
 Variant = Literal["real-full", "real-limited", "hh", "hl", "lh", "ll", "symbolic"]
+Role = Literal["gold", "bridge", "distractor", "filler"]
 TASKS: tuple[Task, ...] = ("mdqa", "musique", "summhay")
 SYNTHETIC: tuple[Variant, ...] = ("hh", "hl", "lh", "ll", "symbolic")
 VARIANTS: tuple[Variant, ...] = ("real-full", "real-limited", *SYNTHETIC)
@@ -23,7 +24,7 @@ class Document(Record):
     doc_id: int
     title: str | None = None
     text: str
-    role: Literal["gold", "bridge", "distractor", "filler"]
+    role: Role
     hop: int | None = None
 
 

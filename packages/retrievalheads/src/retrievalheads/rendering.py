@@ -12,7 +12,7 @@ from typing import Any, Literal
 from tenpapers.errors import UserError
 
 from .prompts import fill
-from .records import Document, Example, Needle
+from .records import Document, Example, Needle, Role
 
 # Stand-ins for a document's number and text while its template is filled (private use area).
 _NUMBER, _TEXT = "\ue000", "\ue001"
@@ -33,7 +33,7 @@ class Draft:
     """A document whose place in the prompt is not known yet."""
 
     text: str
-    role: Literal["gold", "bridge", "distractor", "filler"]
+    role: Role
     title: str | None = None
     hop: int | None = None
     spans: tuple[Span, ...] = ()
@@ -103,6 +103,7 @@ def compose(
     *,
     folder: Path | None = None,
     chat: ChatFrame | None = None,
+    cue: str | None = None,
 ) -> Prompt:
     """Put the prompt together: instruction, documents in this order, query, cue.
 
@@ -112,6 +113,7 @@ def compose(
     drafts : in prompt order.
     folder : templates that replace ours.
     chat : frame of the model's chat template; None gives plain text.
+    cue : what the answer follows, in place of the task's.
     """
     text = _Text()
     if chat:
@@ -138,7 +140,7 @@ def compose(
         )
     text.add(fill(f"{task}_query", folder, query=query))
     text.add(chat.tail if chat else "\n")
-    text.add(fill(f"{task}_cue", folder))
+    text.add(fill(f"{task}_cue", folder) if cue is None else cue)
     prompt = "".join(text.pieces)
     texts = tuple(prompt[needle.start : needle.end] for needle in needles)
     return Prompt(prompt, tuple(documents), tuple(needles), texts)
@@ -152,7 +154,5 @@ def render(example: Example, template: Path | None = None) -> tuple[str, str]:
     example : whose documents and query are used.
     template : folder of templates that replace ours; None is ours.
     """
-    drafts = [
-        Draft(text=d.text, role=d.role, title=d.title, hop=d.hop) for d in example.documents
-    ]
+    drafts = [Draft(text=d.text, role=d.role, title=d.title, hop=d.hop) for d in example.documents]
     return compose(example.task, example.query, drafts, folder=template).text, example.target

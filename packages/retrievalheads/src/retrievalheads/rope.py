@@ -5,6 +5,9 @@ from typing import Any
 from tenpapers.errors import UserError
 
 
+ANSWER = 64  # tokens of the longest answer
+
+
 def ntk_theta(theta: float, head_dim: int, scale: float) -> float:
     """NTK-aware base: theta * s^(d / (d - 2)); a scale of at most 1 changes nothing.
 
@@ -71,7 +74,8 @@ def extend_context(model: Any, context: int, theta: float | None) -> None:
                 fresh = type(module)(config).to(module.inv_freq.device)
                 module.inv_freq = fresh.inv_freq
                 module.original_inv_freq = fresh.original_inv_freq
-    config.max_position_embeddings = max(context, config.max_position_embeddings)
+    # Prompt and target fit the context; an answer that runs on may be as long as this.
+    config.max_position_embeddings = max(context + ANSWER, config.max_position_embeddings)
     # Mistral v0.1's window would hide every needle more than 4,096 tokens away.
     if getattr(config, "sliding_window", None) is not None and config.model_type == "mistral":
         config.sliding_window = None

@@ -8,7 +8,7 @@ from .records import Example, Needle, TokenizedExample
 NeedleChoice = Literal["last-hop", "all-hops"]
 
 
-class UnmappedNeedle(ValueError):
+class UnmappedNeedleError(ValueError):
     """An example that cannot be scored: its needle has no token, or its answer none."""
 
 
@@ -17,10 +17,12 @@ def encode_prompt(tokenizer: Any, prompt: str) -> tuple[list[int], list[tuple[in
 
     Raises
     ------
-    UnmappedNeedle : the tokenizer gives no offsets.
+    UnmappedNeedleError : the tokenizer gives no offsets.
     """
     if not tokenizer.is_fast:
-        raise UnmappedNeedle("the tokenizer gives no character offsets (a fast tokenizer is wanted)")
+        raise UnmappedNeedleError(
+            "the tokenizer gives no character offsets (a fast tokenizer is wanted)"
+        )
     begins = bool(tokenizer.bos_token) and prompt.startswith(tokenizer.bos_token)
     coded = tokenizer(prompt, add_special_tokens=not begins, return_offsets_mapping=True)
     return list(coded["input_ids"]), list(coded["offset_mapping"])
@@ -52,7 +54,7 @@ def token_spans(
 
     Raises
     ------
-    UnmappedNeedle : no needle of the probe's kind covers a token, or the answer has no token.
+    UnmappedNeedleError : no needle of the probe's kind covers a token, or the answer has no token.
     """
     import torch
 
@@ -60,14 +62,14 @@ def token_spans(
     answer = example.target if answer is None else answer
     reply = encode_target(tokenizer, answer) if isinstance(answer, str) else list(answer)
     if not reply:
-        raise UnmappedNeedle("empty answer")
+        raise UnmappedNeedleError("empty answer")
     kinds = {"doc_id"} if example.task == "summhay" else {"answer"}
     if needles == "all-hops":
         kinds.add("bridge")
     chosen = [needle for needle in example.needles if needle.kind in kinds]
     copy = sorted({p for n in chosen for p in places_of(offsets, n.start, n.end)})
     if not copy:
-        raise UnmappedNeedle("needle maps to no token")
+        raise UnmappedNeedleError("needle maps to no token")
     rows = torch.arange(len(ids) - 1, len(ids) - 1 + len(reply))
     places = torch.tensor(copy)
     insight = None

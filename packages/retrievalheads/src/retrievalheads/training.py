@@ -152,6 +152,7 @@ def train(
 
     import torch
     from transformers import Trainer, TrainingArguments, set_seed
+    from transformers.trainer_callback import PrinterCallback
     from transformers.trainer_utils import get_last_checkpoint
 
     shape = HeadGeometry.from_config(lm.model.config)
@@ -192,7 +193,7 @@ def train(
         save_steps=50,
         save_total_limit=1,
         report_to=[],
-        disable_tqdm=not progress,
+        disable_tqdm=True,
         dataloader_pin_memory=on_gpu,
         remove_unused_columns=False,
         label_names=["labels"],
@@ -201,7 +202,9 @@ def train(
         model=model, args=arguments, train_dataset=rows,
         data_collator=_Collator(lm.tokenizer.pad_token_id),
     )  # fmt: skip
-    trainer.remove_callback(_printer())
+    trainer.remove_callback(PrinterCallback)
+    if progress:
+        trainer.add_callback(_bar(f"train, {out.name}"))
     resumed = get_last_checkpoint(str(work)) if work.is_dir() else None
     trainer.train(resume_from_checkpoint=resumed)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -234,7 +237,26 @@ def train(
     return state
 
 
-def _printer() -> Any:
-    from transformers.trainer_callback import PrinterCallback
+def _bar(label: str) -> Any:
+    """A callback that shows steps and loss on one line."""
+    from tqdm import tqdm
+    from transformers import TrainerCallback
 
-    return PrinterCallback
+    class Bar(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=label,
+                            unit="step")  # fmt: skip
+
+        def on_log(
+            self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any
+        ) -> None:
+            if logs and "loss" in logs:
+                self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            self.bar.update(state.global_step - self.bar.n)
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+            self.bar.close()
+
+    return Bar()

@@ -165,7 +165,7 @@ def load_tokenizer(spec: str) -> Any:
 
 
 def use_chat(spec: str, tokenizer: Any) -> bool:
-    """Whether prompts are wrapped: the tokenizer has a chat template and the model's name says so."""
+    """Whether to wrap prompts: there is a chat template, and the name says instruct."""
     named = spec == "smollm2" or any(word in spec.lower() for word in ("instruct", "chat"))
     return bool(getattr(tokenizer, "chat_template", None)) and named
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..metrics import normalise
 from ..prompts import fill
+from ..records import Example, Task
 from ..rendering import ChatFrame, Draft, compose, document_frame
-from ..records import Example
 from ..spans import encode_prompt, encode_target
 from .sources import Item, Passage
 from .world import FILLER
@@ -35,7 +35,7 @@ class Frame:
     folder, chat : templates and the chat frame.
     """
 
-    task: str
+    task: Task
     variant: str
     split: str
     seed: int
@@ -185,4 +185,4 @@ def finish(
         documents=prompt.documents, prompt=prompt.text, target=target, answers=tuple(answers),
         needles=prompt.needles, n_tokens=n_tokens,
         meta=meta | {"seed": frame.seed, "needle_texts": list(prompt.needle_texts)},
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip

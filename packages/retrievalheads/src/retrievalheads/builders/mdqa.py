@@ -4,12 +4,12 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 
-from ..records import Example
+from ..records import Example, Role
 from ..rendering import Draft, Span
 from .contexts import Frame, LeakGuard, filled, fillers, finish, numbers_for, repeated
 from .sources import Fact, Passage, QuestionItem, wh_word
 from .world import RELATIONS, WORDINGS, as_noun, fictional_name, state
-from .writers import BuildError, Need, Unwritten
+from .writers import BuildError, Need, UnwrittenError
 
 HARD_NEGATIVES = 3
 
@@ -114,18 +114,16 @@ def needs(frame: Frame, item: QuestionItem, index: int) -> list[Need]:
     return [Need("passage", fact=fact) for fact in wanted]
 
 
-def fact_draft(frame: Frame, fact: Fact, role: str, draw: random.Random) -> Draft:
+def fact_draft(frame: Frame, fact: Fact, role: Role, draw: random.Random) -> Draft:
     """A document that states a fact: a written passage, or the one template sentence."""
     if frame.variant[0] == "h":
         written = frame.writer.passage(fact, draw)
         (start, end) = written.spans[0]
         return Draft(
             text=written.text, role=role, title=fact.entity, spans=(Span("answer", start, end),)
-        )  # type: ignore[arg-type]
+        )
     text, start = state(WORDINGS[0], fact.entity, as_noun(fact.relation), fact.value)
-    return Draft(
-        text=text, role=role, spans=(Span("answer", start, start + len(fact.value)),)
-    )  # type: ignore[arg-type]
+    return Draft(text=text, role=role, spans=(Span("answer", start, start + len(fact.value)),))
 
 
 def negative_drafts(
@@ -135,7 +133,7 @@ def negative_drafts(
     for fact in negatives:
         try:
             draft = fact_draft(frame, fact, "distractor", draw)
-        except Unwritten:
+        except UnwrittenError:
             continue
         if guard.allows(draft.text, filler=False):
             yield Draft(text=draft.text, role="distractor", title=draft.title)
@@ -185,7 +183,7 @@ def symbolic(frame: Frame, item: QuestionItem, index: int) -> Example:
     key, value = keys.pop(), values.pop()
 
     def dictionary(*more: tuple[int, int]) -> tuple[str, int]:
-        entries = [(keys.pop(), draw.choice(values)) for _ in range(draw.randint(2, 3)) ]
+        entries = [(keys.pop(), draw.choice(values)) for _ in range(draw.randint(2, 3))]
         entries += more
         draw.shuffle(entries)
         text, at = "{", -1

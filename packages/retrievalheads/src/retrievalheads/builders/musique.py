@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from ..records import Example
+from ..records import Example, Role
 from ..rendering import Draft, Span
 from .contexts import Frame, LeakGuard, filled, fillers, finish, numbers_for, repeated
 from .mdqa import fact_draft, negative_drafts, written_fillers
@@ -175,7 +176,7 @@ def symbolic(frame: Frame, item: ChainItem, index: int) -> Example:
         at = len(f"{{{key}: ")
         kind = "answer" if number == depth else "bridge"
         span = Span(kind, at, at + len(str(value)), number)  # type: ignore[arg-type]
-        role = "gold" if number == depth else "bridge"
+        role: Role = "gold" if number == depth else "bridge"
         text = f"{{{key}: {value}}}"
         must.append(Draft(text=text, role=role, hop=number, spans=(span,)))  # type: ignore[arg-type]
 
@@ -193,5 +194,4 @@ def symbolic(frame: Frame, item: ChainItem, index: int) -> Example:
 
 def _chain(keys: list[int], values: list[int], depth: int) -> tuple[int, list[tuple[int, int]]]:
     path = [keys.pop() for _ in range(depth)] + [values.pop()]
-    return path[0], list(zip(path, path[1:], strict=False))
-
+    return path[0], list(pairwise(path))

@@ -12,7 +12,7 @@ from tenpapers.records import read_json, read_json_lines
 
 from ..metrics import normalise
 
-# A list written as a Python literal (one public copy of MuSiQue has such fields) is read up to here.
+# A list written as a Python literal (one public copy of MuSiQue has them) is read up to here.
 LITERAL_CHARACTERS = 1_000_000
 
 
@@ -67,7 +67,7 @@ class ChainItem:
 
 @dataclass(frozen=True)
 class InsightItem:
-    """An insight of a topic; `documents` are the haystack's, `stated_in` the numbers that have it."""
+    """An insight; `stated_in` are the places of the haystack documents that have it."""
 
     id: str
     topic: str
@@ -129,7 +129,9 @@ def _questions(path: Path) -> Iterator[QuestionItem]:
             others: tuple[Passage, ...] = ()
         else:
             _wanted(where, row, "ctxs")
-            passages = [(bool(c.get("isgold")), Passage(c["title"], c["text"])) for c in row["ctxs"]]
+            passages = [
+                (bool(c.get("isgold")), Passage(c["title"], c["text"])) for c in row["ctxs"]
+            ]
             golden = [passage for is_gold, passage in passages if is_gold]
             if not golden:
                 raise UserError(f"{where}: no passage is marked isgold")

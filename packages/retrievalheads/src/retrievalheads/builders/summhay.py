@@ -9,7 +9,7 @@ from ..rendering import Draft, Span
 from .contexts import Frame, LeakGuard, filled, finish, numbers_for, repeated
 from .sources import InsightItem, Passage
 from .world import FILLER, simplified
-from .writers import BuildError, Need, TemplateWriter, Unwritten
+from .writers import BuildError, Need, TemplateWriter, UnwrittenError
 
 GOLD = (2, 4)  # gold documents of a synthetic example
 CODES = 4  # codes a symbolic document lists
@@ -34,7 +34,9 @@ def real(frame: Frame, item: InsightItem, index: int) -> Example:
     draw = frame.draw(index)
     if not item.stated_in:
         raise BuildError("the source has no haystack documents")
-    must = [_cited(item.documents[place], (0, len(item.documents[place]))) for place in item.stated_in]
+    must = [
+        _cited(item.documents[place], (0, len(item.documents[place]))) for place in item.stated_in
+    ]
     rest = [i for i in range(len(item.documents)) if i not in item.stated_in]
     draw.shuffle(rest)
     others = (Draft(text=item.documents[place], role="distractor") for place in rest)
@@ -86,14 +88,12 @@ def documents_needed(frame: Frame, item: InsightItem, index: int) -> list[Need]:
     count, _, _ = plan(frame, item, index)
     try:
         sentences = _sentences(frame, item, count, frame.draw(index, "text"))
-    except Unwritten:
+    except UnwrittenError:
         return []
     return [Need("document", topic=item.topic, sentences=(s,)) for s in sentences]
 
 
-def _sentences(
-    frame: Frame, item: InsightItem, count: int, draw: random.Random
-) -> list[str]:
+def _sentences(frame: Frame, item: InsightItem, count: int, draw: random.Random) -> list[str]:
     if frame.variant[0] == "h":
         return list(frame.writer.paraphrases(item.insight, count, draw))
     return [simplified(item.insight)] * count
@@ -119,7 +119,7 @@ def synthetic(frame: Frame, item: InsightItem, index: int) -> Example:
         for other in others:
             try:
                 text = frame.writer.document(other.topic, [other.insight], draw).text
-            except Unwritten:
+            except UnwrittenError:
                 continue
             if guard.allows(text):
                 yield Draft(text=text, role="distractor")

@@ -26,7 +26,7 @@ class BuildError(ValueError):
     """An example that cannot be built; builds of several drop it and count the reason."""
 
 
-class Unwritten(BuildError):
+class UnwrittenError(BuildError):
     """The writer has no valid text for a fact or an insight."""
 
 
@@ -89,7 +89,7 @@ class TemplateWriter:
     def paraphrases(self, insight: str, count: int, draw: random.Random) -> list[str]:
         """The insight in different frames; more than there are frames is an error."""
         if count > len(RETELLINGS):
-            raise Unwritten(f"{count} paraphrases, the templates give {len(RETELLINGS)}")
+            raise UnwrittenError(f"{count} paraphrases, the templates give {len(RETELLINGS)}")
         small = insight[:1].lower() + insight[1:]
         frames = draw.sample(RETELLINGS, count)
         return [f.replace("{Insight}", insight).replace("{insight}", small) for f in frames]
@@ -101,10 +101,10 @@ class TemplateWriter:
         for number, sentence in enumerate(sentences):
             pieces.insert(draw.randint(0, len(pieces)), (sentence, number))
         text, spans = "", [(0, 0)] * len(sentences)
-        for piece, number in pieces:
+        for piece, which in pieces:
             text += " " if text else ""
-            if number is not None:
-                spans[number] = (len(text), len(text) + len(piece))
+            if which is not None:
+                spans[which] = (len(text), len(text) + len(piece))
             text += piece
         return Written(text, tuple(spans))
 
@@ -127,7 +127,7 @@ class CachedText(Record):
 
 @dataclass
 class CacheWriter:
-    """Looks texts up; what is not there is an `Unwritten`."""
+    """Looks texts up; what is not there is an `UnwrittenError`."""
 
     passages: dict[Fact, Written] = field(default_factory=dict)
     retellings: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -166,21 +166,21 @@ class CacheWriter:
     def passage(self, fact: Fact, draw: random.Random) -> Written:
         """The passage of this fact."""
         if fact not in self.passages:
-            raise Unwritten("no text for a fact")
+            raise UnwrittenError("no text for a fact")
         return self.passages[fact]
 
     def paraphrases(self, insight: str, count: int, draw: random.Random) -> list[str]:
         """The first of the paraphrases."""
         found = self.retellings.get(insight, ())
         if len(found) < count:
-            raise Unwritten("no paraphrases of an insight")
+            raise UnwrittenError("no paraphrases of an insight")
         return list(found[:count])
 
     def document(self, topic: str, sentences: Sequence[str], draw: random.Random) -> Written:
         """The document with these sentences."""
         key = (topic, tuple(sentences))
         if key not in self.documents:
-            raise Unwritten("no document for an insight")
+            raise UnwrittenError("no document for an insight")
         return self.documents[key]
 
 
@@ -326,7 +326,8 @@ def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Any:
         return TemplateWriter()
     if spec.startswith("cache:"):
         return CacheWriter.read(Path(spec.removeprefix("cache:")))
-    from tenpapers.generation import Message, Request, Sampling, open_generator
+    from tenpapers.generation import Request, Sampling, open_generator
+    from tenpapers.generation.types import Message
 
     generator = open_generator(spec)
 

@@ -20,18 +20,19 @@ VALUES = (
 RELATIONS = ("home", "guild", "tutor", "crest")
 # {e} entity, {v} value; the words between are the relation's own. The first is the template.
 WORDINGS = {
-    "home": ("{e} dwells {v}", "{e} has house at {v}", "{e} keeps rooms near old {v}"),
-    "guild": ("{e} serves {v}", "{e} took oath to {v}", "{e} pays yearly dues unto {v}"),
-    "tutor": ("{e} follows {v}", "{e} was taught by {v}", "{e} learned her letters from {v}"),
-    "crest": ("{e} wears {v}", "{e} bears sign of {v}", "{e} paints every shield with {v}"),
+    "home": ("{e} dwells {v}", "{e} has house {v}", "{e} keeps rooms near {v}"),
+    "guild": ("{e} serves {v}", "{e} took oath {v}", "{e} pays dues unto {v}"),
+    "tutor": ("{e} follows {v}", "{e} was taught {v}", "{e} learned letters from {v}"),
+    "crest": ("{e} wears {v}", "{e} bears sign {v}", "{e} paints shields with {v}"),
 }
 KEYS = tuple(f"k{i}" for i in range(16))
 NUMBERS = tuple(f"n{i}" for i in range(16))
-FILLER = tuple(
-    "rain falls over green hill while two birds sing low and slow then wind turns warm "
-    "grass bends under light dust river moves past stone bridge toward quiet sea again".split()
-)
-SPECIAL = ("<pad>", "<eos>", "<unk>")
+FILLER = (
+    "rain", "falls", "over", "green", "hill", "while", "two", "birds", "sing", "low", "and",
+    "slow", "then", "wind", "turns", "warm", "grass", "bends", "under", "light", "dust", "river",
+    "moves", "past", "stone", "bridge", "toward", "quiet", "sea", "again",
+)  # fmt: skip
+SPECIAL = ("<pad>", "<unk>")
 MARKS = (".", "?", ":")
 BLOCK = (
     "grass bends green",

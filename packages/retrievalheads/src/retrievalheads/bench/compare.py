@@ -1,0 +1,151 @@
+"""Time and memory of three detectors on one needle grid (section 10)."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..loading import load_base
+from ..niah import Cell, default_haystack, default_needles, grid_for, niah
+from ..reading import ends_answer
+from ..scoring import hits
+from .peers import naive_places, wu_style
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Numbers, and what is printed."""
+
+    values: dict[str, Any]
+    text: str
+
+
+def run_bench(
+    model: str,
+    lengths: Sequence[int],
+    depths: int,
+    needles: int,
+    memory_tokens: int,
+    *,
+    threads: Sequence[int] = (2, 1),
+) -> BenchResult:
+    """Run the grid three ways, require equal hits, then print times, ratios and memory.
+
+    Raises
+    ------
+    AssertionError : the detectors disagree on a hit.
+    """
+    import torch
+
+    lm = load_base(model)
+    text = default_haystack()
+    trials = default_needles()
+    exact = grid_for(lm.tokenizer, text, trials[:needles], lengths, depths)
+    many = grid_for(lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True)
+    stop = ends_answer(lm.tokenizer, lm.model)
+    values: dict[str, Any] = {"cells": len(exact), "cells_multi": len(many)}
+    lines = [f"{len(exact)} cells, lengths {list(lengths)}, {depths} depths, {needles} needles"]
+    default = torch.get_num_threads()
+    try:
+        for count in threads:
+            torch.set_num_threads(count)
+            found, differ, lines_of = _timed(lm, exact, many, stop)
+            values[f"threads_{count}"] = found
+            lines += [f"{count} thread(s), largest difference of scores {differ:g}:", *lines_of]
+    finally:
+        torch.set_num_threads(default)
+    ours, naive = memory("ours", memory_tokens), memory("naive", memory_tokens)
+    values["memory_mib"] = {"ours": ours, "naive": naive}
+    lines.append(
+        f"extra memory at {memory_tokens} tokens (4 layers, 8 heads of 32): all maps {naive:.0f} "
+        f"MiB, ours {ours:.0f} MiB ({100 * ours / naive:.1f} %)"
+    )
+    return BenchResult(values, "\n".join(lines))
+
+
+def _timed(
+    lm: Any, exact: Sequence[Cell], many: Sequence[Cell], stop: Any
+) -> tuple[dict[str, float], float, list[str]]:
+    """Seconds of each way, the largest difference of scores, and lines to print."""
+    import torch
+
+    peer, wu_s = _clock(lambda: {cell.id: wu_style(lm.model, cell, stop) for cell in exact})
+    (_, details), ours_s = _clock(lambda: niah(lm.model, lm.tokenizer, exact))
+    answered = {cell.id: answer for cell, (_, answer) in zip(exact, peer.values(), strict=True)}
+
+    def all_maps() -> dict[str, Any]:
+        found = {}
+        for cell in exact:
+            ids = [*cell.ids, *answered[cell.id]][:-1]
+            rows = range(len(cell.ids) - 1, len(ids))
+            found[cell.id] = naive_places(lm.model, ids, rows) if answered[cell.id] else None
+        return found
+
+    naive, naive_s = _clock(all_maps)
+    differ = 0.0
+    for cell in exact:
+        answer = answered[cell.id]
+        if not answer:
+            continue
+        ids = torch.tensor([*cell.ids, *answer])
+        wanted = [torch.tensor(cell.needle)] * len(answer)
+        told = [
+            hits(places, ids, torch.tensor(answer), wanted, copy=True).float()
+            for places in (details["places"][cell.id], peer[cell.id][0], naive[cell.id])
+        ]
+        scores = [one.mean(-1) for one in told]
+        differ = max(differ, *(float((scores[0] - s).abs().max()) for s in scores[1:]))
+        assert all(torch.equal(told[0], one) for one in told[1:]), f"{cell.id}: hits differ"
+    _, many_s = _clock(lambda: niah(lm.model, lm.tokenizer, many))
+    seconds = {"ours": ours_s, "ours_multi": many_s, "wu_style": wu_s, "naive": naive_s}
+    per_cell = many_s / len(many) * len(exact)
+    lines = [
+        f"  all maps, eager            {naive_s:8.1f} s   ours is {naive_s / ours_s:5.1f}x as fast",
+        f"  decoding steps (Wu et al.) {wu_s:8.1f} s   ours is {wu_s / ours_s:5.1f}x as fast",
+        f"  ours, exact                {ours_s:8.1f} s",
+        f"  ours, --multi-needle       {many_s:8.1f} s   {wu_s / per_cell:5.1f}x as fast as Wu et "
+        f"al. a cell ({len(many)} cells)",
+    ]
+    return seconds, differ, lines
+
+
+def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.perf_counter()
+    return run(), time.perf_counter() - began
+
+
+_MEMORY = """
+import resource, sys, torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from tenpapers.models.rows import RowProbe
+from retrievalheads.bench.peers import naive_places
+way, n = sys.argv[1], int(sys.argv[2])
+torch.manual_seed(0)
+net = LlamaForCausalLM(LlamaConfig(vocab_size=500, hidden_size=256, intermediate_size=512,
+    num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=8,
+    max_position_embeddings=2 * n)).eval()
+ids = torch.randint(0, 500, (1, n))
+def run(n):
+    rows = torch.arange(n - 20, n)
+    if way == "naive":
+        return naive_places(net, ids[0, :n].tolist(), rows.tolist())
+    with RowProbe(net) as probe, torch.inference_mode():
+        probe.arm(rows[None])
+        net(ids[:, :n], use_cache=False, logits_to_keep=1)
+        return probe.collect()
+run(64)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+run(n)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def memory(way: str, tokens: int) -> float:
+    """MiB that reading 20 rows adds to the peak of a process with a random 4-layer model."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEMORY, way, str(tokens)], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return float(done.stdout.split()[-1])

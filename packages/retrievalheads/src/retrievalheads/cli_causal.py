@@ -1,0 +1,245 @@
+"""Commands that intervene: knockout sweeps, patching between adapters, evaluation without heads."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tenpapers.cli import Json, Model, OutDir
+from tenpapers.errors import UserError
+
+from .options import (
+    Adapter,
+    AnyBase,
+    Data,
+    Device,
+    Dtype,
+    MaxExamples,
+    NonZero,
+    Threshold,
+    TopK,
+    numbers,
+    plain,
+    say,
+    set_rule,
+)
+
+
+def head_list(text: str) -> list[tuple[int, int]]:
+    """Heads written as `18-6,23-2`.
+
+    Raises
+    ------
+    UserError : another form.
+    """
+    heads = []
+    for part in text.split(","):
+        layer, dash, head = part.strip().partition("-")
+        if not (dash and layer.isdigit() and head.isdigit()):
+            raise UserError(f"{part!r}: not a head", "write layer-head, e.g. 18-6,23-2")
+        heads.append((int(layer), int(head)))
+    return heads
+
+
+def knocked_heads(text: str) -> list[tuple[int, int]]:
+    """Heads of `--knockout`: a list, or the k best of a score file (`scores.json:10`)."""
+    file, colon, k = text.rpartition(":")
+    if not colon or not k.isdigit():
+        return head_list(text)
+    from .head_scores import HeadScores, ranked
+
+    order = ranked(HeadScores.load(Path(file)))
+    if int(k) > len(order):
+        raise UserError(f"--knockout {text}: the file has {len(order)} heads")
+    return [(layer, head) for layer, head, _ in order[: int(k)]]
+
+
+def evaluate_command(
+    data: Path,
+    model: str,
+    adapter: Path | None,
+    engine: str,
+    knocked: str | None,
+    kind: str,
+    scope: str,
+    rope: str,
+    context_tokens: int | None,
+    device: str | None,
+    dtype: str | None,
+    max_examples: int | None,
+    use_cache: bool,
+) -> Any:
+    """What `evaluate` runs, with or without heads switched off."""
+    from tenpapers.generation import CompletionCache
+
+    from .evaluate import evaluate, evaluate_vllm
+    from .knockout import knockout as knock
+    from .loading import load_model
+    from .records import load_examples
+
+    if engine not in ("hf", "vllm"):
+        raise UserError(f"--engine {engine}: unknown", "hf or vllm")
+    if kind not in ("zero", "uniform") or scope not in ("all", "decode"):
+        raise UserError(f"--kind {kind} --scope {scope}: unknown", "zero, uniform; all, decode")
+    if engine == "vllm" and knocked:
+        raise UserError("--knockout: vLLM's heads cannot be edited", "use --engine hf")
+    heads = knocked_heads(knocked) if knocked else []
+    examples = load_examples(data, limit=max_examples)
+    if engine == "vllm":
+        return evaluate_vllm(
+            model if model.startswith("vllm:") else f"vllm:{model.removeprefix('hf:')}",
+            examples, adapter,
+        )  # fmt: skip
+    lm = load_model(
+        model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
+    )  # fmt: skip
+    if not heads:
+        cache = CompletionCache() if use_cache and rope == "none" else None
+        return evaluate(lm, examples, cache=cache, progress=True)
+    try:
+        with knock(lm.model, heads, kind, scope):  # type: ignore[arg-type]
+            return evaluate(lm, examples, share_prefix=scope == "all", progress=True)
+    except ValueError as error:
+        raise UserError(f"--knockout: {error}") from None
+
+
+def knockout(
+    data: Data,
+    out: OutDir,
+    scores: Annotated[Path, typer.Option("--scores", help="Head-score file of the model.")],
+    model: Model = "smollm2",
+    adapter: Adapter = None,
+    k: Annotated[str, typer.Option("--k", help="Heads to switch off.")] = "0,5,10,20,30,50,100",
+    control_seeds: Annotated[
+        int, typer.Option("--control-seeds", help="Random controls a k.", min=0)
+    ] = 3,
+    kind: Annotated[str, typer.Option("--kind", help="zero, uniform or mean.")] = "zero",
+    scope: Annotated[str, typer.Option("--scope", help="all, or decode (Wu et al.).")] = "all",
+    match_layers: Annotated[
+        bool, typer.Option("--match-layers", help="Controls in the layers of the top heads.")
+    ] = False,
+    threshold: Threshold = None,
+    answers: Annotated[
+        bool, typer.Option("--answers/--no-answers", help="Also decode; else token accuracy only.")
+    ] = True,
+    device: Device = None,
+    dtype: Dtype = None,
+    max_examples: MaxExamples = None,
+    as_json: Json = False,
+) -> None:
+    """Switch off the top k heads and k random ones; writes knockout.json and the curve.
+
+    Example: retrievalheads knockout --model smollm2 --data test.jsonl --scores scores.json
+    --k 0,10,20 --scope decode --out runs/knockout
+    """
+    from tenpapers.records import write_json
+
+    from .figures import knockout_figure
+    from .head_scores import HeadScores
+    from .knockout import KINDS, mean_outputs
+    from .loading import load_model
+    from .records import load_examples
+    from .spans import encode_prompt
+    from .sweep import settings_for, sweep
+    from .tables import knockout_table, sweep_rows
+
+    if kind not in KINDS or scope not in ("all", "decode"):
+        raise UserError(
+            f"--kind {kind} --scope {scope}: unknown", f"{', '.join(KINDS)}; all, decode"
+        )
+    ks = numbers(k, "--k")
+    found = HeadScores.load(scores)
+    try:
+        settings = settings_for(
+            found.mean, ks, range(control_seeds), match_layers=match_layers,
+            threshold=0.1 if threshold is None else threshold,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(f"--k {k}: {error}") from None
+    examples = load_examples(data, limit=max_examples)
+    lm = load_model(model, adapter, dtype=dtype, device=device)
+    check_shape(lm.model, found, scores)
+    means = None
+    if kind == "mean":
+        texts = [encode_prompt(lm.tokenizer, example.prompt)[0] for example in examples[:10]]
+        means = mean_outputs(lm.model, texts)
+    results = sweep(
+        lm.model, lm.tokenizer, examples, settings, kind=kind, scope=scope, means=means,  # type: ignore[arg-type]
+        answers=answers, progress=True,
+    )  # fmt: skip
+    rows = sweep_rows(results)
+    picture = knockout_figure(rows, out / "knockout.png")
+    content = {"kind": kind, "scope": scope, "n": len(examples), "rows": rows}
+    write_json(out / "knockout.json", plain(content))
+    say(content, as_json, f"{knockout_table(rows, len(examples)).text()}\n-> {picture.path}")
+
+
+def check_shape(model: Any, scores: Any, file: Path) -> None:
+    """Refuse scores of a model with other layers or heads."""
+    from .knockout import layout_of
+
+    shape = layout_of(model).geometry
+    if (shape.n_layers, shape.n_heads) != (scores.n_layers, scores.n_heads):
+        raise UserError(
+            f"{file}: {scores.n_layers} x {scores.n_heads} heads, the model has "
+            f"{shape.n_layers} x {shape.n_heads}"
+        )
+
+
+def patch(
+    data: Data,
+    out: OutDir,
+    target: Annotated[Path, typer.Option("--target", help="Adapter that is patched.")],
+    source: Annotated[Path, typer.Option("--source", help="Adapter that gives activations.")],
+    target_scores: Annotated[Path, typer.Option("--target-scores", help="Its head scores.")],
+    source_scores: Annotated[Path, typer.Option("--source-scores", help="Its head scores.")],
+    model: Model = "smollm2",
+    positions: Annotated[str, typer.Option("--positions", help="all or decode.")] = "all",
+    match_size: Annotated[
+        bool, typer.Option("--match-size/--no-match-size", help="As many heads in every arm.")
+    ] = True,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random arm.")] = 0,
+    threshold: Threshold = None,
+    top_k: TopK = None,
+    nonzero: NonZero = False,
+    any_base: AnyBase = False,
+    device: Device = None,
+    dtype: Dtype = None,
+    max_examples: MaxExamples = None,
+    as_json: Json = False,
+) -> None:
+    """Put the source's activations into the target, head by head; writes patch.json.
+
+    Example: retrievalheads patch --model smollm2 --target runs/hh --source runs/real
+    --target-scores hh.json --source-scores real.json --data test.jsonl --out runs/patch
+    """
+    from tenpapers.records import write_json
+
+    from .comparison import require_same_base
+    from .head_scores import HeadScores
+    from .loading import load_base
+    from .patching import two_adapters
+    from .patching_study import patch_study
+    from .records import load_examples
+    from .tables import patch_table
+
+    if positions not in ("all", "decode"):
+        raise UserError(f"--positions {positions}: unknown", "all or decode")
+    mine, real = HeadScores.load(target_scores), HeadScores.load(source_scores)
+    try:
+        require_same_base(real, mine, allow=any_base)
+    except ValueError as error:
+        raise UserError(f"{target_scores} and {source_scores}: {error}") from None
+    examples = load_examples(data, limit=max_examples)
+    lm = two_adapters(load_base(model, dtype, device), target, source)
+    found = patch_study(
+        lm, examples, mine.mean, real.mean, positions=positions, match_size=match_size, seed=seed,  # type: ignore[arg-type]
+        progress=True, **set_rule(threshold, top_k, nonzero),
+    )  # fmt: skip
+    write_json(out / "patch.json", plain(found))
+    say(found, as_json, f"{patch_table([found]).text()}\n-> {out / 'patch.json'}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(knockout)
+    app.command()(patch)

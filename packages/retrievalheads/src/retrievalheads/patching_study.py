@@ -1,0 +1,79 @@
+"""The patching table: original, complement, intersection and random heads (section 3.9)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tenpapers.models import CausalLM
+
+from .detect import MAX_TOKENS
+from .evaluate import grade
+from .patching import Positions, patch_arms, patched_generate
+from .reading import ends_answer
+from .records import Example
+from .spans import encode_prompt
+
+
+def patch_study(
+    lm: CausalLM,
+    examples: Sequence[Example],
+    target_scores: Any,
+    source_scores: Any,
+    *,
+    positions: Positions = "all",
+    match_size: bool = True,
+    seed: int = 0,
+    progress: bool = False,
+    **set_rule: Any,
+) -> dict[str, Any]:
+    """F1 of every arm and its difference to the unpatched target.
+
+    Parameters
+    ----------
+    lm : base with the adapters "target" and "source" (see `two_adapters`).
+    target_scores, source_scores : FloatTensor[L, H].
+
+    Returns
+    -------
+    `arms` (name -> `f1`, `delta`, `n_heads`, `per_example`), `sizes`, `n`, `positions`. An arm
+    without heads has F1 None.
+    """
+    arms = patch_arms(target_scores, source_scores, seed=seed, match_size=match_size, **set_rule)
+    sets = {
+        "original": [], "complement": arms.complement, "intersection": arms.intersection,
+        "random": arms.random,
+    }  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, heads in sets.items():
+        if name != "original" and not heads:
+            found[name] = {"f1": None, "delta": None, "n_heads": 0, "per_example": []}
+            continue
+        scores = _scores(lm, examples, heads, positions, f"patch, {name}" if progress else None)
+        mean = sum(scores) / len(scores)
+        base = found["original"]["f1"] if "original" in found else mean
+        found[name] = {
+            "f1": mean, "delta": mean - base, "n_heads": len(heads), "per_example": scores,
+        }  # fmt: skip
+    return {"arms": found, "sizes": arms.sizes, "n": len(examples), "positions": positions}
+
+
+def _scores(
+    lm: CausalLM,
+    examples: Sequence[Example],
+    heads: list[tuple[int, int]],
+    positions: Positions,
+    label: str | None,
+) -> list[float]:
+    import torch
+    from tqdm import tqdm
+
+    stop = ends_answer(lm.tokenizer, lm.model)
+    scores = []
+    for example in tqdm(examples, desc=label, unit="ex", disable=label is None):
+        ids = torch.tensor([encode_prompt(lm.tokenizer, example.prompt)[0]])
+        answer = patched_generate(
+            lm.model, heads, ids.to(lm.model.device), positions=positions, stop=stop,
+            max_new_tokens=MAX_TOKENS[example.task],
+        )  # fmt: skip
+        text = lm.tokenizer.decode(answer.tolist(), skip_special_tokens=True)
+        scores.append(grade(example, text).scores["f1"])
+    return scores
