@@ -47,6 +47,8 @@ class HeadScores:
     def sem(self) -> Any:
         """Standard error of the mean, FloatTensor[L, H]; NaN for one example."""
         values = self.per_example.double()
+        if len(values) < 2:
+            return values[0] * math.nan
         return values.std(0) / math.sqrt(len(values))
 
     @property

@@ -183,10 +183,12 @@ def _knockout(rows: Sequence[dict[str, Any]]) -> Verdict:
 
 def _patching(patches: Sequence[dict[str, Any]], real: StudyRun | None) -> Verdict:
     claim = "(5) patching the shared heads from the real model helps but does not close the gap"
-    helped = hurt = closed = counted = 0
+    helped = hurt = closed = counted = better = 0
     parts = []
     for study in patches:
-        arm, original = study["arms"]["intersection"], study["arms"]["original"]
+        original, arm, control = (
+            study["arms"][name] for name in ("original", "intersection", "random")
+        )
         if arm["f1"] is None:
             continue
         counted += 1
@@ -194,11 +196,16 @@ def _patching(patches: Sequence[dict[str, Any]], real: StudyRun | None) -> Verdi
         helped += low > 0
         hurt += high < 0
         closed += real is not None and arm["f1"] >= real.f1
+        better += paired_interval(arm["per_example"], control["per_example"])[1] > 0
         parts.append(f"{study.get('name', 'target')} {original['f1']:.2f} -> {arm['f1']:.2f}")
     if not counted:
         return claim, "not shown", "no target shares a head with the real model"
-    text = f"{'; '.join(parts)}; helps in {helped} of {counted}, closes the gap in {closed}"
-    if helped > MOST * counted and closed < MOST * counted:
+    text = (
+        f"{'; '.join(parts)}; helps in {helped} of {counted}, closes the gap in {closed}, and does "
+        f"more than as many random heads in {better}"
+    )
+    # Without the control, any heads' activations of a better model would count.
+    if helped > MOST * counted and closed < MOST * counted and better > MOST * counted:
         return claim, "shown", text
     return claim, "opposite" if hurt > MOST * counted else "not shown", text
 

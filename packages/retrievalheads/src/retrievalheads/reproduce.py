@@ -214,6 +214,7 @@ def _variants(
         own[variant] = _scored(lm, data[variant]["dev"], folder / "heads_own.json", spec)
     for name, rope in (("base", "none"), ("base, theta'", study.train.rope)):
         folder = place / task / name.replace(", theta'", "-extended")
+        lm = load_model(spec, rope=rope, context=study.train.context_tokens)
         # Without theta' too it reads beyond its positions, to show what that does.
         extend_context(lm.model, study.train.context_tokens, None)
         graded[name] = _graded(lm, test, folder)
