@@ -30,7 +30,7 @@ def test_check_13_answers():
     assert f1("", ["x"]) == 0 and f1("", [""]) == 1
     assert f1("Paris\nParis is", ["Paris"]) == 1
     assert exact_match("The Beatles!", ["beatles"]) == 1
-    assert exact_match("a b", ["b a", "b"]) == 0
+    assert exact_match("x y", ["y x", "y"]) == 0
     assert subspan_em("It was the Beatles then", ["The Beatles"]) == 1
     assert subspan_em("anything", ["the"]) == 0
     assert rouge1_recall("He was eating sandwiches", "eat a sandwich") == pytest.approx(2 / 3)
@@ -39,7 +39,6 @@ def test_check_13_answers():
 def test_check_13_citations():
     """Numbers in brackets only; repeated and impossible ones."""
     found = citation("[1, 3] see [7]", {1, 7, 9}, 20)
-    assert found[:3] == pytest.approx((2 / 3,) * 3) if isinstance(found, tuple) else True
     assert (found.precision, found.recall, found.f1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert citation("1 and 7", {1, 7}, 20).f1 == 0 and not citation("1 and 7", {1}, 20).parsed
     found = citation("[7][7][99]", {7}, 20)
@@ -106,7 +105,7 @@ def test_check_15_equal_seeds_give_equal_bytes(variant, facts, tmp_path):
     assert other != more[:10]
 
 
-def check_needles(examples, tokenizer, budget):
+def check_needles(examples, tokenizer, budget, full=False):
     for example in examples:
         texts = example.meta["needle_texts"]
         assert example.needles and len(texts) == len(example.needles)
@@ -116,7 +115,7 @@ def check_needles(examples, tokenizer, budget):
             assert document.doc_id == needle.doc_id
             assert text in document.text or needle.kind == "doc_id"
         assert example.n_tokens <= budget
-        if example.variant in ("hh", "lh", "real-full"):
+        if full and example.variant in ("hh", "lh", "real-full"):
             assert example.n_tokens >= 0.85 * budget
         if example.variant == "symbolic" and example.task == "mdqa":
             key = re.search(r"key (\d+)", example.query)[1]
@@ -151,7 +150,7 @@ def test_check_15_needles_of_every_variant(task, variant, data, tmp_path, lm):
     examples = built(tmp_path, data / f"{SOURCES[task]}.jsonl.gz", task, variant, allow_fewer=few,
                      n=60, n_dev=1, n_test=1, context_tokens=1024)  # fmt: skip
     assert len(examples) == 60
-    check_needles(examples, lm.tokenizer, 1024)
+    check_needles(examples, lm.tokenizer, 1024, full=True)
     for example in examples:
         if example.task == "summhay":
             cited = [d.doc_id for d in example.documents if d.role == "gold"]
@@ -164,7 +163,7 @@ def test_check_16_no_passage_gives_the_answer_away(data, tmp_path, lm):
     examples = built(tmp_path / "nq", data / "nq_open_oracle.jsonl.gz", variant="real-full",
                      n=200, context_tokens=1024)  # fmt: skip
     assert len(examples) == 200
-    check_needles(examples, lm.tokenizer, 1024)
+    check_needles(examples, lm.tokenizer, 1024, full=True)
     for example in examples:
         assert Counter(d.role for d in example.documents)["gold"] == 1
         for document in example.documents:
@@ -269,7 +268,7 @@ def test_haystacks_in_their_published_form(tmp_path, lm):
         assert {n.kind for n in example.needles} == {"doc_id", "insight"}
     reasons = json.loads((tmp_path / "s" / "manifest.json").read_text())["dropped"]
     assert "the source has no haystack documents" in str(reasons)
-    topics = [set(item.topic for item in part) for part in
+    topics = [{item.topic for item in part} for part in
               split_items(read_source("summhay", source), "summhay", 0).values()]  # fmt: skip
     assert not topics[0] & topics[2]
 
@@ -286,9 +285,10 @@ def test_prompts_follow_the_users_templates_and_the_chat_frame(tmp_path, lm):
                      folder=tmp_path, chat=ChatFrame.of(lm.tokenizer))  # fmt: skip
     assert "<1> the cake here (T)" in prompt.text and prompt.needle_texts == ("cake",)
     assert prompt.text.count("<|im_start|>user") == 1 and prompt.text.endswith("Answer:")
-    (tmp_path / "document.jinja").write_text("{{ text }}")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "document.jinja").write_text("{{ text }}")
     with pytest.raises(UserError, match="number, then text"):
-        compose("mdqa", "why?", [Draft("x", "gold", "U")], folder=tmp_path / "." / "")
+        compose("mdqa", "why?", [Draft("x", "gold", "U")], folder=tmp_path / "other")
 
 
 def test_render_gives_prompt_and_target_again(facts, tmp_path):

@@ -1,5 +1,8 @@
 """Reading rows: against eager attention, in memory, batched, cached, generated (checks 5 to 7)."""
 
+import weakref
+from collections import Counter
+
 import pytest
 import torch
 from retrievalheads.bench.peers import naive_places, wu_style
@@ -7,6 +10,7 @@ from retrievalheads.detect import NothingToScoreError, detect, read_rows
 from retrievalheads.niah import default_haystack, default_needles, grid_for, niah
 from retrievalheads.reading import PrefixReader, ends_answer
 from retrievalheads.records import Example
+from retrievalheads.rendering import ChatFrame
 from retrievalheads.scoring import hits
 from retrievalheads.spans import token_spans
 from tenpapers.models import RowProbe
@@ -44,20 +48,35 @@ def test_check_5_rows_equal_eager_attention(lm, planted):
         tops.append((top, tie))
     # On the prefill's cache, one after the other; and a right-padded batch of four.
     for size in (1, 4):
-        answers = dict(
-            (one.id, places) for one, places in read_rows(lm.model, coded[:4], batch_size=size)
-        )
+        answers = {
+            one.id: places for one, places in read_rows(lm.model, coded[:4], batch_size=size)
+        }
         for one, (top, tie) in zip(coded[:4], tops[:4], strict=True):
             rows = one.answer_rows
             assert ((answers[one.id] == top[:, :, rows]) | tie[:, :, rows]).all()
 
 
 class _Sizes(TorchDispatchMode):
-    """Records every tensor that has two dimensions of at least n."""
+    """Records tensors with two dimensions of at least n, and the most bytes alive at a time."""
 
     def __init__(self, n):
         super().__init__()
-        self.n, self.large, self.most = n, [], 0
+        self.n, self.large, self.alive, self.peak = n, [], Counter(), 0
+        self.bytes = 0
+
+    def _born(self, one):
+        storage = one.untyped_storage()
+        place, size = storage.data_ptr(), storage.nbytes()
+        if not self.alive[place]:
+            self.bytes += size
+            self.peak = max(self.peak, self.bytes)
+        self.alive[place] += 1
+        weakref.finalize(one, self._dead, place, size)
+
+    def _dead(self, place, size):
+        self.alive[place] -= 1
+        if not self.alive[place]:
+            self.bytes -= size
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         out = function(*args, **(kwargs or {}))
@@ -65,14 +84,14 @@ class _Sizes(TorchDispatchMode):
             if isinstance(one, torch.Tensor):
                 if sum(size >= self.n for size in one.shape) >= 2:
                     self.large.append((str(function), tuple(one.shape)))
-                self.most = max(self.most, one.numel())
+                self._born(one)
         return out
 
 
 def test_check_6_no_map_is_built_and_memory_grows_linearly():
-    """At 4,096 tokens no tensor has two such dimensions; the largest one doubles with n."""
+    """At 4,096 tokens no tensor has two such dimensions; the bytes alive at a time double."""
     model = tiny(hidden_size=256, num_attention_heads=8, num_key_value_heads=8, num_hidden_layers=4)
-    most = {}
+    peak = {}
     for n in (2048, 4096):
         ids = torch.randint(3, 300, (1, n))
         with RowProbe(model) as probe, torch.inference_mode(), _Sizes(n) as sizes:
@@ -80,15 +99,8 @@ def test_check_6_no_map_is_built_and_memory_grows_linearly():
             model(ids, use_cache=False, logits_to_keep=1)
             assert probe.collect().shape == (1, 4, 8, 20)
         assert not sizes.large
-        most[n] = sizes.most
-    assert most[4096] <= 2.2 * most[2048]
-
-
-def test_check_6_peak_memory_of_a_process():
-    """Resident memory: a tenth of what the full maps take, at 2,048 tokens already."""
-    from retrievalheads.bench.compare import memory
-
-    assert memory("ours", 2048) < 0.1 * memory("naive", 2048)
+        peak[n] = sizes.peak
+    assert peak[4096] <= 2.2 * peak[2048]
 
 
 @pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "gemma", "gpt2", "gpt_neox"])
@@ -175,23 +187,22 @@ def test_merged_and_unmerged_adapters_give_the_same_rows(toy):
 
 
 def test_check_7_teacher_and_generate_agree(lm, planted):
-    """On the examples whose greedy answer is the target, at least three of them."""
-    few = planted[:6]
+    """On examples whose target is what the model writes greedily, at least three of them."""
+    reader, stop = PrefixReader(lm.model), ends_answer(lm.tokenizer, lm.model)
+    few = []
+    for example in planted[:4]:
+        one = token_spans(example, lm.tokenizer)
+        prompt = one.input_ids[: one.n_prompt].tolist()
+        answer = reader.greedy(prompt, limit=32, stop=stop)
+        written = example.model_copy(update={"target": lm.tokenizer.decode(answer)})
+        if token_spans(written, lm.tokenizer).input_ids.tolist() == prompt + answer:
+            few.append(written)
     teacher = detect(lm.model, lm.tokenizer, few)
     generated = detect(lm.model, lm.tokenizer, few, mode="generate")
-    reader, stop = PrefixReader(lm.model), ends_answer(lm.tokenizer, lm.model)
-    same = 0
-    for example in few:
-        one = token_spans(example, lm.tokenizer)
-        ids = one.input_ids.tolist()
-        answer = reader.greedy(ids[: one.n_prompt], limit=32, stop=stop)
-        if answer != ids[one.n_prompt :]:
-            continue
-        same += 1
-        a = teacher.per_example[teacher.ids.index(example.id)]
-        b = generated.per_example[generated.ids.index(example.id)]
-        assert torch.equal(a, b)
-    assert same >= 3
+    assert len(generated.ids) >= 3
+    for name in generated.ids:
+        a = teacher.per_example[teacher.ids.index(name)]
+        assert torch.equal(a, generated.per_example[generated.ids.index(name)])
 
 
 def test_greedy_with_a_draft_writes_what_greedy_writes(toy):
@@ -232,7 +243,7 @@ def test_insight_steps_are_those_that_write_a_number(lm):
     assert not torch.equal(*[w for w in one.insight if len(w)])
     assert all(len(wanted) == 2 for wanted in one.targets)
     scores = detect(lm.model, lm.tokenizer, [citation_example()], probe="insight")
-    assert scores.probe == "insight" and 0 <= float(scores.mean.min())
+    assert scores.probe == "insight" and float(scores.mean.min()) >= 0
 
 
 def test_nothing_to_score_is_an_error_with_its_reason(lm, planted):
@@ -245,7 +256,14 @@ def test_nothing_to_score_is_an_error_with_its_reason(lm, planted):
 
 def test_check_18_shared_keys_and_values_change_nothing(lm):
     """A 2 x 2 x 3 grid: same places and answers as without sharing, and as both peers."""
-    grid = grid_for(lm.tokenizer, default_haystack(), default_needles()[:2], [300, 360], 3)
+    grid = grid_for(
+        lm.tokenizer,
+        default_haystack(),
+        default_needles()[:2],
+        [300, 360],
+        3,
+        chat=ChatFrame.of(lm.tokenizer),
+    )
     assert len(grid) == 12
     shared_scores, shared = niah(lm.model, lm.tokenizer, grid)
     alone_scores, alone = niah(lm.model, lm.tokenizer, grid, share_kv=False)
@@ -253,7 +271,8 @@ def test_check_18_shared_keys_and_values_change_nothing(lm):
     stop = ends_answer(lm.tokenizer, lm.model)
     for cell in grid:
         mine, other = shared["places"][cell.id], alone["places"][cell.id]
-        assert (mine == other).float().mean() >= 0.999  # ties of two probabilities
+        assert mine.shape == other.shape
+        assert (mine != other).sum() <= 0.001 * mine.numel()  # ties of two probabilities
     for cell in grid[::6]:
         places, answer = wu_style(lm.model, cell, stop)
         ids = torch.tensor([*cell.ids, *answer])
@@ -280,7 +299,8 @@ def test_check_18_sharing_computes_at_most_60_percent_of_the_tokens(lm):
 
 
 def test_many_needles_in_one_haystack(lm):
-    grid = grid_for(lm.tokenizer, default_haystack(), default_needles(), [500], 4, multi=True)
+    grid = grid_for(lm.tokenizer, default_haystack(), default_needles(), [500], 4, multi=True,
+                    chat=ChatFrame.of(lm.tokenizer))  # fmt: skip
     assert len(grid) == 12
     for cell in grid:
         found = lm.tokenizer.decode([cell.ids[i] for i in cell.needle])

@@ -116,6 +116,10 @@ def niah(
         bool,
         typer.Option("--multi-needle", help="All needles of a length in one haystack (faster)."),
     ] = False,
+    chat: Annotated[
+        bool | None,
+        typer.Option("--chat/--no-chat", help="Chat template [for instruct and chat models]."),
+    ] = None,
     score: ScoreKind = "mean",
     device: Device = None,
     dtype: Dtype = None,
@@ -127,18 +131,22 @@ def niah(
     """
     from tenpapers.records import write_json
 
+    from .builders.build import use_chat
     from .detect import NothingToScoreError
     from .loading import load_model, require_fit
     from .niah import default_haystack, default_needles, grid_for, read_needles
     from .niah import niah as run_niah
+    from .rendering import ChatFrame
     from .tables import heads_text
 
     lm = load_model(model, adapter, dtype=dtype, device=device)
     text = haystack.read_text(encoding="utf-8") if haystack else default_haystack()
     trials = read_needles(needles) if needles else default_needles()
+    wrapped = use_chat(model, lm.tokenizer) if chat is None else chat
     grid = grid_for(
-        lm.tokenizer, text, trials, numbers(lengths, "--lengths"), depths, multi=multi_needle
-    )
+        lm.tokenizer, text, trials, numbers(lengths, "--lengths"), depths, multi=multi_needle,
+        chat=ChatFrame.of(lm.tokenizer) if wrapped else None,
+    )  # fmt: skip
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
     try:
         scores, details = run_niah(

@@ -21,6 +21,7 @@ from .head_scores import HeadScores
 from .metrics import rouge1_recall
 from .prompts import fill
 from .reading import PrefixReader, ends_answer
+from .rendering import ChatFrame
 from .scoring import Score, score
 from .spans import encode_target, places_of
 
@@ -83,6 +84,7 @@ class Cell:
     needle : places of the expected answer's tokens.
     answer : the expected answer.
     order : cells are visited in this order, so that each shares much with the one before.
+    draft : the needle, which answers often repeat (see `PrefixReader.greedy`).
     """
 
     id: str
@@ -90,6 +92,7 @@ class Cell:
     needle: list[int]
     answer: str
     order: int
+    draft: list[int]
 
 
 class Haystack:
@@ -125,7 +128,9 @@ class _Coded:
     answer: str
 
 
-def _code(tokenizer: Any, trial: NeedleTrial, folder: Path | None) -> tuple[list[int], _Coded]:
+def _code(
+    tokenizer: Any, trial: NeedleTrial, folder: Path | None, chat: ChatFrame | None
+) -> tuple[list[int], _Coded]:
     """Tokens in front of the text, and the needle's.
 
     Raises
@@ -139,7 +144,10 @@ def _code(tokenizer: Any, trial: NeedleTrial, folder: Path | None) -> tuple[list
         raise UserError(f"needle {trial.needle!r}: its answer maps to no token")
     asked = fill("niah", folder, haystack=_MARK, question=trial.question)
     head, _, tail = asked.partition(_MARK)
-    before = list(tokenizer("")["input_ids"]) + encode_target(tokenizer, head)
+    tail += (chat.tail if chat else "\n") + fill("niah_cue", folder)
+    head = (chat.head if chat else "") + head
+    before = list(tokenizer("")["input_ids"]) if chat is None else []
+    before += encode_target(tokenizer, head)
     return before, _Coded(
         list(coded["input_ids"]), span, encode_target(tokenizer, tail), trial.answer
     )
@@ -154,6 +162,7 @@ def cells(
     *,
     multi: bool = False,
     folder: Path | None = None,
+    chat: ChatFrame | None = None,
 ) -> list[Cell]:
     """Every (needle, length, depth) as tokens.
 
@@ -161,13 +170,14 @@ def cells(
     ----------
     multi : all depths of a length have a needle at once, each asked for in its turn; the needles
         change places from round to round. Another experiment: the others are distractors.
+    chat : frame of the model's chat template.
 
     Raises
     ------
     UserError : the haystack is too short for a length, a needle maps to no token, or (multi) there
         are fewer needles than depths.
     """
-    coded = [_code(tokenizer, trial, folder) for trial in trials]
+    coded = [_code(tokenizer, trial, folder, chat) for trial in trials]
     before = coded[0][0]
     needles = [needle for _, needle in coded]
     if multi and len(needles) < depths:
@@ -190,7 +200,7 @@ def cells(
                     Cell(
                         f"needle{number}-length{length}-depth{depth}",
                         before + body + needle.question, [start + i for i in needle.span],
-                        needle.answer, -at,
+                        needle.answer, -at, needle.ids,
                     )
                 )  # fmt: skip
     return made
@@ -227,7 +237,7 @@ def _together(
     return [
         Cell(
             f"{name}-depth{depth}", body + needle.question, [start + i for i in needle.span],
-            needle.answer, order,
+            needle.answer, order, needle.ids,
         )
         for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
     ]  # fmt: skip
@@ -242,12 +252,14 @@ def grid_for(
     *,
     multi: bool = False,
     folder: Path | None = None,
+    chat: ChatFrame | None = None,
 ) -> list[Cell]:
     """The cells of a text; the exact grid uses the first three needles, as Wu et al."""
     chosen = trials if multi else trials[:ROUNDS]
     return cells(
-        tokenizer, chosen, Haystack(tokenizer, text), lengths, depths, multi=multi, folder=folder
-    )
+        tokenizer, chosen, Haystack(tokenizer, text), lengths, depths, multi=multi, folder=folder,
+        chat=chat,
+    )  # fmt: skip
 
 
 def default_needles() -> list[NeedleTrial]:
@@ -308,8 +320,7 @@ def niah(
         for cell in bar:
             if not share_kv:
                 reader.forget()
-            draft = encode_target(tokenizer, f" {cell.answer}")
-            read, answer = _trial(reader, probe, cell, draft, stop)
+            read, answer = _trial(reader, probe, cell, stop)
             places[cell.id] = read
             text = tokenizer.decode(answer)
             outputs[cell.id] = text
@@ -337,13 +348,11 @@ def niah(
     return scores, details
 
 
-def _trial(
-    reader: PrefixReader, probe: RowProbe, cell: Cell, draft: list[int], stop: Any
-) -> tuple[Any, list[int]]:
+def _trial(reader: PrefixReader, probe: RowProbe, cell: Cell, stop: Any) -> tuple[Any, list[int]]:
     """Greedy answer of one cell and where its rows attended, IntTensor[L, H, T]."""
     import torch
 
     first = len(cell.ids) - 1
     probe.arm(torch.arange(first, first + MAX_TOKENS)[None])
-    answer = reader.greedy(cell.ids, limit=MAX_TOKENS, stop=stop, draft=draft)
+    answer = reader.greedy(cell.ids, limit=MAX_TOKENS, stop=stop, draft=cell.draft)
     return probe.collect()[0][..., : len(answer)], answer

@@ -64,23 +64,23 @@ class PrefixReader:
     ) -> list[int]:
         """Greedy continuation, at most `limit` tokens, up to the first that `stop` holds of.
 
-        `draft` is a guess, tried in one pass: as far as it is what greedy decoding writes, no step
-        of its own is needed. The answer is the same without it.
+        `draft` is a text that the answer may repeat, whole or in parts: what would come next by it
+        is tried in one pass, and as far as greedy decoding writes the same, no step of its own is
+        needed. The answer is the same without it.
         """
         guess = list(draft)[:limit]
-        logits = self.read([*ids, *guess], rows=len(guess) + 1)
         answer: list[int] = []
-        while len(answer) < limit:
+        while True:
+            logits = self.read([*ids, *answer, *guess], rows=len(guess) + 1)
             for step, token in enumerate(logits.argmax(-1).tolist()):
-                if stop(token) or len(answer) == limit:
+                if stop(token):
                     return answer
                 answer.append(token)
+                if len(answer) == limit:
+                    return answer
                 if step >= len(guess) or guess[step] != token:
                     break
-            guess = []
-            if len(answer) < limit:
-                logits = self.read([*ids, *answer])
-        return answer
+            guess = _continued(answer, list(draft))[: limit - len(answer)]
 
     def _shared(self, ids: list[int]) -> int:
         """Number of tokens that the cache and this sequence begin with alike."""
@@ -102,6 +102,16 @@ class PrefixReader:
             self.cache = None
         elif extra:
             self.cache.crop(-extra)
+
+
+def _continued(answer: Sequence[int], draft: list[int]) -> list[int]:
+    """What follows the last two tokens of an answer (or its last one) in a draft."""
+    for size in (2, 1):
+        wanted = list(answer[-size:])
+        for place in range(len(draft) - size, -1, -1):
+            if draft[place : place + size] == wanted:
+                return draft[place + size :]
+    return []
 
 
 def ends_answer(tokenizer: Any, model: Any) -> Any:

@@ -4,7 +4,6 @@ from typing import Any
 
 from tenpapers.errors import UserError
 
-
 ANSWER = 64  # tokens of the longest answer
 
 

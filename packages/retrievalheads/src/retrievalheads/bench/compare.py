@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..builders.build import use_chat
 from ..loading import load_base
 from ..niah import Cell, default_haystack, default_needles, grid_for, niah
 from ..reading import ends_answer
+from ..rendering import ChatFrame
 from ..scoring import hits
 from .peers import naive_places, wu_style
 
@@ -42,8 +44,11 @@ def run_bench(
     lm = load_base(model)
     text = default_haystack()
     trials = default_needles()
-    exact = grid_for(lm.tokenizer, text, trials[:needles], lengths, depths)
-    many = grid_for(lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True)
+    chat = ChatFrame.of(lm.tokenizer) if use_chat(model, lm.tokenizer) else None
+    exact = grid_for(lm.tokenizer, text, trials[:needles], lengths, depths, chat=chat)
+    many = grid_for(
+        lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True, chat=chat
+    )
     stop = ends_answer(lm.tokenizer, lm.model)
     values: dict[str, Any] = {"cells": len(exact), "cells_multi": len(many)}
     lines = [f"{len(exact)} cells, lengths {list(lengths)}, {depths} depths, {needles} needles"]

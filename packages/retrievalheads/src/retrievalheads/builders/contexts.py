@@ -16,7 +16,9 @@ from .sources import Item, Passage
 from .world import FILLER
 from .writers import BuildError
 
-SPARE = 64  # tokens kept free besides query and target
+# Tokens kept free besides query and target: instruction, cue and chat frame fit into them. If not,
+# as many as those need, with a few for borders where tokens of two pieces do not merge.
+SPARE, BORDERS = 64, 16
 # Passages that may be too long, one after the other, before a context counts as full.
 PATIENCE = 60
 
@@ -112,7 +114,8 @@ def filled(
     if frame.chat:
         around += frame.chat.head + frame.chat.tail
     asked = fill(f"{frame.task}_query", frame.folder, query=query)
-    reserve = frame.tokens(around) + frame.tokens(asked) + frame.tokens(target) + SPARE
+    spare = max(SPARE, frame.tokens(around) + BORDERS)
+    reserve = frame.tokens(asked) + frame.tokens(target) + spare
     room = frame.context - reserve
     used = sum(frame.document_tokens(draft) for draft in must)
     if used > room:
