@@ -14,8 +14,8 @@ from tenpapers.records import write_jsonl
 from .conftest import in_process
 
 COMMANDS = ["", "build-data", "train", "evaluate", "detect", "niah", "compare", "correlate",
-            "knockout", "patch", "import-wu", "export-wu", "attention-map", "heat-map", "bench",
-            "report", "reproduce"]  # fmt: skip
+            "similarity", "knockout", "patch", "import-wu", "export-wu", "attention-map",
+            "heat-map", "bench", "report", "reproduce"]  # fmt: skip
 PNG = b"\x89PNG"
 
 
@@ -83,11 +83,16 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys):
                       "--source-scores", tmp_path / "real-full.json", "--data", test, "--nonzero",
                       "--max-examples", 4, "--out", tmp_path / "patch", "--json")  # fmt: skip
     assert set(json.loads(text)["arms"]) == {"original", "complement", "intersection", "random"}
+    pair = json.loads(in_process(
+        capsys, "similarity", tmp_path / "real-full.json", tmp_path / "lh.json", "--nonzero",
+        "--out", tmp_path / "matrix.png", "--json"))  # fmt: skip
+    assert pair[0]["cosine"] == pytest.approx(found["cosine"])
+    assert set(found["rules"]) == {"> 0", ">= 0.1", ">= 0.2", "top 10"}
     in_process(capsys, "heat-map", tmp_path / "lh.json", "--out", tmp_path / "heat.png")
     in_process(capsys, "attention-map", "--model", spec, "--data",
                world / "real-full/dev.jsonl", "--heads", "1-2,2-0", "--out",
                tmp_path / "map.png")  # fmt: skip
-    for name in ("heat.png", "map.png", "ko/knockout.png"):
+    for name in ("heat.png", "map.png", "matrix.png", "ko/knockout.png"):
         assert (tmp_path / name).read_bytes().startswith(PNG)
 
 
@@ -196,17 +201,59 @@ def test_scores_of_another_shape_and_pools_that_are_too_small(world, tmp_path):
     assert "k = 30" in wrong("knockout", *common, "--k", "30")
 
 
-def test_niah_without_success_is_exit_3(tmp_path, cli, lm):
+def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
+    """Killed after five examples; resumed, only the others are read; other settings are refused."""
+    import retrievalheads.detect as module
+
+    data = world / "real-full/dev.jsonl"
+    common = ["--model", f"hf:{toy_checkpoint()}", "--data", data, "--rope", "ntk",
+              "--context-tokens", "128"]  # fmt: skip
+    in_process(capsys, "detect", *common, "--out", tmp_path / "whole.json")
+    whole, read = module.read_rows, []
+
+    def broken(model, coded, batch_size, **more):
+        for one in whole(model, coded, batch_size, **more):
+            if len(read) == 5:
+                raise KeyboardInterrupt
+            read.append(one[0].id)
+            yield one
+
+    from retrievalheads.cli import app
+
+    out = tmp_path / "part.json"
+    monkeypatch.setattr(module, "read_rows", broken)
+    arguments = [str(a) for a in ["detect", *common, "--out", out]]
+    with pytest.raises(KeyboardInterrupt):
+        app(arguments, standalone_mode=False)
+    assert not out.exists() and len(read) == 5
+    assert "other settings" in wrong(*arguments, "--resume", "--score", "wu-set")
+    first, _ = list(read), read.clear()
+    monkeypatch.setattr(
+        module,
+        "read_rows",
+        lambda m, coded, b, **k: (read.append(o[0].id) or o for o in whole(m, coded, b, **k)),
+    )
+    in_process(capsys, *arguments, "--resume")
+    assert not set(first) & set(read) and len(read) == 7
+    a, b = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("whole", "part"))
+    assert a["mean"] == b["mean"] and not list(tmp_path.glob("*.partial*"))
+
+
+def test_niah_without_success_is_exit_3(tmp_path, capsys, lm):
     """A random model finds nothing; the message has the success rate."""
+    from retrievalheads.cli import app
+
     from .conftest import tiny
 
     folder = tmp_path / "tiny"
     tiny(vocab_size=len(lm.tokenizer)).save_pretrained(folder)
     lm.tokenizer.save_pretrained(folder)
-    done = cli("niah", "--model", f"hf:{folder}", "--lengths", 260, "--depths", 2, "--out",
-               tmp_path / "s.json")  # fmt: skip
-    fails(done, "success rate 0 of 6", "best ROUGE", code=3)
-    assert not (tmp_path / "s.json").exists()
+    out = tmp_path / "s.json"
+    arguments = ["niah", "--model", f"hf:{folder}", "--lengths", "260", "--depths", "2"]
+    assert app([*arguments, "--out", str(out)], standalone_mode=False) == 3
+    told = capsys.readouterr().err
+    assert "success rate 0 of 6" in told and "best ROUGE" in told
+    assert not out.exists()
 
 
 def test_niah_on_smollm2(tmp_path, capsys):
@@ -217,7 +264,7 @@ def test_niah_on_smollm2(tmp_path, capsys):
     assert json.loads(text)["success_rate"] > 0
     content = json.loads(out.read_text())
     assert content["n_used"] + sum(content["n_skipped"].values()) == 6
-    assert content["ranked"][0][2] > 0.3
+    assert content["ranked"][0][2] > 0.1
 
 
 def run(name, f1, count, recall, precision=1.0, both=None):
@@ -290,7 +337,8 @@ def test_check_20_report_and_correlate_read_a_fabricated_runs_file(tmp_path, cap
 def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     """A small study, whole: table, figure, manifest; then again without any work."""
     config = {"world": "toy", "planted": 0, "n_train": 16, "n_dev": 8, "n_test": 10,
-              "toy_facts": 4, "patch_examples": 3,
+              "toy_facts": 4, "patch_examples": 3, "short_tokens": 64,
+              "extras": ["real-short", "mixed", "no-lora"],
               "train": {"context_tokens": 128, "lora_r": 2, "lr": 0.01, "batch_size": 16,
                         "micro_batch": 16, "epochs": 1}}  # fmt: skip
     file = tmp_path / "small.yaml"
@@ -302,7 +350,7 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     for name in ("report.md", "table.csv", "study.png", "results.json", "manifest.json"):
         assert (out / name).stat().st_size
     runs = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
-    assert len(runs) == 9 and {r["n_train"] for r in runs if "base" not in r["name"]} == {16}
+    assert len(runs) == 12 and {r["n_train"] for r in runs if "base" not in r["name"]} == {16}
     stamps = {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
     in_process(capsys, "reproduce", "--config", file, "--out", out)
     assert stamps == {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}

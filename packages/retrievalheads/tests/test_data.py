@@ -352,6 +352,21 @@ def test_cached_texts_are_read_and_checked(tmp_path):
         checked_passage("41 metres", FACT)
 
 
+def test_the_shipped_passages_are_a_source_of_their_own(tmp_path, lm):
+    """Sixty facts with their texts; contexts of other passages, the same relation among them."""
+    from retrievalheads.builders.writers import shipped_passages
+
+    assert len(CacheWriter.read(shipped_passages()).passages) >= 60
+    examples = built(tmp_path, "", generator="cache", n=20, context_tokens=1024)
+    check_needles(examples, lm.tokenizer, 1024, full=True)
+    for example in examples:
+        roles = Counter(document.role for document in example.documents)
+        assert roles["gold"] == 1 and roles["distractor"] >= 4
+        assert sum(example.answers[0] in document.text for document in example.documents) == 1
+    with pytest.raises(UserError, match="--source FILE"):
+        built(tmp_path, "", "musique")
+
+
 def test_braces_in_texts_mean_nothing():
     import random
 

@@ -39,7 +39,7 @@ def build_data(
     ] = None,
     source: Annotated[
         str | None,
-        typer.Option("--source", help="The task's published file, or JSONL of facts."),
+        typer.Option("--source", help="The task's published file, or JSONL of facts (MDQA: ours)."),
     ] = None,
     context_tokens: ContextTokens = None,
     tokenizer: Annotated[
@@ -50,7 +50,7 @@ def build_data(
     n_test: Annotated[int | None, typer.Option("--n-test", help="[n / 2]", min=0)] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every choice [0].")] = None,
     generator: Annotated[
-        str | None, typer.Option("--generator", help="template, cache:FILE or a model spec.")
+        str | None, typer.Option("--generator", help="template, cache, cache:FILE or a model spec.")
     ] = None,
     fictional: Annotated[
         bool | None,
@@ -231,6 +231,9 @@ def bench(
     lengths: Annotated[str, typer.Option("--lengths", help="Tokens of the grid.")] = "256,512,1024",
     depths: Annotated[int, typer.Option("--depths", help="Depths of the grid.", min=2)] = 10,
     needles: Annotated[int, typer.Option("--needles", help="Needles.", min=1, max=3)] = 3,
+    threads: Annotated[
+        str, typer.Option("--threads", help="Numbers of threads to time with.")
+    ] = "2,1",
     memory_tokens: Annotated[
         int, typer.Option("--memory-tokens", help="Length of the memory comparison.", min=64)
     ] = 4096,
@@ -243,7 +246,10 @@ def bench(
     from .bench.compare import run_bench
     from .options import numbers
 
-    found = run_bench(model, numbers(lengths, "--lengths"), depths, needles, memory_tokens)
+    found = run_bench(
+        model, numbers(lengths, "--lengths"), depths, needles, memory_tokens,
+        threads=numbers(threads, "--threads"),
+    )  # fmt: skip
     say(found.values, as_json, found.text)
 
 

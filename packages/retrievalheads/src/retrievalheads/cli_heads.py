@@ -15,6 +15,7 @@ from .options import (
     Dtype,
     MaxExamples,
     NonZero,
+    Resume,
     Rope,
     Threshold,
     TopK,
@@ -52,6 +53,7 @@ def detect(
     device: Device = None,
     dtype: Dtype = None,
     max_examples: MaxExamples = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Score every head of a model on a dataset; writes the head-score file and its .npz.
@@ -61,9 +63,11 @@ def detect(
     from tenpapers.errors import UserError
     from tenpapers.report import file_digest
 
+    from .detect import NothingToScoreError
     from .detect import detect as run_detect
     from .loading import load_model, require_fit
     from .records import load_examples
+    from .resuming import Kept
     from .scoring import SCORES
     from .tables import heads_text
 
@@ -78,15 +82,22 @@ def detect(
         model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
     )  # fmt: skip
     require_fit(lm, max(example.n_tokens for example in examples), str(data))
+    digest = file_digest(data)
+    parts = (lm.name, lm.revision, digest, probe, mode, needles, score, ignore_first, rope)
+    key = " ".join(map(str, parts))
     try:
-        scores = run_detect(
-            lm.model, lm.tokenizer, examples, probe, mode, batch_size,  # type: ignore[arg-type]
-            needles=needles, score_kind=score, ignore_first=ignore_first, progress=True,  # type: ignore[arg-type]
-        )  # fmt: skip
+        with Kept.beside(out, key, resume=resume) as kept:
+            scores = run_detect(
+                lm.model, lm.tokenizer, examples, probe, mode, batch_size,  # type: ignore[arg-type]
+                needles=needles, score_kind=score, ignore_first=ignore_first, kept=kept,  # type: ignore[arg-type]
+                progress=True,
+            )  # fmt: skip
+    except NothingToScoreError as error:
+        undefined(f"{data}: {error}")
     except ValueError as error:
         raise UserError(f"{data}: {error}") from None
     scores.model, scores.adapter = model, str(adapter) if adapter else None
-    scores.data_sha256 = file_digest(data)
+    scores.data_sha256 = digest
     scores.save(out)
     say({"n_used": len(scores.ids), "n_skipped": scores.skipped,
          "split_half_recall": scores.split_half_recall()}, as_json,
@@ -123,6 +134,7 @@ def niah(
     score: ScoreKind = "mean",
     device: Device = None,
     dtype: Dtype = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Needle in a haystack by Wu et al.'s protocol; exit code 3 if no trial succeeds.
@@ -137,6 +149,7 @@ def niah(
     from .niah import default_haystack, default_needles, grid_for, read_needles
     from .niah import niah as run_niah
     from .rendering import ChatFrame
+    from .resuming import Kept, text_digest
     from .tables import heads_text
 
     lm = load_model(model, adapter, dtype=dtype, device=device)
@@ -148,15 +161,13 @@ def niah(
         chat=ChatFrame.of(lm.tokenizer) if wrapped else None,
     )  # fmt: skip
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
+    key = f"{lm.name} {lm.revision} {score} {multi_needle} {text_digest(text)}"
     try:
-        scores, details = run_niah(
-            lm.model,
-            lm.tokenizer,
-            grid,
-            share_kv=share_kv,
-            score_kind=score,  # type: ignore[arg-type]
-            progress=True,
-        )
+        with Kept.beside(out, key, resume=resume) as kept:
+            scores, details = run_niah(
+                lm.model, lm.tokenizer, grid, share_kv=share_kv, kept=kept, progress=True,
+                score_kind=score,  # type: ignore[arg-type]
+            )  # fmt: skip
     except NothingToScoreError as error:
         undefined(str(error))
     scores.model, scores.adapter = model, str(adapter) if adapter else None
@@ -308,12 +319,44 @@ def heat_map(
     print(f"-> {draw(HeadScores.load(scores), out).path}")
 
 
+def similarity(
+    files: Annotated[list[Path], typer.Argument(help="Head-score files, any tasks and probes.")],
+    out: Annotated[Path | None, typer.Option("--out", help="PNG of the cosines.")] = None,
+    threshold: Threshold = None,
+    top_k: TopK = None,
+    nonzero: NonZero = False,
+    as_json: Json = False,
+) -> None:
+    """Matrix of cosines and overlaps between many score files (adapters, tasks, probes).
+
+    Example: retrievalheads similarity runs/*/heads.json --out matrix.png
+    """
+    from tenpapers.errors import UserError
+
+    from .comparison import similarity as compare_all
+    from .figures import matrix_figure
+    from .head_scores import HeadScores
+    from .tables import similarity_table
+
+    scores = [HeadScores.load(file) for file in files]
+    try:
+        rows = compare_all(scores, **set_rule(threshold, top_k, nonzero))
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    names = [str(file) for file in files]
+    text = similarity_table(names, rows).text()
+    if out is not None:
+        text += f"\n-> {matrix_figure(names, rows, out).path}"
+    say([row | {"a": names[row["a"]], "b": names[row["b"]]} for row in rows], as_json, text)
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(detect)
     app.command()(niah)
     app.command()(compare)
     app.command()(correlate)
+    app.command()(similarity)
     app.command("import-wu")(import_wu)
     app.command("export-wu")(export_wu)
     app.command("attention-map")(attention_map)

@@ -1,6 +1,8 @@
 """Two checkpoints' heads side by side (section 3.6)."""
 
 import math
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from .correlation import spearman
@@ -90,6 +92,7 @@ def compare_files(
     rho, p, _ = spearman(mine.flatten().tolist(), theirs.flatten().tolist())
     return {
         **found._asdict(),
+        "rules": {name: compare(mine, theirs, **rule)._asdict() for name, rule in _rules(mine)},
         "n_ref_only": found.n_ref - found.n_both,
         "n_other_only": found.n_other - found.n_both,
         "n_ref_over_0": int((mine > 0).sum()),
@@ -99,6 +102,30 @@ def compare_files(
         "per_layer_ref": per_layer(head_set(mine, **set_rule)),
         "per_layer_other": per_layer(head_set(theirs, **set_rule)),
     }
+
+
+def _rules(mean: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The cuts that section 6 compares: thresholds, and the top k that the model has heads for."""
+    cuts: list[tuple[str, dict[str, Any]]] = [
+        ("> 0", {"nonzero": True}), (">= 0.1", {"threshold": 0.1}), (">= 0.2", {"threshold": 0.2})
+    ]  # fmt: skip
+    cuts += [(f"top {k}", {"top_k": k}) for k in (10, 20, 50) if k <= mean.numel()]
+    return cuts
+
+
+def similarity(scores: Sequence[HeadScores], **set_rule: Any) -> list[dict[str, Any]]:
+    """Every file against every other: cosine of scores and overlap of heads.
+
+    Raises
+    ------
+    ValueError : different L or H.
+    """
+    rows = []
+    for a, b in combinations(range(len(scores)), 2):
+        require_same_base(scores[a], scores[b], allow=True)
+        found = compare(scores[a].mean, scores[b].mean, **set_rule)
+        rows.append({"a": a, "b": b, "cosine": found.cosine, "jaccard": found.jaccard})
+    return rows
 
 
 def per_layer(chosen: Any) -> list[int]:

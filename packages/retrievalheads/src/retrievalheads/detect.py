@@ -12,6 +12,7 @@ from .head_scores import HeadScores
 from .metrics import citation, f1
 from .reading import PrefixReader, ends_answer
 from .records import Example, TokenizedExample
+from .resuming import Kept
 from .scoring import Score, score
 from .spans import NeedleChoice, UnmappedNeedleError, encode_prompt, encode_target, token_spans
 
@@ -36,6 +37,7 @@ def detect(
     needles: NeedleChoice = "last-hop",
     score_kind: Score = "mean",
     ignore_first: int = 0,
+    kept: Kept | None = None,
     progress: bool = False,
 ) -> HeadScores:
     """Retrieval scores of all heads (section 3.5).
@@ -51,6 +53,7 @@ def detect(
     needles : MuSiQue: spans of the last hop, or of all.
     score_kind : see `scoring.score`.
     ignore_first : leading tokens whose attention counts as nowhere (analysis of sinks).
+    kept : what an earlier run has scored; this one adds to it.
 
     Raises
     ------
@@ -59,20 +62,20 @@ def detect(
     """
     import torch
 
-    skipped: Counter[str] = Counter()
     if probe == "insight" and any(example.task != "summhay" for example in examples):
         raise ValueError("the insight probe needs SummHay examples")
+    kept = kept or Kept()
+    left = [example for example in examples if example.id not in kept.known]
     coded: list[TokenizedExample] = []
-    for example in _answered(model, tokenizer, examples, mode, skipped, progress):
+    for example, reply in _answered(model, tokenizer, left, mode, kept, progress):
         try:
-            one = token_spans(example[0], tokenizer, answer=example[1], needles=needles)
+            one = token_spans(example, tokenizer, answer=reply, needles=needles)
         except UnmappedNeedleError as error:
-            skipped[str(error)] += 1
+            kept.add(example.id, skipped=str(error))
             continue
         if probe == "insight":
             one = replace(one, targets=one.insight or [])
         coded.append(one)
-    found: dict[str, Any] = {}
     for one, places in read_rows(model, coded, batch_size, progress=progress):
         if ignore_first:
             places = torch.where(places < ignore_first, -2, places)
@@ -80,16 +83,14 @@ def detect(
         values = score(
             places, one.input_ids, answer, one.targets, copy=probe == "copy", kind=score_kind
         )
-        if values is None:
-            skipped["no step counts"] += 1
-        else:
-            found[one.id] = values
-    if not found:
-        raise NothingToScoreError(f"no example can be scored: {dict(skipped)}")
-    ids = [one.id for one in coded if one.id in found]
+        kept.add(one.id, values, skipped="" if values is not None else "no step counts")
+    per_example, ids = kept.scores([example.id for example in examples])
+    reasons = [kept.known[example.id].skipped for example in examples]
+    skipped = dict(Counter(reason for reason in reasons if reason))
+    if not ids:
+        raise NothingToScoreError(f"no example can be scored: {skipped}")
     return HeadScores(
-        model="", probe=probe, mode=mode, per_example=torch.stack([found[i] for i in ids]),
-        ids=ids, skipped=dict(skipped),
+        model="", probe=probe, mode=mode, per_example=per_example, ids=ids, skipped=skipped,
         options={"needles": needles, "score": score_kind, "ignore_first": ignore_first},
     )  # fmt: skip
 
@@ -99,7 +100,7 @@ def _answered(
     tokenizer: Any,
     examples: Sequence[Example],
     mode: Mode,
-    skipped: Counter[str],
+    kept: Kept,
     progress: bool,
 ) -> Iterator[tuple[Example, Any]]:
     """Examples with the answer whose rows are read: None for the target."""
@@ -116,7 +117,7 @@ def _answered(
         if succeeds(example, tokenizer.decode(answer)):
             yield example, answer
         else:
-            skipped["not answered"] += 1
+            kept.add(example.id, skipped="not answered")
 
 
 def succeeds(example: Example, answer: str) -> bool:

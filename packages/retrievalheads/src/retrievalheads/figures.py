@@ -107,6 +107,25 @@ def heat_map(scores: HeadScores, path: Path) -> Picture:
     return _saved(figure, path, "Retrieval score of every head")
 
 
+def matrix_figure(names: Sequence[str], rows: Sequence[dict[str, Any]], path: Path) -> Picture:
+    """Cosines of all pairs; files are numbered where their names are long."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    cosines = np.eye(len(names))
+    for row in rows:
+        cosines[row["a"], row["b"]] = cosines[row["b"], row["a"]] = row["cosine"]
+    size = 2.5 + 0.5 * len(names)
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(cosines, cmap="cividis", vmin=0, vmax=1)
+    labels = ["/".join(Path(name).with_suffix("").parts[-2:]) for name in names]
+    axes.set_xticks(range(len(names)), labels, rotation=40, ha="right", fontsize=8)
+    axes.set_yticks(range(len(names)), labels, fontsize=8)
+    figure.colorbar(image, ax=axes, label="cosine of head scores")
+    return _saved(figure, path, "Cosine of head scores")
+
+
 def _saved(figure: Any, path: Path, title: str) -> Picture:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)

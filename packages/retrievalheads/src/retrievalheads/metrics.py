@@ -1,10 +1,13 @@
 """Exact match, F1, citations, ROUGE-1 recall; means with intervals (section 5 of the spec)."""
 
+import logging
 import re
 import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -83,10 +86,15 @@ def citation(prediction: str, gold: set[int], n_documents: int) -> Citation:
 
 def rouge1_recall(prediction: str, reference: str) -> float:
     """Share of the reference's stemmed words that the prediction has (with multiplicity)."""
+    return float(_rouge().score(reference, prediction)["rouge1"].recall)
+
+
+@cache
+def _rouge() -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    scorer = RougeScorer(["rouge1"], use_stemmer=True)
-    return float(scorer.score(reference, prediction)["rouge1"].recall)
+    logging.getLogger("absl").setLevel(logging.WARNING)  # it announces its tokenizer
+    return RougeScorer(["rouge1"], use_stemmer=True)
 
 
 def bootstrap_mean(

@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,6 +21,7 @@ from .metrics import rouge1_recall
 from .prompts import fill
 from .reading import PrefixReader, ends_answer
 from .rendering import ChatFrame
+from .resuming import Kept
 from .scoring import Score, score
 from .spans import encode_target, places_of
 
@@ -187,7 +187,8 @@ def cells(
         if multi:
             for turn in range(ROUNDS):
                 placed = [needles[(turn + depth) % len(needles)] for depth in range(depths)]
-                room = _room(length, sum(len(n.ids) for n in placed), haystack)
+                # The text of the exact grid; the other needles come on top.
+                room = _room(length, max(len(n.ids) for n in placed), haystack)
                 made += _together(before, placed, haystack, room, f"length{length}-round{turn}",
                                   len(made))  # fmt: skip
             continue
@@ -286,6 +287,7 @@ def niah(
     *,
     share_kv: bool = True,
     score_kind: Score = "mean",
+    kept: Kept | None = None,
     progress: bool = False,
 ) -> tuple[HeadScores, dict[str, Any]]:
     """Run the grid; scores of the successful trials, and what else there is to know.
@@ -294,6 +296,7 @@ def niah(
     ----------
     share_kv : keep keys and values of the text in front of the needle from cell to cell: cells are
         visited from the deepest needle up, so that the cache only shrinks. Exact.
+    kept : trials of an earlier run; this one adds to them.
 
     Returns
     -------
@@ -309,41 +312,40 @@ def niah(
     from tqdm import tqdm
 
     reader, stop = PrefixReader(model), ends_answer(tokenizer, model)
-    order = sorted(grid, key=lambda cell: cell.order)
-    found: dict[str, Any] = {}
+    kept = kept or Kept()
+    left = [cell for cell in grid if cell.id not in kept.known]
+    order = sorted(left, key=lambda cell: cell.order)
     places: dict[str, Any] = {}
-    outputs: dict[str, str] = {}
-    skipped: Counter[str] = Counter()
-    best = 0.0
-    bar = tqdm(order, desc="needles", unit="cell", disable=not progress)
     with RowProbe(model) as probe:
-        for cell in bar:
+        for cell in tqdm(order, desc="needles", unit="cell", disable=not progress):
             if not share_kv:
                 reader.forget()
             read, answer = _trial(reader, probe, cell, stop)
             places[cell.id] = read
             text = tokenizer.decode(answer)
-            outputs[cell.id] = text
-            rouge = rouge1_recall(text, cell.answer)
-            best = max(best, rouge)
-            if rouge <= SUCCESS_ROUGE:
-                skipped["not found"] += 1
+            if rouge1_recall(text, cell.answer) <= SUCCESS_ROUGE:
+                kept.add(cell.id, skipped="not found", answer=text)
                 continue
             ids = torch.tensor(cell.ids + answer)
             wanted = [torch.tensor(cell.needle)] * len(answer)
-            found[cell.id] = score(read, ids, torch.tensor(answer), wanted, kind=score_kind)
+            values = score(read, ids, torch.tensor(answer), wanted, kind=score_kind)
+            kept.add(cell.id, values, answer=text)
+    outputs = {cell.id: kept.known[cell.id].answer for cell in grid}
+    best = max(rouge1_recall(outputs[cell.id], cell.answer) for cell in grid)
+    per_example, ids = kept.scores([cell.id for cell in grid])
     details = {
-        "success_rate": len(found) / len(grid), "best_rouge": best, "tokens": reader.tokens,
+        "success_rate": len(ids) / len(grid), "best_rouge": best, "tokens": reader.tokens,
         "outputs": outputs, "places": places,
     }  # fmt: skip
-    if not found:
+    if not ids:
         raise NothingToScoreError(
             f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
         )
-    ids = [cell.id for cell in grid if cell.id in found]
+    missed = len(grid) - len(ids)
     scores = HeadScores(
-        model="", probe="copy", mode="niah", per_example=torch.stack([found[i] for i in ids]),
-        ids=ids, skipped=dict(skipped), options={"score": score_kind, "share_kv": share_kv},
+        model="", probe="copy", mode="niah", per_example=per_example, ids=ids,
+        skipped={"not found": missed} if missed else {},
+        options={"score": score_kind, "share_kv": share_kv},
     )  # fmt: skip
     return scores, details
 

@@ -20,6 +20,9 @@ Threshold = Annotated[
 ]
 TopK = Annotated[int | None, typer.Option("--top-k", help="The k best heads instead.", min=1)]
 NonZero = Annotated[bool, typer.Option("--nonzero", help="All heads that score over 0 instead.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a killed run of the same settings.")
+]
 Rope = Annotated[
     str,
     typer.Option("--rope", help="Context extension without an adapter: ntk, theta=V or none."),

@@ -212,7 +212,8 @@ def _patching(patches: Sequence[dict[str, Any]], real: StudyRun | None) -> Verdi
 
 def study_table(runs: Sequence[StudyRun]) -> Table:
     """The table of section 7; the paper's F1 only where it is confirmed (two decimals, one run)."""
-    order = [*SYNTHETIC, "real-limited", REAL, "base, theta'", "base"]
+    order = [*SYNTHETIC, "real-limited", REAL, "real-short", "mixed", "no-lora",
+             "base, theta'", "base"]  # fmt: skip
     rows: list[list[Value]] = []
     for name in [*order, *(run.name for run in runs if run.name not in order)]:
         for run in runs:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,16 @@ from .options import plain
 from .patching import two_adapters
 from .patching_study import patch_study
 from .planted import planted_examples
-from .records import Example, load_examples
+from .records import SYNTHETIC, Example, load_examples
 from .reporting import REAL, StudyRun, study_body
 from .rope import extend_context
 from .study import Study, data_folder, read_study, toy_checkpoint
 from .sweep import settings_for, sweep
 from .tables import sweep_rows
-from .training import train
+from .training import TrainConfig, train
 
 THRESHOLD = 0.1
+SPLITS = ("train", "dev", "test")
 
 
 def reproduce(
@@ -153,36 +154,37 @@ def _knock(study: Study, lm: CausalLM, examples: Sequence[Example], place: Path)
 
 def _data(study: Study, task: str, place: Path) -> dict[str, dict[str, list[Example]]]:
     """Every variant's splits; equal sizes for all."""
-    sizes = {"train": study.n_train, "dev": study.n_dev, "test": study.n_test}
     found: dict[str, dict[str, list[Example]]] = {}
-    for variant in study.variants:
-        folder = place / task / variant
+    wanted = [(variant, variant, study.train.context_tokens) for variant in study.variants]
+    if "real-short" in study.extras:
+        wanted.append(("real-short", REAL, study.short_tokens))
+    for name, variant, context in wanted:
+        folder = place / task / name
         if not (folder / "manifest.json").exists():
             if task == "toy":
-                _toy_data(study, variant, sizes, folder)
+                facts = study.short_facts if name == "real-short" else study.toy_facts
+                _toy_data(study, variant, context, facts, folder)
             else:
-                build(
-                    BuildConfig(
-                        task=task, variant=variant, source=study.sources[task],
-                        context_tokens=study.train.context_tokens, tokenizer=study.model,
-                        n=sizes["train"], n_dev=sizes["dev"], n_test=sizes["test"],
-                        seed=study.seed, generator=study.generator,
-                    ),
-                    folder, progress=True,
+                settings = BuildConfig(
+                    task=task, variant=variant, source=study.sources[task],
+                    context_tokens=context, tokenizer=study.model, n=study.n_train,
+                    n_dev=study.n_dev, n_test=study.n_test, seed=study.seed,
+                    generator=study.generator,
                 )  # fmt: skip
-        found[variant] = {
-            split: load_examples(folder / f"{split}.jsonl", limit=study.limit) for split in sizes
+                build(settings, folder, progress=True)
+        found[name] = {
+            split: load_examples(folder / f"{split}.jsonl", limit=study.limit) for split in SPLITS
         }
     return found
 
 
-def _toy_data(study: Study, variant: str, sizes: dict[str, int], folder: Path) -> None:
+def _toy_data(study: Study, variant: str, context: int, facts: int, folder: Path) -> None:
     from .toy.examples import toy_examples
 
+    sizes = dict(zip(SPLITS, (study.n_train, study.n_dev, study.n_test), strict=True))
     for split, count in sizes.items():
         examples = toy_examples(
-            variant, split, count, context=study.train.context_tokens, facts=study.toy_facts,  # type: ignore[arg-type]
-            seed=study.seed,
+            variant, split, count, context=context, facts=facts, seed=study.seed  # type: ignore[arg-type]
         )  # fmt: skip
         write_jsonl(folder / f"{split}.jsonl", examples)
     write_json(folder / "manifest.json", {"variant": variant, "counts": sizes})
@@ -201,31 +203,57 @@ def _variants(
     heads: dict[str, HeadScores | None] = {}
     own: dict[str, HeadScores | None] = {}
     graded: dict[str, Evaluation] = {}
+    sizes: dict[str, int] = {}
     seconds: dict[str, float] = {}
-    for variant in study.variants:
-        folder = place / task / variant
+
+    def measure(name: str, lm: CausalLM, folder: Path) -> None:
+        graded[name] = _graded(lm, test, folder)
+        heads[name] = _scored(lm, dev, folder / "heads.json", spec)
+
+    def tuned(name: str, examples: Sequence[Example], config: TrainConfig) -> CausalLM:
+        folder = place / task / name
         began = time.monotonic()
         if not (folder / "train_state.json").exists():
-            train(load_base(spec), data[variant]["train"], folder, study.train)
-        seconds[variant] = time.monotonic() - began
+            train(load_base(spec), examples, folder, config)
+        seconds[name] = time.monotonic() - began
+        sizes[name] = len(examples)
         lm = put_on(load_base(spec), folder)
-        graded[variant] = _graded(lm, test, folder)
-        heads[variant] = _scored(lm, dev, folder / "heads.json", spec)
-        own[variant] = _scored(lm, data[variant]["dev"], folder / "heads_own.json", spec)
+        measure(name, lm, folder)
+        return lm
+
+    for variant in study.variants:
+        lm = tuned(variant, data[variant]["train"], study.train)
+        own[variant] = _scored(
+            lm, data[variant]["dev"], place / task / variant / "heads_own.json", spec
+        )
+    for extra in study.extras:
+        config = replace(study.train, no_lora=True) if extra == "no-lora" else study.train
+        tuned(extra, _extra_examples(extra, data, graded), config)
     for name, rope in (("base", "none"), ("base, theta'", study.train.rope)):
-        folder = place / task / name.replace(", theta'", "-extended")
         lm = load_model(spec, rope=rope, context=study.train.context_tokens)
         # Without theta' too it reads beyond its positions, to show what that does.
         extend_context(lm.model, study.train.context_tokens, None)
-        graded[name] = _graded(lm, test, folder)
-        heads[name] = _scored(lm, dev, folder / "heads.json", spec)
-    reference = heads[REAL]
+        measure(name, lm, place / task / name.replace(", theta'", "-extended"))
     return [
-        _run(study, task, spec, name, graded[name], heads[name], reference,
-             own.get(name), own.get(REAL), len(data[name]["train"]) if name in data else 0,
-             seconds.get(name, 0.0))
+        _run(task, spec, name, graded[name], heads[name], heads[REAL], own.get(name),
+             own.get(REAL), sizes.get(name, 0), seconds.get(name, 0.0))
         for name in graded
     ]  # fmt: skip
+
+
+def _extra_examples(
+    extra: str, data: dict[str, dict[str, list[Example]]], graded: dict[str, Evaluation]
+) -> list[Example]:
+    """Training examples of a further baseline, as many as every variant has."""
+    if extra == "real-short":
+        return data["real-short"]["train"]
+    if extra == "no-lora":
+        return data[REAL]["train"]
+    synthetic = [name for name in SYNTHETIC if name in graded]
+    best = max(synthetic, key=lambda name: graded[name].metrics["f1"])
+    limited, other = data["real-limited"]["train"], data[best]["train"]
+    half = len(limited) // 2
+    return [*limited[:half], *other[: len(limited) - half]]
 
 
 def _graded(lm: CausalLM, test: Sequence[Example], folder: Path) -> Evaluation:
@@ -252,7 +280,6 @@ def _scored(lm: CausalLM, dev: Sequence[Example], file: Path, spec: str) -> Head
 
 
 def _run(
-    study: Study,
     task: str,
     spec: str,
     name: str,

@@ -26,6 +26,10 @@ class Study:
     n_train, n_dev, n_test : examples, equal for all variants.
     toy_facts : in a context of the toy world.
     variants : that are trained on.
+    extras : further baselines of section 6: "real-short" (short contexts only, tested long),
+        "mixed" (real-limited and the best synthetic set, half each), "no-lora" (real-full, the
+        attention weights themselves).
+    short_tokens, short_facts : contexts of "real-short"; facts of the toy world.
     tasks, sources : world "real": tasks and their published files.
     generator : who words the synthetic variants of the world "real".
     train : settings of every training.
@@ -47,6 +51,9 @@ class Study:
     variants: list[str] = field(
         default_factory=lambda: ["hh", "hl", "lh", "ll", "symbolic", "real-limited", "real-full"]
     )
+    extras: list[str] = field(default_factory=list)
+    short_tokens: int = 4096
+    short_facts: int = 3
     tasks: list[str] = field(default_factory=lambda: ["mdqa"])
     sources: dict[str, str] = field(default_factory=dict)
     generator: str = "template"
@@ -71,6 +78,9 @@ def read_study(
             raise UserError(f"--scale {scale}: unknown", ", ".join(names))
         config = Path(str(files("retrievalheads").joinpath(f"configs/{names[scale]}.yaml")))
     study = load_config(Study, config, model=model, seed=seed, limit=limit)
+    unknown = set(study.extras) - {"real-short", "mixed", "no-lora"}
+    if unknown:
+        raise UserError(f"{config}: extras: {', '.join(unknown)}", "real-short, mixed, no-lora")
     if study.world not in ("toy", "real"):
         raise UserError(f"{config}: world: {study.world!r}", "toy or real")
     return study

@@ -38,6 +38,12 @@ def comparison_text(found: dict[str, Any]) -> str:
             ("n_ref", "n_other", "n_both", "n_ref_only", "n_other_only", "n_ref_over_0",
              "n_other_over_0", "recall", "precision", "jaccard", "cosine", "spearman")]  # fmt: skip
     table = Table("Heads of both", ["", "value"], rows).text()
+    rules = Table(
+        "At every cut",
+        ["cut", "ref", "other", "both", "recall", "precision", "Jaccard"],
+        [[name, r["n_ref"], r["n_other"], r["n_both"], r["recall"], r["precision"], r["jaccard"]]
+         for name, r in found["rules"].items()],
+    ).text()  # fmt: skip
     layers = [
         f"layer {layer:3d}: {a:3d} {b:3d}"
         for layer, (a, b) in enumerate(
@@ -45,7 +51,13 @@ def comparison_text(found: dict[str, Any]) -> str:
         )
         if a or b
     ]
-    return "\n".join([table, "", "heads a layer (ref, other):", *layers])
+    return "\n".join([table, "", rules, "", "heads a layer (ref, other):", *layers])
+
+
+def similarity_table(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
+    """A line a pair of score files."""
+    lines = [[names[r["a"]], names[r["b"]], r["cosine"], r["jaccard"]] for r in rows]
+    return Table("Similarity of heads", ["file", "other", "cosine", "Jaccard"], lines)
 
 
 def metrics_text(metrics: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from ..rendering import ChatFrame
 from . import mdqa, musique, summhay
 from .contexts import Frame
 from .sources import Item, read_source, wh_word
-from .writers import BuildError, ModelWriter, open_writer
+from .writers import BuildError, ModelWriter, open_writer, shipped_passages
 
 SPLITS = ("train", "dev", "test")
 _TASKS: dict[str, ModuleType] = {"mdqa": mdqa, "musique": musique, "summhay": summhay}
@@ -37,8 +37,8 @@ class BuildConfig:
     context_tokens, tokenizer : the length and whose tokens; a model spec or a folder.
     n, n_dev, n_test : examples; by default an eighth and a half of n for dev and test.
     seed : of every choice.
-    source : the published file, or a file of facts.
-    generator : template, cache:FILE or a model spec.
+    source : the published file, or a file of facts; MDQA has one of ours.
+    generator : template, cache (our passages), cache:FILE or a model spec.
     fictional : invented entity names; by default for low expression.
     wh, hops, domain : what Real-Limited keeps of MDQA, and which questions of the others are used.
     chat : the tokenizer's chat template; by default for models named instruct or chat.
@@ -49,7 +49,7 @@ class BuildConfig:
 
     task: str
     variant: str
-    source: str
+    source: str = ""
     context_tokens: int = Field(default=512, ge=64)
     tokenizer: str = "smollm2"
     n: int = Field(default=400, ge=1)
@@ -95,7 +95,9 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
             f"--task {config.task} --variant {config.variant}: unknown",
             f"{', '.join(TASKS)}; {', '.join(VARIANTS)}",
         )
-    source = Path(config.source)
+    if not config.source and config.task != "mdqa":
+        raise UserError(f"--task {config.task}: needs its published file", "--source FILE")
+    source = Path(config.source) if config.source else shipped_passages()
     items = _chosen(read_source(config.task, source, hops=config.hops), config)
     tokenizer = load_tokenizer(config.tokenizer)
     folder = Path(config.prompts) if config.prompts else None

@@ -12,6 +12,7 @@ from .world import RELATIONS, WORDINGS, as_noun, fictional_name, state
 from .writers import BuildError, Need, UnwrittenError
 
 HARD_NEGATIVES = 3
+OTHER_FACTS = 40  # of a file of facts, in one context
 
 
 def passages(items: Sequence[QuestionItem]) -> list[Passage]:
@@ -74,9 +75,12 @@ def plan(frame: Frame, item: QuestionItem, index: int) -> tuple[Fact, list[Fact]
             if isinstance(other, QuestionItem) and other.fact not in (None, item.fact)
             and other.fact.value != item.fact.value
         ]  # fmt: skip
-        alike = [fact for fact in others if fact.relation == item.fact.relation] or others
+        draw.shuffle(others)
+        alike = [fact for fact in others if fact.relation == item.fact.relation]
+        # The same relation first: hard negatives; then the file's other facts.
+        hard = alike[:HARD_NEGATIVES]
         fact = item.fact
-        negatives = draw.sample(alike, min(HARD_NEGATIVES, len(alike)))
+        negatives = [*hard, *(other for other in others if other not in hard)][:OTHER_FACTS]
     else:
         assert item.gold is not None
         kind = wh_word(item.question)

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -315,8 +316,13 @@ def _shares_5gram(a: str, b: str) -> bool:
     return any(tuple(two[i : i + 5]) in grams for i in range(len(two) - 4))
 
 
+def shipped_passages() -> Path:
+    """Sixty passages about invented things, written by a language model; facts and texts."""
+    return Path(str(files("retrievalheads").joinpath("data/passages.jsonl")))
+
+
 def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Any:
-    """A writer by `--generator`: template, cache:FILE, or any model spec.
+    """A writer by `--generator`: template, cache (ours), cache:FILE, or any model spec.
 
     Raises
     ------
@@ -324,6 +330,8 @@ def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Any:
     """
     if spec == "template":
         return TemplateWriter()
+    if spec == "cache":
+        return CacheWriter.read(shipped_passages())
     if spec.startswith("cache:"):
         return CacheWriter.read(Path(spec.removeprefix("cache:")))
     from tenpapers.generation import Request, Sampling, open_generator

@@ -1,0 +1,86 @@
+"""Scores of examples as they are done, so that a killed run goes on."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.records import Appender, Record, read_jsonl
+
+
+def text_digest(text: str) -> str:
+    """A short hash of a text, for the key of a run."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class ScoredExample(Record):
+    """One example's scores [L][H] (None is NaN), or why it has none; `key` names the run."""
+
+    id: str
+    key: str
+    scores: list[list[float | None]] | None = None
+    skipped: str = ""
+    answer: str = ""
+
+
+class Kept:
+    """What an earlier run has scored, and where this one adds.
+
+    Parameters
+    ----------
+    file : JSON lines beside the output; None keeps nothing.
+    key : settings of the run; records of other settings are an error.
+    """
+
+    def __init__(self, file: Path | None = None, key: str = "") -> None:
+        self.file = file
+        self.key = key
+        self.known: dict[str, ScoredExample] = {}
+        self._sink: Appender | None = None
+
+    @classmethod
+    @contextmanager
+    def beside(cls, out: Path, key: str, *, resume: bool) -> Iterator["Kept"]:
+        """Keep in `OUT.partial.jsonl`; removed when the block ends well.
+
+        Raises
+        ------
+        UserError : resuming a run of other settings.
+        """
+        kept = cls(out.with_name(out.name + ".partial.jsonl"), key)
+        assert kept.file is not None
+        with Appender(kept.file, overwrite=not resume) as sink:
+            kept._sink = sink
+            for one in read_jsonl(kept.file, ScoredExample, allow_empty=True):
+                if one.key != key:
+                    raise UserError(f"{kept.file}: is of a run with other settings",
+                                    "drop --resume")  # fmt: skip
+                kept.known[one.id] = one
+            yield kept
+        kept.file.unlink()
+
+    def add(self, name: str, scores: Any = None, *, skipped: str = "", answer: str = "") -> None:
+        """Note one example; FloatTensor[L, H], or the reason why there is none."""
+        rows = None
+        if scores is not None:
+            rows = [[None if v != v else v for v in row] for row in scores.tolist()]
+        one = ScoredExample(id=name, key=self.key, scores=rows, skipped=skipped, answer=answer)
+        self.known[name] = one
+        if self._sink is not None:
+            self._sink.write(one)
+
+    def scores(self, names: list[str]) -> tuple[Any, list[str]]:
+        """Scores of those of the names that have any, FloatTensor[E, L, H], and their ids."""
+        import torch
+
+        rows: list[Any] = []
+        ids: list[str] = []
+        for name in names:
+            one = self.known.get(name)
+            if one is not None and one.scores is not None:
+                values = [[float("nan") if v is None else v for v in row] for row in one.scores]
+                rows.append(torch.tensor(values))
+                ids.append(name)
+        return (torch.stack(rows) if rows else torch.empty(0)), ids
