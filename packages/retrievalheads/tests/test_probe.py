@@ -130,6 +130,13 @@ def test_a_sliding_window_hides_what_lies_before_it():
     assert (torch.arange(40) - places < 8).all()
 
 
+def test_a_window_that_hides_the_needle_is_told(caplog, lm):
+    model = tiny("mistral", sliding_window=8, vocab_size=len(lm.tokenizer))
+    example = citation_example()
+    detect(model, lm.tokenizer, [example])
+    assert "sliding window has 8" in caplog.text
+
+
 def test_keys_in_blocks_give_the_same(monkeypatch):
     model = tiny()
     ids = torch.randint(3, 300, (1, 50))

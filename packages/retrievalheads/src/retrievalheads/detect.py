@@ -1,5 +1,6 @@
 """Which heads retrieve: read the rows that write the answer, in every layer and head at once."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -76,6 +77,7 @@ def detect(
         if probe == "insight":
             one = replace(one, targets=one.insight or [])
         coded.append(one)
+    _warn_of_windows(model, coded)
     for one, places in read_rows(model, coded, batch_size, progress=progress):
         if ignore_first:
             places = torch.where(places < ignore_first, -2, places)
@@ -93,6 +95,20 @@ def detect(
         model="", probe=probe, mode=mode, per_example=per_example, ids=ids, skipped=skipped,
         options={"needles": needles, "score": score_kind, "ignore_first": ignore_first},
     )  # fmt: skip
+
+
+def _warn_of_windows(model: Any, coded: Sequence[TokenizedExample]) -> None:
+    """Say it when a sliding window hides a needle from the answer: its scores would be 0."""
+    window = getattr(model.config, "sliding_window", None)
+    distances = [
+        one.n_prompt - int(wanted[0]) for one in coded for wanted in one.targets if len(wanted)
+    ]
+    farthest = max(distances, default=0)
+    if window and farthest > window:
+        logging.getLogger(__name__).warning(
+            "a needle is %d tokens away, the model's sliding window has %d: heads cannot see it",
+            farthest, window,
+        )  # fmt: skip
 
 
 def _answered(

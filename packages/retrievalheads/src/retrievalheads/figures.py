@@ -48,7 +48,7 @@ def knockout_figure(rows: Sequence[dict[str, Any]], path: Path) -> Picture:
 
 
 def study_figure(
-    runs: Sequence[dict[str, Any]], knockout: Sequence[dict[str, Any]], path: Path, note: str
+    runs: Sequence[dict[str, Any]], knockout: Sequence[dict[str, Any]], path: Path, title: str
 ) -> Picture:
     """Left: F1 over recall of the real-data heads; right: the knockout curve."""
     from matplotlib.figure import Figure
@@ -58,10 +58,10 @@ def study_figure(
     _scatter(left, runs, "recall", "f1")
     left.set_xlabel("recall of the heads of Real-Full")
     left.set_ylabel("F1 on the real test set")
-    left.set_title(f"Variants of the toy world: {note}" if note else "Variants")
+    left.set_title(title)
     if knockout:
         _curve(right, knockout)
-        right.set_title("Heads switched off in a pre-trained model")
+        right.set_title("Heads switched off")
     return _saved(figure, path, "F1 over recall of real-data heads, and knockout")
 
 
@@ -78,7 +78,7 @@ def scatter_figure(runs: Sequence[dict[str, Any]], x: str, y: str, path: Path) -
 
 
 def _scatter(axes: Any, runs: Sequence[dict[str, Any]], x: str, y: str) -> None:
-    marks = "osD^vP*X"
+    marks = "osD^vP*X<>hd"
     taken: list[tuple[float, float]] = []
     for place, run in enumerate(runs):
         if run.get(x) is None or run.get(y) is None:

@@ -139,16 +139,18 @@ def _correlation(synthetic: Sequence[StudyRun]) -> Verdict:
     return claim, "shown" if found.rho > 0 else "opposite", text
 
 
-def recall_correlation(synthetic: Sequence[StudyRun]) -> Correlation:
-    """Spearman of recall and F1 over the synthetic variants."""
-    known = [run for run in synthetic if run.recall is not None]
+def recall_correlation(synthetic: Sequence[StudyRun], of: str = "recall") -> Correlation:
+    """Spearman of recall (or of cosine) and F1 over the synthetic variants."""
+    known = [run for run in synthetic if getattr(run, of) is not None]
     return correlate(
-        [run.recall or 0.0 for run in known], [run.f1 for run in known],
+        [getattr(run, of) for run in known], [run.f1 for run in known],
         [run.per_example for run in known],
     )  # fmt: skip
 
 
 def _with_p(found: Correlation) -> str:
+    if math.isnan(found.rho):
+        return "not defined, it does not differ"
     p = "n/a" if found.p is None else f"{found.p:.4f}"
     return (
         f"rho = {found.rho:.2f} (exact p {p}, N = {found.n}; bootstrap over test examples "
@@ -227,7 +229,8 @@ def study_table(runs: Sequence[StudyRun]) -> Table:
     note = (
         f"F1 on the real test set (n = {runs[0].n_test}); heads on the real dev set at 0.1, "
         f"`recall, own` on each variant's own dev set. Spearman of recall and F1 over the "
-        f"synthetic variants: {_with_p(found)}."
+        f"synthetic variants: {_with_p(found)}; of cosine and F1: "
+        f"{_with_p(recall_correlation(synthetic_runs(runs), 'cosine'))}."
     )
     columns = ["task", "trained on", "n", "F1", "heads >= 0.1", "heads > 0", "recall",
                "recall, own", "Jaccard", "cosine", "paper: F1"]  # fmt: skip
@@ -250,8 +253,10 @@ def study_body(
     body: list[str | Table | Picture] = [study_table(runs)]
     body.append("\n".join(f"- {v['claim']}: **{v['verdict']}**. {v['numbers']}." for v in found))
     rho = recall_correlation(synthetic_runs(runs))
-    note = "recall is constant" if math.isnan(rho.rho) else f"rho = {rho.rho:.2f}"
-    body.append(study_figure([run.model_dump() for run in runs], rows, picture, note))
+    note = "recall does not differ" if math.isnan(rho.rho) else f"rho = {rho.rho:.2f}"
+    tasks = ", ".join(dict.fromkeys(run.task for run in runs))
+    title = f"Training sets of {tasks} (synthetic: {note})"
+    body.append(study_figure([run.model_dump() for run in runs], rows, picture, title))
     if rows:
         body.append(knockout_table(rows, knockout["n"], _title(knockout)))
     for more in knockout.get("more", []):

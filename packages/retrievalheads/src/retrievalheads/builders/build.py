@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -114,12 +115,12 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
             chat=ChatFrame.of(tokenizer) if chat else None,
         )  # fmt: skip
         wanted = config.sizes()[split]
-        examples, reasons = _build_split(frame, wanted, config.workers, progress)
+        examples, reasons, first = _build_split(frame, wanted, config.workers, progress)
         dropped[split] = dict(reasons)
         if len(examples) < wanted and not config.allow_fewer:
             raise UserError(
                 f"{source}: {split}: {len(examples)} usable examples, {wanted} wanted; dropped: "
-                f"{dict(reasons) or 'none'}",
+                f"{dict(reasons) or 'none'}{f' (first: {first})' if first else ''}",
                 "lower --n or pass --allow-fewer",
             )
         file = out / f"{split}.jsonl"
@@ -211,28 +212,30 @@ def _maker(frame: Frame) -> Callable[[Frame, Any, int], Example]:
 
 def _build_split(
     frame: Frame, wanted: int, workers: int, progress: bool
-) -> tuple[list[Example], Counter[str]]:
-    """Build until enough examples are there; the items come in an order that n does not change."""
+) -> tuple[list[Example], Counter[str], str]:
+    """Build until enough are there, in an order that n does not change; with the drops."""
     from tqdm import tqdm
 
     order = list(range(len(frame.items)))
     random.Random(f"{frame.seed}:{frame.task}:{frame.split}").shuffle(order)
     examples: list[Example] = []
     reasons: Counter[str] = Counter()
+    first = ""
     bar = tqdm(total=wanted, desc=frame.split, unit="ex", disable=not progress)
-    with bar, _mapper(frame, tuple(order), workers) as run:
+    with bar, _Mapper(frame, tuple(order), workers) as run:
         start = 0
         while len(examples) < wanted and start < len(order):
             stop = min(len(order), start + max(wanted - len(examples), 1))
             _prepare(frame, [(order[i], i) for i in range(start, stop)])
             for made in run(range(start, stop)):
-                if isinstance(made, str):
-                    reasons[made] += 1
+                if isinstance(made, BuildError):
+                    reasons[_reason(made)] += 1
+                    first = first or str(made)
                 else:
                     examples.append(made)
                     bar.update()
             start = stop
-    return examples, reasons
+    return examples, reasons, first
 
 
 def _prepare(frame: Frame, chosen: Sequence[tuple[int, int]]) -> None:
@@ -246,12 +249,17 @@ def _prepare(frame: Frame, chosen: Sequence[tuple[int, int]]) -> None:
         frame.writer.prepare(rest)
 
 
-def _make(job: _Job, index: int) -> Example | str:
-    """One example, or the reason why there is none."""
+def _make(job: _Job, index: int) -> Example | BuildError:
+    """One example, or why there is none."""
     try:
         return _maker(job.frame)(job.frame, job.frame.items[job.order[index]], index)
     except BuildError as error:
-        return "the gold passages do not fit" if "are available" in str(error) else str(error)
+        return error
+
+
+def _reason(error: BuildError) -> str:
+    """What drops are counted by: the message without its numbers."""
+    return re.sub(r"\d+", "N", str(error))
 
 
 _JOB: _Job | None = None
@@ -262,12 +270,12 @@ def _start(job: _Job) -> None:
     _JOB = job
 
 
-def _work(index: int) -> Example | str:
+def _work(index: int) -> Example | BuildError:
     assert _JOB is not None
     return _make(_JOB, index)
 
 
-class _mapper:  # noqa: N801
+class _Mapper:
     """Runs `_make` here, or in processes that each hold the frame; results keep their order."""
 
     def __init__(self, frame: Frame, order: tuple[int, ...], workers: int) -> None:
@@ -275,7 +283,7 @@ class _mapper:  # noqa: N801
         self.workers = workers
         self.pool: Any = None
 
-    def __enter__(self) -> Callable[[Sequence[int]], Iterator[Example | str]]:
+    def __enter__(self) -> Callable[[Sequence[int]], Iterator[Example | BuildError]]:
         if self.workers == 1 or isinstance(self.job.frame.writer, ModelWriter):
             return lambda indices: (_make(self.job, index) for index in indices)
         from concurrent.futures import ProcessPoolExecutor
