@@ -173,7 +173,7 @@ def test_check_16_no_passage_gives_the_answer_away(data, tmp_path, lm):
     source = data / "musique_ans_train_sample.jsonl.gz"
     items = {item.id: item for item in read_source("musique", source)}
     examples = built(tmp_path / "mq", source, "musique", "real-full", n=40, n_dev=3, n_test=5,
-                     context_tokens=2048, allow_fewer=True)  # fmt: skip
+                     hops="any", context_tokens=2048, allow_fewer=True)  # fmt: skip
     assert len(examples) >= 35
     check_needles(examples, lm.tokenizer, 2048)
     for example in examples:
@@ -202,7 +202,7 @@ def test_real_limited_keeps_one_kind_of_question(questions, data_rows, tmp_path)
     with pytest.raises(UserError, match="0 usable examples, 8 wanted"):
         built(tmp_path / "none", questions, variant="real-limited", wh="when")
     source = write(tmp_path / "m.jsonl", data_rows)
-    kept = built(tmp_path / "m", source, "musique", "real-limited", allow_fewer=True)
+    kept = built(tmp_path / "m", source, "musique", "real-limited", allow_fewer=True, hops="any")
     assert all("natural" not in example.id for example in kept)
 
 
@@ -236,7 +236,8 @@ def data_rows():
 def test_musique_spans_and_literals(data_rows, tmp_path, lm):
     """Bridge and answer spans, also where the paragraphs are a Python literal in a string."""
     source = write(tmp_path / "m.jsonl", data_rows)
-    examples = built(tmp_path / "m", source, "musique", "real-full", n=10, context_tokens=400)
+    examples = built(tmp_path / "m", source, "musique", "real-full", n=10, context_tokens=400,
+                     hops="2hop")  # fmt: skip
     check_needles(examples, lm.tokenizer, 400)
     for example in examples:
         kinds = {(needle.kind, needle.hop) for needle in example.needles}

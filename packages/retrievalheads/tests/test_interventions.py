@@ -9,7 +9,7 @@ from retrievalheads.detect import detect
 from retrievalheads.head_scores import head_set, ranked
 from retrievalheads.knockout import Knockout, control_heads, knockout, layout_of, mean_outputs
 from retrievalheads.loading import load_model, put_on
-from retrievalheads.patching import LockStep, patch_arms, patched_generate, two_adapters
+from retrievalheads.patching import LockStep, patch_arms, patched_generate, sides, two_adapters
 from retrievalheads.rope import chosen_theta, extend_context, ntk_theta
 from retrievalheads.sweep import settings_for, sweep
 from retrievalheads.toy.examples import toy_examples
@@ -209,7 +209,7 @@ def test_check_10_the_same_adapter_changes_nothing(toy, adapters):
     lm = two_adapters(fresh(toy), adapters[3], adapters[3])
     base = logits(lm.model, TOY_IDS)
     for heads in ([], [(1, 2)], EVERY):
-        found = LockStep(lm.model, heads).run(TOY_IDS)
+        found = LockStep(*sides(lm.model), heads).run(TOY_IDS)
         assert torch.allclose(found, base, atol=1e-5)
 
 
@@ -222,30 +222,43 @@ def test_check_10_all_heads_give_the_source(toy, adapters):
         lm.model.set_adapter("target")
         target = lm.model(TOY_IDS).logits
     assert not torch.allclose(source, target, atol=1e-2)
-    assert torch.allclose(LockStep(lm.model, EVERY).run(TOY_IDS), source, atol=1e-4)
+    assert torch.allclose(LockStep(*sides(lm.model), EVERY).run(TOY_IDS), source, atol=1e-4)
     lm = two_adapters(fresh(toy), adapters[3], adapters[4])
     with torch.inference_mode():
         lm.model.set_adapter("source")
         source = lm.model(TOY_IDS).logits
         lm.model.set_adapter("target")
-    assert not torch.allclose(LockStep(lm.model, EVERY).run(TOY_IDS), source, atol=1e-4)
+    assert not torch.allclose(LockStep(*sides(lm.model), EVERY).run(TOY_IDS), source, atol=1e-4)
 
 
 def test_lock_step_decoding_equals_one_pass(toy, adapters):
     """Step by step on both caches gives the logits of the whole sequence at once."""
     lm = two_adapters(fresh(toy), adapters[1], adapters[2])
     heads = [(0, 1), (2, 3)]
-    whole = LockStep(lm.model, heads).run(TOY_IDS)
-    steps = LockStep(lm.model, heads)
+    whole = LockStep(*sides(lm.model), heads).run(TOY_IDS)
+    steps = LockStep(*sides(lm.model), heads)
     parts = [steps.run(TOY_IDS[:, :20])]
     parts += [steps.run(TOY_IDS[:, i : i + 1]) for i in range(20, 30)]
     assert torch.allclose(torch.cat(parts, dim=1), whole, atol=1e-4)
-    answer = patched_generate(lm.model, heads, TOY_IDS, max_new_tokens=5)
+    answer = patched_generate(*sides(lm.model), heads, TOY_IDS, max_new_tokens=5)
     assert answer[0] == whole[0, -1].argmax() and len(answer) == 5
-    late = LockStep(lm.model, heads, positions="decode").run(TOY_IDS)
+    late = LockStep(*sides(lm.model), heads, positions="decode").run(TOY_IDS)
     plain = logits(lm.model, TOY_IDS)
     assert torch.allclose(late[:, :-1], plain[:, :-1], atol=1e-5)
     assert not torch.allclose(late[:, -1], plain[:, -1], atol=1e-4)
+
+
+def test_two_models_of_their_own_are_patched_too():
+    """Without adapters: all heads of the source in a target that shares the other weights."""
+    target, source = tiny(), tiny()
+    source.model.layers[1].self_attn.v_proj.weight.data *= 1.5
+    every = [(layer, head) for layer in range(4) for head in range(4)]
+    found = LockStep(target, source, every).run(IDS[:1])
+    assert torch.allclose(found, logits(source, IDS[:1]), atol=1e-4)
+    answer = patched_generate(target, source, [(1, 0)], IDS[:1], "decode", 3)
+    assert len(answer) == 3
+    with pytest.raises(ValueError, match="different shapes"):
+        LockStep(target, tiny(num_hidden_layers=2), [])
 
 
 def test_arms_are_matched_in_size_and_ranked_by_the_source():

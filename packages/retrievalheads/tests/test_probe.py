@@ -103,6 +103,14 @@ def test_check_6_no_map_is_built_and_memory_grows_linearly():
     assert peak[4096] <= 2.2 * peak[2048]
 
 
+def all_rows(model, ids):
+    """Where every row attends by the probe, [L, H, n]."""
+    with RowProbe(model) as probe, torch.inference_mode():
+        probe.arm(torch.arange(len(ids))[None])
+        model(ids[None], use_cache=False)
+        return probe.collect()[0]
+
+
 @pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "gemma", "gpt2", "gpt_neox"])
 def test_rows_of_other_architectures(kind):
     more = {"n_positions": 4096, "n_embd": 64, "n_layer": 4, "n_head": 4} if kind == "gpt2" else {}
@@ -111,21 +119,14 @@ def test_rows_of_other_architectures(kind):
     model = tiny(kind, **more)
     ids = torch.randint(3, 300, (40,))
     top, tie = eager_tops(model, ids)
-    with RowProbe(model) as probe, torch.inference_mode():
-        probe.arm(torch.arange(40)[None])
-        model(ids[None], use_cache=False)
-        places = probe.collect()[0]
-    assert ((places == top) | tie).all()
+    assert ((all_rows(model, ids) == top) | tie).all()
 
 
 def test_a_sliding_window_hides_what_lies_before_it():
     model = tiny("mistral", sliding_window=8)
     ids = torch.randint(3, 300, (40,))
     top, tie = eager_tops(model, ids)
-    with RowProbe(model) as probe, torch.inference_mode():
-        probe.arm(torch.arange(40)[None])
-        model(ids[None], use_cache=False)
-        places = probe.collect()[0]
+    places = all_rows(model, ids)
     assert ((places == top) | tie).all()
     assert (torch.arange(40) - places < 8).all()
 

@@ -182,6 +182,19 @@ def _commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def report_markdown(title: str, body: Sequence[str | Table | Picture]) -> str:
+    """Text of `report.md`: paragraphs, tables and pictures in reading order."""
+    parts = [f"# {title}"]
+    for item in body:
+        if isinstance(item, Table):
+            parts += [f"## {item.title}", item.markdown()]
+        elif isinstance(item, Picture):
+            parts.append(f"![{item.title}]({item.path.name})")
+        else:
+            parts.append(item)
+    return "\n\n".join(parts) + "\n"
+
+
 def write_report(
     out: Path,
     title: str,
@@ -197,15 +210,7 @@ def write_report(
     body : paragraphs, tables and pictures in reading order; pictures lie in `out` already.
     results : everything measured, as JSON.
     """
-    parts = [f"# {title}"]
-    for item in body:
-        if isinstance(item, Table):
-            parts += [f"## {item.title}", item.markdown()]
-        elif isinstance(item, Picture):
-            parts.append(f"![{item.title}]({item.path.name})")
-        else:
-            parts.append(item)
-    write_text(out / "report.md", "\n\n".join(parts) + "\n")
+    write_text(out / "report.md", report_markdown(title, body))
     tables = [item for item in body if isinstance(item, Table)]
     if tables:
         write_text(out / "table.csv", tables[0].csv())

@@ -4,20 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Cache, Json, Limit, Model, OutDir, make_app, run
+from tenpapers.cli import Json, Limit, Model, OutDir, make_app, run
 
 from .cli_causal import register as register_causal
 from .cli_heads import register as register_heads
 from .options import (
-    Adapter,
     ConfigFile,
     ContextTokens,
-    Data,
     Device,
     Dtype,
     MaxExamples,
     PromptsFolder,
-    Rope,
     say,
 )
 
@@ -60,7 +57,7 @@ def build_data(
         str | None, typer.Option("--wh", help="Question word of real-limited MDQA [who].")
     ] = None,
     hops: Annotated[
-        str | None, typer.Option("--hops", help="Only MuSiQue ids that begin so, e.g. 3hop1.")
+        str | None, typer.Option("--hops", help="MuSiQue ids that begin so [3hop1]; any takes all.")
     ] = None,
     domain: Annotated[
         str | None, typer.Option("--domain", help="Of real-limited SummHay [conversation].")
@@ -163,46 +160,6 @@ def train(
         f"{losses[0]:.3f} -> {losses[-1]:.3f}\n-> {out}"
     )
     say(state, as_json, text)
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    out: OutDir,
-    model: Model = "smollm2",
-    adapter: Adapter = None,
-    engine: Annotated[str, typer.Option("--engine", help="hf or vllm.")] = "hf",
-    knockout: Annotated[
-        str | None,
-        typer.Option("--knockout", help="Heads to switch off: 18-6,23-2 or scores.json:10."),
-    ] = None,
-    kind: Annotated[str, typer.Option("--kind", help="zero or uniform.")] = "zero",
-    scope: Annotated[str, typer.Option("--scope", help="all or decode.")] = "all",
-    rope: Rope = "none",
-    context_tokens: ContextTokens = None,
-    device: Device = None,
-    dtype: Dtype = None,
-    max_examples: MaxExamples = None,
-    cache: Cache = True,
-    as_json: Json = False,
-) -> None:
-    """Answer greedily and grade; writes predictions.jsonl and metrics.json.
-
-    Example: retrievalheads evaluate --model smollm2 --data data/mdqa/test.jsonl --out runs/eval
-    """
-    from tenpapers.records import write_json, write_jsonl
-
-    from .cli_causal import evaluate_command
-    from .options import plain
-    from .tables import metrics_text
-
-    found = evaluate_command(
-        data, model, adapter, engine, knockout, kind, scope, rope, context_tokens, device, dtype,
-        max_examples, cache,
-    )  # fmt: skip
-    write_jsonl(out / "predictions.jsonl", found.predictions)
-    write_json(out / "metrics.json", plain(found.metrics))
-    say(found.metrics, as_json, f"{metrics_text(found.metrics)}\n-> {out / 'predictions.jsonl'}")
 
 
 register_heads(app)

@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.cli import Json, Model, OutDir
+from tenpapers.cli import Cache, Json, Model, OutDir
 from tenpapers.errors import UserError
 
 from .options import (
     Adapter,
     AnyBase,
+    ContextTokens,
     Data,
     Device,
     Dtype,
     MaxExamples,
     NonZero,
+    Rope,
     Threshold,
     TopK,
     numbers,
@@ -53,28 +55,39 @@ def knocked_heads(text: str) -> list[tuple[int, int]]:
     return [(layer, head) for layer, head, _ in order[: int(k)]]
 
 
-def evaluate_command(
-    data: Path,
-    model: str,
-    adapter: Path | None,
-    engine: str,
-    knocked: str | None,
-    kind: str,
-    scope: str,
-    rope: str,
-    context_tokens: int | None,
-    device: str | None,
-    dtype: str | None,
-    max_examples: int | None,
-    use_cache: bool,
-) -> Any:
-    """What `evaluate` runs, with or without heads switched off."""
-    from tenpapers.generation import CompletionCache
+def evaluate(
+    data: Data,
+    out: OutDir,
+    model: Model = "smollm2",
+    adapter: Adapter = None,
+    engine: Annotated[str, typer.Option("--engine", help="hf or vllm.")] = "hf",
+    knocked: Annotated[
+        str | None,
+        typer.Option("--knockout", help="Heads to switch off: 18-6,23-2 or scores.json:10."),
+    ] = None,
+    kind: Annotated[str, typer.Option("--kind", help="zero or uniform.")] = "zero",
+    scope: Annotated[str, typer.Option("--scope", help="all or decode.")] = "all",
+    rope: Rope = "none",
+    context_tokens: ContextTokens = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    max_examples: MaxExamples = None,
+    use_cache: Cache = True,
+    as_json: Json = False,
+) -> None:
+    """Answer greedily and grade; writes predictions.jsonl and metrics.json.
 
-    from .evaluate import evaluate, evaluate_vllm
+    Example: retrievalheads evaluate --model smollm2 --data data/mdqa/test.jsonl --out runs/eval
+    """
+    from tenpapers.generation import CompletionCache
+    from tenpapers.records import write_json, write_jsonl
+
+    from .evaluate import evaluate as run_evaluation
+    from .evaluate import evaluate_vllm
     from .knockout import knockout as knock
     from .loading import load_model
     from .records import load_examples
+    from .tables import metrics_text
 
     if engine not in ("hf", "vllm"):
         raise UserError(f"--engine {engine}: unknown", "hf or vllm")
@@ -85,21 +98,27 @@ def evaluate_command(
     heads = knocked_heads(knocked) if knocked else []
     examples = load_examples(data, limit=max_examples)
     if engine == "vllm":
-        return evaluate_vllm(
-            model if model.startswith("vllm:") else f"vllm:{model.removeprefix('hf:')}",
-            examples, adapter,
+        spec = model if model.startswith("vllm:") else f"vllm:{model.removeprefix('hf:')}"
+        found = evaluate_vllm(spec, examples, adapter)
+    else:
+        lm = load_model(
+            model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
         )  # fmt: skip
-    lm = load_model(
-        model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
-    )  # fmt: skip
-    if not heads:
-        cache = CompletionCache() if use_cache and rope == "none" else None
-        return evaluate(lm, examples, cache=cache, progress=True)
-    try:
-        with knock(lm.model, heads, kind, scope):  # type: ignore[arg-type]
-            return evaluate(lm, examples, share_prefix=scope == "all", progress=True)
-    except ValueError as error:
-        raise UserError(f"--knockout: {error}") from None
+        if heads:
+            try:
+                with knock(lm.model, heads, kind, scope):  # type: ignore[arg-type]
+                    found = run_evaluation(
+                        lm, examples, share_prefix=scope == "all", progress=True
+                    )  # fmt: skip
+            except ValueError as error:
+                raise UserError(f"--knockout: {error}") from None
+        else:
+            # The cache knows models by their weights, not by a base that --rope changes.
+            store = CompletionCache() if use_cache and rope == "none" else None
+            found = run_evaluation(lm, examples, cache=store, progress=True)
+    write_jsonl(out / "predictions.jsonl", found.predictions)
+    write_json(out / "metrics.json", plain(found.metrics))
+    say(found.metrics, as_json, f"{metrics_text(found.metrics)}\n-> {out / 'predictions.jsonl'}")
 
 
 def knockout(
@@ -241,5 +260,6 @@ def patch(
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
+    app.command()(evaluate)
     app.command()(knockout)
     app.command()(patch)

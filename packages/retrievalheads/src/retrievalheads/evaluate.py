@@ -1,7 +1,7 @@
 """Greedy answers of a model and their grades."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,28 +110,31 @@ def evaluate(
     return _graded(examples, done)
 
 
-def evaluate_vllm(
-    model: str, examples: Sequence[Example], adapter: Path | None, *, bos: str | None = None
-) -> Evaluation:
+def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None) -> Evaluation:
     """Answer through vLLM (prefix caching, LoRA) and grade.
+
+    An adapter with another RoPE base is served from a folder of links to the base's files with a
+    configuration of its own (see `extended_base`).
 
     Raises
     ------
-    UserError : the adapter changes the RoPE base, which the served model does not have.
+    UserError : an adapter that is no LoRA adapter.
     """
-    from .loading import ATTENTION, read_state
+    from tenpapers.models import parse_spec
 
+    from .builders.build import load_tokenizer
+    from .loading import ATTENTION, extended_base, read_state
+
+    spec = parse_spec(model)
+    bos = added_bos(load_tokenizer(model))
     if adapter is not None:
         if (adapter / ATTENTION).is_file():
             raise UserError(f"{adapter}: vLLM serves LoRA adapters", "use --engine hf")
-        theta = read_state(adapter)["theta"]
-        if theta is not None and "rope_theta" not in model:
-            raise UserError(
-                f"{adapter}: was trained with RoPE base {theta:g}",
-                f"save a copy of the base with `rope_theta: {theta:g}` or use --engine hf",
-            )
-    with open_generator(model) as engine:
-        asked = requests_of(examples, adapter=str(adapter) if adapter else "", bos=bos)
+        state = read_state(adapter)
+        folder = extended_base(spec.name, state["theta"], state["context_tokens"], adapter)
+        spec = replace(spec, name=str(folder.resolve()))
+    with open_generator(str(spec)) as engine:
+        asked = requests_of(examples, adapter=str(adapter.resolve()) if adapter else "", bos=bos)
         done = list(engine.generate(asked, progress="vllm"))
     return _graded(examples, done)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry
-from tenpapers.records import read_json
+from tenpapers.models.loading import resolve_name
+from tenpapers.records import read_json, write_json
 
-from .rope import chosen_theta, extend_context
+from .rope import ANSWER, chosen_theta, extend_context
 
 STATE = "train_state.json"
 ATTENTION = "attention.safetensors"
@@ -67,6 +68,41 @@ def put_on(lm: CausalLM, adapter: Path) -> CausalLM:
     wrapped = PeftModel.from_pretrained(lm.model, str(adapter)).eval()
     digest = _digest(adapter / "adapter_model.safetensors")
     return replace(lm, model=wrapped, revision=f"{lm.revision}+{digest}")
+
+
+def extended_base(name: str, theta: float | None, context: int, adapter: Path) -> Path:
+    """A folder like the base's, with the RoPE base and the positions that an adapter needs.
+
+    Weights are links; only `config.json` is written. It lies inside the adapter's folder.
+
+    Parameters
+    ----------
+    name : folder or hub id of the base.
+    theta, context : of the adapter's training.
+    """
+    source = Path(resolve_name(name))
+    if not source.is_dir():
+        from huggingface_hub import snapshot_download
+
+        source = Path(snapshot_download(name))
+    made = adapter / "served-base"
+    made.mkdir(exist_ok=True)
+    for file in source.iterdir():
+        link = made / file.name
+        if file.is_file() and file.name != "config.json" and not link.exists():
+            link.symlink_to(file.resolve())
+    config = read_json(source / "config.json")
+    if theta is not None:
+        # Older checkpoints have the base at the top, newer ones among the RoPE parameters.
+        config["rope_theta"] = theta
+        config["rope_parameters"] = dict(config.get("rope_parameters") or {"rope_type": "default"})
+        config["rope_parameters"]["rope_theta"] = theta
+    limit = max(context + ANSWER, config.get("max_position_embeddings", 0))
+    config["max_position_embeddings"] = limit
+    if config.get("model_type") == "mistral":
+        config["sliding_window"] = None
+    write_json(made / "config.json", config)
+    return made
 
 
 def read_state(adapter: Path) -> dict[str, Any]:

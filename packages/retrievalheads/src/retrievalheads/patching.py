@@ -1,7 +1,7 @@
 """Activations of one adapter in another, head by head, in lock-step (section 3.9)."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,38 @@ Positions = Literal["all", "decode"]
 TARGET, SOURCE = "target", "source"
 
 
+@dataclass(frozen=True)
+class Side:
+    """One of the two models: a model as it is, or one adapter of a peft model."""
+
+    model: Any
+    adapter: str | None = None
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """The adapter on, for the length of the block."""
+        if self.adapter is None:
+            yield
+            return
+        before = self.model.active_adapter
+        self.model.set_adapter(self.adapter)
+        try:
+            yield
+        finally:
+            self.model.set_adapter(before)
+
+
+def sides(model: Any) -> tuple[Side, Side]:
+    """Target and source of a peft model with the adapters of these names."""
+    return Side(model, TARGET), Side(model, SOURCE)
+
+
 class HeadTransfer(Hooks):
-    """Takes z of chosen heads in one pass of a model and puts it into the next.
+    """Takes z of chosen heads in a pass of the source and puts it into a pass of the target.
 
     Parameters
     ----------
-    model : peft model with both adapters, or any pair that shares modules.
+    target, source : may be one model with two adapters.
     heads : BoolTensor[L, H], query heads.
 
     Attributes
@@ -30,47 +56,46 @@ class HeadTransfer(Hooks):
     first_row : rows before it are not overwritten.
     """
 
-    def __init__(self, model: Any, heads: Any) -> None:
+    def __init__(self, target: Any, source: Any, heads: Any) -> None:
         super().__init__()
-        self.layout = layout_of(model)
+        self.layout = layout_of(target)
         self.mode: Literal["off", "take", "put"] = "off"
         self.first_row = 0
         self._taken: dict[int, Any] = {}
+        # The outer modules of a peft wrapper: their input is z, whatever is inside.
+        theirs = layout_of(source)
         for layer in self.layout.attention_layers:
             if bool(heads[layer].any()):
-                # The outer module of a peft wrapper: its input is z, whatever is inside.
-                projection = self.layout.projection(layer).module
-                hook = self._on_input(layer, heads[layer].to(projection.weight.device))
-                self._handles.append(projection.register_forward_pre_hook(hook))
+                mine = self.layout.projection(layer).module
+                chosen = heads[layer].to(mine.weight.device)
+                self._handles += [
+                    theirs.projection(layer).module.register_forward_pre_hook(self._take(layer)),
+                    mine.register_forward_pre_hook(self._put(layer, chosen)),
+                ]
 
-    def _on_input(self, layer: int, chosen: Any) -> Any:
+    def _take(self, layer: int) -> Any:
+        def take(module: Any, arguments: tuple[Any, ...]) -> None:
+            if self.mode == "take":
+                self._taken[layer] = arguments[0]
+
+        return take
+
+    def _put(self, layer: int, chosen: Any) -> Any:
         shape = self.layout.geometry
 
-        def move(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            z, *rest = arguments
-            if self.mode == "take":
-                self._taken[layer] = z
+        def put(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
             if self.mode != "put":
                 return None
+            z, *rest = arguments
             form = (*z.shape[:2], shape.n_heads, shape.head_dim)
             where = chosen[None, None, :, None].expand(form)
             if self.first_row:
                 where = where.clone()
                 where[:, : self.first_row] = False
-            patched = z.view(form).where(~where, self._taken[layer].view(form))
+            patched = z.view(form).where(~where, self._taken[layer].to(z).view(form))
             return (patched.view_as(z), *rest)
 
-        return move
-
-
-@contextmanager
-def _adapter(model: Any, name: str) -> Any:
-    before = model.active_adapter
-    model.set_adapter(name)
-    try:
-        yield
-    finally:
-        model.set_adapter(before)
+        return put
 
 
 class LockStep:
@@ -78,60 +103,59 @@ class LockStep:
 
     Parameters
     ----------
-    model : peft model with two adapters.
+    target, source : models, or `Side`s of one peft model.
     heads : (layer, head) whose z the target takes from the source.
-    target, source : names of the adapters.
     positions : "all" passes and rows, or "decode": the last prompt token and what follows.
 
     Raises
     ------
-    ValueError : a head that the model does not have, or one named twice.
+    ValueError : a head that the model does not have, one named twice, or models of other shapes.
     """
 
     def __init__(
         self,
-        model: Any,
+        target: Any,
+        source: Any,
         heads: Sequence[tuple[int, int]],
         *,
-        target: str = TARGET,
-        source: str = SOURCE,
         positions: Positions = "all",
     ) -> None:
-        self.model = model
-        self.names = {"source": source, "target": target}
+        self.target = target if isinstance(target, Side) else Side(target)
+        self.source = source if isinstance(source, Side) else Side(source)
         self.positions = positions
-        shape = layout_of(model).geometry
+        shape = layout_of(self.target.model).geometry
+        if layout_of(self.source.model).geometry != shape:
+            raise ValueError("target and source have different shapes")
         self.heads = as_mask(heads, shape.n_layers, shape.n_heads)
-        self.caches: dict[str, Any] = {"source": None, "target": None}
+        self._caches: dict[str, Any] = {}
 
     def run(self, ids: Any) -> Any:
         """Feed tokens LongTensor[1, n] to both; logits of the patched target, [1, n, words]."""
-        with HeadTransfer(self.model, self.heads) as transfer:
+        with HeadTransfer(self.target.model, self.source.model, self.heads) as transfer:
             if bool(self.heads.any()):
                 transfer.mode = "take"
-                self._pass("source", ids)
+                self._pass("source", self.source, ids)
             transfer.mode = "put"
             transfer.first_row = ids.shape[1] - 1 if self.positions == "decode" else 0
-            return self._pass("target", ids)
+            return self._pass("target", self.target, ids)
 
-    def _pass(self, side: str, ids: Any) -> Any:
+    def _pass(self, name: str, side: Side, ids: Any) -> Any:
         import torch
 
-        with _adapter(self.model, self.names[side]), torch.inference_mode():
-            out = self.model(ids, past_key_values=self.caches[side], use_cache=True)
-        self.caches[side] = out.past_key_values
+        with side.active(), torch.inference_mode():
+            out = side.model(ids, past_key_values=self._caches.get(name), use_cache=True)
+        self._caches[name] = out.past_key_values
         return out.logits
 
 
 def patched_generate(
-    model: Any,
+    target: Any,
+    source: Any,
     heads: Sequence[tuple[int, int]],
     inputs: Any,
-    *,
-    target: str = TARGET,
-    source: str = SOURCE,
     positions: Positions = "all",
     max_new_tokens: int = 32,
+    *,
     stop: Any = None,
 ) -> Any:
     """Greedy answer of the target with the source's activations in some heads; LongTensor[T].
@@ -141,13 +165,19 @@ def patched_generate(
 
     Parameters
     ----------
-    model : peft model with both adapters (see `two_adapters`).
+    target, source : models, or `Side`s of one peft model (see `two_adapters` and `sides`).
+    heads : (layer, head), query heads.
     inputs : LongTensor[1, n].
+    positions : see `LockStep`.
     stop : test for tokens that end the answer.
+
+    Raises
+    ------
+    ValueError : see `LockStep`.
     """
     import torch
 
-    steps = LockStep(model, heads, target=target, source=source, positions=positions)
+    steps = LockStep(target, source, heads, positions=positions)
     logits = steps.run(inputs)
     answer: list[int] = []
     while len(answer) < max_new_tokens:

@@ -7,7 +7,7 @@ from tenpapers.models import CausalLM
 
 from .detect import MAX_TOKENS
 from .evaluate import grade
-from .patching import Positions, patch_arms, patched_generate
+from .patching import Positions, patch_arms, patched_generate, sides
 from .reading import ends_answer
 from .records import Example
 from .spans import encode_prompt
@@ -71,7 +71,7 @@ def _scores(
     for example in tqdm(examples, desc=label, unit="ex", disable=label is None):
         ids = torch.tensor([encode_prompt(lm.tokenizer, example.prompt)[0]])
         answer = patched_generate(
-            lm.model, heads, ids.to(lm.model.device), positions=positions, stop=stop,
+            *sides(lm.model), heads, ids.to(lm.model.device), positions=positions, stop=stop,
             max_new_tokens=MAX_TOKENS[example.task],
         )  # fmt: skip
         text = lm.tokenizer.decode(answer.tolist(), skip_special_tokens=True)

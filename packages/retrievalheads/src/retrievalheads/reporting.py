@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from tenpapers.errors import UserError
 from tenpapers.records import Record, read_json, read_json_lines, read_jsonl, write_json, write_text
-from tenpapers.report import Picture, Table, Value
+from tenpapers.report import Picture, Table, Value, report_markdown
 
 from .correlation import Correlation, correlate, pooled
 from .figures import scatter_figure, study_figure
@@ -276,15 +276,7 @@ def report_folder(folder: Path) -> list[dict[str, str]]:
     knockout = _kept(folder / "knockout.json", {})
     patches = _kept(folder / "patch.json", [])
     body, found = study_body(runs, knockout, patches, folder / "study.png")
-    parts = ["# Retrieval heads"]
-    for item in body:
-        if isinstance(item, Table):
-            parts += [f"## {item.title}", item.markdown()]
-        elif isinstance(item, Picture):
-            parts.append(f"![{item.title}]({item.path.name})")
-        else:
-            parts.append(str(item))
-    write_text(folder / "report.md", "\n\n".join(parts) + "\n")
+    write_text(folder / "report.md", report_markdown("Retrieval heads", body))
     write_text(folder / "table.csv", study_table(runs).csv())
     write_json(folder / "verdicts.json", found)
     return found

@@ -41,7 +41,8 @@ class BuildConfig:
     source : the published file, or a file of facts; MDQA has one of ours.
     generator : template, cache (our passages), cache:FILE or a model spec.
     fictional : invented entity names; by default for low expression.
-    wh, hops, domain : what Real-Limited keeps of MDQA, and which questions of the others are used.
+    wh, domain : what Real-Limited keeps of MDQA and SummHay.
+    hops : MuSiQue questions whose ids begin so (linear three-hop ones); "any" takes all.
     chat : the tokenizer's chat template; by default for models named instruct or chat.
     prompts : folder of templates that replace ours.
     allow_fewer : take what there is.
@@ -60,7 +61,7 @@ class BuildConfig:
     generator: str = "template"
     fictional: bool | None = None
     wh: str = "who"
-    hops: str = ""
+    hops: str = "3hop1"
     domain: str = "conversation"
     chat: bool | None = None
     prompts: str | None = None
@@ -99,18 +100,19 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
     if not config.source and config.task != "mdqa":
         raise UserError(f"--task {config.task}: needs its published file", "--source FILE")
     source = Path(config.source) if config.source else shipped_passages()
-    items = _chosen(read_source(config.task, source, hops=config.hops), config)
+    items = read_source(config.task, source)
     tokenizer = load_tokenizer(config.tokenizer)
     folder = Path(config.prompts) if config.prompts else None
     writer = open_writer(config.generator, folder=folder, seed=config.seed)
     low = config.variant in ("lh", "ll")
     chat = use_chat(config.tokenizer, tokenizer) if config.chat is None else config.chat
     files, kept, dropped, lengths = {}, {}, {}, Counter[int]()
-    for split, members in split_items(items, config.task, config.seed).items():
+    for split, everything in split_items(items, config.task, config.seed).items():
+        members = _chosen(everything, config)
         frame = Frame(
             task=config.task, variant=config.variant, split=split, seed=config.seed,
             tokenizer=tokenizer, context=config.context_tokens, items=members,
-            pool=_TASKS[config.task].passages(members), writer=writer,
+            pool=_TASKS[config.task].passages(everything), writer=writer,
             fictional=low if config.fictional is None else config.fictional, folder=folder,
             chat=ChatFrame.of(tokenizer) if chat else None,
         )  # fmt: skip
@@ -174,7 +176,9 @@ def use_chat(spec: str, tokenizer: Any) -> bool:
 
 
 def _chosen(items: list[Any], config: BuildConfig) -> list[Any]:
-    """What Real-Limited keeps; all items for every other variant."""
+    """The questions of a variant; passages of the others may still fill its contexts."""
+    if config.task == "musique" and config.hops != "any":
+        items = [item for item in items if item.id.startswith(config.hops)]
     if config.variant != "real-limited":
         return items
     if config.task == "mdqa":

@@ -151,19 +151,24 @@ def synthetic(frame: Frame, item: QuestionItem, index: int) -> Example:
     guard = LeakGuard([fact.value], [fact.entity])
     guard.must(gold.text)
 
-    def others() -> Iterator[Draft]:
-        if frame.variant[1] == "l":
-            yield from repeated()
-            return
-        yield from negative_drafts(frame, negatives, guard, draw)
-        yield from fillers(frame, guard, draw)
-        yield from written_fillers(frame, guard, draw)
-
     query = f"What is the {as_noun(fact.relation)} of {fact.entity}?"
     target = f" {fact.value}"
-    drafts = filled(frame, [gold], others(), query, target, draw)
+    around = surroundings(frame, negatives, guard, draw)
+    drafts = filled(frame, [gold], around, query, target, draw)
     meta = {"relation": fact.relation, "entity": fact.entity, "source": item.id}
     return finish(frame, item.id, query, drafts, target, [fact.value], meta)
+
+
+def surroundings(
+    frame: Frame, negatives: Sequence[Fact], guard: LeakGuard, draw: random.Random
+) -> Iterator[Draft]:
+    """What stands around the facts: one block again and again, or varied passages."""
+    if frame.variant[1] == "l":
+        yield from repeated()
+        return
+    yield from negative_drafts(frame, negatives, guard, draw)
+    yield from fillers(frame, guard, draw)
+    yield from written_fillers(frame, guard, draw)
 
 
 def written_fillers(frame: Frame, guard: LeakGuard, draw: random.Random) -> Iterator[Draft]:

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from ..records import Example, Role
 from ..rendering import Draft, Span
-from .contexts import Frame, LeakGuard, filled, fillers, finish, numbers_for, repeated
-from .mdqa import fact_draft, negative_drafts, written_fillers
+from .contexts import Frame, LeakGuard, filled, fillers, finish, numbers_for
+from .mdqa import fact_draft, surroundings
 from .sources import ChainItem, Fact, Passage
 from .world import NOUNS, as_noun, fictional_name
 from .writers import BuildError, Need
@@ -147,16 +147,8 @@ def synthetic(frame: Frame, item: ChainItem, index: int) -> Example:
     for draft in must:
         guard.must(draft.text)
 
-    def others() -> Iterator[Draft]:
-        if frame.variant[1] == "l":
-            yield from repeated()
-            return
-        yield from negative_drafts(frame, broken, guard, draw)
-        yield from fillers(frame, guard, draw)
-        yield from written_fillers(frame, guard, draw)
-
     query, target = asked(chain), f" {chain[-1].value}"
-    drafts = filled(frame, must, others(), query, target, draw)
+    drafts = filled(frame, must, surroundings(frame, broken, guard, draw), query, target, draw)
     meta = {
         "source": item.id, "entity": chain[0].entity,
         "relation": [fact.relation for fact in chain],

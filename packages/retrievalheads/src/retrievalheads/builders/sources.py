@@ -80,13 +80,12 @@ class InsightItem:
 Item = QuestionItem | ChainItem | InsightItem
 
 
-def read_source(task: str, path: Path, *, hops: str = "") -> list[Any]:
+def read_source(task: str, path: Path) -> list[Any]:
     """Read a source file of a task.
 
     Parameters
     ----------
     task : mdqa, musique or summhay.
-    hops : only MuSiQue ids that begin with this, e.g. `3hop1`.
 
     Raises
     ------
@@ -95,11 +94,11 @@ def read_source(task: str, path: Path, *, hops: str = "") -> list[Any]:
     if task == "summhay":
         items: list[Any] = list(_insights(path))
     elif task == "musique":
-        items = [item for item in _chains(path) if item.id.startswith(hops)]
+        items = list(_chains(path))
     else:
         items = list(_questions(path))
     if not items:
-        raise UserError(f"{path}: no usable row for {task}{f' with ids {hops}*' if hops else ''}")
+        raise UserError(f"{path}: no usable row for {task}")
     return items
 
 
