@@ -198,7 +198,10 @@ def test_scores_survive_saving(tmp_path):
     content = json.loads((tmp_path / "s.json").read_text())
     assert content["schema"] == "retrievalheads/1" and content["n_used"] == 3
     (tmp_path / "s.npz").unlink()
-    assert torch.allclose(HeadScores.load(tmp_path / "s.json").mean, scores.mean)
+    alone = HeadScores.load(tmp_path / "s.json")
+    assert torch.allclose(alone.mean, scores.mean) and not alone.complete
+    with pytest.raises(UserError, match="npz"):
+        export_wu(alone, tmp_path / "w.json")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ app = make_app(
 )
 
 
+@app.command("generate", hidden=True)  # another name for build-data
 @app.command("build-data")
 def build_data(
     out: OutDir,
@@ -138,7 +139,7 @@ def train(
     from tenpapers.cli import load_config
     from tenpapers.report import file_digest
 
-    from .loading import load_base
+    from .loading import load_base, local_device
     from .records import load_examples
     from .training import TrainConfig
     from .training import train as fit
@@ -152,7 +153,11 @@ def train(
     file = data / "train.jsonl" if data.is_dir() else data
     examples = load_examples(file, limit=max_examples)
     state = fit(
-        load_base(model, dtype, device), examples, out, settings, data_sha256=file_digest(file)
+        load_base(model, dtype, device or local_device()),
+        examples,
+        out,
+        settings,
+        data_sha256=file_digest(file),
     )
     losses = state["losses"]
     text = (

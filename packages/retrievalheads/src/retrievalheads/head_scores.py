@@ -26,6 +26,7 @@ class HeadScores:
     skipped : reasons why others were not, with counts.
     options : settings of the run.
     data_sha256 : of the dataset file.
+    complete : False where the file of every example's scores is lost and `per_example` is the mean.
     """
 
     model: str
@@ -37,6 +38,7 @@ class HeadScores:
     skipped: dict[str, int] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
+    complete: bool = True
 
     @property
     def mean(self) -> Any:
@@ -78,7 +80,7 @@ class HeadScores:
 
         if not len(self.per_example):
             raise UserError(f"{path}: no example was used: {self.skipped}")
-        arrays = path.with_suffix("").with_suffix(".npz")
+        arrays = path.with_name(path.name.removesuffix(".json") + ".npz")
         mean, sem = self.mean, self.sem
         write_json(
             path,
@@ -131,16 +133,17 @@ class HeadScores:
             raise UserError(f"{path}: mean has the shape {tuple(mean.shape)}, not {shape}")
         if mean.isinf().any():
             raise UserError(f"{path}: a score is not finite")
-        values, ids = mean[None], []
+        values, ids, complete = mean[None], [], False
         arrays = path.parent / content["per_example"] if content.get("per_example") else None
         if arrays is not None and arrays.is_file():
             with np.load(arrays, allow_pickle=False) as kept:
                 values, ids = torch.from_numpy(kept["scores"]), [str(i) for i in kept["ids"]]
+            complete = True
         return cls(
             model=content["model"], adapter=content.get("adapter"), probe=content["probe"],
             mode=content["mode"], per_example=values, ids=ids,
             skipped=content.get("n_skipped", {}), options=content.get("options", {}),
-            data_sha256=content.get("data_sha256", ""),
+            data_sha256=content.get("data_sha256", ""), complete=complete,
         )  # fmt: skip
 
 
@@ -245,7 +248,14 @@ def import_wu(path: Path, *, trials: str = "all", model: str | None = None) -> H
 
 
 def export_wu(scores: HeadScores, path: Path) -> None:
-    """Write Wu et al.'s form; whole numbers as integers, as the published files have them."""
+    """Write Wu et al.'s form; whole numbers as integers, as the published files have them.
+
+    Raises
+    ------
+    UserError : the scores of single examples are not there.
+    """
+    if not scores.complete:
+        raise UserError("the scores of every example are wanted", "keep the .npz beside the JSON")
     content = {}
     for layer in range(scores.n_layers):
         for head in range(scores.n_heads):

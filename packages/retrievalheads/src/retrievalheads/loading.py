@@ -1,5 +1,6 @@
 """A base model with an adapter of ours on it, its context extended as in training."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ def load_base(model: str, dtype: str | None = None, device: str | None = None) -
     spec = parse_spec(model)
     named = {name: value for name, value in (("dtype", dtype), ("device", device)) if value}
     return load_causal_lm(replace(spec, options=spec.options | named))
+
+
+def local_device() -> str | None:
+    """The GPU of this process where a launcher such as torchrun started several, else None."""
+    rank = os.environ.get("LOCAL_RANK")
+    return f"cuda:{rank}" if rank is not None else None
 
 
 def load_model(
@@ -65,6 +72,7 @@ def put_on(lm: CausalLM, adapter: Path) -> CausalLM:
         return replace(lm, revision=f"{lm.revision}+{_digest(adapter / ATTENTION)}")
     from peft import PeftModel
 
+    require_safetensors(adapter)
     wrapped = PeftModel.from_pretrained(lm.model, str(adapter)).eval()
     digest = _digest(adapter / "adapter_model.safetensors")
     return replace(lm, model=wrapped, revision=f"{lm.revision}+{digest}")
@@ -103,6 +111,17 @@ def extended_base(name: str, theta: float | None, context: int, adapter: Path) -
         config["sliding_window"] = None
     write_json(made / "config.json", config)
     return made
+
+
+def require_safetensors(adapter: Path) -> None:
+    """Adapters in pickle files are not loaded: unpickling runs code.
+
+    Raises
+    ------
+    UserError : no safetensors file.
+    """
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise UserError(f"{adapter}: no adapter_model.safetensors in it")
 
 
 def read_state(adapter: Path) -> dict[str, Any]:

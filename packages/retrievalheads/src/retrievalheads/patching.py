@@ -202,7 +202,7 @@ def two_adapters(lm: Any, target: Path, source: Path) -> Any:
     from peft import PeftModel
     from tenpapers.errors import UserError
 
-    from .loading import ATTENTION, check_base, read_state
+    from .loading import ATTENTION, check_base, read_state, require_safetensors
     from .rope import extend_context
 
     states = {path: read_state(path) for path in (target, source)}
@@ -210,6 +210,7 @@ def two_adapters(lm: Any, target: Path, source: Path) -> Any:
         check_base(lm, path, state)
         if (path / ATTENTION).is_file():
             raise UserError(f"{path}: patching needs LoRA adapters", "train without --no-lora")
+        require_safetensors(path)
     if states[target]["theta"] != states[source]["theta"]:
         raise UserError(f"{target} and {source}: trained with different RoPE bases")
     extend_context(lm.model, states[target]["context_tokens"], states[target]["theta"])

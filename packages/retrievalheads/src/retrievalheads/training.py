@@ -92,6 +92,8 @@ def attention_only(lm: CausalLM, config: TrainConfig) -> tuple[Any, int]:
         model = lm.model
         for name, weight in model.named_parameters():
             weight.requires_grad_(bool(_ATTENTION_NAME.search(name)))
+            if weight.requires_grad:  # small steps get lost in bfloat16
+                weight.data = weight.data.float()
     else:
         from peft import LoraConfig, get_peft_model
 
