@@ -273,6 +273,24 @@ def test_a_loss_that_is_not_finite_keeps_the_last_good_state(tmp_path):
     assert len(kept["losses"]) == 6
 
 
+@pytest.mark.filterwarnings("ignore:Error detected in SqrtBackward0")
+def test_anomaly_mode_names_the_operation_and_changes_no_number():
+    """sqrt at 0 has an infinite gradient; its product with 0 is the first NaN."""
+    from dataclasses import replace
+
+    class Root(Quadratic):
+        def loss(self, indices):
+            return (self.value * 0).sqrt().sum() * 0
+
+    plain, watched = (torch.zeros(2, requires_grad=True) for _ in range(2))
+    fit({"v": plain}, Quadratic(plain), CONFIG)
+    fit({"v": watched}, Quadratic(watched), replace(CONFIG, debug_anomaly=True))
+    assert torch.equal(plain, watched) and not torch.is_anomaly_enabled()
+    value = torch.zeros(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="SqrtBackward0"):
+        fit({"v": value}, Root(value), replace(CONFIG, debug_anomaly=True))
+
+
 def test_a_killed_fit_goes_on_to_the_same_end(tmp_path, monkeypatch):
     monkeypatch.setattr("lofit.fitting.SAVE_EVERY", 0.0)
     whole = torch.zeros(2, requires_grad=True)

@@ -59,6 +59,9 @@ TuneRate = Annotated[float | None, typer.Option("--tune-lr", help="Of step 2 (0.
 SelectRate = Annotated[float | None, typer.Option("--lr", help="Of step 1 (0.005).")]
 Heads = Annotated[Path, typer.Option("--heads", help="heads.json, or the official heads.npy.")]
 Decay = Annotated[float | None, typer.Option("--weight-decay", help="Of AdamW (0).", min=0)]
+Anomaly = Annotated[
+    bool | None, typer.Option("--debug-anomaly", help="Name what first gave a NaN gradient (slow).")
+]
 Mode = Annotated[str | None, typer.Option("--l1-mode", help="loss (the paper's) or prox.")]
 
 
@@ -92,6 +95,7 @@ def select_heads(
     dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
+    debug_anomaly: Anomaly = None,
     dtype: Dtype = None,
     device: Device = None,
     config: ConfigFile = None,
@@ -103,7 +107,7 @@ def select_heads(
     """
     _rank(
         "lofit", out, config, as_json, dtype, device,
-        top_k=top_k, official_quirks=official_quirks, dedup=dedup,
+        debug_anomaly=debug_anomaly, top_k=top_k, official_quirks=official_quirks, dedup=dedup,
         model=model, task=task, data=data, select_lr=lr, l1=l1, l1_mode=l1_mode, epochs=epochs,
         batch_size=batch_size, weight_decay=weight_decay, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
@@ -215,6 +219,7 @@ def tune(
     dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
+    debug_anomaly: Anomaly = None,
     dtype: Dtype = None,
     device: Device = None,
     config: ConfigFile = None,
@@ -235,7 +240,7 @@ def tune(
         config, model=model, task=task, data=data, tune_lr=lr, epochs=epochs,
         batch_size=batch_size, weight_decay=weight_decay, top_k=top_k, fold=fold, pairs=pairs,
         train_size=train_size, max_length=max_length, chat_template=chat_template,
-        eos_token=eos_token, seed=seed, prompts=prompts,
+        eos_token=eos_token, seed=seed, prompts=prompts, debug_anomaly=debug_anomaly,
         official_quirks=official_quirks, dedup=dedup,
     )  # fmt: skip
     loaded = settings.load_task()
@@ -280,6 +285,7 @@ def train(
     dedup: OptionalDedup = None,
     prompts: PromptsFolder = None,
     seed: OptionalSeed = None,
+    debug_anomaly: Anomaly = None,
     dtype: Dtype = None,
     device: Device = None,
     config: ConfigFile = None,
@@ -301,6 +307,7 @@ def train(
         l1_mode=l1_mode, epochs=epochs, batch_size=batch_size, weight_decay=weight_decay,
         top_k=top_k, fold=fold, pairs=pairs, train_size=train_size, max_length=max_length,
         chat_template=chat_template, eos_token=eos_token, seed=seed, prompts=prompts,
+        debug_anomaly=debug_anomaly,
         official_quirks=official_quirks, dedup=dedup,
     )  # fmt: skip
     loaded = settings.load_task()

@@ -121,8 +121,9 @@ def fit(
         rate = config.lr * (1 - step / len(plan))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        loss = objective.loss(plan[step])
-        _update(loss, values, optimiser, config, rate)
+        with torch.autograd.set_detect_anomaly(config.debug_anomaly):
+            loss = objective.loss(plan[step])
+            _update(loss, values, optimiser, config, rate)
         log.losses.append(float(loss.detach()))
         if not _finite(log.losses[-1], values):
             with torch.no_grad():

@@ -71,6 +71,7 @@ class RunConfig:
     l1_mode : "loss" or "prox".
     prompts : folder of templates that replace ours.
     official_quirks, dedup : of CLUTRR.
+    debug_anomaly : autograd's anomaly mode in both steps.
     """
 
     model: str = "smollm2"
@@ -95,12 +96,14 @@ class RunConfig:
     prompts: str | None = None
     official_quirks: bool = False
     dedup: bool = False
+    debug_anomaly: bool = False
 
     def select(self) -> SelectConfig:
         """Settings of step 1."""
         return SelectConfig(
             lr=self.select_lr, l1=self.l1, epochs=self.epochs, batch_size=self.batch_size,
             weight_decay=self.weight_decay, beta=self.beta, seed=self.seed, l1_mode=self.l1_mode,
+            debug_anomaly=self.debug_anomaly,
         )  # fmt: skip
 
     def tune(self) -> TuneConfig:
@@ -108,6 +111,7 @@ class RunConfig:
         return TuneConfig(
             lr=self.tune_lr, epochs=self.epochs, batch_size=self.batch_size,
             weight_decay=self.weight_decay, beta=self.beta, seed=self.seed,
+            debug_anomaly=self.debug_anomaly,
         )  # fmt: skip
 
     def encoding(self) -> Encoding:

@@ -116,6 +116,7 @@ class FitConfig:
     l1_mode : "loss" adds the penalty to the loss, as the paper; "prox" soft-thresholds after each
         step, which gives exact zeros.
     group_by_length : batches of similar lengths, which saves padding.
+    debug_anomaly : find the operation that first gave a NaN gradient; slow.
     """
 
     lr: float = 5e-3
@@ -129,6 +130,7 @@ class FitConfig:
     seed: int = 42
     l1_mode: str = Field(default="loss", pattern="^(loss|prox)$")
     group_by_length: bool = True
+    debug_anomaly: bool = False
 
 
 @pydantic.dataclasses.dataclass(frozen=True)

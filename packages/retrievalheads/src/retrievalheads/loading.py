@@ -28,7 +28,9 @@ def load_base(model: str, dtype: str | None = None, device: str | None = None) -
 def local_device() -> str | None:
     """The GPU of this process where a launcher such as torchrun started several, else None."""
     rank = os.environ.get("LOCAL_RANK")
-    return f"cuda:{rank}" if rank is not None else None
+    import torch
+
+    return f"cuda:{rank}" if rank is not None and torch.cuda.is_available() else None
 
 
 def load_model(
