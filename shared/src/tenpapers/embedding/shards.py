@@ -1,0 +1,110 @@
+"""A corpus as embedding files: written a shard at a time, resumed, read by memory map."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..records import atomic_writer, read_json, write_json, write_text
+from .encoder import Encoder
+from .search import Shard
+
+
+class EmbeddingShards:
+    """A folder of `emb-00000.npy`, `ids-00000.txt`, ... and `meta.json`.
+
+    Parameters
+    ----------
+    folder : where they are.
+
+    Raises
+    ------
+    UserError : no `meta.json`, or a shard that does not fit it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.meta = read_json(folder / "meta.json")
+        self.dim = int(self.meta["dim"])
+
+    @classmethod
+    def build(
+        cls,
+        folder: Path,
+        encoder: Encoder,
+        documents: Iterator[tuple[str, str]],
+        *,
+        shard_size: int = 100_000,
+        dtype: str = "float16",
+        max_length: int = 512,
+        corpus_sha256: str = "",
+    ) -> "EmbeddingShards":
+        """Encode documents, (id, text) each; a killed run goes on with the first missing shard.
+
+        Raises
+        ------
+        UserError : the folder holds embeddings of another encoder or corpus; no document.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "encoder": encoder.name, "dim": encoder.dim, "normalised": encoder.normalize,
+            "dtype": dtype, "shard_size": shard_size, "max_length": max_length,
+            "corpus_sha256": corpus_sha256,
+        }  # fmt: skip
+        claim = folder / "settings.json"
+        if claim.exists() and read_json(claim) != settings:
+            raise UserError(f"{folder}: holds embeddings of other settings", "choose another --out")
+        write_json(claim, settings)
+        count = number = 0
+        for number, (ids, texts) in enumerate(_chunks(documents, shard_size)):
+            arrays, names = _paths(folder, number)
+            if not (names.exists() and arrays.exists()):
+                vectors = encoder.encode(texts, max_length=max_length, progress=arrays.name)
+                with atomic_writer(arrays) as stream:
+                    np.save(stream, vectors.astype(dtype))
+                write_text(names, "".join(f"{one}\n" for one in ids))
+            count += len(ids)
+        if not count:
+            raise UserError(f"{folder}: no document to encode")
+        digest = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()
+        write_json(
+            folder / "meta.json",
+            settings | {"count": count, "shards": number + 1, "key": digest[:16]},
+        )
+        return cls(folder)
+
+    def __iter__(self) -> Iterator[Shard]:
+        """Ids and memory-mapped array of every shard."""
+        for number in range(int(self.meta["shards"])):
+            arrays, names = _paths(self.folder, number)
+            ids = names.read_text(encoding="utf-8").splitlines()
+            vectors = np.load(arrays, mmap_mode="r", allow_pickle=False)
+            if vectors.shape != (len(ids), self.dim):
+                raise UserError(
+                    f"{arrays}: {vectors.shape} numbers for {len(ids)} ids of {self.dim} dimensions"
+                )
+            yield ids, vectors
+
+    def __len__(self) -> int:
+        return int(self.meta["count"])
+
+
+def _paths(folder: Path, number: int) -> tuple[Path, Path]:
+    return folder / f"emb-{number:05d}.npy", folder / f"ids-{number:05d}.txt"
+
+
+def _chunks(
+    documents: Iterator[tuple[str, str]], size: int
+) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    ids: list[str] = []
+    texts: list[str] = []
+    for name, text in documents:
+        ids.append(name)
+        texts.append(text)
+        if len(ids) == size:
+            yield ids, texts
+            ids, texts = [], []
+    if ids:
+        yield ids, texts
