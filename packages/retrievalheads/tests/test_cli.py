@@ -203,7 +203,7 @@ def test_scores_of_another_shape_and_pools_that_are_too_small(world, tmp_path):
 
 def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
     """Killed after five examples; resumed, only the others are read; other settings are refused."""
-    import retrievalheads.detect as module
+    import retrievalheads.detection as module
 
     data = world / "real-full/dev.jsonl"
     common = ["--model", f"hf:{toy_checkpoint()}", "--data", data, "--rope", "ntk",
@@ -223,8 +223,7 @@ def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, mon
     out = tmp_path / "part.json"
     monkeypatch.setattr(module, "read_rows", broken)
     arguments = [str(a) for a in ["detect", *common, "--out", out]]
-    with pytest.raises(KeyboardInterrupt):
-        app(arguments, standalone_mode=False)
+    assert app(arguments, standalone_mode=False) == 130
     assert not out.exists() and len(read) == 5
     assert "other settings" in wrong(*arguments, "--resume", "--score", "wu-set")
     first, _ = list(read), read.clear()

@@ -5,9 +5,9 @@ import json
 
 import pytest
 import torch
-from retrievalheads.detect import detect
+from retrievalheads.detection import detect
 from retrievalheads.head_scores import head_set, ranked
-from retrievalheads.knockout import Knockout, control_heads, knockout, layout_of, mean_outputs
+from retrievalheads.knocking import Knockout, control_heads, knockout, layout_of, mean_outputs
 from retrievalheads.loading import load_model, put_on
 from retrievalheads.patching import LockStep, patch_arms, patched_generate, sides, two_adapters
 from retrievalheads.rope import chosen_theta, extend_context, ntk_theta

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import torch
 from retrievalheads.bench.peers import naive_places, wu_style
-from retrievalheads.detect import NothingToScoreError, detect, read_rows
+from retrievalheads.detection import NothingToScoreError, detect, read_rows
 from retrievalheads.niah import default_haystack, default_needles, grid_for, niah
 from retrievalheads.reading import PrefixReader, ends_answer
 from retrievalheads.records import Example

@@ -76,6 +76,19 @@ def scores_of(values, model="m"):
     return HeadScores(model, "copy", "teacher", torch.tensor(values)[None], ids=["a"])
 
 
+def test_public_names_are_functions_and_not_modules():
+    """No module has the name of a public function: the import system would put it in its place."""
+    import subprocess
+    import sys
+
+    import retrievalheads
+
+    names = ", ".join(retrievalheads.__all__)
+    code = f"from retrievalheads import {names}; print(all(map(callable, ({names}))))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
+
+
 def test_check_8_hand_written_trace():
     """A head that copies a needle twice, one that attends to a wrong token, one on the sink."""
     ids = torch.tensor([1, 2, 3, 4, 99, 5, 6, 7, 8, 9, 11])

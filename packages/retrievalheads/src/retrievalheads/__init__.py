@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .comparison import compare
     from .correlation import spearman
-    from .detect import detect
+    from .detection import detect
     from .head_scores import HeadScores, head_set, ranked
-    from .knockout import knockout
+    from .knocking import knockout
     from .patching import patched_generate
     from .records import Example, load_examples
     from .rendering import render
@@ -26,9 +26,9 @@ _PLACES = {
     "Example": "records",
     "HeadScores": "head_scores",
     "compare": "comparison",
-    "detect": "detect",
+    "detect": "detection",
     "head_set": "head_scores",
-    "knockout": "knockout",
+    "knockout": "knocking",
     "load_examples": "records",
     "ntk_theta": "rope",
     "patched_generate": "patching",
@@ -55,10 +55,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name on first use, so that `--help` stays fast.
-
-    `detect` and `knockout` are functions here although modules have these names too.
-    """
+    """Import a public name on first use, so that `--help` stays fast."""
     if name not in _PLACES:
         raise AttributeError(f"module 'retrievalheads' has no attribute {name!r}")
     return getattr(import_module(f".{_PLACES[name]}", __name__), name)

@@ -55,7 +55,7 @@ def draw_map(
     from matplotlib.figure import Figure
     from tenpapers.errors import UserError
 
-    from .knockout import as_mask, layout_of
+    from .knocking import as_mask, layout_of
 
     shape = layout_of(model).geometry
     try:

@@ -84,7 +84,7 @@ def evaluate(
 
     from .evaluate import evaluate as run_evaluation
     from .evaluate import evaluate_vllm
-    from .knockout import knockout as knock
+    from .knocking import knockout as knock
     from .loading import load_model
     from .records import load_examples
     from .tables import metrics_text
@@ -154,7 +154,7 @@ def knockout(
 
     from .figures import knockout_figure
     from .head_scores import HeadScores
-    from .knockout import KINDS, mean_outputs
+    from .knocking import KINDS, mean_outputs
     from .loading import load_model
     from .records import load_examples
     from .spans import encode_prompt
@@ -194,7 +194,7 @@ def knockout(
 
 def check_shape(model: Any, scores: Any, file: Path) -> None:
     """Refuse scores of a model with other layers or heads."""
-    from .knockout import layout_of
+    from .knocking import layout_of
 
     shape = layout_of(model).geometry
     if (shape.n_layers, shape.n_heads) != (scores.n_layers, scores.n_heads):

@@ -63,8 +63,8 @@ def detect(
     from tenpapers.errors import UserError
     from tenpapers.report import file_digest
 
-    from .detect import NothingToScoreError
-    from .detect import detect as run_detect
+    from .detection import NothingToScoreError
+    from .detection import detect as run_detect
     from .loading import load_model, require_fit
     from .records import load_examples
     from .resuming import Kept
@@ -144,7 +144,7 @@ def niah(
     from tenpapers.records import write_json
 
     from .builders.build import use_chat
-    from .detect import NothingToScoreError
+    from .detection import NothingToScoreError
     from .loading import load_model, require_fit
     from .niah import default_haystack, default_needles, grid_for, read_needles
     from .niah import niah as run_niah

@@ -12,7 +12,7 @@ from tenpapers.generation.hf import HFBackend
 from tenpapers.models import CausalLM
 from tenpapers.records import Record
 
-from .detect import MAX_TOKENS
+from .detection import MAX_TOKENS
 from .metrics import bootstrap_mean, citation, exact_match, f1, first_line, subspan_em
 from .records import Example
 

@@ -15,7 +15,7 @@ from tenpapers.records import Record, read_jsonl
 from .builders.sources import Fact
 from .builders.world import RELATIONS, fictional_name
 from .builders.writers import TemplateWriter
-from .detect import NothingToScoreError
+from .detection import NothingToScoreError
 from .head_scores import HeadScores
 from .metrics import rouge1_recall
 from .prompts import fill

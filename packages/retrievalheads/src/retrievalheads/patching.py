@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tenpapers.models.heads import Hooks
 
 from .head_scores import head_set, ranked
-from .knockout import as_mask, layout_of
+from .knocking import as_mask, layout_of
 
 Positions = Literal["all", "decode"]
 TARGET, SOURCE = "target", "source"

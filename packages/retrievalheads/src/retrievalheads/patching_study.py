@@ -5,7 +5,7 @@ from typing import Any
 
 from tenpapers.models import CausalLM
 
-from .detect import MAX_TOKENS
+from .detection import MAX_TOKENS
 from .evaluate import grade
 from .patching import Positions, patch_arms, patched_generate, sides
 from .reading import ends_answer

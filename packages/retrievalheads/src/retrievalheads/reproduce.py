@@ -13,7 +13,7 @@ from tenpapers.report import claim_folder, manifest, print_report, write_report
 from .builders.build import BuildConfig, build
 from .builders.sources import Fact, Passage, read_source
 from .comparison import compare
-from .detect import NothingToScoreError, detect
+from .detection import NothingToScoreError, detect
 from .evaluate import Evaluation, Prediction, evaluate, summarise
 from .head_scores import HeadScores
 from .loading import load_base, load_model, put_on

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .detect import MAX_TOKENS
+from .detection import MAX_TOKENS
 from .evaluate import grade
 from .head_scores import ranked
-from .knockout import Kind, Knockout, Scope, control_heads, layout_of
+from .knocking import Kind, Knockout, Scope, control_heads, layout_of
 from .reading import PrefixReader, ends_answer
 from .records import Example
 from .spans import encode_prompt, encode_target
