@@ -12,9 +12,7 @@ from tenpapers.errors import UserError
 from tenpapers.models.rows import RowProbe
 from tenpapers.records import Record, read_jsonl
 
-from .builders.sources import Fact
-from .builders.world import RELATIONS, fictional_name
-from .builders.writers import TemplateWriter
+from .builders.writers import invented_passage
 from .detection import NothingToScoreError
 from .head_scores import HeadScores
 from .metrics import rouge1_recall
@@ -271,12 +269,7 @@ def default_needles() -> list[NeedleTrial]:
 def default_haystack() -> str:
     """About 20,000 tokens of passages about invented things, by our templates."""
     draw = random.Random("haystack")
-    writer = TemplateWriter()
-    passages = []
-    for number in range(200):
-        relation = draw.choice(RELATIONS["what"])
-        fact = Fact(fictional_name(draw), relation, f"number {1000 + number}")
-        passages.append(writer.passage(fact, draw).text)
+    passages = [invented_passage(draw, 1000 + number)[1] for number in range(200)]
     return " ".join(passages)
 
 

@@ -277,7 +277,8 @@ def report_folder(folder: Path) -> list[dict[str, str]]:
     patches = _kept(folder / "patch.json", [])
     body, found = study_body(runs, knockout, patches, folder / "study.png")
     write_text(folder / "report.md", report_markdown("Retrieval heads", body))
-    write_text(folder / "table.csv", study_table(runs).csv())
+    (table, *_) = (item for item in body if isinstance(item, Table))
+    write_text(folder / "table.csv", table.csv())
     write_json(folder / "verdicts.json", found)
     return found
 

@@ -1,5 +1,6 @@
 """The whole study: variants, heads, correlation, knockout, patching (sections 6, 7, 8)."""
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -11,7 +12,8 @@ from tenpapers.records import read_json, read_jsonl, write_json, write_jsonl
 from tenpapers.report import claim_folder, manifest, print_report, write_report
 
 from .builders.build import BuildConfig, build
-from .builders.sources import Fact, Passage, read_source
+from .builders.sources import Passage, read_source
+from .builders.writers import invented_passage
 from .comparison import compare
 from .detection import NothingToScoreError, detect
 from .evaluate import Evaluation, Prediction, evaluate, summarise
@@ -115,18 +117,8 @@ def _passages(source: Path) -> tuple[list[Passage], str]:
     if source.is_file():
         items = read_source("mdqa", source)
         return [item.gold for item in items if item.gold], "passages of NaturalQuestions"
-    import random
-
-    from .builders.world import RELATIONS, fictional_name
-    from .builders.writers import TemplateWriter
-
-    draw, writer = random.Random("passages"), TemplateWriter()
-    texts = [
-        writer.passage(
-            Fact(fictional_name(draw), draw.choice(RELATIONS["what"]), f"number {i}"), draw
-        ).text
-        for i in range(400)
-    ]
+    draw = random.Random("passages")
+    texts = [invented_passage(draw, number)[1] for number in range(400)]
     return [Passage("", text) for text in texts], "our own passages (no real data was at hand)"
 
 

@@ -25,6 +25,7 @@ from .writers import BuildError, ModelWriter, open_writer, shipped_passages
 
 SPLITS = ("train", "dev", "test")
 _TASKS: dict[str, ModuleType] = {"mdqa": mdqa, "musique": musique, "summhay": summhay}
+WORDED = ("hh", "hl", "lh", "ll")  # variants with facts or insights in words
 BUCKET = 500  # tokens of a bar in the length histogram
 
 
@@ -243,8 +244,8 @@ def _build_split(
 
 
 def _prepare(frame: Frame, chosen: Sequence[tuple[int, int]]) -> None:
-    """Ask the writer for every text of these examples, in two rounds for SummHay's documents."""
-    if frame.variant not in ("hh", "hl", "lh", "ll"):
+    """Ask a model for every text of these examples, in two rounds for SummHay's documents."""
+    if frame.variant not in WORDED or not isinstance(frame.writer, ModelWriter):
         return
     module = _TASKS[frame.task]
     frame.writer.prepare([n for i, k in chosen for n in module.needs(frame, frame.items[i], k)])

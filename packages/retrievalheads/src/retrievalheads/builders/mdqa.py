@@ -9,7 +9,7 @@ from ..rendering import Draft, Span
 from .contexts import Frame, LeakGuard, filled, fillers, finish, numbers_for, repeated
 from .sources import Fact, Passage, QuestionItem, wh_word
 from .world import RELATIONS, WORDINGS, as_noun, fictional_name, state
-from .writers import BuildError, Need, UnwrittenError
+from .writers import BuildError, Need, UnwrittenError, invented_passage
 
 HARD_NEGATIVES = 3
 OTHER_FACTS = 40  # of a file of facts, in one context
@@ -173,13 +173,8 @@ def surroundings(
 
 def written_fillers(frame: Frame, guard: LeakGuard, draw: random.Random) -> Iterator[Draft]:
     """Passages by our templates about invented things, where the source has too few."""
-    from .writers import TemplateWriter
-
-    writer = TemplateWriter()
     for number in range(2000):
-        relation = draw.choice(RELATIONS["what"])
-        fact = Fact(fictional_name(draw), relation, f"number {draw.randint(1000, 9999)}-{number}")
-        text = writer.passage(fact, draw).text
+        fact, text = invented_passage(draw, number, drawn=True)
         if guard.allows(text):
             yield Draft(text=text, role="filler", title=fact.entity)
 

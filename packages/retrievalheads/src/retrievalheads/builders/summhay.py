@@ -54,9 +54,7 @@ def _longest(count: int) -> str:
     return " " + "[100]" * count
 
 
-def plan(
-    frame: Frame, item: InsightItem, index: int
-) -> tuple[int, list[InsightItem], random.Random]:
+def plan(frame: Frame, item: InsightItem, index: int) -> tuple[int, list[InsightItem]]:
     """How many documents state the insight, and other insights of its topic."""
     draw = frame.draw(index)
     count = draw.randint(*GOLD)
@@ -65,12 +63,12 @@ def plan(
         if isinstance(other, InsightItem) and other.topic == item.topic and other.id != item.id
     ]  # fmt: skip
     draw.shuffle(others)
-    return count, others, draw
+    return count, others
 
 
 def needs(frame: Frame, item: InsightItem, index: int) -> list[Need]:
     """Paraphrases first; documents can be asked for when those are there."""
-    count, others, _ = plan(frame, item, index)
+    count, others = plan(frame, item, index)
     wanted: list[Need] = []
     if frame.variant[0] == "h":
         wanted.append(Need("paraphrase", sentences=(item.insight,), count=count))
@@ -85,7 +83,7 @@ def documents_needed(frame: Frame, item: InsightItem, index: int) -> list[Need]:
     """The gold documents, around sentences that are known by now."""
     if frame.variant[1] == "l":
         return []
-    count, _, _ = plan(frame, item, index)
+    count, _ = plan(frame, item, index)
     try:
         sentences = _sentences(frame, item, count, frame.draw(index, "text"))
     except UnwrittenError:
@@ -101,7 +99,7 @@ def _sentences(frame: Frame, item: InsightItem, count: int, draw: random.Random)
 
 def synthetic(frame: Frame, item: InsightItem, index: int) -> Example:
     """The insight paraphrased or repeated, in documents of the topic or in filler."""
-    count, others, _ = plan(frame, item, index)
+    count, others = plan(frame, item, index)
     draw = frame.draw(index, "text")
     query = item.insight if frame.variant[0] == "h" else simplified(item.insight)
     must = [

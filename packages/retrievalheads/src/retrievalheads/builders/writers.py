@@ -17,7 +17,16 @@ from tenpapers.records import Record, read_jsonl
 
 from ..prompts import fill
 from .sources import Fact
-from .world import DETAILS, PERSONAS, RETELLINGS, WORDINGS, as_noun, state
+from .world import (
+    DETAILS,
+    PERSONAS,
+    RELATIONS,
+    RETELLINGS,
+    WORDINGS,
+    as_noun,
+    fictional_name,
+    state,
+)
 
 ATTEMPTS = 3
 WORDS = (40, 200)
@@ -53,10 +62,6 @@ class Need:
 class Writer(Protocol):
     """What every writer offers."""
 
-    def prepare(self, needs: Sequence[Need]) -> None:
-        """Write everything that will be asked for, together."""
-        ...
-
     def passage(self, fact: Fact, draw: random.Random) -> Written:
         """A passage that states a fact once."""
         ...
@@ -72,9 +77,6 @@ class Writer(Protocol):
 
 class TemplateWriter:
     """Ten wordings a relation and a bank of details: a stand-in for an LLM that needs no model."""
-
-    def prepare(self, needs: Sequence[Need]) -> None:
-        """Nothing to do."""
 
     def passage(self, fact: Fact, draw: random.Random) -> Written:
         """One worded fact among four to seven details."""
@@ -108,6 +110,19 @@ class TemplateWriter:
                 spans[which] = (len(text), len(text) + len(piece))
             text += piece
         return Written(text, tuple(spans))
+
+
+def invented_passage(draw: random.Random, number: int, *, drawn: bool = False) -> tuple[Fact, str]:
+    """A passage by our templates about a thing that no file has.
+
+    `number` makes its value unlike all others; `drawn` puts a random number before it, so that
+    contexts do not share values.
+    """
+    relation = draw.choice(RELATIONS["what"])
+    name = fictional_name(draw)
+    value = f"{draw.randint(1000, 9999)}-{number}" if drawn else str(number)
+    fact = Fact(name, relation, f"number {value}")
+    return fact, TemplateWriter().passage(fact, draw).text
 
 
 class CachedText(Record):
@@ -160,9 +175,6 @@ class CacheWriter:
         else:
             key = (row.topic, row.wanted)
             self.documents[key] = checked_document(row.text, row.sentences, len(row.wanted))
-
-    def prepare(self, needs: Sequence[Need]) -> None:
-        """Nothing to do: what is missing is told when it is asked for."""
 
     def passage(self, fact: Fact, draw: random.Random) -> Written:
         """The passage of this fact."""
