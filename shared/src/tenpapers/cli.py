@@ -79,7 +79,7 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
     ) -> None:
         level = logging.DEBUG if debug else logging.INFO
         logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-        for noisy in ("httpx", "httpcore", "urllib3", "filelock", "matplotlib", "asyncio"):
+        for noisy in ("httpx", "httpcore", "urllib3", "filelock", "matplotlib", "asyncio", "faiss"):
             logging.getLogger(noisy).setLevel(logging.WARNING)
 
     options.__doc__ = purpose

@@ -44,7 +44,9 @@ class Encoder:
         """
         import torch
         from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
 
+        transformers_logging.disable_progress_bar()
         path = resolve_name(NAMES.get(name, name.removeprefix("hf:")))
         try:
             tokenizer = AutoTokenizer.from_pretrained(path)

@@ -1,0 +1,1 @@
+"""SynthesizRR: data sets by retrieval and refinement."""

@@ -1,0 +1,5 @@
+"""`python -m synthesizrr`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Metrics of data sets: diversity, entities, closeness to human text, label preservation."""

@@ -1,0 +1,31 @@
+"""How similar the texts of two labels are: mean cosines."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def cosine_matrix(vectors: np.ndarray, labels: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Mean cosine of all pairs of two labels' texts, pairs of a text with itself included.
+
+    The mean over all |a| x |b| pairs is the inner product of the two labels' mean unit vectors,
+    so no pair is formed.
+
+    Parameters
+    ----------
+    vectors : float32 [N, d].
+    """
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors.astype(np.float64) / np.where(norms == 0, 1, norms)
+    every = np.asarray(labels)
+    names = sorted(set(labels))
+    means = np.stack([unit[every == name].mean(axis=0) for name in names])
+    table = means @ means.T
+    return {a: {b: float(table[i, j]) for j, b in enumerate(names)} for i, a in enumerate(names)}
+
+
+def pairwise_cosine(vectors: np.ndarray) -> np.ndarray:
+    """Cosine of every pair, float32 [N, N]."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.where(norms == 0, 1, norms)
+    return unit @ unit.T

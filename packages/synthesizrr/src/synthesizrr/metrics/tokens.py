@@ -1,0 +1,37 @@
+"""Word tokens, as the metrics count them."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Literal
+
+Tokenizer = Literal["spacy", "whitespace"]
+
+
+def token_lists(texts: Sequence[str], tokenizer: Tokenizer = "spacy") -> list[list[str]]:
+    """Tokens of every text, as they stand (no lower-casing).
+
+    Parameters
+    ----------
+    tokenizer : "spacy" (the rules of English; no model is needed) or "whitespace".
+    """
+    if tokenizer == "whitespace":
+        return [text.split() for text in texts]
+    tokenize = _english().tokenizer
+    return [[token.text for token in tokenize(text)] for text in texts]
+
+
+@cache
+def _english() -> Any:
+    import spacy
+
+    nlp = spacy.blank("en")
+    nlp.max_length = 1 << 30
+    return nlp
+
+
+def word_counts(texts: Sequence[str]) -> list[int]:
+    """Number of NLTK word tokens of every text (Penn Treebank rules)."""
+    from nltk.tokenize import NLTKWordTokenizer
+
+    tokenize = NLTKWordTokenizer().tokenize
+    return [len(tokenize(text)) for text in texts]

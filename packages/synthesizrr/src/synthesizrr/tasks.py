@@ -1,0 +1,124 @@
+"""A task: its labels, what they mean, and how the teacher is asked. One YAML file each."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined, TemplateError
+from pydantic import Field, field_validator
+from tenpapers.cli import load_config
+from tenpapers.errors import UserError
+from tenpapers.records import Record
+
+# First words of an instruction by which its repetition in a generation is recognised.
+OPENING_WORDS = 5
+
+
+class Task(Record):
+    """A text classification task and its task inversion (SynthesizRR, section 3; spec 3.5).
+
+    Parameters
+    ----------
+    name : of the task.
+    labels : each label's verbaliser, the phrase that stands for it in prompts.
+    document_header : line above a document.
+    answer_prefix : line or words before the answer.
+    answer_on_own_line : whether the answer begins on the line after its prefix.
+    instruction : Jinja text below a document; `{{ label }}` is the verbaliser.
+    fewgen_instruction : Jinja text where there is no document.
+    refusals : what a refusal says, lower case and without punctuation.
+    max_new_tokens : of an answer.
+    seeds_per_class, rows_per_class, train_rows : sizes of the paper: seeds, prompts a class, rows
+        of the final training set.
+    corpus : which corpus the paper pairs it with.
+    """
+
+    name: str
+    labels: dict[str, str] = Field(min_length=1)
+    document_header: str
+    answer_prefix: str
+    answer_on_own_line: bool = False
+    instruction: str
+    fewgen_instruction: str
+    refusals: list[str] = Field(default_factory=list)
+    max_new_tokens: int = Field(200, ge=1)
+    seeds_per_class: int = Field(50, ge=1)
+    rows_per_class: int = Field(1000, ge=1)
+    train_rows: int = Field(8000, ge=1)
+    corpus: str = ""
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        # YAML reads true and false as what they are; a label is a string.
+        if not isinstance(value, dict):
+            return value
+        return {str(key).lower() if isinstance(key, bool) else str(key): v
+                for key, v in value.items()}  # fmt: skip
+
+    @field_validator("document_header", "answer_prefix")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        return value.strip()
+
+    def verbalizer(self, label: str) -> str:
+        """The phrase of a label.
+
+        Raises
+        ------
+        UserError : the task has no such label.
+        """
+        if label not in self.labels:
+            raise UserError(
+                f"task {self.name}: label {label!r} has no verbalizer",
+                f"has {', '.join(self.labels)}",
+            )
+        return self.labels[label]
+
+    def ask(self, label: str, *, document: bool) -> str:
+        """The instruction of a label, below a document or without one.
+
+        Raises
+        ------
+        UserError : unknown label, a template that is not Jinja or names something unknown.
+        """
+        template = self.instruction if document else self.fewgen_instruction
+        return _rendered(template, self.verbalizer(label), self.name)
+
+    @property
+    def openings(self) -> list[str]:
+        """First words of both instructions, as far as they are the same for every label."""
+        heads = [text.split("{{")[0] for text in (self.instruction, self.fewgen_instruction)]
+        return [" ".join(head.split()[:OPENING_WORDS]) for head in heads if len(head.split()) > 1]
+
+
+@cache
+def _rendered(template: str, label: str, task: str) -> str:
+    try:
+        filled = Environment(undefined=StrictUndefined).from_string(template).render(label=label)
+    except TemplateError as error:
+        raise UserError(f"task {task}: instruction: {error}", "`{{ label }}` is known") from None
+    return " ".join(filled.split())
+
+
+def task_names() -> list[str]:
+    """Names of the tasks that ship with the package."""
+    folder = files("synthesizrr").joinpath("tasks")
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir()
+                  if file.name.endswith(".yaml"))  # fmt: skip
+
+
+def load_task(name: str) -> Task:
+    """A task of the package by its name, or a user's own by its YAML file.
+
+    Raises
+    ------
+    UserError : neither; a file with an unknown or missing field.
+    """
+    if name in task_names():
+        return load_config(Task, Path(str(files("synthesizrr").joinpath(f"tasks/{name}.yaml"))))
+    if Path(name).suffix in (".yaml", ".yml"):
+        return load_config(Task, Path(name))
+    raise UserError(f"task {name}: unknown", f"a YAML file, or {', '.join(task_names())}")
