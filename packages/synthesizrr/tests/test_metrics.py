@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from synthesizrr.cartography import Filter, cartography, kept
+from synthesizrr.data_map import Filter, cartography, kept
 from synthesizrr.evaluate import DataSet, EvalConfig, Given, equalized, measure
 from synthesizrr.matching import match_distribution, shares
 from synthesizrr.metrics.closeness import Features, matched_reference, mauve

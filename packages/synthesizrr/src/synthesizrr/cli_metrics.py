@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.cli import Json, OutDir
+from tenpapers.cli import Cache, Json, OutDir
+from tenpapers.report import Table
 
 from .options import ConfigFile, First, Gold, Reference, say, split_names
 
@@ -76,6 +77,38 @@ def register(app: typer.Typer) -> None:
             features=features, num_buckets=num_buckets, scaling=scaling, encoder=encoder,
             oracle=oracle, pairwise=pairwise, seed=seed,
         )  # fmt: skip
+
+    @app.command("judge")
+    def judge_command(
+        synth: Annotated[Path, typer.Argument(help="synthetic.jsonl, rows with `context`.")],
+        out: OutDir,
+        judge: Annotated[
+            str, typer.Option("--judge", "--model", help="Model spec of the judge.")
+        ] = "smollm2",
+        n: First = None,
+        cache: Cache = True,
+        as_json: Json = False,
+    ) -> None:
+        """Let a model judge how faithful texts are to their documents; writes rag.json.
+
+        Example: synthesizrr judge synthetic.jsonl --judge openai:gpt-4o-mini -n 200 --out runs/j
+        """
+        from dataclasses import asdict
+
+        from tenpapers.generation import open_generator
+        from tenpapers.records import write_json
+
+        from .metrics.rag import judge_rows
+        from .records import Synthetic, read_rows
+
+        rows = read_rows(synth, Synthetic, limit=n)
+        with open_generator(judge, cache=cache) as model:
+            found = judge_rows(rows, model)
+        write_json(out / "rag.json", asdict(found) | {"judge": judge})
+        cells = [found.rows, found.faithfulness, found.context_relevance, found.unreadable]
+        names = ["rows", "faithfulness", "context relevance", "unreadable replies"]
+        say(asdict(found), as_json, Table(f"Judged by {judge}", names, [cells]),
+            f"-> {out / 'rag.json'}")  # fmt: skip
 
     @app.command()
     def compare(

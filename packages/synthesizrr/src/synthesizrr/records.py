@@ -126,6 +126,7 @@ class Synthetic(Row):
     rank: int | None = None
     score: float | None = None
     context: str | None = None
+    icl_ids: list[str] = Field(default_factory=list)
 
 
 class CartographyRow(Row):

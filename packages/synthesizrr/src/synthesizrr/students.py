@@ -91,12 +91,14 @@ def train_student(
     seed: int = 42,
     validation: Sequence[Labelled] | None = None,
     search: bool = False,
+    curve: bool = True,
     progress: str | None = None,
 ) -> StudentResult:
     """Train a student several times and grade it on the test set (SynthesizRR, section 4).
 
     The last state of a run counts. With `search`, learning rate and batch are first chosen by
-    accuracy on `validation` (by default 20 % of the training rows, held out for that).
+    accuracy on `validation` (by default 20 % of the training rows, held out for that). `curve`
+    also grades after each epoch.
 
     Raises
     ------
@@ -113,17 +115,18 @@ def train_student(
     done: list[dict[str, Any]] = []
     grades: list[Grades] = []
     for number in range(runs):
-        curve: list[float] = []
+        epochs: list[float] = []
 
-        def note(epoch: int, student: Classifier, curve: list[float] = curve) -> None:
-            curve.append(grade(true, predictions(student, test_texts)).accuracy)
+        def note(epoch: int, student: Classifier, epochs: list[float] = epochs) -> None:
+            epochs.append(grade(true, predictions(student, test_texts)).accuracy)
 
         fitted = fit(
-            texts, labels, spec, seed=seed + number, on_epoch=None if spec.probe else note,
+            texts, labels, spec, seed=seed + number,
+            on_epoch=note if curve and not spec.probe else None,
             progress=f"{progress or spec.name}, run {number + 1}" if progress else None,
         )  # fmt: skip
         grades.append(grade(true, predictions(fitted, test_texts)))
-        done.append({"seed": seed + number, "epochs": curve} | asdict(grades[-1]))
+        done.append({"seed": seed + number, "epochs": epochs} | asdict(grades[-1]))
     accuracies = [one.accuracy for one in grades]
     return StudentResult(
         spec, len(train), len(test), statistics.fmean(accuracies),

@@ -41,10 +41,10 @@ class Task(Record):
     instruction: str
     fewgen_instruction: str
     refusals: list[str] = Field(default_factory=list)
-    max_new_tokens: int = Field(200, ge=1)
-    seeds_per_class: int = Field(50, ge=1)
-    rows_per_class: int = Field(1000, ge=1)
-    train_rows: int = Field(8000, ge=1)
+    max_new_tokens: int = Field(default=200, ge=1)
+    seeds_per_class: int = Field(default=50, ge=1)
+    rows_per_class: int = Field(default=1000, ge=1)
+    train_rows: int = Field(default=8000, ge=1)
     corpus: str = ""
 
     @field_validator("labels", mode="before")

@@ -29,9 +29,13 @@ def _english() -> Any:
     return nlp
 
 
-def word_counts(texts: Sequence[str]) -> list[int]:
-    """Number of NLTK word tokens of every text (Penn Treebank rules)."""
+def word_tokens(text: str) -> list[str]:
+    """NLTK's word tokens of a text (Penn Treebank rules), as they stand."""
+    return list(_treebank().tokenize(text))
+
+
+@cache
+def _treebank() -> Any:
     from nltk.tokenize import NLTKWordTokenizer
 
-    tokenize = NLTKWordTokenizer().tokenize
-    return [len(tokenize(text)) for text in texts]
+    return NLTKWordTokenizer()

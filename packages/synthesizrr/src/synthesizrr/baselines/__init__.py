@@ -1,0 +1,1 @@
+"""Baselines without a corpus, and small forms of earlier methods (spec 6)."""

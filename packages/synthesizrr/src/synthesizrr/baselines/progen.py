@@ -1,0 +1,103 @@
+"""ProGen: the rows that help a student most are the demonstrations of the next round."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..fewgen import fewgen_inputs
+from ..generating import generate
+from ..records import IclRow, Synthetic
+from .methods import BaselineRun
+from .student_vectors import LOG_ZERO, texts_of, vectors_of
+
+HELPFUL = 0.5  # share of each label's rows that may be demonstrations
+DAMPING = 1e-2  # of the Hessian
+
+
+def progen(run: BaselineRun) -> dict[str, Any]:
+    """Generate in rounds; from the second on the most helpful rows so far are the shots."""
+    counts: dict[str, Any] = {}
+    per_round = -(-run.per_label // run.rounds)
+    for number in range(run.rounds):
+        icl: list[IclRow] = []
+        if number:
+            rows = texts_of(run.out, run.task)
+            icl = helpful_rows(rows, list(run.task.labels), run.student_encoder)
+        least = min(
+            (sum(one.label == label for one in icl) for label in run.task.labels), default=0
+        )
+        config = run.config.model_copy(update={"shots": min(run.config.shots, least)})
+        inputs = [
+            row.model_copy(update={"id": f"progen{number}-{row.id}"})
+            for row in fewgen_inputs(run.task, min(per_round, run.per_label - number * per_round))
+        ]
+        found = generate(
+            inputs, icl, run.task, run.teacher, config, run.out, tokenizer=run.tokenizer,
+            progress=f"progen, round {number + 1}",
+        )  # fmt: skip
+        counts[f"round {number + 1}"] = found | {"shots": config.shots}
+    return counts
+
+
+def helpful_rows(rows: Sequence[Synthetic], labels: list[str], encoder: str) -> list[IclRow]:
+    """The most helpful half of each label's rows, as demonstrations."""
+    numbers = np.array([labels.index(row.label) for row in rows])
+    scores = helpfulness(vectors_of([row.text for row in rows], encoder), numbers, len(labels))
+    chosen: list[IclRow] = []
+    for number in range(len(labels)):
+        places = np.flatnonzero(numbers == number)
+        best = places[np.argsort(-scores[places], kind="stable")]
+        for place in best[: max(1, int(HELPFUL * len(places)))].tolist():
+            row = rows[place]
+            chosen.append(
+                IclRow(
+                    id=row.id, label=row.label, example_text=row.text,
+                    seed_id=row.seed_id or row.id, score=float(scores[place]),
+                )
+            )  # fmt: skip
+    return chosen
+
+
+def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.ndarray:
+    """How much giving a row more weight lowers the validation loss, float64 [N].
+
+    Influence functions (Koh and Liang 2017) for logistic regression on frozen vectors: training
+    rows are the even ones, validation rows the odd ones (both are synthetic), whose loss is the
+    reverse cross-entropy. The Hessian is never formed: conjugate gradients need its products only.
+
+    Parameters
+    ----------
+    vectors : float64 [N, d], a constant among them; labels : int [N] from 0 to n_labels - 1.
+    """
+    from scipy.sparse.linalg import LinearOperator, cg
+    from sklearn.linear_model import LogisticRegression
+
+    train = np.arange(len(labels)) % 2 == 0
+    if len(set(labels[train])) < 2:
+        return np.zeros(len(labels))
+    model = LogisticRegression(max_iter=1000, fit_intercept=False).fit(
+        vectors[train], labels[train]
+    )
+    probs = np.zeros((len(labels), n_labels))
+    probs[:, model.classes_] = model.predict_proba(vectors)
+    target = np.eye(n_labels)[labels]
+    valid = ~train if (~train).any() else train
+    # d RCE / d logits, as ln y is 0 at the label and LOG_ZERO elsewhere.
+    right = probs[valid, labels[valid]][:, None]
+    slope = LOG_ZERO * right * (target[valid] - probs[valid])
+    gradient = vectors[valid].T @ slope / valid.sum()
+    width = vectors.shape[1]
+
+    def product(flat: np.ndarray) -> np.ndarray:
+        direction = flat.reshape(width, n_labels)
+        along = vectors[train] @ direction
+        p = probs[train]
+        curved = p * along - p * (p * along).sum(axis=1, keepdims=True)
+        return np.asarray(vectors[train].T @ curved / train.sum() + DAMPING * direction).ravel()
+
+    size = width * n_labels
+    solved, _ = cg(LinearOperator((size, size), matvec=product), gradient.ravel(), maxiter=200)
+    direction = solved.reshape(width, n_labels)
+    # Gradient of a row's cross-entropy is x (p - y)^T.
+    return np.asarray(((vectors @ direction) * (probs - target)).sum(axis=1))

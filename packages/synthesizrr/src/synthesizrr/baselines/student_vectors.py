@@ -1,0 +1,37 @@
+"""What the baselines that train a student between rounds need of it: features and gradients."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..parsing import parse
+from ..records import Generation, Synthetic, read_rows
+from ..tasks import Task
+
+# ln 0 of the reverse cross-entropy is set to this (Wang et al. 2019).
+LOG_ZERO = -4.0
+
+
+def texts_of(out: Path, task: Task) -> list[Synthetic]:
+    """Texts of a file of generations, one a generation, repeated ones once."""
+    return parse(read_rows(out, Generation), task, fewgen=True, deduplicate=True)[0]
+
+
+def reverse_cross_entropy(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -sum_k p_k ln y_k, where ln 0 is -4: robust to wrong labels.
+
+    Parameters
+    ----------
+    probs : float [N, C]; labels : int [N].
+    """
+    return float(np.mean(-LOG_ZERO * (1 - probs[np.arange(len(labels)), labels])))
+
+
+def vectors_of(texts: Sequence[str], encoder: str) -> np.ndarray:
+    """Vectors with a constant last column (the intercept), float64 [N, d + 1]."""
+    from ..classifiers import frozen_vectors
+
+    found: Any = frozen_vectors(encoder)(list(texts))
+    return np.hstack([found.astype(np.float64), np.ones((len(found), 1))])

@@ -1,0 +1,58 @@
+"""Cutting texts to a number of the teacher's tokens, at the end of a sentence."""
+
+import re
+from typing import Any, NamedTuple
+
+# A token that ends a sentence, a closing quote after it allowed.
+SENTENCE_END = re.compile(r"[.!?][\"'”’)]?$")
+
+
+class Shortened(NamedTuple):
+    """A text that fits, and whether it was cut within a sentence."""
+
+    text: str
+    hard_cut: bool
+
+
+def shorten(
+    text: str, tokenizer: Any, min_tokens: int | None = None, *, max_tokens: int,
+    strict: bool = False,
+) -> str | None:  # fmt: skip
+    """The first `max_tokens` tokens, up to the last sentence end among them (spec 3.3).
+
+    Parameters
+    ----------
+    tokenizer : the teacher's; special tokens are not counted.
+    min_tokens : a text of fewer tokens gives None.
+    strict : only the full stop, as a token of its own, ends a sentence (the official rule).
+
+    Returns
+    -------
+    The text; without any sentence end the first `max_tokens` tokens, where the official code
+    returns the whole text; None for a text that is too short.
+    """
+    found = shortened(text, tokenizer, min_tokens, max_tokens=max_tokens, strict=strict)
+    return found.text if found else None
+
+
+def shortened(
+    text: str, tokenizer: Any, min_tokens: int | None = None, *, max_tokens: int,
+    strict: bool = False,
+) -> Shortened | None:  # fmt: skip
+    """As `shorten`, and whether the cut is hard."""
+    pieces = _pieces(text, tokenizer)
+    if min_tokens is not None and len(pieces) < min_tokens:
+        return None
+    kept = pieces[:max_tokens]
+    for place in range(len(kept) - 1, -1, -1):
+        surface = kept[place][0].strip()
+        if surface == "." or (not strict and SENTENCE_END.search(surface)):
+            return Shortened(text[: kept[place][1]].strip(), False)
+    end = kept[-1][1] if kept else 0
+    return Shortened(text[:end].strip(), len(pieces) > len(kept))
+
+
+def _pieces(text: str, tokenizer: Any) -> list[tuple[str, int]]:
+    """Every token's surface and where it ends in the text."""
+    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return [(text[start:end], end) for start, end in coded["offset_mapping"]]
