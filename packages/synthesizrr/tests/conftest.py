@@ -97,3 +97,27 @@ def fails(*arguments, told=()):
     for part in told:
         assert str(part) in line, line
     return line
+
+
+@pytest.fixture(scope="session")
+def teacher():
+    """SmolLM2, loaded once."""
+    from tenpapers.generation import open_generator
+
+    with open_generator("smollm2", cache=False) as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def news(tmp_path_factory):
+    """Made-up news as files: train, test, docs, and seeds of four labels."""
+    from synthesizrr.toy import made_up_news
+
+    folder = tmp_path_factory.mktemp("news")
+    rows = made_up_news(20)
+    plain = [{key: row[key] for key in ("id", "text", "label")} for row in rows]
+    write_rows(folder / "train.jsonl", plain[::4])
+    write_rows(folder / "test.jsonl", plain[1::4])
+    documents = [{"id": row["id"], "text": f"{row['title']}. {row['text']}"} for row in rows[2::4]]
+    write_rows(folder / "docs.jsonl", documents)
+    return folder

@@ -39,6 +39,8 @@ def open_corpus(name: str, source: Path, domains: Path | None = None) -> Iterato
     UserError : unknown name, missing file or field.
     """
     if name in REALNEWS:
+        if domains is None:
+            raise UserError(f"{name} is a set of domains", "pass --domains realnews_domains.json")
         return _realnews(name, source, domains)
     readers: dict[str, Callable[[Path], Iterator[Document]]] = {
         "products": _products, "cmu-movies": _movies, "jsonl": _jsonl, "csv": _csv,
@@ -50,9 +52,7 @@ def open_corpus(name: str, source: Path, domains: Path | None = None) -> Iterato
     return readers[name](source)
 
 
-def _realnews(name: str, source: Path, domains: Path | None) -> Iterator[Document]:
-    if domains is None:
-        raise UserError(f"{name} is a set of domains", "pass --domains realnews_domains.json")
+def _realnews(name: str, source: Path, domains: Path) -> Iterator[Document]:
     lists = read_json(domains)
     part = REALNEWS[name]
     if part not in lists:

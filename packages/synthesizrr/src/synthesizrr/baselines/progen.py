@@ -9,7 +9,7 @@ from ..fewgen import fewgen_inputs
 from ..generating import generate
 from ..records import IclRow, Synthetic
 from .methods import BaselineRun
-from .student_vectors import LOG_ZERO, texts_of, vectors_of
+from .student_vectors import LOG_ZERO, places_in_label, texts_of, vectors_of
 
 HELPFUL = 0.5  # share of each label's rows that may be demonstrations
 DAMPING = 1e-2  # of the Hessian
@@ -63,8 +63,9 @@ def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.nd
     """How much giving a row more weight lowers the validation loss, float64 [N].
 
     Influence functions (Koh and Liang 2017) for logistic regression on frozen vectors: training
-    rows are the even ones, validation rows the odd ones (both are synthetic), whose loss is the
-    reverse cross-entropy. The Hessian is never formed: conjugate gradients need its products only.
+    rows are every second one of a label, the others are for validation (both are synthetic), with
+    the reverse cross-entropy as their loss. The Hessian is never formed: conjugate gradients need
+    its products only.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.nd
     from scipy.sparse.linalg import LinearOperator, cg
     from sklearn.linear_model import LogisticRegression
 
-    train = np.arange(len(labels)) % 2 == 0
+    train = places_in_label(labels) % 2 == 0
     if len(set(labels[train])) < 2:
         return np.zeros(len(labels))
     model = LogisticRegression(max_iter=1000, fit_intercept=False).fit(

@@ -35,3 +35,12 @@ def vectors_of(texts: Sequence[str], encoder: str) -> np.ndarray:
 
     found: Any = frozen_vectors(encoder)(list(texts))
     return np.hstack([found.astype(np.float64), np.ones((len(found), 1))])
+
+
+def places_in_label(labels: np.ndarray) -> np.ndarray:
+    """Which row of its label each row is, from 0; splits made of it hold every label."""
+    places = np.zeros(len(labels), dtype=np.int64)
+    for label in np.unique(labels):
+        same = np.flatnonzero(labels == label)
+        places[same] = np.arange(len(same))
+    return places

@@ -10,7 +10,7 @@ from tenpapers.records import write_jsonl
 
 from ..records import Generation, read_rows
 from .methods import BaselineRun
-from .student_vectors import LOG_ZERO, texts_of
+from .student_vectors import LOG_ZERO, places_in_label, texts_of
 
 WORD = re.compile(r"\w+")
 VOCABULARY, WIDTH, HIDDEN, LONGEST = 8000, 64, 64, 64
@@ -60,8 +60,8 @@ def learn_weights(
     """Weights between 0 and 1 by bilevel optimisation, float64 [N].
 
     Inner: a small LSTM learns with the weighted cross-entropy. Outer: the reverse cross-entropy
-    of a synthetic validation part (every fourth row), after one look-ahead step of the LSTM, moves
-    the weights. Validation rows keep the mean weight of their label's others.
+    of a synthetic validation part (every fourth row of a label), after one look-ahead step of the
+    LSTM, moves the weights. Validation rows keep the mean weight of their label's others.
     """
     import torch
 
@@ -72,8 +72,8 @@ def learn_weights(
     weights = torch.full((len(texts),), 0.5, requires_grad=True)
     inner = torch.optim.Adam(model.parameters(), lr=INNER_LR)
     outer = torch.optim.Adam([weights], lr=OUTER_LR)
-    held = torch.arange(len(texts)) % 4 == 3
-    train, valid = torch.flatnonzero(~held), torch.flatnonzero(held)
+    held = torch.tensor(places_in_label(labels) % 4 == 3)
+    train, valid = torch.where(~held)[0], torch.where(held)[0]
     if not len(valid) or not len(train):
         return np.full(len(texts), 0.5)
     source = torch.Generator().manual_seed(seed)
