@@ -70,6 +70,24 @@ def test_search_over_shards_equals_brute_force(size, k):
     assert all({a, b} == {"d3", "d40"} for a, b in zip(found[~same], names[~same], strict=True))
 
 
+def test_memory_does_not_grow_with_the_number_of_shards():
+    import tracemalloc
+
+    queries = corpus(20, seed=1)[0]
+
+    def peak(shards):
+        made = (
+            (([f"{n}-{i}" for i in range(2000)]), corpus(2000, seed=n)[0]) for n in range(shards)
+        )
+        tracemalloc.start()
+        search(queries, made, 10)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    assert peak(100) < 1.1 * peak(10)
+
+
 def test_search_refuses_what_does_not_fit():
     vectors, ids = corpus()
     with pytest.raises(UserError, match="queries have 8 dimensions"):

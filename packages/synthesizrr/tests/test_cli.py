@@ -310,3 +310,20 @@ def test_reviews_by_a_model_repeat_themselves(tmp_path, data):
     assert {one["n"] for one in found.values()} == {600}
     fives = {name: one["self_bleu"]["5"] for name, one in found.items()}
     assert fives["reviews.jsonl"] >= 2 * fives["ag_news.jsonl.gz"]
+
+
+def test_a_file_may_hold_the_options_of_a_command(tmp_path, news):
+    config = tmp_path / "seeds.yaml"
+    config.write_text("per-class: 2\nseed: 7\n")
+    out = tmp_path / "seeds.jsonl"
+    command("seeds", "sample", news, "--config", config, "--out", out)
+    assert len(read_lines(out)) == 8
+    command("seeds", "sample", news, "--config", config, "--per-class", 1, "--out", out,
+            "--overwrite")  # fmt: skip
+    assert len(read_lines(out)) == 4
+    config.write_text("classes: 2\n")
+    fails("seeds", "sample", news, "--config", config, "--out", out,
+          told=["seeds.yaml: classes: unknown option", "per_class"])  # fmt: skip
+    config.write_text("[1\n")
+    fails("seeds", "sample", news, "--config", config, "--out", out, told=["not YAML"])
+    fails("seeds", "sample", news, "--config", tmp_path / "no", "--out", out, told=["no such"])

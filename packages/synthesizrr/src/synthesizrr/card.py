@@ -28,7 +28,9 @@ def write_dataset(
     facts : how the set was made (teacher, corpus, retriever, shots, ...), for the card.
     metrics : of the set, as `metrics.json` has them.
     """
-    from datasets import ClassLabel, Dataset, Features, List, Value
+    from datasets import ClassLabel, Dataset, Features, List, Value, disable_progress_bars
+
+    disable_progress_bars()
 
     names = list(task.labels)
     columns = {

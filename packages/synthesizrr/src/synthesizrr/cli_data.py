@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from tenpapers.cli import Json, OutDir
 
-from .options import Overwrite, fresh, say
+from .options import Defaults, Overwrite, fresh, say
 
 
 def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
@@ -43,6 +43,7 @@ def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
             str | None, typer.Option("--task", help="Your own task, to check the labels with.")
         ] = None,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Write train.jsonl, validation.jsonl and test.jsonl of a data set.
@@ -78,6 +79,7 @@ def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
             int, typer.Option("--shard-size", help="Documents a file.", min=1)
         ] = 100_000,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Write a corpus as docs-00000.jsonl.gz, docs-00001.jsonl.gz, ...

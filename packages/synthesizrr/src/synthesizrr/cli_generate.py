@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from tenpapers.cli import Cache, Json, OutFile, Seed
 
-from .options import ConfigFile, First, Overwrite, TaskName, fresh, say
+from .options import ConfigFile, Defaults, First, Overwrite, TaskName, fresh, say
 
 Teacher = Annotated[
     str, typer.Option("--teacher", "--model", help="Model spec: smollm2, hf:ID, vllm:ID, openai:..")
@@ -168,6 +168,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--dataset", help="Also write a `datasets` folder there.")
         ] = None,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Turn generations into labelled texts; refusals and empty ones are counted.
@@ -232,6 +233,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         seed: Seed = 42,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Dataset cartography: keep what a student is confident of.

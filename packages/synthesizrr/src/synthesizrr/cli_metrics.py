@@ -7,7 +7,7 @@ import typer
 from tenpapers.cli import Cache, Json, OutDir
 from tenpapers.report import Table
 
-from .options import ConfigFile, First, Gold, Reference, say, split_names
+from .options import ConfigFile, Defaults, First, Gold, Reference, say, split_names
 
 Metrics = Annotated[
     str | None,
@@ -87,6 +87,7 @@ def register(app: typer.Typer) -> None:
         ] = "smollm2",
         n: First = None,
         cache: Cache = True,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Let a model judge how faithful texts are to their documents; writes rag.json.

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from tenpapers.cli import Json, OutDir, OutFile, Seed
 
-from .options import Overwrite, TaskName, fresh, pair, say
+from .options import Defaults, Overwrite, TaskName, fresh, pair, say
 
 TopK = Annotated[int, typer.Option("--top-k", help="Documents stored a seed.", min=1)]
 TokenizerSpec = Annotated[
@@ -30,6 +30,7 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
             int, typer.Option("--shard-size", help="Documents a file.", min=1)
         ] = 100_000,
         max_length: Annotated[int, typer.Option("--max-length", help="Tokens read.", min=8)] = 512,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Embed a corpus: emb-*.npy, ids-*.txt, meta.json; a killed run goes on.
@@ -58,6 +59,7 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
         ] = None,
         seed: Seed = 42,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Draw a balanced seed set from a train split.
@@ -107,6 +109,7 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
         ] = None,
         seed: Seed = 42,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Fetch for every seed the documents nearest to it.
@@ -163,6 +166,7 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
         ] = False,
         seed: Seed = 42,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Sort what was fetched into demonstrations (icl.jsonl) and inputs (inputs.jsonl).

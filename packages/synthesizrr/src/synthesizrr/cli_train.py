@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from tenpapers.cli import Json, Limit, OutDir, Seed
 
-from .options import ConfigFile, Overwrite, fresh, say
+from .options import ConfigFile, Defaults, Overwrite, fresh, say
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         seed: Seed = 42,
         overwrite: Overwrite = False,
+        config: Defaults = None,
         as_json: Json = False,
     ) -> None:
         """Train a student on a data set and grade it on real test rows; writes student.json.

@@ -5,11 +5,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from tenpapers.errors import UserError
 from tenpapers.report import Table
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="YAML of settings; flags win over it.")
+]
+Defaults = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="YAML of this command's options; flags win over it.",
+        is_eager=True,
+        callback=lambda ctx, value: _take_defaults(ctx, value),
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run left in --out.")
@@ -23,6 +33,35 @@ Gold = Annotated[
 ]
 First = Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N rows.", min=1)]
 TaskName = Annotated[str, typer.Option("--task", help="A task's name, or your YAML file.")]
+
+
+def _take_defaults(ctx: typer.Context, file: Path | None) -> Path | None:
+    """Make a file's values the defaults of the command's options.
+
+    Raises
+    ------
+    UserError : no such file, no mapping, an option that the command does not have.
+    """
+    if file is None:
+        return None
+    if not file.exists():
+        raise UserError(f"{file}: no such config file")
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{file}: a config is a mapping of options to values")
+    known = {option.lstrip("-").replace("-", "_"): parameter.name
+             for parameter in ctx.command.params for option in parameter.opts}  # fmt: skip
+    defaults = {}
+    for name, value in values.items():
+        key = str(name).replace("-", "_")
+        if key not in known:
+            raise UserError(f"{file}: {name}: unknown option", f"one of {', '.join(known)}")
+        defaults[known[key]] = value
+    ctx.default_map = defaults
+    return file
 
 
 def split_names(text: str | None) -> list[str] | None:

@@ -47,7 +47,8 @@ class RunConfig(Record):
     task : name of a task or your YAML file.
     train : gold training rows, from which the seeds are drawn; or `seeds`, ready-made.
     test : gold test rows: the student's, and MAUVE's reference.
-    corpus : documents, a file or a folder of docs-*.jsonl(.gz).
+    corpus : documents, a file or a folder of docs-*.jsonl(.gz); `emb` : its embeddings, where
+        `corpus embed` made them already.
     method : "retricl", "non-retricl", or "fewgen" (no corpus).
     encoder, retriever, top_k, exclude : of the retrieval.
     icl_ranks, ranks, icl_range, range, window_quantile, context_tokens : of the pools.
@@ -65,6 +66,7 @@ class RunConfig(Record):
     seeds: Path | None = None
     test: Path | None = None
     corpus: Path | None = None
+    emb: Path | None = None
     method: Literal["retricl", "non-retricl", "fewgen"] = "retricl"
     teacher: str = "smollm2"
     tokenizer: str | None = None
@@ -98,7 +100,7 @@ class RunConfig(Record):
         """The same with its paths made relative to a folder."""
         moved: dict[str, Any] = {
             name: beside / value
-            for name in ("train", "seeds", "test", "corpus", "exclude")
+            for name in ("train", "seeds", "test", "corpus", "emb", "exclude")
             if (value := getattr(self, name)) is not None
         }
         if Path(self.task).suffix in (".yaml", ".yml"):
@@ -168,8 +170,9 @@ class _Chain:
                 raise _missing("corpus")
             source = config.corpus
             if config.retriever == "dense":
-                source = self.out / "emb"
-                embed_corpus(config.corpus, source, config.encoder)
+                source = config.emb or self.out / "emb"
+                if config.emb is None:
+                    embed_corpus(config.corpus, source, config.encoder)
             found, leaks = retrieve_by(
                 config.retriever, seeds, source, config.corpus, top_k=config.top_k,
                 exclude=config.exclude, seed=config.seed,

@@ -24,6 +24,7 @@ from .figures import data_map, self_bleu_figure
 from .filtering import final_sample
 from .pipeline import RunConfig, run_chain
 from .records import CartographyRow, Example, Synthetic, TextRow, read_rows
+from .retrieving import embed_corpus
 from .seeding import sample_seeds
 from .students import StudentResult, train_student
 from .study import Arm, Study, data_folder, read_study, split_slice
@@ -103,7 +104,8 @@ def _data(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
     else:
         paths = split_slice(study, folder, out)
         pool = paths.pop("pool")
-    paths["seeds"] = out / "seeds.jsonl"
+    paths["seeds"], paths["emb"] = out / "seeds.jsonl", out / "emb"
+    embed_corpus(paths["corpus"], paths["emb"], study.encoder)
     rows = read_rows(pool, Example)
     labels = list(load_task(study.task).labels)
     seeds = sample_seeds(rows, study.seeds_per_class, study.seed, labels=labels)
@@ -191,7 +193,8 @@ def _run_config(
     return RunConfig.model_validate(
         {
             "task": study.task, "seeds": paths["seeds"].resolve(), "corpus": corpus.resolve(),
-            "method": arm.method, "teacher": study.teacher, "encoder": study.encoder,
+            "emb": None if arm.corpus else paths["emb"].resolve(), "method": arm.method,
+            "teacher": study.teacher, "encoder": study.encoder,
             "retriever": arm.retriever, "top_k": last, "ranks": list(range(first, last + 1)),
             "icl_range": study.icl_range, "range": window,
             "context_tokens": study.context_tokens, "per_label": study.prompts_per_class,
