@@ -1,0 +1,5 @@
+"""`python -m tocot`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,263 @@
+"""Commands on recorded responses: score, report, significance, equals, import-taur, advise."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tenpapers.cli import Json, OutDir
+
+from .options import Grading, Group, Items, Policy, Responses, TextMatch, names, say
+
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the resampling.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+
+    @app.command()
+    def score(
+        files: Responses,
+        out: OutDir,
+        unparseable: Policy = "wrong",
+        grading: Grading = "ours",
+        items: Items = None,
+        text_match: TextMatch = "equal",
+        math_verify: Annotated[
+            bool, typer.Option("--math-verify", help="Let that library judge math answers.")
+        ] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Extract and grade responses that somebody generated; no model is needed.
+
+        Example: tocot score outputs/*.jsonl --unparseable guess --out runs/mine
+        """
+        from tenpapers.records import write_json, write_jsonl
+
+        from .pairing import cells
+        from .summary import results, warnings
+        from .tables import cell_table
+
+        rows = graded(files, grading, items, text_match, math_verify)
+        found = cells(rows)
+        policy = _policy(unparseable)
+        write_jsonl(out / "graded.jsonl", rows)
+        write_json(out / "results.json", results(found, policy))
+        notes = "\n".join(f"note: {line}" for line in warnings(found))
+        say(results(found, policy), as_json, cell_table(found, policy), notes,
+            f"-> {out / 'results.json'}")  # fmt: skip
+        _stop_on_errors(found)
+
+    @app.command()
+    def report(
+        folders: Responses,
+        out: OutDir,
+        group: Group = "five",
+        unparseable: Policy = "wrong",
+        grading: Grading = "ours",
+        parts: Annotated[
+            str, typer.Option("--parts", help="LSAT, MuSR, ContextHub: merged or separate.")
+        ] = "merged",
+        literature: Annotated[
+            Path | None, typer.Option("--literature", help="CSV for the left panel of fig1.png.")
+        ] = None,
+        items: Items = None,
+        seed: Seed = 0,
+        as_json: Json = False,
+    ) -> None:
+        """Group table, deltas, unparseable rates, answer positions, tokens; and the figures.
+
+        Example: tocot report runs/outputs --group five --out runs/report
+        """
+        from .pairing import cells
+        from .reporting import write_results
+        from .summary import merged_parts
+
+        found = cells(graded(folders, grading, items))
+        if parts == "merged":
+            found = merged_parts(found)
+        body, values = write_results(
+            out, found, by=group, policy=_policy(unparseable), literature=literature, seed=seed  # type: ignore[arg-type]
+        )  # fmt: skip
+        shown = [part for part in body if not hasattr(part, "path")]
+        say(values, as_json, *shown, f"-> {out / 'report.md'}")  # type: ignore[arg-type]
+
+    @app.command()
+    def significance(
+        folders: Responses,
+        out: OutDir,
+        test: Annotated[
+            str, typer.Option("--test", help="bootstrap (McNemar stands beside).")
+        ] = "bootstrap",
+        family: Annotated[
+            str, typer.Option("--family", help="Groups: commonsense,knowledge,soft,...; all.")
+        ] = "",
+        correction: Annotated[
+            str, typer.Option("--correction", help="bonferroni or none.")
+        ] = "bonferroni",
+        alpha: Annotated[float, typer.Option("--alpha", help="Family-wise level.")] = 0.05,
+        resamples: Annotated[int, typer.Option("--resamples", min=1)] = 1_000_000,
+        unparseable: Policy = "wrong",
+        grading: Grading = "ours",
+        items: Items = None,
+        seed: Seed = 0,
+        as_json: Json = False,
+    ) -> None:
+        """Paired tests of chain of thought against direct answers; writes significance.csv.
+
+        Example: tocot significance runs/outputs --family commonsense,knowledge,soft --out runs/p
+        """
+        from tenpapers.errors import UserError
+        from tenpapers.records import write_text
+
+        from .pairing import cells
+        from .tables import mapping_table
+        from .testing import family as chosen
+        from .testing import tested, verdict
+
+        if test != "bootstrap" or correction not in ("bonferroni", "none"):
+            raise UserError("--test bootstrap, --correction bonferroni or none")
+        found = chosen(cells(graded(folders, grading, items)), names(family))
+        rows = tested(
+            found, policy=_policy(unparseable), alpha=alpha, correction=correction,  # type: ignore[arg-type]
+            resamples=resamples, seed=seed,
+        )  # fmt: skip
+        table = mapping_table(rows, "Paired tests", verdict(rows))
+        write_text(out / "significance.csv", table.csv())
+        say(rows, as_json, table, f"-> {out / 'significance.csv'}")
+
+    @app.command()
+    def equals(
+        folders: Responses,
+        out: OutDir,
+        scope: Annotated[
+            str, typer.Option("--scope", help="both, question, response or paper-code.")
+        ] = "both",
+        grading: Grading = "ours",
+        items: Items = None,
+        as_json: Json = False,
+    ) -> None:
+        """How much of the gain comes from items with an equals sign; equals.csv and equals.png.
+
+        Example: tocot equals runs/outputs --scope both --out runs/equals
+        """
+        from tenpapers.errors import UserError
+        from tenpapers.records import write_text
+
+        from .attribution import SCOPES, equals_pairs, equals_split, pooled
+        from .figures import equals_figure
+        from .pairing import cells
+        from .tables import mapping_table
+
+        if scope not in SCOPES:
+            raise UserError(f"--scope {scope}: unknown", ", ".join(SCOPES))
+        found = cells(graded(folders, grading, items))
+        split = {cell.name: equals_split(equals_pairs(cell.direct, cell.cot, scope))  # type: ignore[arg-type]
+                 for cell in found if cell.direct or not cell.cot or not cell.direct}  # fmt: skip
+        for source in dict.fromkeys(cell.source for cell in found):
+            own = [split[cell.name] for cell in found if cell.source == source]
+            split[f"{source}/all"] = pooled(own)
+        rows = [{"task": name, **one.as_json()} for name, one in split.items()]
+        table = mapping_table(rows, f"Gain with and without an equals sign ({scope})")
+        write_text(out / "equals.csv", table.csv())
+        equals_figure(out / "equals.png", split)
+        say(rows, as_json, table, f"-> {out / 'equals.csv'}")
+
+    @app.command("import-taur")
+    def import_taur(
+        path: Annotated[Path, typer.Argument(help="Rows of a TAUR-Lab data set (parquet, JSONL).")],
+        out: OutDir,
+        task: Annotated[str, typer.Option("--task", help="Task id, the name of its config.")],
+        model: Annotated[str, typer.Option("--model", help="Name of the model.")] = "",
+        as_json: Json = False,
+    ) -> None:
+        """Turn the paper's public rows into outputs, and grade them anew.
+
+        Example: tocot import-taur csqa.parquet --task csqa --model llama-3.1-8b --out runs/taur
+        """
+        from tenpapers.records import write_jsonl
+
+        from .taur import import_rows
+
+        outputs, counts = import_rows(path, task, model)
+        count = write_jsonl(out / f"{task}.jsonl", outputs)
+        say(counts, as_json, f"{count} outputs; {counts}\n-> {out / f'{task}.jsonl'}")
+
+    @app.command()
+    def advise(
+        folders: Responses,
+        out: OutDir,
+        grading: Grading = "ours",
+        items: Items = None,
+        alpha: Annotated[float, typer.Option("--alpha", help="Level of the tests.")] = 0.05,
+        seed: Seed = 0,
+        as_json: Json = False,
+    ) -> None:
+        """Where chain of thought pays: delta, p, tokens a point, and what to do for each task.
+
+        Example: tocot advise runs/outputs --out runs/advice
+        """
+        from tenpapers.records import write_text
+
+        from .advice import advise_cells
+        from .pairing import cells
+        from .tables import mapping_table
+
+        rows = advise_cells(cells(graded(folders, grading, items)), alpha=alpha, seed=seed)
+        table = mapping_table(rows, "Advice")
+        write_text(out / "advice.csv", table.csv())
+        say(rows, as_json, table, f"-> {out / 'advice.csv'}")
+
+
+def graded(
+    paths: Sequence[Path], grading: str = "ours", items: Path | None = None,
+    text_match: str = "equal", math_verify: bool = False,
+) -> list[Any]:  # fmt: skip
+    """Graded rows of files and folders; a folder that `score` wrote gives its own.
+
+    Raises
+    ------
+    UserError : unknown grading or match; what the files raise.
+    """
+    from tenpapers.errors import UserError
+
+    from .records import Graded, TaskItem, jsonl_files, read_rows
+    from .scoring import score_file
+
+    if grading not in ("ours", "logged"):
+        raise UserError(f"--grading {grading}: unknown", "ours or logged")
+    if text_match not in ("equal", "substring"):
+        raise UserError(f"--text-match {text_match}: unknown", "equal or substring")
+    known = {}
+    if items is not None:
+        known = {(one.task, one.id): one for one in read_rows(items, TaskItem)}
+    rows: list[Any] = []
+    for path in paths:
+        if path.is_dir() and (path / "graded.jsonl").exists():
+            rows += read_rows(path / "graded.jsonl", Graded)
+            continue
+        folder = path / "outputs" if (path / "outputs").is_dir() else path
+        for file in jsonl_files([folder]):
+            rows += score_file(
+                file, grading=grading, items=known, text_match=text_match,  # type: ignore[arg-type]
+                math_verify=math_verify,
+            )  # fmt: skip
+    return rows
+
+
+def _policy(text: str) -> Any:
+    from tenpapers.errors import UserError
+
+    from .pairing import POLICIES
+
+    if text not in POLICIES:
+        raise UserError(f"--unparseable {text}: unknown", ", ".join(POLICIES))
+    return text
+
+
+def _stop_on_errors(found: Sequence[Any]) -> None:
+    """Exit code 3 where more than one in a hundred items failed."""
+    total = sum(len(cell.direct) + cell.errored for cell in found)
+    failed = sum(cell.errored for cell in found)
+    if total and failed / total > 0.01:
+        raise typer.Exit(3)

@@ -1,0 +1,47 @@
+"""Numbers as tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tenpapers.report import Table
+
+from .pairing import Cell
+from .summary import cell_numbers
+
+
+def cell_table(cells: Sequence[Cell], policy: str) -> Table:
+    """One row a source and task."""
+    rows = []
+    for cell in cells:
+        one = cell_numbers(cell, policy)  # type: ignore[arg-type]
+        rows.append([cell.name, one["n"], one["direct"], one["cot"], one["delta"],
+                     one["unparsed_direct"], one["unparsed_cot"]])  # fmt: skip
+    columns = ["task", "n", "direct", "CoT", "delta", "unparsed direct", "unparsed CoT"]
+    return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
+
+
+def group_rows(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """The paper's group table, both policies side by side."""
+    columns = ["source", "group", "tasks", "n", "direct", "CoT", "delta (wrong)", "delta (guess)",
+               "unparsed direct", "unparsed CoT"]  # fmt: skip
+    names = ["source", "group", "tasks", "n", "direct", "cot", "delta_wrong", "delta_guess",
+             "unparsed_direct", "unparsed_cot"]  # fmt: skip
+    cells = [[row.get(name) for name in names] for row in rows]
+    note = (
+        "Unweighted means over the tasks of a group, in percent. Direct and CoT count an "
+        "unparseable response as wrong; `guess` gives it what guessing among the item's options "
+        "earns."
+    )
+    return Table(title, columns, cells, note)
+
+
+def frame_table(frame: Any, title: str, note: str = "", limit: int | None = None) -> Table:
+    """A pandas frame as a table."""
+    rows = frame.head(limit).to_dict("split")["data"] if limit else frame.to_dict("split")["data"]
+    return Table(title, list(map(str, frame.columns)), rows, note)
+
+
+def mapping_table(rows: Sequence[Mapping[str, Any]], title: str, note: str = "") -> Table:
+    """Dicts of the same keys as a table."""
+    columns = list(rows[0]) if rows else []
+    return Table(title, columns, [[row.get(name) for name in columns] for row in rows], note)
