@@ -2,6 +2,7 @@
 
 from tenpapers.cli import make_app, run
 
+from .cli_models import register as register_models
 from .cli_scoring import register as register_scoring
 from .cli_tools import register as register_tools
 
@@ -13,6 +14,7 @@ app = make_app(
 )
 register_scoring(app)
 register_tools(app)
+register_models(app)
 
 
 def main() -> None:

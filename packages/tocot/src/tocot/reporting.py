@@ -66,9 +66,9 @@ def _decides(groups: Sequence[dict[str, Any]]) -> str:
         if many and row["delta_wrong"] is not None:
             lines.append(
                 f"{row['source']}, {row['group']}: {row['unparsed_direct']:.0f} % of the direct "
-                f"and {row['unparsed_cot']:.0f} % of the CoT responses are unparseable; the gain is "
-                f"{row['delta_wrong']:+.1f} if they count as wrong, {row['delta_guess']:+.1f} as a "
-                f"guess, {row['delta_drop']:+.1f} without those items."
+                f"and {row['unparsed_cot']:.0f} % of the CoT responses are unparseable; the gain "
+                f"is {row['delta_wrong']:+.1f} if they count as wrong, {row['delta_guess']:+.1f} as "
+                f"a guess, {row['delta_drop']:+.1f} without those items."
             )
     return "\n".join(lines)
 

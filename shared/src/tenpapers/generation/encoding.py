@@ -6,12 +6,25 @@ from .types import Completion, Request
 
 
 def encode(tokenizer: Any, request: Request) -> list[int]:
-    """Give the token ids of a plain prompt, or of messages in the model's chat template."""
+    """Give the token ids of a plain prompt, or of messages in the model's chat template.
+
+    Where the last message is the assistant's, the model goes on with it (a prefill).
+    """
     if request.prompt is not None:
         return list(tokenizer(request.prompt)["input_ids"])
-    messages = [message.model_dump() for message in request.messages]
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+    text = chat_text(tokenizer, request)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def chat_text(tokenizer: Any, request: Request) -> str:
+    """Messages in the chat template; without a template as plain paragraphs, roles before them."""
+    messages = [message.model_dump() for message in request.messages]
+    goes_on = bool(messages) and messages[-1]["role"] == "assistant"
+    if getattr(tokenizer, "chat_template", None) is None:
+        turns = [f"{one['role'].capitalize()}: {one['content']}" for one in messages]
+        return "\n\n".join(turns if goes_on else [*turns, "Assistant:"])
+    how = {"continue_final_message": True} if goes_on else {"add_generation_prompt": True}
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, **how))
 
 
 def misfit(request: Request, ids: list[int], context: int) -> Completion | None:

@@ -1,5 +1,6 @@
 """A backend with a cache in front and a progress bar beside it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -58,7 +59,8 @@ class Generator:
             asked = {same[0].id: key for key, same in waiting.items()}
             self.calls += len(asked)
             answers = self.backend.stream([by_id[name] for name in asked]) if asked else ()
-            for completion in answers:
+            for answer in answers:
+                completion = _cut(answer, by_id[answer.id].sampling.stop_pattern)
                 key = asked[completion.id]
                 if self.cache and not completion.failed:
                     self.cache.store(key, completion)
@@ -95,6 +97,16 @@ class Generator:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _cut(completion: Completion, pattern: str) -> Completion:
+    """Cut a text after the first match of a pattern, for backends that know stop strings alone."""
+    hit = re.search(pattern, completion.text) if pattern else None
+    if hit is None or hit.end() == len(completion.text):
+        return completion
+    return completion.model_copy(
+        update={"text": completion.text[: hit.end()], "finish_reason": "stop"}
+    )
 
 
 def open_backend(spec: ModelSpec) -> Backend:

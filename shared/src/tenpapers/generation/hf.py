@@ -1,6 +1,7 @@
 """transformers in process: length-sorted batches, left padding, one pass over a shared prefix."""
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,7 @@ from .types import Completion, Request, Sampling, Score, by_adapter
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 262_144}
 MAX_BATCH = {"cpu": 16, "cuda": 256}
 MIN_PREFIX = 16
+PATTERN_TOKENS = 8  # how often a text is searched for its stop pattern
 
 
 class HFBackend:
@@ -147,6 +149,10 @@ class HFBackend:
             cuts = [text.find(stop) for stop in sampling.stop if stop in text]
             if cuts:
                 text, reason = text[: min(cuts)], "stop"
+        if sampling.stop_pattern and (reason or len(row.tokens) % PATTERN_TOKENS == 0):
+            text = text or self.lm.tokenizer.decode(row.tokens, skip_special_tokens=True)
+            if hit := re.search(sampling.stop_pattern, text):
+                text, reason = text[: hit.end()], "stop"
         if not reason or text is None:
             return None
         return Completion(

@@ -120,6 +120,8 @@ class OpenAIBackend:
         messages = [message.model_dump() for message in request.messages]
         if self.base_url == PUBLIC_URL:
             body["max_completion_tokens"] = body.pop("max_tokens")
+        elif messages[-1]["role"] == "assistant":  # a prefill, as vLLM's server understands it
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         return "/chat/completions", body | {"messages": messages}
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:

@@ -12,7 +12,11 @@ from ..records import Record
 
 
 class Sampling(Record):
-    """How to sample; temperature 0 is greedy. `top_k` 0 and `top_p` 1 are off."""
+    """How to sample; temperature 0 is greedy. `top_k` 0 and `top_p` 1 are off.
+
+    A text ends before the first of the `stop` strings, or with the first match of `stop_pattern`
+    (a regular expression; "" is off).
+    """
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -20,6 +24,7 @@ class Sampling(Record):
     max_tokens: int = 256
     stop: tuple[str, ...] = ()
     seed: int = 0
+    stop_pattern: str = ""
 
 
 class Message(Record):
@@ -125,6 +130,7 @@ def content_key(backend: Backend, request: Request) -> str:
     """
     if backend.family == "replay":
         return request.id
+    pattern = request.sampling.stop_pattern
     content = [
         backend.family,
         backend.model,
@@ -132,6 +138,7 @@ def content_key(backend: Backend, request: Request) -> str:
         adapter_digest(request.adapter),
         request.prompt,
         [message.model_dump() for message in request.messages],
-        request.sampling.model_dump(mode="json"),
+        # Without a pattern the key is what it was before there were patterns.
+        request.sampling.model_dump(mode="json", exclude=None if pattern else {"stop_pattern"}),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,264 @@
+"""Commands that run a model: build (without one), run, plan, variants."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tenpapers.cli import Cache, Json, Model, OutDir, OutFile
+
+from .options import AllowCode, Tasks, names, say
+
+Count = Annotated[int | None, typer.Option("-n", "--n", "--limit", help="Items a task.", min=1)]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="JSONL of the task's rows or of TaskItems.")
+]
+StyleName = Annotated[str, typer.Option("--style", help="unified, prefill or chat_only.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of the items.")]
+Prompts = Annotated[
+    Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
+]
+Settings = Annotated[str, typer.Option("--settings", "--setting", help="With commas between them.")]
+Budgets = Annotated[
+    str | None, typer.Option("--budgets", help="New tokens: direct,CoT [the task's].")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+
+    @app.command()
+    def build(
+        out: OutFile,
+        tasks: Tasks = None,
+        settings: Settings = "zs_direct,zs_cot",
+        n: Count = None,
+        data: Data = None,
+        style: StyleName = "unified",
+        prompts: Prompts = None,
+        seed: Seed = 0,
+        as_json: Json = False,
+    ) -> None:
+        """Render the prompts of tasks without any model.
+
+        Example: tocot build --task csqa --setting zs_direct,zs_cot -n 200 --out prompts.jsonl
+        """
+        from tenpapers.records import write_jsonl
+
+        from .running import plan_jobs
+
+        rows: list[dict[str, Any]] = []
+        for name in _tasks(tasks):
+            items, demos = _items(name, data, n, seed, names(settings))
+            for job in plan_jobs(items, names(settings), style=_style(style), demos=demos,
+                                 folder=prompts):  # fmt: skip
+                prompt = job.prompt
+                rows.append({
+                    "id": job.item.id, "task": name, "setting": job.setting,
+                    "messages": [one.model_dump() for one in prompt.messages],
+                    "prefill": prompt.prefill, "max_new_tokens": prompt.max_new_tokens,
+                    "stop": list(prompt.stop),
+                })  # fmt: skip
+        write_jsonl(out, rows)
+        say({"prompts": len(rows)}, as_json, f"{len(rows)} prompts\n-> {out}")
+
+    @app.command()
+    def run(
+        out: OutDir,
+        model: Model = "smollm2",
+        tasks: Tasks = None,
+        settings: Settings = "zs_direct,zs_cot",
+        n: Count = None,
+        data: Data = None,
+        style: StyleName = "unified",
+        budgets: Budgets = None,
+        da_mode: Annotated[
+            str, typer.Option("--da-mode", help="generate, or logprob of the labels.")
+        ] = "generate",
+        judge: Annotated[
+            str | None, typer.Option("--judge", help="Model spec: short answers, free replies.")
+        ] = None,
+        prompts: Prompts = None,
+        seed: Seed = 0,
+        cache: Cache = True,
+        overwrite: Annotated[bool, typer.Option("--overwrite", help="Ask anew.")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Generate and grade; a killed run goes on. Writes DIR/outputs/<task>.jsonl.
+
+        Example: tocot run --model vllm:Qwen/Qwen2-7B-Instruct --tasks csqa,gsm8k --out runs/qwen
+        """
+        from tenpapers.errors import UserError
+        from tenpapers.generation import open_generator
+
+        from .judging import model_judge
+        from .pairing import cells
+        from .running import run as run_task
+        from .running import run_logprob
+        from .scoring import score_output
+        from .summary import results
+        from .tables import cell_table
+
+        if da_mode not in ("generate", "logprob"):
+            raise UserError(f"--da-mode {da_mode}: unknown", "generate or logprob")
+        rows = []
+        with open_generator(model, cache=cache) as engine:
+            grader = None
+            if judge is not None:
+                grader = model_judge(engine if judge == model else open_generator(judge))
+            for name in _tasks(tasks):
+                file = out / "outputs" / f"{name}.jsonl"
+                if overwrite:
+                    file.unlink(missing_ok=True)
+                items, demos = _items(name, data, n, seed, names(settings))
+                if da_mode == "logprob":
+                    found = run_logprob(engine, items, file, folder=prompts)
+                else:
+                    found = run_task(
+                        engine, items, names(settings), file, style=_style(style), demos=demos,
+                        folder=prompts, budgets=_budgets(budgets), judge=grader,
+                    )  # fmt: skip
+                rows += [score_output(one, {}) for one in found]
+        table = cells(rows)
+        say(results(table), as_json, cell_table(table, "wrong"), f"-> {out / 'outputs'}")
+
+    @app.command()
+    def plan(
+        out: OutDir,
+        model: Model = "smollm2",
+        task: Annotated[
+            str, typer.Option("--task", help="gsm8k, gsm8k_hard, contexthub_..., folio.")
+        ] = "gsm8k",
+        settings: Settings = "da,cot,plan_direct,plan_cot,plan_tool",
+        n: Count = None,
+        data: Data = None,
+        few_shot: Annotated[
+            bool, typer.Option("--few-shot/--zero-shot", help="Form of da and cot.")
+        ] = True,
+        budget: Annotated[
+            int, typer.Option("--budget", help="New tokens of a plan.", min=8)
+        ] = 2048,
+        budgets: Budgets = None,
+        domain: Annotated[str, typer.Option("--domain", help="folio: open or closed.")] = "open",
+        prompts: Prompts = None,
+        seed: Seed = 0,
+        cache: Cache = True,
+        allow_code: AllowCode = False,
+        as_json: Json = False,
+    ) -> None:
+        """Planning against execution: the same plan, executed by the model or by a solver.
+
+        Example: tocot plan --model vllm:meta-llama/Llama-3.1-8B-Instruct --task gsm8k --allow-code
+        --out runs/plan
+        """
+        from tenpapers.cli import require_code_permission
+        from tenpapers.errors import UserError
+        from tenpapers.generation import open_generator
+
+        from .planning import plan_kind, plan_study, plan_table
+        from .tables import mapping_table
+
+        if domain not in ("open", "closed"):
+            raise UserError(f"--domain {domain}: unknown", "open or closed")
+        wanted = names(settings)
+        if plan_kind(task) == "python" and "plan_tool" in wanted:
+            require_code_permission(allow_code)
+        forms = ["fs_cot"] if few_shot and {"da", "cot"} & set(wanted) else []
+        items, demos = _items(task, data, n, seed, forms)
+        with open_generator(model, cache=cache) as engine:
+            found = plan_study(
+                engine, items, wanted, out / "outputs" / f"{task}.jsonl", demos=demos,
+                folder=prompts, budget=budget, budgets=_budgets(budgets), domain=domain,  # type: ignore[arg-type]
+            )  # fmt: skip
+        rows = plan_table(found)
+        note = "Unparseable answers are wrong for numbers and count 1/3 for logic."
+        say(rows, as_json, mapping_table(rows, "Planning and execution", note),
+            f"-> {out / 'outputs'}")  # fmt: skip
+
+    @app.command()
+    def variants(
+        out: OutDir,
+        model: Model = "smollm2",
+        tasks: Tasks = None,
+        n: Count = None,
+        data: Data = None,
+        budgets: Budgets = None,
+        prompts: Prompts = None,
+        seed: Seed = 0,
+        cache: Cache = True,
+        as_json: Json = False,
+    ) -> None:
+        """Four wordings of the zero-shot cue on each task, and their spread.
+
+        Example: tocot variants --model smollm2 --tasks csqa,gsm8k -n 50 --out runs/variants
+        """
+        from tenpapers.generation import open_generator
+
+        from .prompting import VARIANTS
+        from .running import run as run_task
+        from .tables import mapping_table
+        from .variants import TASKS, variants_table
+
+        outputs: dict[str, dict[str, Any]] = {}
+        with open_generator(model, cache=cache) as engine:
+            for name in names(tasks) or TASKS:
+                items, _ = _items(name, data, n, seed, [])
+                outputs[name] = {
+                    variant: run_task(
+                        engine, items, ["zs_cot"], out / variant / f"{name}.jsonl",
+                        variant=variant, folder=prompts, budgets=_budgets(budgets),
+                    )
+                    for variant in VARIANTS
+                }  # fmt: skip
+        rows = variants_table(outputs)
+        say(rows, as_json, mapping_table(rows, "Wordings of the cue"), f"-> {out}")
+
+
+def _tasks(text: str | None) -> list[str]:
+    from tenpapers.errors import UserError
+
+    chosen = names(text)
+    if not chosen:
+        raise UserError("which tasks?", "--tasks csqa,gsm8k; `tocot tasks` lists them")
+    return chosen
+
+
+def _items(
+    name: str, data: Path | None, n: int | None, seed: int, settings: list[str]
+) -> tuple[list[Any], list[Any]]:
+    """Items of a task, and demonstrations where a setting wants some."""
+    from .loading import load_task
+    from .prompting import demonstrations
+    from .tasks import task_spec
+
+    every = load_task(name, data, None, seed)
+    spec = task_spec(name)
+    demos: list[Any] = []
+    if spec.shots and any(setting.startswith("fs") for setting in settings):
+        cot = any(setting.endswith("cot") for setting in settings)
+        tested = every[:n] if n else every[: len(every) - spec.shots * 4]
+        demos = demonstrations(every, spec, need_rationale=cot, exclude=tested)
+        chosen = {one.id for one in demos}
+        return [one for one in every if one.id not in chosen][: n or None], demos
+    return every[: n or None], demos
+
+
+def _budgets(text: str | None) -> tuple[int, int] | None:
+    from tenpapers.errors import UserError
+
+    if text is None:
+        return None
+    try:
+        direct, cot = (int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"--budgets {text}: not two whole numbers", "e.g. 16,96") from None
+    return direct, cot
+
+
+def _style(text: str) -> Any:
+    from tenpapers.errors import UserError
+
+    from .prompting import STYLES
+
+    if text not in STYLES:
+        raise UserError(f"--style {text}: unknown", ", ".join(STYLES))
+    return text

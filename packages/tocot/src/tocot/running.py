@@ -1,0 +1,206 @@
+"""Part B live: prompts to a model, answers extracted and graded, appended as they come."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.generation import Completion, Generator, Request, Sampling
+from tenpapers.records import Appender
+
+from .extraction import extract
+from .grading import grade
+from .prompting import Prompt, Style, build_messages
+from .records import Extraction, Output, TaskItem, Turn, read_rows
+from .tasks import TaskSpec, task_spec
+
+SEED = 42  # sent to servers, as in the official runs
+
+
+class Job:
+    """One prompt of one item in one setting."""
+
+    def __init__(self, item: TaskItem, setting: str, prompt: Prompt) -> None:
+        self.item, self.setting, self.prompt = item, setting, prompt
+
+    @property
+    def id(self) -> str:
+        """Of the request: unique over settings."""
+        return f"{self.setting}|{self.item.id}"
+
+    def request(self) -> Request:
+        """What is sent: greedy, one sample."""
+        sampling = Sampling(
+            temperature=0.0, max_tokens=self.prompt.max_new_tokens, stop=self.prompt.stop,
+            stop_pattern=self.prompt.stop_pattern, seed=SEED,
+        )  # fmt: skip
+        return Request(id=self.id, messages=tuple(self.prompt.messages), sampling=sampling)
+
+
+def plan_jobs(
+    items: Sequence[TaskItem], settings: Sequence[str], *, style: Style = "unified",
+    demos: Sequence[TaskItem] = (), variant: str = "steps", folder: Path | None = None,
+    budgets: tuple[int, int] | None = None,
+) -> list[Job]:  # fmt: skip
+    """Prompts of all items, one setting after the other: settings never share a batch.
+
+    Raises
+    ------
+    UserError : what `build_messages` raises.
+    """
+    jobs = []
+    for setting in settings:
+        budget = budgets[setting.endswith("cot")] if budgets else None
+        for item in items:
+            prompt = build_messages(
+                item, setting, style, demos, variant=variant, folder=folder, budget=budget
+            )
+            jobs.append(Job(item, setting, prompt))
+    return jobs
+
+
+Judge = Callable[[TaskItem, Extraction], bool | None]
+
+
+def run(
+    model: Generator,
+    items: Sequence[TaskItem],
+    settings: Sequence[str],
+    out: Path,
+    *,
+    style: Style = "unified",
+    demos: Sequence[TaskItem] = (),
+    variant: str = "steps",
+    folder: Path | None = None,
+    budgets: tuple[int, int] | None = None,
+    deadline: float | None = None,
+    batch: int = 16,
+    judge: Judge | None = None,
+    progress: bool = True,
+) -> list[Output]:
+    """Answer items in all settings and grade the answers; what `out` has is not asked again.
+
+    Parameters
+    ----------
+    out : JSONL of outputs of one task.
+    budgets : new tokens of both arms; None for the task's.
+    deadline : `time.monotonic()` after which no further batch is begun.
+    batch : requests between two looks at the clock.
+    judge : grades what strings cannot (free replies, short answers on a miss).
+
+    Returns
+    -------
+    All outputs in `out`.
+
+    Raises
+    ------
+    UserError : items of several tasks; what `plan_jobs` raises.
+    """
+    tasks = {item.task for item in items}
+    if len(tasks) != 1:
+        raise UserError(f"one task a file: {', '.join(sorted(tasks)) or 'none'}")
+    spec = task_spec(tasks.pop())
+    Appender(out).close()  # drops a line that a kill cut off
+    known = read_rows(out, Output) if out.stat().st_size else []
+    done = {(one.setting, one.id) for one in known}
+    jobs = plan_jobs(
+        items, settings, style=style, demos=demos, variant=variant, folder=folder, budgets=budgets
+    )
+    waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
+    name = f"{Path(model.backend.model).name}"
+    with Appender(out) as sink:
+        for setting in settings:
+            own = [job for job in waiting if job.setting == setting]
+            size = len(own) if deadline is None else batch
+            for start in range(0, len(own), max(1, size)):
+                if deadline is not None and time.monotonic() > deadline:
+                    return read_rows(out, Output) if out.stat().st_size else []
+                part = own[start : start + size]
+                for row in _answered(model, part, spec, name, judge, progress):
+                    sink.write(row)
+    return read_rows(out, Output) if out.stat().st_size else []
+
+
+def _answered(
+    model: Generator, jobs: Sequence[Job], spec: TaskSpec, name: str, judge: Judge | None,
+    progress: bool,
+) -> Any:  # fmt: skip
+    by_id = {job.id: job for job in jobs}
+    label = f"{spec.name}, {jobs[0].setting}" if progress and jobs else None
+    began = time.monotonic()
+    for done in model.stream([job.request() for job in jobs], progress=label):
+        yield graded_output(by_id[done.id], done, spec, name, time.monotonic() - began, judge)
+
+
+def graded_output(
+    job: Job, done: Completion, spec: TaskSpec, model: str, seconds: float,
+    judge: Judge | None = None,
+) -> Output:  # fmt: skip
+    """An answer, extracted and graded; a failed request is an errored row."""
+    item, prompt = job.item, job.prompt
+    response = prompt.prefill + done.text
+    found = Extraction(None, None, "errored")
+    correct = False
+    if not done.failed:
+        found = extract(response, item.public(), spec)
+        correct = found.parsed and grade(found, item.gold, item.answer_kind)
+        if judge is not None and found.parsed and not correct:
+            correct = bool(judge(item, found))
+    return Output(
+        id=item.id, task=item.task, model=model, setting=job.setting,
+        messages=[Turn(role=one.role, content=one.content) for one in prompt.messages],
+        prefill=prompt.prefill, response=None if done.failed else response,
+        finish_reason=_reason(done), prompt_tokens=done.n_prompt_tokens,
+        new_tokens=done.n_output_tokens, seconds=round(seconds, 3), answer=found.answer,
+        span=found.span, rule=found.rule, correct=correct, parsed=found.parsed,
+        errored=done.failed, choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
+        question=item.question, category=spec.category,
+    )  # fmt: skip
+
+
+def _reason(done: Completion) -> str:
+    return "too_long" if "do not fit the context" in done.finish_reason else done.finish_reason
+
+
+def run_logprob(
+    model: Generator, items: Sequence[TaskItem], out: Path, *, style: Style = "prefill",
+    folder: Path | None = None,
+) -> list[Output]:  # fmt: skip
+    """Direct answers by the log-probability of each label after the prefill (`--da-mode logprob`).
+
+    Raises
+    ------
+    UserError : an item without labels; a backend that gives no log-probabilities.
+    """
+    from tenpapers.generation.encoding import chat_text
+
+    rows = []
+    for item in items:
+        if item.choices is None:
+            raise UserError(f"{item.id}: no labels to score")
+        prompt = build_messages(item, "zs_direct", style, folder=folder)
+        request = Request(id=item.id, messages=tuple(prompt.messages))
+        text = chat_text(_tokenizer(model), request)
+        scores = model.score(text, list(item.choices.label))
+        best = max(range(len(scores)), key=lambda place: (scores[place].total, -place))
+        label = item.choices.label[best]
+        rows.append(
+            Output(
+                id=item.id, task=item.task, model=Path(model.backend.model).name,
+                setting="zs_direct", response=f"{prompt.prefill}{label}", prefill=prompt.prefill,
+                finish_reason="logprob", answer=label, rule="logprob", parsed=True,
+                correct=label == item.gold, choices=item.choices, answer_kind=item.answer_kind,
+                gold=item.gold, question=item.question,
+            )
+        )  # fmt: skip
+    with Appender(out, overwrite=True) as sink:
+        sink.write(*rows)
+    return rows
+
+
+def _tokenizer(model: Generator) -> Any:
+    lm = getattr(model.backend, "lm", None)
+    if lm is None:
+        raise UserError("--da-mode logprob needs the weights in process", "an hf: model")
+    return lm.tokenizer
