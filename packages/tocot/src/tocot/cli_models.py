@@ -44,11 +44,12 @@ def register(app: typer.Typer) -> None:
         """
         from tenpapers.records import write_jsonl
 
+        from .loading import task_items
         from .running import plan_jobs
 
         rows: list[dict[str, Any]] = []
         for name in _tasks(tasks):
-            items, demos = _items(name, data, n, seed, names(settings))
+            items, demos = task_items(name, data, n, seed, names(settings))
             for job in plan_jobs(items, names(settings), style=_style(style), demos=demos,
                                  folder=prompts):  # fmt: skip
                 prompt = job.prompt
@@ -91,6 +92,7 @@ def register(app: typer.Typer) -> None:
         from tenpapers.generation import open_generator
 
         from .judging import model_judge
+        from .loading import task_items
         from .pairing import cells
         from .running import run as run_task
         from .running import run_logprob
@@ -109,7 +111,7 @@ def register(app: typer.Typer) -> None:
                 file = out / "outputs" / f"{name}.jsonl"
                 if overwrite:
                     file.unlink(missing_ok=True)
-                items, demos = _items(name, data, n, seed, names(settings))
+                items, demos = task_items(name, data, n, seed, names(settings))
                 if da_mode == "logprob":
                     found = run_logprob(engine, items, file, folder=prompts)
                 else:
@@ -154,6 +156,7 @@ def register(app: typer.Typer) -> None:
         from tenpapers.errors import UserError
         from tenpapers.generation import open_generator
 
+        from .loading import task_items
         from .planning import plan_kind, plan_study, plan_table
         from .tables import mapping_table
 
@@ -163,7 +166,7 @@ def register(app: typer.Typer) -> None:
         if plan_kind(task) == "python" and "plan_tool" in wanted:
             require_code_permission(allow_code)
         forms = ["fs_cot"] if few_shot and {"da", "cot"} & set(wanted) else []
-        items, demos = _items(task, data, n, seed, forms)
+        items, demos = task_items(task, data, n, seed, forms)
         with open_generator(model, cache=cache) as engine:
             found = plan_study(
                 engine, items, wanted, out / "outputs" / f"{task}.jsonl", demos=demos,
@@ -193,6 +196,7 @@ def register(app: typer.Typer) -> None:
         """
         from tenpapers.generation import open_generator
 
+        from .loading import task_items
         from .prompting import VARIANTS
         from .running import run as run_task
         from .tables import mapping_table
@@ -201,7 +205,7 @@ def register(app: typer.Typer) -> None:
         outputs: dict[str, dict[str, Any]] = {}
         with open_generator(model, cache=cache) as engine:
             for name in names(tasks) or TASKS:
-                items, _ = _items(name, data, n, seed, [])
+                items, _ = task_items(name, data, n, seed, [])
                 outputs[name] = {
                     variant: run_task(
                         engine, items, ["zs_cot"], out / variant / f"{name}.jsonl",
@@ -212,6 +216,35 @@ def register(app: typer.Typer) -> None:
         rows = variants_table(outputs)
         say(rows, as_json, mapping_table(rows, "Wordings of the cue"), f"-> {out}")
 
+    @app.command()
+    def reproduce(
+        out: OutDir,
+        scale: Annotated[str, typer.Option("--scale", help="cpu or paper.")] = "cpu",
+        config: Annotated[
+            Path | None, typer.Option("--config", help="YAML of the study; replaces the scale's.")
+        ] = None,
+        model: Annotated[str | None, typer.Option("--model", help="Of the live part.")] = None,
+        seed: Annotated[int | None, typer.Option("--seed", help="[0]")] = None,
+        limit: Annotated[int | None, typer.Option("--limit", help="Live items a task.")] = None,
+        time_budget: Annotated[
+            str | None, typer.Option("--time-budget", help="Of the live part, e.g. 200s.")
+        ] = None,
+        overwrite: Annotated[
+            bool, typer.Option("--overwrite", help="Discard what an earlier run left in --out.")
+        ] = False,
+    ) -> None:
+        """Run the study: recorded pairs, literature, solvers, a live model; report and figures.
+
+        Example: tocot reproduce --scale cpu --out runs/tocot-cpu
+        """
+        from .reproduce import reproduce as run_study
+        from .study import seconds
+
+        run_study(
+            out, scale=scale, config=config, model=model, seed=seed, limit=limit,
+            time_budget=seconds(time_budget), overwrite=overwrite,
+        )  # fmt: skip
+
 
 def _tasks(text: str | None) -> list[str]:
     from tenpapers.errors import UserError
@@ -220,26 +253,6 @@ def _tasks(text: str | None) -> list[str]:
     if not chosen:
         raise UserError("which tasks?", "--tasks csqa,gsm8k; `tocot tasks` lists them")
     return chosen
-
-
-def _items(
-    name: str, data: Path | None, n: int | None, seed: int, settings: list[str]
-) -> tuple[list[Any], list[Any]]:
-    """Items of a task, and demonstrations where a setting wants some."""
-    from .loading import load_task
-    from .prompting import demonstrations
-    from .tasks import task_spec
-
-    every = load_task(name, data, None, seed)
-    spec = task_spec(name)
-    demos: list[Any] = []
-    if spec.shots and any(setting.startswith("fs") for setting in settings):
-        cot = any(setting.endswith("cot") for setting in settings)
-        tested = every[:n] if n else every[: len(every) - spec.shots * 4]
-        demos = demonstrations(every, spec, need_rationale=cot, exclude=tested)
-        chosen = {one.id for one in demos}
-        return [one for one in every if one.id not in chosen][: n or None], demos
-    return every[: n or None], demos
 
 
 def _budgets(text: str | None) -> tuple[int, int] | None:

@@ -258,9 +258,11 @@ def _whole_or_last(text: str, lower: str, choices: Choices, by_label: bool) -> E
 @lru_cache(maxsize=4096)
 def _whole(labels: tuple[str, ...]) -> re.Pattern[str]:
     names = "|".join(map(re.escape, labels))
-    # "(B) any text", or a bare label with nothing but signs after it.
-    return re.compile(rf"(?:[(\[]\s*(?=(?:{names})\s*[)\]]))?({names})(?:\s*[)\]].*|[.:,;!]?)\Z",
-                      re.IGNORECASE | re.DOTALL)  # fmt: skip
+    # "(B) any text" on one line, or a bare label with nothing but signs after it.
+    return re.compile(
+        rf"(?:[(\[]\s*(?=(?:{names})\s*[)\]]))?({names})(?:\s*[)\]][^\n]*|[.:,;!]?)\Z",
+        re.IGNORECASE,
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """Task items from local files, from the shared data, or from the hub."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +129,25 @@ def _from_hub(spec: TaskSpec) -> list[TaskItem]:
         first = str(error).strip().splitlines()[0]
         raise UserError(f"task {spec.name}: {spec.hub} cannot be loaded: {first}", hint) from None
     return _read(spec, ((number, dict(row)) for number, row in enumerate(table, 1)), spec.hub)
+
+
+def task_items(
+    name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str]
+) -> tuple[list[TaskItem], list[TaskItem]]:
+    """Items of a task, and demonstrations from the others where a setting wants some.
+
+    Raises
+    ------
+    UserError : what `load_task` raises.
+    """
+    from .prompting import demonstrations
+
+    every = load_task(name, path, None, seed)
+    spec = task_spec(name)
+    if not spec.shots or not any(setting.startswith("fs") for setting in settings):
+        return every[: n or None], []
+    cot = any(setting.endswith("cot") for setting in settings)
+    tested = every[:n] if n else every[: len(every) - spec.shots * 4]
+    demos = demonstrations(every, spec, need_rationale=cot, exclude=tested)
+    chosen = {one.id for one in demos}
+    return [one for one in every if one.id not in chosen][: n or None], demos

@@ -41,7 +41,7 @@ def results_body(
     five = groups if by == "five" else group_table(cells, "five")
     rows = tested([cell for cell in cells if cell.direct], policy=policy, seed=seed)
     body: Body = [
-        group_rows(groups, f"Groups ({by})"),
+        group_rows(groups, f"Groups ({by})", rows if by == "five" else ()),
         _decides(groups),
         overview_figure(out / "fig1.png", five, meta),
         deltas_figure(out / "fig3.png", rows, "Gain of chain of thought by task"),
@@ -64,12 +64,11 @@ def _decides(groups: Sequence[dict[str, Any]]) -> str:
     for row in groups:
         many = max(row["unparsed_direct"] or 0, row["unparsed_cot"] or 0) > 100 * MANY_UNPARSED
         if many and row["delta_wrong"] is not None:
-            lines.append(
-                f"{row['source']}, {row['group']}: {row['unparsed_direct']:.0f} % of the direct "
-                f"and {row['unparsed_cot']:.0f} % of the CoT responses are unparseable; the gain "
-                f"is {row['delta_wrong']:+.1f} if they count as wrong, {row['delta_guess']:+.1f} as "
-                f"a guess, {row['delta_drop']:+.1f} without those items."
-            )
+            unparsed = f"{row['unparsed_direct']:.0f} % of the direct and "
+            unparsed += f"{row['unparsed_cot']:.0f} % of the CoT responses are unparseable"
+            gains = f"{row['delta_wrong']:+.1f} if they count as wrong, "
+            gains += f"{row['delta_guess']:+.1f} as a guess, {row['delta_drop']:+.1f} without them"
+            lines.append(f"{row['source']}, {row['group']}: {unparsed}; the gain is {gains}.")
     return "\n".join(lines)
 
 

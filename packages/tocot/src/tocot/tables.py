@@ -20,13 +20,26 @@ def cell_table(cells: Sequence[Cell], policy: str) -> Table:
     return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
 
 
-def group_rows(rows: Sequence[Mapping[str, Any]], title: str) -> Table:
-    """The paper's group table, both policies side by side."""
+def group_rows(
+    rows: Sequence[Mapping[str, Any]], title: str, tests: Sequence[Mapping[str, Any]] = ()
+) -> Table:
+    """The paper's group table, both policies side by side.
+
+    Parameters
+    ----------
+    tests : rows of the paired tests; how many of a group's tasks gain significantly.
+    """
     columns = ["source", "group", "tasks", "n", "direct", "CoT", "delta (wrong)", "delta (guess)",
                "unparsed direct", "unparsed CoT"]  # fmt: skip
     names = ["source", "group", "tasks", "n", "direct", "cot", "delta_wrong", "delta_guess",
              "unparsed_direct", "unparsed_cot"]  # fmt: skip
     cells = [[row.get(name) for name in names] for row in rows]
+    if tests:
+        columns.append("significant tasks")
+        for row, line in zip(rows, cells, strict=True):
+            own = [one for one in tests if one["group"] == row["group"]
+                   and one["task"].startswith(f"{row['source']}/")]  # fmt: skip
+            line.append(sum(bool(one["significant"]) for one in own))
     note = (
         "Unweighted means over the tasks of a group, in percent. Direct and CoT count an "
         "unparseable response as wrong; `guess` gives it what guessing among the item's options "
