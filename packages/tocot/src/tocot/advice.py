@@ -5,7 +5,7 @@ from typing import Any
 
 from .pairing import Cell
 from .summary import cell_numbers, positions
-from .testing import tested
+from .testing import cell_tests
 
 TOOL_CATEGORIES = ("math", "symbolic & algorithmic", "logical reasoning")
 
@@ -21,7 +21,9 @@ def advise_cells(
     kept = [cell for cell in cells if cell.direct]
     rows = []
     by_policy = {
-        policy: {row["task"]: row for row in tested(kept, policy=policy, alpha=alpha, seed=seed)}
+        policy: {
+            row["task"]: row for row in cell_tests(kept, policy=policy, alpha=alpha, seed=seed)
+        }
         for policy in ("wrong", "guess")
     }  # type: ignore[misc]
     places = {row["task"]: row for row in positions(kept)}

@@ -112,13 +112,13 @@ def register(app: typer.Typer) -> None:
 
         from .pairing import cells
         from .tables import mapping_table
+        from .testing import cell_tests, verdict
         from .testing import family as chosen
-        from .testing import tested, verdict
 
         if test != "bootstrap" or correction not in ("bonferroni", "none"):
             raise UserError("--test bootstrap, --correction bonferroni or none")
         found = chosen(cells(graded(folders, grading, items)), names(family))
-        rows = tested(
+        rows = cell_tests(
             found, policy=_policy(unparseable), alpha=alpha, correction=correction,  # type: ignore[arg-type]
             resamples=resamples, seed=seed,
         )  # fmt: skip

@@ -241,6 +241,8 @@ def _whole_or_last(text: str, lower: str, choices: Choices, by_label: bool) -> E
     begin = start + stripped.rfind("\n") + 1
     end = start + len(stripped)
     if by_label:
+        if _repeats_options(text, choices.label):
+            return NONE
         names = {
             one.group(1).upper(): one for one in _bracketed(choices.label).finditer(text, begin)
         }
@@ -253,6 +255,21 @@ def _whole_or_last(text: str, lower: str, choices: Choices, by_label: bool) -> E
     first, stop, number = hits[0]
     answer = choices.label[number] if by_label else choices.text[number]
     return Extraction(answer, (first, stop), "last line, text" if by_label else "last line")
+
+
+def _repeats_options(text: str, labels: tuple[str, ...]) -> bool:
+    """Whether a response lists all options again, a line each, which is no answer."""
+    if text.count("\n") < len(labels) - 1:
+        return False
+    begun = {_bare(line)[:1] for line in text.splitlines() if _OPTION_LINE.match(line)}
+    return len(labels) > 1 and set(labels) <= begun
+
+
+_OPTION_LINE = re.compile(r"\s*[(\[]?[A-Z][)\].:]")
+
+
+def _bare(line: str) -> str:
+    return line.lstrip(" \t([")
 
 
 @lru_cache(maxsize=4096)

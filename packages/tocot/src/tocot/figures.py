@@ -58,6 +58,7 @@ def _radar(axes: Any, names: list[str], means: dict[str, list[float]]) -> None:
                   marker="o", label=label)  # fmt: skip
         axes.fill([*angles, angles[0]], [*values, values[0]], color=colour, alpha=0.12)
     axes.set_xticks(angles, names)
+    axes.tick_params(axis="x", pad=14)
     axes.set_ylim(0, 100)
     axes.set_title("Accuracy in percent (unparseable: guess)", pad=18)
     axes.legend(loc="lower right", bbox_to_anchor=(1.15, -0.1))

@@ -39,8 +39,8 @@ class MetaResult:
     rows : comparisons that count, with their category.
     cells : mean of each (paper, category).
     categories : mean, median and number of each category's cells, and the same over rows.
-    top : mean CoT and direct score over the cells of the three highest category means, and over
-        all others.
+    top : mean CoT and direct score over the cells of the three highest category means (`top`) and
+        over all others, and the same for the three categories that the paper found (`named`).
     outliers : cells outside math, logic and symbols, highest gain first.
     mean_rows, mean_cells : of the gain, without mixed data sets.
     notes : what was dropped or looks wrong.
@@ -192,18 +192,19 @@ def _categories(cells: "DataFrame", rows: "DataFrame") -> "DataFrame":
     """Statistics of every category, in the order of the figure: ascending median."""
     by_cell = cells.groupby("category")["delta"].agg(["mean", "median", "size"])
     by_row = rows.groupby("category")["delta"].agg(["mean", "median", "size"])
-    table = by_cell.join(by_row, rsuffix=" of rows").reset_index()
+    table = by_cell.join(by_row.add_suffix(" of rows")).reset_index()
     table.columns = ["category", "mean", "median", "cells", "mean_rows", "median_rows", "rows"]
     return table.sort_values(["median", "category"], kind="stable").reset_index(drop=True)
 
 
 def _top(cells: "DataFrame", table: "DataFrame") -> dict[str, Any]:
     best = table[table["category"] != MIXED].nlargest(3, "mean")["category"].tolist()
-    inside = cells["category"].isin(best)
+    inside, named = cells["category"].isin(best), cells["category"].isin(TOP)
+    parts = {"top": inside, "others": ~inside, "named": named, "named_others": ~named}
     means = {
-        name: {"cot": float(part["cot"].mean()), "direct": float(part["direct"].mean()),
-               "cells": len(part)}
-        for name, part in (("top", cells[inside]), ("others", cells[~inside]))
-        if len(part)
+        name: {"cot": float(cells[part]["cot"].mean()),
+               "direct": float(cells[part]["direct"].mean()), "cells": int(part.sum())}
+        for name, part in parts.items()
+        if part.any()
     }  # fmt: skip
     return {"categories": best} | means

@@ -13,7 +13,7 @@ from .literature import MetaResult, meta_analyse, read_results
 from .pairing import Cell, Policy
 from .summary import MANY_UNPARSED, GroupBy, group_table, positions, results, warnings
 from .tables import cell_table, group_rows, mapping_table
-from .testing import tested, verdict
+from .testing import cell_tests, verdict
 
 Body = list[str | Table | Picture]
 
@@ -39,7 +39,7 @@ def results_body(
     """Group table, figures, tests and notes of graded cells; figures go to `out`."""
     groups = group_table(cells, by)
     five = groups if by == "five" else group_table(cells, "five")
-    rows = tested([cell for cell in cells if cell.direct], policy=policy, seed=seed)
+    rows = cell_tests([cell for cell in cells if cell.direct], policy=policy, seed=seed)
     body: Body = [
         group_rows(groups, f"Groups ({by})", rows if by == "five" else ()),
         _decides(groups),

@@ -25,7 +25,7 @@ from .scoring import score_file, score_output
 from .study import Study, read_study
 from .summary import group_table
 from .tables import cell_table, frame_table, group_rows, mapping_table
-from .testing import tested, verdict
+from .testing import cell_tests, verdict
 from .variants import variants_table
 
 Body = list[str | Table | Picture]
@@ -104,7 +104,7 @@ def _groups_part(
     if not recorded:
         return []
     groups = group_table(recorded, "five")
-    rows = tested(recorded, policy="guess", resamples=study.resamples, seed=study.seed)
+    rows = cell_tests(recorded, policy="guess", resamples=study.resamples, seed=study.seed)
     results["groups"], results["significance"] = groups, rows
     zero = [row for row in groups if row["source"] == "zero_shot_cot"]
     order = [row["group"] for row in sorted(zero, key=lambda row: row["delta_guess"])]
@@ -253,7 +253,7 @@ def _live_tasks(
     table = [cell for cell in cells([score_output(one, {}) for one in outputs]) if cell.direct]
     if not table:
         return []
-    rows = tested(table, policy="guess", resamples=study.resamples, seed=study.seed)
+    rows = cell_tests(table, policy="guess", resamples=study.resamples, seed=study.seed)
     results["live"] = {"cells": rows, "new_tokens": sum(one.new_tokens for one in outputs)}
     return [
         cell_table(table, "wrong"),

@@ -36,9 +36,7 @@ def import_rows(path: Path, task: str, model: str = "") -> tuple[list[Output], d
         choices = _choices(row["choices"])
         gold = str(row["answerKey"] if choices or not row.get("answer") else row["answer"])
         for prefix, setting in SETTINGS.items():
-            response = row.get(f"{prefix}_model_response")
-            if isinstance(response, list):
-                response = response[0] if response else None
+            response = _first(row.get(f"{prefix}_model_response"))
             if response is None or str(response).startswith(NOT_RUN):
                 counts["not run"] += response is not None
                 continue
@@ -87,7 +85,15 @@ def _choices(value: Any) -> Choices | None:
     return Choices(label=tuple(map(str, value["label"])), text=tuple(map(str, value["text"])))
 
 
-def _flag(value: Any) -> bool | None:
+def _first(value: Any) -> Any:
+    """The first of a list or array (one sample a prompt), or the value itself."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, list):
-        value = value[0] if value else None
+        return value[0] if value else None
+    return value
+
+
+def _flag(value: Any) -> bool | None:
+    value = _first(value)
     return None if value is None or value != value else bool(value)

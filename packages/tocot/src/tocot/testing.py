@@ -40,7 +40,7 @@ def family(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
     return kept
 
 
-def tested(
+def cell_tests(
     cells: Sequence[Cell], *, policy: Policy = "wrong", alpha: float = 0.05,
     correction: Correction = "bonferroni", resamples: int = RESAMPLES, seed: int = 0,
 ) -> list[dict[str, Any]]:  # fmt: skip

@@ -1,0 +1,252 @@
+import csv
+import gzip
+import json
+import time
+
+import pytest
+
+from .conftest import command, fails, pair, read_lines, write_rows
+
+COMMANDS = ["", "tasks", "build", "run", "score", "report", "significance", "equals", "plan",
+            "solve", "meta", "variants", "import-taur", "advise", "reproduce"]  # fmt: skip
+
+
+def test_help_of_every_command_answers_in_under_a_second(cli):
+    best = {}
+    for name in COMMANDS:
+        for _ in range(3):  # the best of three: the machine may be busy
+            began = time.monotonic()
+            done = cli(*name.split(), "--help")
+            seconds = time.monotonic() - began
+            assert done.returncode == 0 and "Usage:" in done.stdout
+            best[name] = min(seconds, best.get(name, seconds))
+            if seconds < 1:
+                break
+    assert max(best.values()) < 1, best
+
+
+PAIRS = [
+    pair("1", "The answer is A", "so the answer is B", gold="B", question="2 = ?"),
+    pair("2", "The answer is B", "so x = 1, the answer is B", gold="B"),
+    pair("3", "no idea", "Answer: C", gold="C"),
+    pair("4", "Answer: C", "hm", gold="C"),
+]
+
+
+def test_score_writes_the_fixed_interface(tmp_path):
+    file = tmp_path / "r.jsonl.gz"
+    with gzip.open(file, "wt") as stream:
+        stream.writelines(json.dumps(row) + "\n" for row in PAIRS)
+    command("score", file, "--out", tmp_path / "s")
+    rows = read_lines(tmp_path / "s" / "graded.jsonl")
+    assert [(row["id"], row["arm"], row["answer"], row["parsed"], row["correct"]) for row in rows][
+        :4] == [("1", "direct", "A", True, False), ("1", "cot", "B", True, True),
+                ("2", "direct", "B", True, True), ("2", "cot", "B", True, True)]  # fmt: skip
+    one = json.loads((tmp_path / "s" / "results.json").read_text())["tasks"]["s/t"]
+    wanted = {"n": 4, "direct": 50.0, "cot": 75.0, "delta": 25.0, "unparsed_direct": 25.0,
+              "unparsed_cot": 25.0}  # fmt: skip
+    assert {key: one[key] for key in wanted} == wanted
+    command("score", file, "--unparseable", "guess", "--out", tmp_path / "g")
+    one = json.loads((tmp_path / "g" / "results.json").read_text())["tasks"]["s/t"]
+    assert one["direct"] == pytest.approx(100 * (2 + 1 / 3) / 4)
+
+
+def test_outputs_and_logged_flags(tmp_path):
+    base = {"task": "csqa", "model": "m", "gold": "A", "answer_kind": "letter",
+            "choices": {"label": ["A", "B"], "text": ["x", "y"]}}  # fmt: skip
+    rows = [base | {"id": str(n), "setting": setting, "response": text, "correct": True,
+                    "answer": "A", "parsed": True}
+            for n in range(3) for setting, text in (("zs_direct", "B"), ("zs_cot", "Answer: A"),
+                                                    ("fs_cot", "A"))]  # fmt: skip
+    file = write_rows(tmp_path / "o.jsonl", rows)
+    command("score", file, "--out", tmp_path / "s")
+    tasks = json.loads((tmp_path / "s" / "results.json").read_text())["tasks"]
+    assert (tasks["m:zs/csqa"]["direct"], tasks["m:zs/csqa"]["cot"]) == (0, 100)
+    assert tasks["m:fs/csqa"]["n"] == 0
+    command("score", file, "--grading", "logged", "--out", tmp_path / "l")
+    tasks = json.loads((tmp_path / "l" / "results.json").read_text())["tasks"]
+    assert tasks["m:zs/csqa"]["direct"] == 100
+    bare = write_rows(tmp_path / "b.jsonl", [{"id": "1", "task": "csqa", "setting": "zs_cot",
+                                              "response": "A"}])  # fmt: skip
+    fails("score", bare, "--out", tmp_path / "x", told=["no gold answer", "--items"])
+    items = write_rows(tmp_path / "items.jsonl", [base | {"id": "1", "question": "q"}])
+    command("score", bare, "--items", items, "--out", tmp_path / "x")
+    assert read_lines(tmp_path / "x" / "graded.jsonl")[0]["correct"]
+
+
+def test_significance_equals_report_and_advice(tmp_path):
+    rows = [pair(f"{n}", "Answer: A", "1 = 1. Answer: B", gold="B") for n in range(30)]
+    write_rows(tmp_path / "in" / "r.jsonl", rows)
+    command("significance", tmp_path / "in", "--out", tmp_path)
+    (row,) = csv.DictReader((tmp_path / "significance.csv").open())
+    names = ["task", "n", "cot_only", "direct_only", "delta", "p", "significant"]
+    assert list(row)[:7] == names
+    assert [row[name] for name in names[:4]] == ["s/t", "30", "30", "0"]
+    assert row["significant"] == "True" and float(row["delta"]) == 100
+    command("equals", tmp_path / "in", "--out", tmp_path)
+    table = {one["task"]: one for one in csv.DictReader((tmp_path / "equals.csv").open())}
+    assert table["s/t"]["n_with"] == "30" and float(table["s/all"]["share_with"]) == 100
+    command("report", tmp_path / "in", "--group", "task", "--out", tmp_path / "r")
+    assert {"report.md", "table.csv", "fig1.png", "fig3.png", "results.json"} <= {
+        one.name for one in (tmp_path / "r").iterdir()}  # fmt: skip
+    command("advise", tmp_path / "in", "--out", tmp_path)
+    (row,) = csv.DictReader((tmp_path / "advice.csv").open())
+    assert row["advice"].startswith("use CoT")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "no records in it"),
+        ("{broken\n", ":1: not JSON"),
+        ('{"id": "1"}\n', "neither an Output nor a Replay record"),
+        (
+            json.dumps(PAIRS[0] | {"choices": {"label": ["A"], "text": ["x", "y"]}}),
+            "1 labels for 2",
+        ),
+        (
+            json.dumps({key: v for key, v in PAIRS[0].items() if key != "gold"}),
+            "missing field 'gold'",
+        ),
+        (json.dumps(PAIRS[0]) + "\n" + json.dumps(PAIRS[0]), "id '1' twice in arm direct"),
+    ],
+)
+def test_bad_responses(tmp_path, content, told):
+    file = tmp_path / "bad.jsonl"
+    file.write_text(content)
+    fails("score", file, "--out", tmp_path / "o", told=["bad.jsonl", told])
+
+
+def test_other_bad_input(tmp_path):
+    file = write_rows(tmp_path / "r.jsonl", PAIRS)
+    out = ["--out", tmp_path / "o"]
+    fails("score", tmp_path / "none.jsonl", *out, told=["no such file"])
+    fails("score", file, "--unparseable", "half", *out, told=["wrong, guess, drop"])
+    fails("score", file, "--grading", "logged", *out, told=["no logged_direct_correct"])
+    fails("equals", file, "--scope", "title", *out, told=["both, question"])
+    fails("significance", file, "--family", "birds", *out, told=["family birds: unknown"])
+    only = write_rows(tmp_path / "d.jsonl", [pair("1", "A", None)])
+    fails("equals", only, *out, told=["no CoT arm"])
+    fails("run", "--tasks", "quiz", *out, told=["task quiz: unknown", "csqa"])
+    fails("run", *out, told=["which tasks?"])
+    items = write_rows(tmp_path / "i.jsonl", [ITEM])
+    fails("build", "--task", "csqa", "--setting", "warm", "--data", items, *out,
+          told=["setting warm: unknown"])  # fmt: skip
+    fails("plan", "--task", "gsm8k", *out, told=["runs model-written code", "--allow-code"])
+    truncated = tmp_path / "t.jsonl.gz"
+    truncated.write_bytes(gzip.compress(json.dumps(PAIRS[0]).encode() * 50)[:-20])
+    fails("score", truncated, *out, told=["t.jsonl.gz", "gzip"])
+
+
+ITEM = {"id": "1", "task": "csqa", "question": "q?", "answer_kind": "letter", "gold": "A",
+        "choices": {"label": ["A", "B"], "text": ["x", "y"]}}  # fmt: skip
+
+
+def test_build_renders_without_a_model(tmp_path):
+    items = write_rows(tmp_path / "i.jsonl", [ITEM])
+    command("build", "--task", "csqa", "--setting", "zs_direct,zs_cot", "--data", items,
+            "--out", tmp_path / "p.jsonl")  # fmt: skip
+    rows = read_lines(tmp_path / "p.jsonl")
+    assert [row["setting"] for row in rows] == ["zs_direct", "zs_cot"]
+    assert "q?" in rows[0]["messages"][-1]["content"]
+
+
+def test_run_writes_outputs_that_score_reads(tmp_path, capsys):
+    items = write_rows(tmp_path / "i.jsonl", [ITEM])
+    command("run", "--tasks", "csqa", "--data", items, "--budgets", "6,8", "--no-cache",
+            "--out", tmp_path / "o", "--json")  # fmt: skip
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    command("score", tmp_path / "o", "--out", tmp_path / "s")
+    found = json.loads((tmp_path / "s" / "results.json").read_text())
+    assert found["tasks"] == printed["tasks"] and "smollm2:zs/csqa" in found["tasks"]
+
+
+def test_solve_writes_the_fixed_interface(tmp_path):
+    plans = {
+        "python": [{"id": "a", "plan": "def solution():\n    return 3\n"},
+                   {"id": "b", "plan": "import os\ndef solution():\n    return os.getpid()\n"},
+                   {"id": "c", "plan": "def solution():\n    while True: pass\n"}],
+        "bool": [{"id": "a", "plan": "aaa is True.\nDeduce the result of aaa."}],
+        "fol": [{"id": "a", "plan": {"premises": ["P(a)"], "conclusion": "Q(a)"}}],
+    }  # fmt: skip
+    wanted = {"python": [("a", "ok", 3), ("b", "refused", None), ("c", "timeout", None)],
+              "bool": [("a", "ok", "True")], "fol": [("a", "ok", "Unknown")]}  # fmt: skip
+    for kind, rows in plans.items():
+        file = write_rows(tmp_path / f"{kind}.jsonl", rows)
+        allow = ["--allow-code"] if kind == "python" else []
+        command("solve", "--kind", kind, file, "--out", tmp_path / kind, *allow)
+        found = read_lines(tmp_path / kind / "solved.jsonl")
+        assert [(row["id"], row["status"], row["value"]) for row in found] == wanted[kind]
+    file = tmp_path / "python.jsonl"
+    fails("solve", "--kind", "python", file, "--out", tmp_path, told=["--allow-code"])
+    fails("solve", "--kind", "prolog", file, "--out", tmp_path, told=["python, bool, fol"])
+    write_rows(file, [{"id": "a"}])
+    fails("solve", "--kind", "bool", file, "--out", tmp_path, told=[":1: missing field 'plan'"])
+    write_rows(file, [{"id": "a", "plan": "x"}, {"id": "a", "plan": "y"}])
+    fails("solve", "--kind", "bool", file, "--out", tmp_path, told=["'a' is there twice"])
+
+
+def test_the_papers_public_rows(tmp_path, capsys):
+    base = {"question": "q", "answerKey": "B", "answer": "B",
+            "choices": json.dumps({"label": ["A", "B"], "text": ["x", "y"]})}  # fmt: skip
+    rows = [base | {
+        "zero_shot_direct_model_response": ["B"], "zero_shot_direct_is_correct": [True],
+        "zero_shot_cot_model_response": ["The answer is A"], "zero_shot_cot_is_correct": [False],
+        "few_shot_cot_model_response": ["[invalid] not run"],
+    }]  # fmt: skip
+    file = write_rows(tmp_path / "taur.jsonl", rows)
+    command("import-taur", file, "--task", "csqa", "--model", "m", "--out", tmp_path, "--json")
+    counts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert counts == {"agree": 2, "not run": 1}
+    outputs = read_lines(tmp_path / "csqa.jsonl")
+    assert [(row["setting"], row["correct"]) for row in outputs] == [
+        ("zs_direct", True), ("zs_cot", False)]  # fmt: skip
+    import pandas
+
+    pandas.DataFrame(rows).to_parquet(tmp_path / "taur.parquet")
+    command("import-taur", tmp_path / "taur.parquet", "--task", "csqa", "--out", tmp_path / "p")
+    assert len(read_lines(tmp_path / "p" / "csqa.jsonl")) == 2
+    write_rows(file, [{"question": "q"}])
+    fails(
+        "import-taur", file, "--task", "csqa", "--out", tmp_path, told=["missing field 'choices'"]
+    )
+
+
+def test_meta_writes_tables_and_figure(tmp_path):
+    file = tmp_path / "r.csv"
+    file.write_text("Paper link,Category,Dataset,Direct perf.,CoT perf.,Delta\nu,x,gsm,10,40,30\n")
+    cats = tmp_path / "c.csv"
+    cats.write_text("Dataset,Category\ngsm,math (arithmetic)\n")
+    command("meta", file, "--categories", cats, "--out", tmp_path / "m")
+    assert "math,30.0,30.0,1" in (tmp_path / "m" / "meta.csv").read_text()
+    assert (tmp_path / "m" / "meta.png").stat().st_size > 5000
+
+
+def test_reproduce_without_real_data(tmp_path, monkeypatch, capsys):
+    import tocot.reproduce as module
+
+    monkeypatch.setattr(module, "data_folder", lambda: None)
+    config = tmp_path / "study.yaml"
+    config.write_text("n: 2\nbudgets: [6, 8]\ntime_budget: 100\nresamples: 20000\n")
+    command("reproduce", "--config", config, "--out", tmp_path / "o")
+    said = capsys.readouterr().out
+    assert "No real data is at hand" in said and "smollm2:zs/gsm8k" in said
+    results = json.loads((tmp_path / "o" / "results.json").read_text())
+    assert len(results["live"]["cells"]) == 2
+    config.write_text("n: 3\n")
+    fails("reproduce", "--config", config, "--out", tmp_path / "o", told=["other settings"])
+
+
+@pytest.mark.acceptance
+def test_reproduce_on_the_recorded_pairs(tmp_path, data, capsys):
+    config = tmp_path / "study.yaml"
+    config.write_text("model: ''\nresamples: 20000\n")
+    command("reproduce", "--config", config, "--out", tmp_path / "o")
+    said = capsys.readouterr().out
+    assert "Commonsense below Mathematical below Symbolic (zero-shot, guess): holds" in said
+    assert "would reverse the conclusion" in said and "does not transfer" in said
+    names = {one.name for one in (tmp_path / "o").iterdir()}
+    assert names >= {"report.md", "table.csv", "fig1.png", "fig3.png", "equals.png", "meta.png"}
+    solvers = json.loads((tmp_path / "o" / "results.json").read_text())["solvers"]
+    assert solvers["GSM-Hard programs"] == [687, 687, 687]
+    assert solvers["ContextHub formulas"] == [1280, 1280, 1280]
