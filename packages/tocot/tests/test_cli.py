@@ -94,6 +94,29 @@ def test_significance_equals_report_and_advice(tmp_path):
     assert row["advice"].startswith("use CoT")
 
 
+def test_subjects_choices_and_the_text_classifier(tmp_path, capsys):
+    rows = []
+    for n in range(40):
+        helped = n % 2 == 0
+        base = {"id": str(n), "task": "mmlu", "model": "m", "gold": "A", "answer_kind": "letter",
+                "choices": {"label": ["A", "B"], "text": ["x", "y = 1"]}, "question": "q",
+                "subject": "algebra" if helped else "law"}  # fmt: skip
+        cot = "so x = 2. Answer: A" if helped else "a long tale. Answer: B"
+        rows += [base | {"setting": "zs_direct", "response": "Answer: B"},
+                 base | {"setting": "zs_cot", "response": cot}]  # fmt: skip
+    write_rows(tmp_path / "in" / "o.jsonl", rows)
+    command("equals", tmp_path / "in", "--classifier", "--out", tmp_path / "e")
+    said = capsys.readouterr().out
+    lines = [line.split() for line in said.splitlines()]
+    assert ["algebra", "20", "0.000", "100.0", "1.000"] in lines
+    assert ["tf-idf", "1.000", "1.000"] in lines and ["equals", "sign", "1.000", "1.000"] in lines
+    table = {row["task"]: row for row in csv.DictReader((tmp_path / "e" / "equals.csv").open())}
+    assert table["m:zs/mmlu"]["n_with"] == "20"
+    command("equals", tmp_path / "in", "--include-choices", "--out", tmp_path / "c")
+    table = {row["task"]: row for row in csv.DictReader((tmp_path / "c" / "equals.csv").open())}
+    assert table["m:zs/mmlu"]["n_with"] == "40"
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -75,6 +75,17 @@ def test_demonstrations_are_never_test_items():
     assert len({one.meta["domain"] for one in chosen}) == 3 and chosen[0].gold != chosen[1].gold
 
 
+def test_demonstrations_by_subject():
+    from tocot.running import plan_jobs
+
+    demos = {"law": [item(7, "mmlu", meta={"rationale": "r"})]}
+    law, art = (item(n, "mmlu", meta={"subject": name}) for n, name in ((1, "law"), (2, "art")))
+    (job,) = plan_jobs([law], ["fs_cot"], demos=demos)
+    assert "Question 7?" in job.prompt.messages[1].content
+    with pytest.raises(UserError, match="needs demonstrations"):
+        plan_jobs([art], ["fs_cot"], demos=demos)
+
+
 def test_every_style_renders_for_its_tasks():
     for spec in registry().values():
         kinds = {"letter": {}, "number": {"answer_kind": "number", "choices": None, "gold": "1"}}

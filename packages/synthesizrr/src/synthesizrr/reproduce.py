@@ -67,7 +67,11 @@ def reproduce(
     real = real_sets(study, folder, out)
     sets = make_sets(study, arms, paths, folder, out)
     students = train_all(study, sets, paths["test"], out)
-    metrics, how = measure_sets(study, sets, paths)
+    # Ablations are measured apart: the smallest set decides the size at which sets are compared.
+    extra = {arm.name for arm in study.ablations}
+    metrics, how = measure_sets(
+        study, {name: rows for name, rows in sets.items() if name not in extra}, paths
+    )
     table = study_table(study, sets, students, metrics, how)
     figure = self_bleu_figure(
         out / "self_bleu.png", {name: found["self_bleu"] for name, found in metrics.items()},
@@ -77,12 +81,14 @@ def reproduce(
     ours, theirs = _pair(study.arms)
     lines = verdicts(numbers, ours, theirs)
     body: Body = [_intro(study, folder), table, figure, "\n".join(lines), _caution(metrics, how)]
+    more = _ablations(study, sets, students, extra, paths)
+    body += more[0]
     body += real[0]
     body += _finetuned(students)
     body += _maps(arms, out)
     results = {
         "metrics": metrics, "students": students,
-        "claims": lines, "real": real[1],
+        "claims": lines, "real": real[1], "ablations": more[1],
         "parse": {arm.name: read_json(out / _folder(arm) / "parse.json") for arm in arms},
     }  # fmt: skip
     tokens = sum(
@@ -293,6 +299,19 @@ def study_table(
         "not be confirmed, so there are none."
     )
     return Table("Data sets and students", columns, rows, note)
+
+
+def _ablations(
+    study: Study, sets: dict[str, list[Synthetic]], students: dict[str, Any], extra: set[str],
+    paths: dict[str, Path],
+) -> tuple[Body, dict[str, Any]]:  # fmt: skip
+    """Table of the ablations beside Gold, at a size of its own."""
+    chosen = {name: rows for name, rows in sets.items() if name == "Gold" or name in extra}
+    if len(chosen) < 2:
+        return [], {}
+    metrics, how = measure_sets(study, chosen, paths)
+    table = study_table(study, chosen, students, metrics, how)
+    return [Table("Ablations", table.columns, table.rows, table.note)], metrics
 
 
 def _pair(arms: Sequence[Arm]) -> tuple[str, str]:

@@ -80,11 +80,13 @@ def equals_split(pairs: Sequence[EqualsPair]) -> EqualsResult:
 
 
 def equals_pairs(
-    direct: Sequence[Graded], cot: Sequence[Graded], scope: Scope = "both"
-) -> list[EqualsPair]:
+    direct: Sequence[Graded], cot: Sequence[Graded], scope: Scope = "both", *,
+    include_choices: bool = False,
+) -> list[EqualsPair]:  # fmt: skip
     """Pairs of graded rows, by where "=" is looked for.
 
     "paper-code" looks like "both", but leaves out items whose chain of thought has no answer.
+    `include_choices` looks into the options too.
 
     Raises
     ------
@@ -99,11 +101,17 @@ def equals_pairs(
     for row in cot:
         other = by_id.get(row.id)
         if other is not None:
-            pairs.append(EqualsPair(float(other.correct), float(row.correct), _has(row, scope)))
+            pairs.append(
+                EqualsPair(
+                    float(other.correct), float(row.correct), _has(row, scope, include_choices)
+                )
+            )
     return pairs
 
 
-def _has(row: Graded, scope: Scope) -> bool | None:
+def _has(row: Graded, scope: Scope, include_choices: bool) -> bool | None:
+    if include_choices and row.eq_choices:
+        return True
     if scope == "question":
         return row.eq_question
     if scope == "response":

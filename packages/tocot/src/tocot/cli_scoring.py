@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from tenpapers.cli import Json, OutDir
+from tenpapers.report import Table
 
 from .options import Grading, Group, Items, Policy, Responses, TextMatch, names, say
 
@@ -133,6 +134,13 @@ def register(app: typer.Typer) -> None:
         scope: Annotated[
             str, typer.Option("--scope", help="both, question, response or paper-code.")
         ] = "both",
+        include_choices: Annotated[
+            bool, typer.Option("--include-choices", help="Look into the options too.")
+        ] = False,
+        classifier: Annotated[
+            bool,
+            typer.Option("--classifier", help="Also tf-idf against the sign: where CoT helps."),
+        ] = False,
         grading: Grading = "ours",
         items: Items = None,
         as_json: Json = False,
@@ -152,7 +160,8 @@ def register(app: typer.Typer) -> None:
         if scope not in SCOPES:
             raise UserError(f"--scope {scope}: unknown", ", ".join(SCOPES))
         found = cells(graded(folders, grading, items))
-        split = {cell.name: equals_split(equals_pairs(cell.direct, cell.cot, scope))  # type: ignore[arg-type]
+        split = {cell.name: equals_split(
+                equals_pairs(cell.direct, cell.cot, scope, include_choices=include_choices))  # type: ignore[arg-type]
                  for cell in found if cell.direct or not cell.cot or not cell.direct}  # fmt: skip
         for source in dict.fromkeys(cell.source for cell in found):
             own = [split[cell.name] for cell in found if cell.source == source]
@@ -161,7 +170,8 @@ def register(app: typer.Typer) -> None:
         table = mapping_table(rows, f"Gain with and without an equals sign ({scope})")
         write_text(out / "equals.csv", table.csv())
         equals_figure(out / "equals.png", split)
-        say(rows, as_json, table, f"-> {out / 'equals.csv'}")
+        more = subjects_and_texts(found, folders, classifier)
+        say(rows, as_json, table, *more, f"-> {out / 'equals.csv'}")
 
     @app.command("import-taur")
     def import_taur(
@@ -207,6 +217,42 @@ def register(app: typer.Typer) -> None:
         table = mapping_table(rows, "Advice")
         write_text(out / "advice.csv", table.csv())
         say(rows, as_json, table, f"-> {out / 'advice.csv'}")
+
+
+def subjects_and_texts(
+    found: Sequence[Any], paths: Sequence[Path], classifier: bool
+) -> list[Table]:
+    """Tables beside the split: subjects by error reduction, and the text classifier.
+
+    Raises
+    ------
+    UserError : too few items for the classifier.
+    """
+    from .attribution import subject_table, text_classifier
+    from .records import jsonl_files
+    from .scoring import cot_texts
+    from .tables import mapping_table
+
+    pairs = [(a, b) for cell in found for a, b in zip(cell.direct, cell.cot, strict=True)]
+    tables = []
+    subjects = [(a.subject, float(a.correct), float(b.correct)) for a, b in pairs if a.subject]
+    if rows := subject_table(subjects):
+        tables.append(mapping_table(rows[:10], "Subjects by error reduction"))
+    if classifier:
+        texts: dict[Any, str] = {}
+        for path in paths:
+            folder = path / "outputs" if (path / "outputs").is_dir() else path
+            for file in jsonl_files([folder]):
+                texts |= cot_texts(file)
+        known = [(a, b) for a, b in pairs if (b.source, b.task, b.id) in texts]
+        scores = text_classifier(
+            [texts[b.source, b.task, b.id] for _, b in known],
+            [b.eq_question or b.eq_response for _, b in known],
+            [bool(b.correct and not a.correct) for a, b in known],
+        )
+        rows = [{"features": name, **one} for name, one in scores.items()]
+        tables.append(mapping_table(rows, "Telling where CoT alone is right (cross-validated)"))
+    return tables
 
 
 def graded(

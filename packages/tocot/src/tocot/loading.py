@@ -133,8 +133,10 @@ def _from_hub(spec: TaskSpec) -> list[TaskItem]:
 
 def task_items(
     name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str]
-) -> tuple[list[TaskItem], list[TaskItem]]:
+) -> tuple[list[TaskItem], Any]:
     """Items of a task, and demonstrations from the others where a setting wants some.
+
+    MMLU's are the development questions of each subject, by subject.
 
     Raises
     ------
@@ -146,6 +148,11 @@ def task_items(
     spec = task_spec(name)
     if not spec.shots or not any(setting.startswith("fs") for setting in settings):
         return every[: n or None], []
+    if name == "mmlu":
+        by_subject: dict[str, list[TaskItem]] = {}
+        for one in load_task("mmlu_dev"):
+            by_subject.setdefault(str(one.meta["subject"]), []).append(one)
+        return every[: n or None], {key: rows[: spec.shots] for key, rows in by_subject.items()}
     cot = any(setting.endswith("cot") for setting in settings)
     tested = every[:n] if n else every[: len(every) - spec.shots * 4]
     demos = demonstrations(every, spec, need_rationale=cot, exclude=tested)

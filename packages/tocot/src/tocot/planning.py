@@ -18,7 +18,7 @@ from .plans import Plan, recover_plan
 from .prompting import fill
 from .python_solver import SolverResult, solve_python_all
 from .records import Output, TaskItem, Turn, read_rows
-from .running import SEED, run
+from .running import SEED, Demos, run
 from .tasks import task_spec
 
 SETTINGS = ("da", "cot", "plan_direct", "plan_cot", "plan_tool")
@@ -47,7 +47,7 @@ def plan_study(
     settings: Sequence[str],
     out: Path,
     *,
-    demos: Sequence[TaskItem] = (),
+    demos: Demos = (),
     folder: Path | None = None,
     budget: int = BUDGET,
     budgets: tuple[int, int] | None = None,

@@ -107,6 +107,7 @@ class Output(Row):
     gold: str | list[str] | None = None
     question: str = ""
     category: str = ""
+    subject: str = ""
     credit: float | None = None
 
     @property
@@ -146,7 +147,9 @@ class Graded(Row):
     Parameters
     ----------
     n_choices : options of the item; a guess among them earns 1 / n_choices.
-    equals : where "=" occurs: in the question, in the chain of thought, or both.
+    eq_question, eq_response, eq_choices : whether "=" occurs in the question, in the chain of
+        thought, in the options.
+    subject : of the item, where its data set has some.
     position : first character of the answer in the response.
     """
 
@@ -168,6 +171,8 @@ class Graded(Row):
     errored: bool = False
     eq_question: bool = False
     eq_response: bool = False
+    eq_choices: bool = False
+    subject: str = ""
     truncated: bool = False
     credit: float | None = None
 

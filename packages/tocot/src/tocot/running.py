@@ -1,7 +1,7 @@
 """Part B live: prompts to a model, answers extracted and graded, appended as they come."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from .prompting import Prompt, Style, build_messages
 from .records import Extraction, Output, TaskItem, Turn, read_rows
 from .tasks import TaskSpec, task_spec
 
+# Of all items, or (MMLU) of each subject.
+Demos = Sequence[TaskItem] | Mapping[str, Sequence[TaskItem]]
 SEED = 42  # sent to servers, as in the official runs
 
 
@@ -40,7 +42,7 @@ class Job:
 
 def plan_jobs(
     items: Sequence[TaskItem], settings: Sequence[str], *, style: Style = "unified",
-    demos: Sequence[TaskItem] = (), variant: str = "steps", folder: Path | None = None,
+    demos: Demos = (), variant: str = "steps", folder: Path | None = None,
     budgets: tuple[int, int] | None = None,
 ) -> list[Job]:  # fmt: skip
     """Prompts of all items, one setting after the other: settings never share a batch.
@@ -54,10 +56,18 @@ def plan_jobs(
         budget = budgets[setting.endswith("cot")] if budgets else None
         for item in items:
             prompt = build_messages(
-                item, setting, style, demos, variant=variant, folder=folder, budget=budget
-            )
+                item, setting, style, _demos_of(demos, item), variant=variant, folder=folder,
+                budget=budget,
+            )  # fmt: skip
             jobs.append(Job(item, setting, prompt))
     return jobs
+
+
+def _demos_of(demos: Demos, item: TaskItem) -> Sequence[TaskItem]:
+    """Demonstrations of an item: those of its subject where there are such."""
+    if isinstance(demos, Mapping):
+        return demos.get(str(item.meta.get("subject", "")), ())
+    return demos
 
 
 Judge = Callable[[TaskItem, Extraction], bool | None]
@@ -70,7 +80,7 @@ def run(
     out: Path,
     *,
     style: Style = "unified",
-    demos: Sequence[TaskItem] = (),
+    demos: Demos = (),
     variant: str = "steps",
     folder: Path | None = None,
     budgets: tuple[int, int] | None = None,
@@ -156,6 +166,7 @@ def graded_output(
         span=found.span, rule=found.rule, correct=correct, parsed=found.parsed,
         errored=done.failed, choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
         question=item.question, category=spec.category,
+        subject=str(item.meta.get("subject", "")),
     )  # fmt: skip
 
 

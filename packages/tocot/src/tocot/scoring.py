@@ -98,7 +98,7 @@ def score_pair(
             group=group_of(record.task, record.source), rule=found.rule, n_choices=_options(public),
             position=found.span[0] if found.span else None,
             eq_question="=" in record.question,
-            eq_response="=" in (record.cot_response or ""),
+            eq_response="=" in (record.cot_response or ""), eq_choices=_in_options(public),
         )  # fmt: skip
 
 
@@ -149,8 +149,29 @@ def score_output(
         position=found.span[0] if found.span else None, new_tokens=record.new_tokens or None,
         errored=record.errored, eq_question="=" in question,
         eq_response=record.arm == "cot" and "=" in (record.response or ""),
-        truncated=record.finish_reason == "length", credit=record.credit,
+        truncated=record.finish_reason == "length", credit=record.credit, subject=record.subject,
+        eq_choices=bool(choices and any("=" in text for text in choices.text)),
     )  # fmt: skip
+
+
+def _in_options(item: PublicItem) -> bool:
+    return bool(item.choices and any("=" in text for text in item.choices.text))
+
+
+def cot_texts(path: Path) -> dict[tuple[str, str, str], str]:
+    """Question and chain of thought by (source, task, id), for the text classifier."""
+    if is_replay(path):
+        return {
+            (one.source, one.task, one.id): f"{one.question}\n{one.cot_response or ''}"
+            for one in read_rows(path, Replay)
+        }
+    found = {}
+    for one in read_rows(path, Output):
+        if one.arm == "cot":
+            prefix = one.setting.partition("_")[0]
+            key = (f"{one.model or 'outputs'}:{prefix}", one.task, one.id)
+            found[key] = f"{one.question}\n{one.response or ''}"
+    return found
 
 
 def _options(item: PublicItem) -> int | None:
