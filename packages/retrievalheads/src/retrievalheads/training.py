@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry
+from tenpapers.models.training import progress_bar
 from tenpapers.records import write_json
 
 from .loading import ATTENTION, STATE
@@ -206,7 +207,7 @@ def train(
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
     if progress:
-        trainer.add_callback(_bar(f"train, {out.name}"))
+        trainer.add_callback(progress_bar(f"train, {out.name}"))
     resumed = get_last_checkpoint(str(work)) if work.is_dir() else None
     trainer.train(resume_from_checkpoint=resumed)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
@@ -237,28 +238,3 @@ def train(
     model.eval()
     torch.set_grad_enabled(True)
     return state
-
-
-def _bar(label: str) -> Any:
-    """A callback that shows steps and loss on one line."""
-    from tqdm import tqdm
-    from transformers import TrainerCallback
-
-    class Bar(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar = tqdm(total=state.max_steps, initial=state.global_step, desc=label,
-                            unit="step")  # fmt: skip
-
-        def on_log(
-            self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any
-        ) -> None:
-            if logs and "loss" in logs:
-                self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar.update(state.global_step - self.bar.n)
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar.close()
-
-    return Bar()

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from tenpapers.errors import UserError
+from tenpapers.models.training import progress_bar
 
 # What a configuration may call its dropout; the recipes use none (spec 3.10).
 DROPOUTS = (
@@ -235,7 +236,7 @@ class Encoder:
             )  # fmt: skip
             trainer.remove_callback(PrinterCallback)
             if progress:
-                trainer.add_callback(_bar(progress))
+                trainer.add_callback(progress_bar(progress))
             trainer.train()
         model.eval()
         return fitted
@@ -299,21 +300,3 @@ def _load(name: str, n_labels: int) -> tuple[Any, Any]:
     finally:
         logging.set_verbosity(verbosity)
     return model, tokenizer
-
-
-def _bar(label: str) -> Any:
-    """A callback that shows the steps on one line."""
-    from tqdm import tqdm
-    from transformers import TrainerCallback
-
-    class Bar(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar = tqdm(total=state.max_steps, desc=label, unit="step")
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar.update(state.global_step - self.bar.n)
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            self.bar.close()
-
-    return Bar()
