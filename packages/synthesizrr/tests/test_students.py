@@ -56,6 +56,31 @@ def test_a_student_has_no_dropout_and_its_labels(spec, tmp_path):
     assert model("apple banana")[0]["label"] in ("a", "b")
 
 
+@pytest.mark.parametrize("kind", ["distilbert", "deberta-v2"])
+def test_the_papers_architectures_load_and_learn(kind, tmp_path):
+    """Tiny checkpoints of DistilBERT and DeBERTa; the recipes' dropouts are all off."""
+    import torch
+    from tenpapers.models.loading import resolve_name
+    from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve_name("minilm"))
+    sizes = {
+        "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
+        "deberta-v2": {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+                       "num_attention_heads": 2, "relative_attention": True,
+                       "pos_att_type": ["p2c", "c2p"], "position_biased_input": False},
+    }[kind]  # fmt: skip
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes)
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    spec = StudentSpec(kind, str(tmp_path), lr=5e-3, micro_batch=8, accumulation=2, epochs=6)
+    found = train_student(rows(16), rows(4), spec, 1)
+    assert found.mean > 0.8
+    fitted = fit(["x", "y"], ["a", "b"], student_spec(f"hf:{tmp_path}", epochs=1), seed=0)
+    assert all(one.p == 0 for one in fitted.model.modules() if isinstance(one, torch.nn.Dropout))
+
+
 def test_a_probe_on_minilm():
     found = train_student(rows(8), rows(4), student_spec("probe"), 3)
     assert found.mean == 1 and found.std == 0

@@ -135,6 +135,18 @@ def test_the_prompt_ends_with_the_prefill(model, tmp_path):
     assert row.response.startswith("Answer: ") and row.prefill == "Answer: "
 
 
+def test_a_model_without_a_chat_template_gets_plain_text(caplog):
+    class Tokenizer:
+        chat_template = None
+        name_or_path = "bare"
+
+    prompt = build_messages(item(), "zs_direct", "prefill")
+    for _ in range(2):
+        text = chat_text(Tokenizer(), Request(id="1", messages=tuple(prompt.messages)))
+    assert text.startswith("System: ") and text.endswith("\n\nAssistant: Answer: ")
+    assert caplog.text.count("bare has no chat template") == 1
+
+
 def test_prefix_reuse_changes_no_text(model, tmp_path):
     """Check 18, on fewer items: greedy texts with a shared prefix equal those without."""
     from tenpapers.generation.hf import HFBackend

@@ -48,6 +48,7 @@ def test_pairs_are_matched_by_id():
     rows = [row("1", "direct"), row("2", "direct"), row("1", "cot"), row("3", "cot")]
     (cell,) = cells(rows)
     assert paired(cell).ids == ["1"] and cell.unpaired == 2
+    assert any("2 items have one arm only" in line for line in warnings([cell]))
     with pytest.raises(UserError, match="id '1' twice in arm direct"):
         cells([*rows, row("1", "direct")])
     with pytest.raises(UserError, match="no id in common: 1 and 1"):

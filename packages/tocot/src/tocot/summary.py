@@ -152,6 +152,8 @@ def warnings(cells: Sequence[Cell]) -> list[str]:
         cut = place["truncated_cot"]
         if cut is not None and cut > 20:
             found.append(f"{cell.name}: {cut:.0f} % of the CoT responses reach the token budget")
+        if cell.unpaired:
+            found.append(f"{cell.name}: {cell.unpaired} items have one arm only and count nowhere")
         total = len(cell.direct) + cell.errored
         if total and cell.errored / total > 0.01:
             found.append(f"{cell.name}: {cell.errored} of {total} items failed")

@@ -1,8 +1,12 @@
 """From a request to token ids, the same way for every backend that runs in process."""
 
+import logging
+from functools import cache
 from typing import Any
 
 from .types import Completion, Request
+
+log = logging.getLogger(__name__)
 
 
 def encode(tokenizer: Any, request: Request) -> list[int]:
@@ -21,10 +25,16 @@ def chat_text(tokenizer: Any, request: Request) -> str:
     messages = [message.model_dump() for message in request.messages]
     goes_on = bool(messages) and messages[-1]["role"] == "assistant"
     if getattr(tokenizer, "chat_template", None) is None:
+        _warn_once(str(getattr(tokenizer, "name_or_path", "the model")))
         turns = [f"{one['role'].capitalize()}: {one['content']}" for one in messages]
         return "\n\n".join(turns if goes_on else [*turns, "Assistant:"])
     how = {"continue_final_message": True} if goes_on else {"add_generation_prompt": True}
     return str(tokenizer.apply_chat_template(messages, tokenize=False, **how))
+
+
+@cache
+def _warn_once(name: str) -> None:
+    log.warning("%s has no chat template: messages are sent as plain paragraphs", name)
 
 
 def misfit(request: Request, ids: list[int], context: int) -> Completion | None:
