@@ -318,6 +318,25 @@ def test_own_items_and_what_is_wrong_with_them(tmp_path):
         load_task("siqa")
 
 
+def test_demonstrations_from_a_file(tmp_path):
+    rows = write_rows(tmp_path / "i.jsonl", [item(n).model_dump() for n in range(4)])
+    shots = write_rows(tmp_path / "d.jsonl", [item(9, meta={"rationale": "r"}).model_dump()])
+    items, demos = task_items("csqa", rows, 2, 0, ["fs_cot"], shots)
+    assert len(items) == 2 and [one.id for one in demos] == ["i9"]
+    assert task_items("csqa", rows, 2, 0, ["zs_cot"], shots)[1] == []
+
+
+@pytest.mark.acceptance
+def test_lsat_demonstrations_have_explanations(data):
+    for part in ("ar", "lr", "rc"):
+        items, demos = task_items(f"agieval_lsat_{part}", None, 2, 0, ["fs_cot"])
+        assert 1 <= len(demos) <= 3 and all(one.meta["rationale"] for one in demos)
+        prompt = build_messages(items[0], "fs_cot", demos=demos)
+        shown = prompt.messages[2].content
+        assert shown.endswith(f"The answer is therefore {demos[0].gold}") and len(shown) > 80
+        assert demos[0].gold in demos[0].choices.label
+
+
 @pytest.mark.acceptance
 def test_real_tasks_load(data):
     sizes = {"csqa": 597, "stratqa": 1390, "folio": 95, "gsm8k": 687, "gsm8k_hard": 687,

@@ -17,6 +17,10 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the order of the item
 Prompts = Annotated[
     Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
 ]
+Demos = Annotated[
+    Path | None,
+    typer.Option("--demos", help="TaskItems as demonstrations; `meta.rationale` for CoT."),
+]
 Settings = Annotated[str, typer.Option("--settings", "--setting", help="With commas between them.")]
 Budgets = Annotated[
     str | None, typer.Option("--budgets", help="New tokens: direct,CoT [the task's].")
@@ -33,6 +37,7 @@ def register(app: typer.Typer) -> None:
         settings: Settings = "zs_direct,zs_cot",
         n: Count = None,
         data: Data = None,
+        demos: Demos = None,
         style: StyleName = "unified",
         prompts: Prompts = None,
         seed: Seed = 0,
@@ -49,8 +54,8 @@ def register(app: typer.Typer) -> None:
 
         rows: list[dict[str, Any]] = []
         for name in _tasks(tasks):
-            items, demos = task_items(name, data, n, seed, names(settings))
-            for job in plan_jobs(items, names(settings), style=_style(style), demos=demos,
+            items, shown = task_items(name, data, n, seed, names(settings), demos)
+            for job in plan_jobs(items, names(settings), style=_style(style), demos=shown,
                                  folder=prompts):  # fmt: skip
                 prompt = job.prompt
                 rows.append({
@@ -70,6 +75,7 @@ def register(app: typer.Typer) -> None:
         settings: Settings = "zs_direct,zs_cot",
         n: Count = None,
         data: Data = None,
+        demos: Demos = None,
         style: StyleName = "unified",
         budgets: Budgets = None,
         da_mode: Annotated[
@@ -111,12 +117,12 @@ def register(app: typer.Typer) -> None:
                 file = out / "outputs" / f"{name}.jsonl"
                 if overwrite:
                     file.unlink(missing_ok=True)
-                items, demos = task_items(name, data, n, seed, names(settings))
+                items, shown = task_items(name, data, n, seed, names(settings), demos)
                 if da_mode == "logprob":
                     found = run_logprob(engine, items, file, folder=prompts)
                 else:
                     found = run_task(
-                        engine, items, names(settings), file, style=_style(style), demos=demos,
+                        engine, items, names(settings), file, style=_style(style), demos=shown,
                         folder=prompts, budgets=_budgets(budgets), judge=grader,
                     )  # fmt: skip
                 rows += [score_output(one, {}) for one in found]
@@ -133,6 +139,7 @@ def register(app: typer.Typer) -> None:
         settings: Settings = "da,cot,plan_direct,plan_cot,plan_tool",
         n: Count = None,
         data: Data = None,
+        demos: Demos = None,
         few_shot: Annotated[
             bool, typer.Option("--few-shot/--zero-shot", help="Form of da and cot.")
         ] = True,
@@ -166,10 +173,10 @@ def register(app: typer.Typer) -> None:
         if plan_kind(task) == "python" and "plan_tool" in wanted:
             require_code_permission(allow_code)
         forms = ["fs_cot"] if few_shot and {"da", "cot"} & set(wanted) else []
-        items, demos = task_items(task, data, n, seed, forms)
+        items, shown = task_items(task, data, n, seed, forms, demos)
         with open_generator(model, cache=cache) as engine:
             found = plan_study(
-                engine, items, wanted, out / "outputs" / f"{task}.jsonl", demos=demos,
+                engine, items, wanted, out / "outputs" / f"{task}.jsonl", demos=shown,
                 folder=prompts, budget=budget, budgets=_budgets(budgets), domain=domain,  # type: ignore[arg-type]
             )  # fmt: skip
         rows = plan_table(found)

@@ -9,6 +9,7 @@ import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
+from .lsat_demos import lsat_demonstrations
 from .records import TaskItem, read_rows
 from .rows import READERS, SkippedRowError
 from .tasks import TaskSpec, task_spec
@@ -132,11 +133,13 @@ def _from_hub(spec: TaskSpec) -> list[TaskItem]:
 
 
 def task_items(
-    name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str]
-) -> tuple[list[TaskItem], Any]:
-    """Items of a task, and demonstrations from the others where a setting wants some.
+    name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str],
+    demos_file: Path | None = None,
+) -> tuple[list[TaskItem], Any]:  # fmt: skip
+    """Items of a task, and demonstrations where a setting wants some.
 
-    MMLU's are the development questions of each subject, by subject.
+    They come from a file, from AGIEval's (LSAT), from the development questions of each subject
+    (MMLU), or from items that are not asked.
 
     Raises
     ------
@@ -146,7 +149,13 @@ def task_items(
 
     every = load_task(name, path, None, seed)
     spec = task_spec(name)
-    if not spec.shots or not any(setting.startswith("fs") for setting in settings):
+    if not any(setting.startswith("fs") for setting in settings):
+        return every[: n or None], []
+    if demos_file is not None:
+        return every[: n or None], read_rows(demos_file, TaskItem)
+    if spec.merge == "lsat" and (folder := data_folder()) is not None:
+        return every[: n or None], lsat_demonstrations(spec, folder)
+    if not spec.shots:
         return every[: n or None], []
     if name == "mmlu":
         by_subject: dict[str, list[TaskItem]] = {}
