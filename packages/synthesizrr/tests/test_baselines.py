@@ -4,7 +4,7 @@ from synthesizrr.baselines.attributes import draw_attributes, load_attributes
 from synthesizrr.baselines.methods import BaselineRun, generate_baseline
 from synthesizrr.baselines.progen import helpfulness
 from synthesizrr.baselines.regen import regen
-from synthesizrr.baselines.student_vectors import reverse_cross_entropy
+from synthesizrr.baselines.student_vectors import LOG_ZERO
 from synthesizrr.baselines.sungen import learn_weights, resampled
 from synthesizrr.generating import GenerateConfig
 from synthesizrr.records import Example, Generation, InputRow, read_rows
@@ -13,6 +13,16 @@ from synthesizrr.tasks import load_task
 from tenpapers.errors import UserError
 
 AG = load_task("ag_news")
+
+
+def reverse_cross_entropy(probs: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -sum_k p_k ln y_k, where ln 0 is -4: robust to wrong labels.
+
+    Parameters
+    ----------
+    probs : float [N, C]; labels : int [N].
+    """
+    return float(np.mean(-LOG_ZERO * (1 - probs[np.arange(len(labels)), labels])))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from .tasks import Task
 
 Style = Literal["plain", "turns", "chat"]
 Mode = Literal["retricl", "non-retricl", "fewgen"]
-STYLES: tuple[Style, ...] = ("plain", "turns", "chat")
 # How the blocks of `turns` begin.
 HUMAN, ASSISTANT = "Human:", "Assistant:"
 # Signs that no text has; a terminal may obey them.

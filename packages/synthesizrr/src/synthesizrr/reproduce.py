@@ -80,7 +80,7 @@ def reproduce(
     numbers = row_numbers(students, metrics)
     ours, theirs = _pair(study.arms)
     lines = verdicts(numbers, ours, theirs)
-    body: Body = [_intro(study, folder), table, figure, "\n".join(lines), _caution(metrics, how)]
+    body: Body = [_intro(study, folder), table, figure, "\n".join(lines), _caution(metrics)]
     more = _ablations(study, sets, students, extra, paths)
     body += more[0]
     body += real[0]
@@ -333,7 +333,7 @@ def _intro(study: Study, folder: Path | None) -> str:
     )
 
 
-def _caution(metrics: dict[str, Any], how: str) -> str:
+def _caution(metrics: dict[str, Any]) -> str:
     n = metrics["Gold"]["n"]
     return (
         f"At {n} rows a set these are tendencies, not measurements: Self-BLEU, entropy and MAUVE "
@@ -345,9 +345,9 @@ def _finetuned(students: dict[str, Any]) -> Body:
     rows: list[list[Any]] = [
         [key, one["n_train"], 100 * one["mean"]] for key, one in students.items() if "," in key
     ]
-    return [Table("Fine-tuned students (one run)", ["set, student", "rows", "accuracy"], rows)] * (
-        1 if rows else 0
-    )
+    if not rows:
+        return []
+    return [Table("Fine-tuned students (one run)", ["set, student", "rows", "accuracy"], rows)]
 
 
 def _maps(arms: Sequence[Arm], out: Path) -> Body:

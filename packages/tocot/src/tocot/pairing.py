@@ -1,14 +1,14 @@
 """Pairs of both arms, and what an unparseable response is worth."""
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
 from tenpapers.errors import UserError
 
-from .records import Graded
+from .records import ARMS, Graded
 
 Policy = Literal["wrong", "guess", "drop"]
 POLICIES: tuple[Policy, ...] = ("wrong", "guess", "drop")
@@ -66,20 +66,35 @@ def cells(rows: Sequence[Graded]) -> list[Cell]:
 
 
 def _cell(source: str, task: str, rows: Sequence[Graded]) -> Cell:
-    arms = {arm: [row for row in rows if row.arm == arm] for arm in ("direct", "cot")}
-    for arm, part in arms.items():
-        twice = [name for name, count in Counter(row.id for row in part).items() if count > 1]
-        if twice:
-            raise UserError(f"{source}/{task}: id {twice[0]!r} twice in arm {arm}")
     errored = {row.id for row in rows if row.errored}
-    direct = {row.id: row for row in arms["direct"] if row.id not in errored}
-    cot = {row.id: row for row in arms["cot"] if row.id not in errored}
+    direct, cot = (
+        by_id((row for row in rows if row.arm == arm), f"{source}/{task}: ", f"arm {arm}")
+        for arm in ARMS
+    )
+    direct, cot = (
+        {name: row for name, row in arm.items() if name not in errored} for arm in (direct, cot)
+    )
     both = [name for name in direct if name in cot]
     return Cell(
         source, task, rows[0].category, rows[0].group, [direct[name] for name in both],
         [cot[name] for name in both],
         unpaired=len(direct.keys() ^ cot.keys()), errored=len(errored),
     )  # fmt: skip
+
+
+def by_id(rows: Iterable[Graded], where: str = "", arm: str = "one arm") -> dict[str, Graded]:
+    """Rows by their ids, in order.
+
+    Raises
+    ------
+    UserError : an id twice.
+    """
+    found: dict[str, Graded] = {}
+    for row in rows:
+        if row.id in found:
+            raise UserError(f"{where}id {row.id!r} twice in {arm}")
+        found[row.id] = row
+    return found
 
 
 def credit(row: Graded, policy: Policy) -> float:
@@ -113,12 +128,8 @@ def paired_rows(a: Sequence[Graded], b: Sequence[Graded], policy: Policy = "wron
     ------
     UserError : an id twice in one list; no id in common.
     """
-    for rows in (a, b):
-        twice = [name for name, count in Counter(row.id for row in rows).items() if count > 1]
-        if twice:
-            raise UserError(f"id {twice[0]!r} twice in one arm")
-    second = {row.id: row for row in b}
-    both = [row for row in a if row.id in second]
+    first, second = by_id(a), by_id(b)
+    both = [row for name, row in first.items() if name in second]
     if not both:
         raise UserError(f"no id in common: {len(a)} and {len(b)} rows")
     return Pairs(

@@ -8,8 +8,6 @@ import numpy as np
 from tenpapers.errors import UserError
 
 RESAMPLES = 1_000_000
-# The paper's family: 14 models on 13 data sets.
-PAPER_ALPHA = 0.05 / (14 * 13)
 # Numbers drawn at a time: bounds memory.
 CHUNK = 200_000
 

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, Literal
 
-import numpy as np
-
 from .pairing import Cell, Policy, paired
 from .tasks import GROUPS, registry
 
@@ -158,14 +156,3 @@ def warnings(cells: Sequence[Cell]) -> list[str]:
         if total and cell.errored / total > 0.01:
             found.append(f"{cell.name}: {cell.errored} of {total} items failed")
     return found
-
-
-def category_cells(cells: Sequence[Cell], policy: Policy = "wrong") -> dict[str, float]:
-    """Mean delta of every meta category over the cells, ascending."""
-    deltas: dict[str, list[float]] = defaultdict(list)
-    for cell in cells:
-        delta = cell_numbers(cell, policy)["delta"]
-        if delta is not None:
-            deltas[cell.category].append(delta)
-    means = {name: float(np.mean(values)) for name, values in deltas.items()}
-    return dict(sorted(means.items(), key=lambda pair: pair[1]))

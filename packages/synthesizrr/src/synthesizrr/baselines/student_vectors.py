@@ -19,16 +19,6 @@ def texts_of(out: Path, task: Task) -> list[Synthetic]:
     return parse(read_rows(out, Generation), task, fewgen=True, deduplicate=True)[0]
 
 
-def reverse_cross_entropy(probs: np.ndarray, labels: np.ndarray) -> float:
-    """Mean of -sum_k p_k ln y_k, where ln 0 is -4: robust to wrong labels.
-
-    Parameters
-    ----------
-    probs : float [N, C]; labels : int [N].
-    """
-    return float(np.mean(-LOG_ZERO * (1 - probs[np.arange(len(labels)), labels])))
-
-
 def vectors_of(texts: Sequence[str], encoder: str) -> np.ndarray:
     """Vectors with a constant last column (the intercept), float64 [N, d + 1]."""
     from ..classifiers import frozen_vectors
