@@ -66,12 +66,12 @@ def cli():
     return call
 
 
-def command(*arguments):
-    """Run the command line in this process."""
+def command(*arguments, code=0):
+    """Run the command line in this process; it ends with the exit code."""
     from tocot.cli import app
 
-    code = app([str(argument) for argument in arguments], standalone_mode=False)
-    assert not code, code
+    ended = app([str(argument) for argument in arguments], standalone_mode=False)
+    assert (ended or 0) == code, ended
 
 
 def fails(*arguments, told=()):
@@ -96,3 +96,17 @@ def pair(name, direct, cot, *, gold="A", kind="letter", question="q", task="t", 
         "id": name, "source": source, "task": task, "answer_kind": kind, "question": question,
         "choices": choices, "gold": gold, "direct_response": direct, "cot_response": cot,
     }  # fmt: skip
+
+
+def item(n=1, task="csqa", **more):
+    """A question with two options, the first of them right."""
+    from tocot.records import TaskItem
+
+    base = {"id": f"i{n}", "task": task, "question": f"Question {n}?", "answer_kind": "letter",
+            "gold": "A", "choices": {"label": ["A", "B"], "text": ["red", "blue"]}}  # fmt: skip
+    return TaskItem(**(base | more))
+
+
+def sums(n=1, **more):
+    """A question whose answer is 7."""
+    return item(n, "gsm8k", answer_kind="number", gold="7", choices=None, **more)

@@ -3,6 +3,7 @@ import math
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,15 +62,22 @@ def test_what_no_plan_needs_is_refused(plan):
     assert solve_python(plan).status == "refused"
 
 
+def descendants():
+    """Processes that stem from this one."""
+    return {one.pid for one in psutil.Process().children(recursive=True)}
+
+
 def test_hostile_plans_end_in_time_and_leave_nothing():
     """Check 16."""
-    before = set(Path.cwd().iterdir())
+    before, processes = set(Path.cwd().iterdir()), descendants()
     plans = [
         body("while True:", "    pass"),
         body("return 10**10**8"),
         body("return len([0] * (2 * 1024**3 // 8))"),
         body("return solution()"),
+        body("import os", "return os.getcwd()"),
         body("import os", "return os.fork()"),
+        body("return ().__class__"),
         body("return open('/tmp/tocot-leak', 'w').write('x')"),
         body("return [i for i in range(10**12)]"),
     ]
@@ -79,6 +87,7 @@ def test_hostile_plans_end_in_time_and_leave_nothing():
     assert [one.status for one in found][:2] == ["timeout", "timeout"]
     assert all(one.status in ("error", "timeout", "refused") for one in found)
     assert set(Path.cwd().iterdir()) == before and not Path("/tmp/tocot-leak").exists()
+    assert descendants() <= processes
 
 
 def test_not_python_and_no_function():

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from tenpapers.cli import Cache, Json, Model, OutDir, OutFile
 
-from .options import AllowCode, Tasks, names, say
+from .options import AllowCode, Tasks, names, say, stop_on_errors
 
 Count = Annotated[int | None, typer.Option("-n", "--n", "--limit", help="Items a task.", min=1)]
 Data = Annotated[
@@ -22,6 +22,10 @@ Demos = Annotated[
     typer.Option("--demos", help="TaskItems as demonstrations; `meta.rationale` for CoT."),
 ]
 Settings = Annotated[str, typer.Option("--settings", "--setting", help="With commas between them.")]
+SmallWindow = Annotated[
+    bool,
+    typer.Option("--small-window", help="Budgets and demonstrations for 4,096 tokens of context."),
+]
 Budgets = Annotated[
     str | None, typer.Option("--budgets", help="New tokens: direct,CoT [the task's].")
 ]
@@ -39,6 +43,7 @@ def register(app: typer.Typer) -> None:
         data: Data = None,
         demos: Demos = None,
         style: StyleName = "unified",
+        small_window: SmallWindow = False,
         prompts: Prompts = None,
         seed: Seed = 0,
         as_json: Json = False,
@@ -49,14 +54,14 @@ def register(app: typer.Typer) -> None:
         """
         from tenpapers.records import write_jsonl
 
-        from .loading import task_items
+        from .demos import task_items
         from .running import plan_jobs
 
         rows: list[dict[str, Any]] = []
         for name in _tasks(tasks):
             items, shown = task_items(name, data, n, seed, names(settings), demos)
             for job in plan_jobs(items, names(settings), style=_style(style), demos=shown,
-                                 folder=prompts):  # fmt: skip
+                                 folder=prompts, small_window=small_window):  # fmt: skip
                 prompt = job.prompt
                 rows.append({
                     "id": job.item.id, "task": name, "setting": job.setting,
@@ -78,6 +83,7 @@ def register(app: typer.Typer) -> None:
         demos: Demos = None,
         style: StyleName = "unified",
         budgets: Budgets = None,
+        small_window: SmallWindow = False,
         da_mode: Annotated[
             str, typer.Option("--da-mode", help="generate, or logprob of the labels.")
         ] = "generate",
@@ -97,8 +103,8 @@ def register(app: typer.Typer) -> None:
         from tenpapers.errors import UserError
         from tenpapers.generation import open_generator
 
+        from .demos import task_items
         from .judging import model_judge
-        from .loading import task_items
         from .pairing import cells
         from .running import run as run_task
         from .running import run_logprob
@@ -123,11 +129,13 @@ def register(app: typer.Typer) -> None:
                 else:
                     found = run_task(
                         engine, items, names(settings), file, style=_style(style), demos=shown,
-                        folder=prompts, budgets=_budgets(budgets), judge=grader,
+                        folder=prompts, budgets=_budgets(budgets), small_window=small_window,
+                        judge=grader,
                     )  # fmt: skip
                 rows += [score_output(one, {}) for one in found]
         table = cells(rows)
         say(results(table), as_json, cell_table(table, "wrong"), f"-> {out / 'outputs'}")
+        stop_on_errors(sum(one.errored for one in rows), len(rows))
 
     @app.command()
     def plan(
@@ -163,7 +171,7 @@ def register(app: typer.Typer) -> None:
         from tenpapers.errors import UserError
         from tenpapers.generation import open_generator
 
-        from .loading import task_items
+        from .demos import task_items
         from .planning import plan_kind, plan_study, plan_table
         from .tables import mapping_table
 
@@ -183,6 +191,7 @@ def register(app: typer.Typer) -> None:
         note = "Unparseable answers are wrong for numbers and count 1/3 for logic."
         say(rows, as_json, mapping_table(rows, "Planning and execution", note),
             f"-> {out / 'outputs'}")  # fmt: skip
+        stop_on_errors(sum(one.errored for one in found), len(found))
 
     @app.command()
     def variants(
@@ -203,7 +212,7 @@ def register(app: typer.Typer) -> None:
         """
         from tenpapers.generation import open_generator
 
-        from .loading import task_items
+        from .demos import task_items
         from .prompting import VARIANTS
         from .running import run as run_task
         from .tables import mapping_table
@@ -222,6 +231,8 @@ def register(app: typer.Typer) -> None:
                 }  # fmt: skip
         rows = variants_table(outputs)
         say(rows, as_json, mapping_table(rows, "Wordings of the cue"), f"-> {out}")
+        every = [one for by_name in outputs.values() for some in by_name.values() for one in some]
+        stop_on_errors(sum(one.errored for one in every), len(every))
 
     @app.command()
     def reproduce(

@@ -8,7 +8,7 @@ import typer
 from tenpapers.cli import Json, OutDir
 from tenpapers.report import Table
 
-from .options import Grading, Group, Items, Policy, Responses, TextMatch, names, say
+from .options import Grading, Group, Items, Policy, Responses, TextMatch, names, say, stop_on_errors
 
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the resampling.")]
 
@@ -47,7 +47,8 @@ def register(app: typer.Typer) -> None:
         notes = "\n".join(f"note: {line}" for line in warnings(found))
         say(results(found, policy), as_json, cell_table(found, policy), notes,
             f"-> {out / 'results.json'}")  # fmt: skip
-        _stop_on_errors(found)
+        failed = sum(cell.errored for cell in found)
+        stop_on_errors(failed, failed + sum(len(cell.direct) for cell in found))
 
     @app.command()
     def report(
@@ -162,7 +163,7 @@ def register(app: typer.Typer) -> None:
         found = cells(graded(folders, grading, items))
         split = {cell.name: equals_split(
                 equals_pairs(cell.direct, cell.cot, scope, include_choices=include_choices))  # type: ignore[arg-type]
-                 for cell in found if cell.direct or not cell.cot or not cell.direct}  # fmt: skip
+                 for cell in found}  # fmt: skip
         for source in dict.fromkeys(cell.source for cell in found):
             own = [split[cell.name] for cell in found if cell.source == source]
             split[f"{source}/all"] = pooled(own)
@@ -299,11 +300,3 @@ def _policy(text: str) -> Any:
     if text not in POLICIES:
         raise UserError(f"--unparseable {text}: unknown", ", ".join(POLICIES))
     return text
-
-
-def _stop_on_errors(found: Sequence[Any]) -> None:
-    """Exit code 3 where more than one in a hundred items failed."""
-    total = sum(len(cell.direct) + cell.errored for cell in found)
-    failed = sum(cell.errored for cell in found)
-    if total and failed / total > 0.01:
-        raise typer.Exit(3)

@@ -1,7 +1,7 @@
 """Task items from local files, from the shared data, or from the hub."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-from .lsat_demos import lsat_demonstrations
+from .hub import hub_rows
 from .records import TaskItem, read_rows
 from .rows import READERS, SkippedRowError
 from .tasks import TaskSpec, task_spec
@@ -62,23 +62,37 @@ def _check(item: TaskItem) -> None:
 
 
 def _anywhere(spec: TaskSpec) -> list[TaskItem]:
+    file = local_file(spec)
+    if file is not None:
+        return _from_file(spec, file)
+    return read_items(spec, hub_rows(spec), spec.hub)
+
+
+def local_file(spec: TaskSpec) -> Path | None:
+    """The task's file in the shared data, where there is one."""
     folder = data_folder()
     if folder is not None and spec.file:
         for ending in (".jsonl.gz", ".jsonl"):
             file = folder / "tasks" / f"{spec.file}{ending}"
             if file.exists():
-                return _from_file(spec, file)
-    return _from_hub(spec)
+                return file
+    return None
 
 
 def _from_file(spec: TaskSpec, path: Path) -> list[TaskItem]:
     first = next((value for _, value in read_json_lines(path)), None)
     if isinstance(first, dict) and {"answer_kind", "gold"} <= first.keys():
         return read_rows(path, TaskItem)
-    return _read(spec, read_json_lines(path), str(path))
+    return read_items(spec, read_json_lines(path), str(path))
 
 
-def _read(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> list[TaskItem]:
+def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> list[TaskItem]:
+    """Items of numbered rows; those that the task leaves out are skipped.
+
+    Raises
+    ------
+    UserError : a row that lacks a field (its number is told), no rows.
+    """
     reader = _reader(spec)
     items: list[TaskItem] = []
     for number, row in rows:
@@ -105,65 +119,3 @@ def _reader(spec: TaskSpec) -> Reader:
         if name in READERS:
             return READERS[name]
     raise UserError(f"task {spec.name}: pass TaskItem records with --data")
-
-
-def _from_hub(spec: TaskSpec) -> list[TaskItem]:
-    fields = "id, task, question, choices {label, text}, answer_kind, gold"
-    hint = f"pass --data FILE: the set's own rows, or {fields}"
-    if not spec.hub:
-        raise UserError(f"task {spec.name}: is not on the hub and its file is not at hand", hint)
-    try:
-        from datasets import load_dataset
-    except ImportError:
-        raise UserError(f"task {spec.name}: {spec.hub} needs the extra [hub]", hint) from None
-    arguments = [spec.hub]
-    if spec.name in ("arc_easy", "arc_challenge"):
-        arguments.append("ARC-Easy" if spec.name == "arc_easy" else "ARC-Challenge")
-    elif spec.hub in ("openai/gsm8k", "winogrande"):
-        arguments.append({"openai/gsm8k": "main", "winogrande": "winogrande_debiased"}[spec.hub])
-    elif spec.name == "gpqa":
-        arguments.append("gpqa_main")
-    split = "train" if spec.name == "gpqa" else spec.split
-    try:
-        table = load_dataset(*arguments, split=split)
-    except (OSError, ValueError, ConnectionError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"task {spec.name}: {spec.hub} cannot be loaded: {first}", hint) from None
-    return _read(spec, ((number, dict(row)) for number, row in enumerate(table, 1)), spec.hub)
-
-
-def task_items(
-    name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str],
-    demos_file: Path | None = None,
-) -> tuple[list[TaskItem], Any]:  # fmt: skip
-    """Items of a task, and demonstrations where a setting wants some.
-
-    They come from a file, from AGIEval's (LSAT), from the development questions of each subject
-    (MMLU), or from items that are not asked.
-
-    Raises
-    ------
-    UserError : what `load_task` raises.
-    """
-    from .prompting import demonstrations
-
-    every = load_task(name, path, None, seed)
-    spec = task_spec(name)
-    if not any(setting.startswith("fs") for setting in settings):
-        return every[: n or None], []
-    if demos_file is not None:
-        return every[: n or None], read_rows(demos_file, TaskItem)
-    if spec.merge == "lsat" and (folder := data_folder()) is not None:
-        return every[: n or None], lsat_demonstrations(spec, folder)
-    if not spec.shots:
-        return every[: n or None], []
-    if name == "mmlu":
-        by_subject: dict[str, list[TaskItem]] = {}
-        for one in load_task("mmlu_dev"):
-            by_subject.setdefault(str(one.meta["subject"]), []).append(one)
-        return every[: n or None], {key: rows[: spec.shots] for key, rows in by_subject.items()}
-    cot = any(setting.endswith("cot") for setting in settings)
-    tested = every[:n] if n else every[: len(every) - spec.shots * 4]
-    demos = demonstrations(every, spec, need_rationale=cot, exclude=tested)
-    chosen = {one.id for one in demos}
-    return [one for one in every if one.id not in chosen][: n or None], demos

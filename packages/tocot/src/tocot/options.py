@@ -34,6 +34,12 @@ AllowCode = Annotated[
 ]
 
 
+def stop_on_errors(failed: int, total: int) -> None:
+    """Exit code 3 where more than one in a hundred items failed."""
+    if failed > total / 100:
+        raise typer.Exit(3)
+
+
 def names(text: str | None) -> list[str]:
     """Names with commas between them."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]

@@ -17,8 +17,8 @@ from .logic_solver import Domain, solve_bool, solve_fol
 from .plans import Plan, recover_plan
 from .prompting import fill
 from .python_solver import SolverResult, solve_python_all
-from .records import Output, TaskItem, Turn, read_rows
-from .running import SEED, Demos, run
+from .records import Demos, Output, TaskItem, Turn, read_rows
+from .running import SEED, run
 from .tasks import task_spec
 
 SETTINGS = ("da", "cot", "plan_direct", "plan_cot", "plan_tool")

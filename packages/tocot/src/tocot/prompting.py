@@ -110,10 +110,16 @@ def build_messages(
         raise UserError(f"task {item.task}: {setting} needs demonstrations", "it has none")
     system = fill("system", "both" if style == "unified" else arm, folder)
     messages = [Message(role="system", content=system)]
-    for demo in demos if few and demos else ():
-        messages.append(_user(demo, spec, arm, style, variant, folder))
-        messages.append(Message(role="assistant", content=_shown(demo, spec, arm, folder)))
-    messages.append(_user(item, spec, arm, style, variant, folder))
+    shown = [(demo, _shown(demo, spec, arm, folder)) for demo in (demos or ()) if few]
+    before = ""
+    if spec.style == "plain":  # all demonstrations in the user's turn
+        before = "".join(f"{_question(one, folder)}\n{answer}\n\n" for one, answer in shown)
+    else:
+        for one, answer in shown:
+            messages.append(_user(one, spec, arm, variant, folder))
+            messages.append(Message(role="assistant", content=answer))
+    last = _user(item, spec, arm, variant, folder)
+    messages.append(last.model_copy(update={"content": before + last.content}))
     prefill = ""
     if style == "prefill" and arm == "direct":
         prefill = spec.prefill
@@ -121,17 +127,15 @@ def build_messages(
         prefill = STEP_CUE
     if prefill:
         messages.append(Message(role="assistant", content=prefill))
-    new = budget or spec.budget[arm == "cot"]
+    new = budget or spec.new_tokens(setting)
     # A direct answer ends with its line; the template gives it one.
     stop = ("\n",) if arm == "direct" and prefill else ("\n\n",) if arm == "direct" else ()
     pattern = _complete(spec, folder) if arm == "cot" else ""
     return Prompt(messages, prefill, new, stop, pattern)
 
 
-def _user(
-    item: TaskItem, spec: TaskSpec, arm: str, style: Style, variant: str, folder: Path | None
-) -> Message:
-    question = fill(spec.style, "question", folder, item=item, options=_options(item))
+def _user(item: TaskItem, spec: TaskSpec, arm: str, variant: str, folder: Path | None) -> Message:
+    question = _question(item, folder)
     how = ""
     if arm == "cot":
         if variant not in VARIANTS:
@@ -139,6 +143,11 @@ def _user(
         how = fill("variants", variant, folder) + " "
     ask = how + fill(spec.style, arm, folder, item=item)
     return Message(role="user", content=f"{question}\n\n{ask}")
+
+
+def _question(item: TaskItem, folder: Path | None) -> str:
+    style = task_spec(item.task).style
+    return fill(style, "question", folder, item=item, options=_options(item))
 
 
 def _options(item: TaskItem) -> list[tuple[str, str]]:
@@ -150,41 +159,18 @@ def _options(item: TaskItem) -> list[tuple[str, str]]:
 def _shown(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> str:
     """What the assistant answers in a demonstration."""
     gold = item.gold if isinstance(item.gold, str) else item.gold[0]
-    answer = fill(spec.style, "answer", folder, answer=gold)
+    answer = fill(spec.style, "answer", folder, answer=gold, arm=arm)
     if arm == "direct":
         return answer
     rationale = str(item.meta.get("rationale", "")).strip()
+    if not rationale:
+        raise UserError(f"demonstration {item.id}: no meta.rationale, which fs_cot needs")
     # The data set's own closing sentence gives way to ours.
     rationale = re.sub(r"\s*The answer is \([A-J]\)\.?\s*$", "", rationale)
-    return f"{rationale}\n{answer}" if rationale else answer
+    return f"{rationale}\n{answer}"
 
 
 def _complete(spec: TaskSpec, folder: Path | None) -> str:
     """An expression that matches the finished answer sentence of a style."""
     sections = _sections(spec.style, folder)
     return sections.get("complete", "")
-
-
-def demonstrations(
-    items: Sequence[TaskItem], spec: TaskSpec, *, need_rationale: bool, exclude: Sequence[TaskItem]
-) -> list[TaskItem]:
-    """Demonstrations from a held-out pool, never test items (GPQA's leak is not copied).
-
-    ContextHub: other formulas, no two of a topic, the second with another answer than the first.
-    """
-    tested = {item.id for item in exclude}
-    pool = [item for item in items if item.id not in tested]
-    if need_rationale:
-        pool = [item for item in pool if item.meta.get("rationale")]
-    if spec.merge != "contexthub":
-        return pool[: spec.shots]
-    chosen: list[TaskItem] = []
-    for item in pool:
-        topics = {one.meta.get("domain") for one in chosen}
-        same_answer = len(chosen) == 1 and item.gold == chosen[0].gold
-        if item.meta.get("domain") in topics or same_answer:
-            continue
-        chosen.append(item)
-        if len(chosen) == spec.shots:
-            break
-    return chosen

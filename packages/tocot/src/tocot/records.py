@@ -1,6 +1,6 @@
 """What comes in, what flows between the stages, what goes out: one JSONL line each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
@@ -65,6 +65,15 @@ class TaskItem(Row):
     def public(self) -> PublicItem:
         """The item without its answer."""
         return PublicItem(id=self.id, answer_kind=self.answer_kind, choices=self.choices)
+
+    @property
+    def demo_key(self) -> str:
+        """What decides on its demonstrations, where not all items have the same ones."""
+        return str(self.meta.get("subject", self.meta.get("root", "")))
+
+
+# Demonstrations of all items, or of each subject (MMLU) or formula (ContextHub).
+Demos = Sequence[TaskItem] | Mapping[str, Sequence[TaskItem]]
 
 
 class Turn(Record):

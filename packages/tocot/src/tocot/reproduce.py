@@ -11,9 +11,10 @@ from tenpapers.records import read_json_lines
 from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
 
 from .attribution import equals_pairs, equals_split, pooled
+from .demos import task_items
 from .figures import deltas_figure, equals_figure, meta_figure, overview_figure
 from .literature import MetaResult, meta_analyse, read_results
-from .loading import data_folder, task_items
+from .loading import data_folder
 from .logic_solver import solve_bool, solve_fol
 from .pairing import Cell, cells
 from .planning import plan_study, plan_table
@@ -246,9 +247,10 @@ def _live_tasks(
     for task in study.tasks if data is None else ["gsm8k", "csqa"]:
         items, demos = task_items(task, data[task] if data else None, study.n, study.seed,
                                 study.settings)  # fmt: skip
+        settings = [name for name in study.settings if demos or not name.startswith("fs")]
         outputs += run(
-            model, items, study.settings, out / "live" / f"{task}.jsonl",
-            style=study.style, demos=demos, budgets=study.budgets, deadline=deadline,  # type: ignore[arg-type]
+            model, items, settings, out / "live" / f"{task}.jsonl", style=study.style,  # type: ignore[arg-type]
+            demos=demos, budgets=study.budgets, small_window=study.small_window, deadline=deadline,
         )  # fmt: skip
     table = [cell for cell in cells([score_output(one, {}) for one in outputs]) if cell.direct]
     if not table:

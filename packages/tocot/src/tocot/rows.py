@@ -84,14 +84,17 @@ def _mmlu(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
 
 def _mmlu_pro(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
     return [_item(spec, number, row["question"], row["answer"], choices=row["options"],
-                  subject=row.get("category", ""))]  # fmt: skip
+                  subject=row.get("category", ""),
+                  rationale=row.get("cot_content", "").removeprefix("A: "))]  # fmt: skip
 
 
 _OPTION = re.compile(r"\(([A-J])\)\s*(.*?)\s*(?=\([A-J]\)|\Z)", re.DOTALL)
 
 
 def _mmlu_dev(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
-    """Question with its options inside, answer at the end of a rationale."""
+    """Question with its options inside, answer at the end of a rationale; or the hub's rows."""
+    if "target" not in row:
+        return _mmlu(spec, row, number)
     stem, _, tail = row["question"].partition("\n(A)")
     options = _OPTION.findall(f"(A){tail}")
     hit = re.search(r"answer is \(([A-J])\)", row["target"])
@@ -102,7 +105,16 @@ def _mmlu_dev(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
                   rationale=row["target"])]  # fmt: skip
 
 
+_HUB_LSAT = re.compile(r"\A(.*?)\s*Q: (.*?)\s*Answer Choices:", re.DOTALL)
+
+
 def _agieval(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
+    """AGIEval's own rows; on the hub a query holds passage and question, gold counts from 0."""
+    if "query" in row:
+        passage, question = _HUB_LSAT.findall(row["query"])[0]
+        label = LETTERS[int(row["gold"][0])]
+        row = {"options": row["choices"], "label": label, "passage": passage,
+               "question": question}  # fmt: skip
     options = row["options"]
     labels = [str(one)[1:2] for one in options]
     if labels != list(LETTERS[: len(options)]):
@@ -177,7 +189,8 @@ def _gpqa(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
     order = np.random.default_rng(seed).permutation(4).tolist()
     return [_item(spec, number, row["Question"], LETTERS[order.index(0)],
                   choices=[texts[place].strip() for place in order],
-                  subject=row.get("High-level domain", ""))]  # fmt: skip
+                  subject=row.get("High-level domain", ""),
+                  rationale=row.get("Explanation", ""))]  # fmt: skip
 
 
 _FREE_BBH = {"dyck_languages", "multistep_arithmetic_two", "object_counting", "word_sorting"}

@@ -12,11 +12,9 @@ from tenpapers.records import Appender
 from .extraction import extract
 from .grading import grade
 from .prompting import Prompt, Style, build_messages
-from .records import Extraction, Output, TaskItem, Turn, read_rows
+from .records import Demos, Extraction, Output, TaskItem, Turn, read_rows
 from .tasks import TaskSpec, task_spec
 
-# Of all items, or (MMLU) of each subject.
-Demos = Sequence[TaskItem] | Mapping[str, Sequence[TaskItem]]
 SEED = 42  # sent to servers, as in the official runs
 
 
@@ -43,7 +41,7 @@ class Job:
 def plan_jobs(
     items: Sequence[TaskItem], settings: Sequence[str], *, style: Style = "unified",
     demos: Demos = (), variant: str = "steps", folder: Path | None = None,
-    budgets: tuple[int, int] | None = None,
+    budgets: tuple[int, int] | None = None, small_window: bool = False,
 ) -> list[Job]:  # fmt: skip
     """Prompts of all items, one setting after the other: settings never share a batch.
 
@@ -55,18 +53,20 @@ def plan_jobs(
     for setting in settings:
         budget = budgets[setting.endswith("cot")] if budgets else None
         for item in items:
+            spec = task_spec(item.task)
+            shown = _demos_of(demos, item)[: spec.shown(setting, small_window=small_window)]
             prompt = build_messages(
-                item, setting, style, _demos_of(demos, item), variant=variant, folder=folder,
-                budget=budget,
+                item, setting, style, shown, variant=variant, folder=folder,
+                budget=budget or spec.new_tokens(setting, small_window=small_window),
             )  # fmt: skip
             jobs.append(Job(item, setting, prompt))
     return jobs
 
 
 def _demos_of(demos: Demos, item: TaskItem) -> Sequence[TaskItem]:
-    """Demonstrations of an item: those of its subject where there are such."""
+    """Demonstrations of an item: those of its subject or formula where there are such."""
     if isinstance(demos, Mapping):
-        return demos.get(str(item.meta.get("subject", "")), ())
+        return demos.get(item.demo_key, ())
     return demos
 
 
@@ -84,6 +84,7 @@ def run(
     variant: str = "steps",
     folder: Path | None = None,
     budgets: tuple[int, int] | None = None,
+    small_window: bool = False,
     deadline: float | None = None,
     batch: int = 16,
     judge: Judge | None = None,
@@ -95,6 +96,7 @@ def run(
     ----------
     out : JSONL of outputs of one task.
     budgets : new tokens of both arms; None for the task's.
+    small_window : budgets and demonstrations that fit 4,096 tokens.
     deadline : `time.monotonic()` after which no further batch is begun.
     batch : requests between two looks at the clock.
     judge : grades what strings cannot (free replies, short answers on a miss).
@@ -115,8 +117,9 @@ def run(
     known = read_rows(out, Output) if out.stat().st_size else []
     done = {(one.setting, one.id) for one in known}
     jobs = plan_jobs(
-        items, settings, style=style, demos=demos, variant=variant, folder=folder, budgets=budgets
-    )
+        items, settings, style=style, demos=demos, variant=variant, folder=folder,
+        budgets=budgets, small_window=small_window,
+    )  # fmt: skip
     waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
     name = f"{Path(model.backend.model).name}"
     with Appender(out) as sink:

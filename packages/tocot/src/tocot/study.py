@@ -2,7 +2,9 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
+import yaml
 from pydantic import Field
 from tenpapers.cli import UserError, load_config
 from tenpapers.records import Record
@@ -13,8 +15,9 @@ class Study(Record):
 
     Parameters
     ----------
-    model : of the live part; "" leaves it out.
-    tasks : of the live part, `n` items each, in `settings`.
+    model : of the live part, a name of configs/models.yaml or a model spec; "" leaves it out.
+    small_window : budgets and demonstrations that fit a context of 4,096 tokens.
+    tasks : of the live part, `n` items each, in `settings`; few-shot only with demonstrations.
     budgets : new tokens of both arms; None for the tasks' own.
     style : of the prompts.
     plan_tasks, plan_n, plan_budget, plan_few_shot : of part D.
@@ -29,6 +32,7 @@ class Study(Record):
     n: int | None = None
     settings: list[str] = Field(default_factory=lambda: ["zs_direct", "zs_cot"])
     budgets: tuple[int, int] | None = None
+    small_window: bool = False
     style: str = "unified"
     plan_tasks: list[str] = Field(default_factory=list)
     plan_n: int | None = None
@@ -47,7 +51,7 @@ def read_study(
     scale: str, config: Path | None, *, model: str | None, seed: int | None, limit: int | None,
     time_budget: float | None,
 ) -> Study:  # fmt: skip
-    """Settings of a scale (cpu, paper) or of a file; flags win.
+    """Settings of a scale (cpu, paper) or of a file; flags win, a named model brings its own.
 
     Raises
     ------
@@ -57,7 +61,14 @@ def read_study(
         if scale not in ("cpu", "paper"):
             raise UserError(f"--scale {scale}: unknown", "cpu or paper")
         config = Path(str(files("tocot").joinpath(f"configs/{scale}.yaml")))
-    return load_config(Study, config, model=model, seed=seed, n=limit, time_budget=time_budget)
+    study = load_config(Study, config, model=model, seed=seed, n=limit, time_budget=time_budget)
+    return study.model_copy(update=named_models().get(study.model, {}))
+
+
+def named_models() -> dict[str, dict[str, Any]]:
+    """Models of the paper: spec, window and style by their short names."""
+    content = files("tocot").joinpath("configs/models.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(content))
 
 
 def seconds(text: str | None) -> float | None:

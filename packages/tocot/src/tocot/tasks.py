@@ -32,11 +32,14 @@ class TaskSpec(Record):
 
     Parameters
     ----------
-    hub : data set on the hub, "" where it is not there; `split` of it.
+    hub : data set on the hub, "" where it is not there; `config` ("*" for all of them) and `split`
+        of it.
     group : one of the paper's five; `category` : of the meta-analysis.
     kind : of the answers; `style` : of the prompts.
-    budget : new tokens of a direct answer and of a chain of thought.
-    shots : demonstrations, 0 for none.
+    budget : new tokens of a direct answer and of a chain of thought; `small_budget` : of some
+        settings, for a context window of 4,096 tokens.
+    shots : demonstrations, 0 for none; `shots_direct` : of direct answers, where they have more;
+        `small_shots` : at most, for the small window; `demo_split` : where they come from.
     prefill : how the assistant's turn begins in a direct answer.
     file : of the data folder.
     merge : task that this one is a part of in the view of 20 data sets.
@@ -45,17 +48,35 @@ class TaskSpec(Record):
 
     name: str
     hub: str = ""
+    config: str = ""
     split: str = "test"
+    demo_split: str = ""
     group: str
     category: str
     kind: AnswerKind
     style: PromptStyle = "plain"
     budget: tuple[int, int] = (10, 1024)
+    small_budget: dict[str, int] = Field(default_factory=dict)
     shots: int = Field(default=0, ge=0)
+    shots_direct: int | None = None
+    small_shots: int | None = None
     prefill: str = ""
     file: str = ""
     merge: str = ""
     marker: str = "### Reply"
+
+    def new_tokens(self, setting: str, *, small_window: bool = False) -> int:
+        """Budget of a setting."""
+        usual = self.budget[setting.endswith("cot")]
+        return self.small_budget.get(setting, usual) if small_window else usual
+
+    def shown(self, setting: str, *, small_window: bool = False) -> int | None:
+        """How many demonstrations a setting shows at most; None for all that there are."""
+        if small_window and self.small_shots is not None:
+            return self.small_shots
+        if self.shots_direct is None:
+            return None
+        return self.shots if setting.endswith("cot") else self.shots_direct
 
 
 @cache
