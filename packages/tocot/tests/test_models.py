@@ -3,11 +3,12 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
 from tocot.judging import model_judge
+from tocot.logprob import run_logprob
 from tocot.planning import plan_messages, plan_study, plan_table, tool_answer
 from tocot.prompting import VARIANTS, build_messages
 from tocot.python_solver import SolverResult
 from tocot.records import Extraction
-from tocot.running import run, run_logprob
+from tocot.running import run
 from tocot.tasks import registry, task_spec
 from tocot.variants import variants_table
 
@@ -172,11 +173,19 @@ def test_a_prompt_that_is_too_long_is_skipped_and_recorded(model, tmp_path):
 
 
 def test_direct_answers_by_log_probability(model, tmp_path):
-    rows = run_logprob(model, [item(1), item(2, gold="B")], tmp_path / "o.jsonl")
+    out = tmp_path / "o.jsonl"
+    rows = run_logprob(model, [item(1), item(2, gold="B")], ["zs_direct"], out, progress=False)
+    tokenizer = model.backend.lm.tokenizer
+    for one, row in zip((item(1), item(2)), rows, strict=True):
+        prompt = build_messages(one, "zs_direct", "prefill")
+        text = chat_text(tokenizer, Request(id="1", messages=tuple(prompt.messages)))
+        assert text.endswith("Answer: ")
+        a, b = model.score(text[:-1], [" A", " B"])
+        assert len(a.tokens) == 1 and row.answer == ("A" if a.total > b.total else "B")
     assert all(one.answer in ("A", "B") and one.parsed for one in rows)
     assert [one.correct for one in rows] == [one.answer == one.gold for one in rows]
     with pytest.raises(UserError, match="no labels to score"):
-        run_logprob(model, [sums()], tmp_path / "o.jsonl")
+        run_logprob(model, [sums()], ["zs_direct"], tmp_path / "p.jsonl")
 
 
 def test_judges_answer_yes_or_grade(model):

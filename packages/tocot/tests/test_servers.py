@@ -90,3 +90,7 @@ def test_recordings_are_graded_without_a_model(tmp_path):
     missing = rows["zs_cot", "i2"]
     assert missing["errored"] and missing["response"] is None
     assert missing["finish_reason"] == "error: not recorded"
+    with recorded.open("a") as stream:
+        stream.write('{"id": "zs_cot|i2", "text": "Blue.\\nAnswer: B"}\n')
+    again = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path)
+    assert len(again) == 4 and again["zs_cot", "i2"]["answer"] == "B"

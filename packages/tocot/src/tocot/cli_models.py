@@ -105,12 +105,12 @@ def register(app: typer.Typer) -> None:
 
         from .demos import task_items
         from .judging import model_judge
+        from .logprob import run_logprob
         from .pairing import cells
         from .running import run as run_task
-        from .running import run_logprob
         from .scoring import score_output
         from .summary import results
-        from .tables import cell_table
+        from .tables import cell_table, setting_table
 
         if da_mode not in ("generate", "logprob"):
             raise UserError(f"--da-mode {da_mode}: unknown", "generate or logprob")
@@ -124,17 +124,21 @@ def register(app: typer.Typer) -> None:
                 if overwrite:
                     file.unlink(missing_ok=True)
                 items, shown = task_items(name, data, n, seed, names(settings), demos)
-                if da_mode == "logprob":
-                    found = run_logprob(engine, items, file, folder=prompts)
-                else:
-                    found = run_task(
-                        engine, items, names(settings), file, style=_style(style), demos=shown,
-                        folder=prompts, budgets=_budgets(budgets), small_window=small_window,
-                        judge=grader,
-                    )  # fmt: skip
+                scored = [one for one in names(settings)
+                          if da_mode == "logprob" and one.endswith("direct")]  # fmt: skip
+                if scored:
+                    run_logprob(engine, items, scored, file, demos=shown, folder=prompts,
+                                small_window=small_window)  # fmt: skip
+                asked = [one for one in names(settings) if one not in scored]
+                found = run_task(
+                    engine, items, asked, file, style=_style(style), demos=shown, folder=prompts,
+                    budgets=_budgets(budgets), small_window=small_window, judge=grader,
+                )  # fmt: skip
                 rows += [score_output(one, {}) for one in found]
         table = cells(rows)
-        say(results(table), as_json, cell_table(table, "wrong"), f"-> {out / 'outputs'}")
+        paired = all(cell.direct for cell in table)
+        shown_table = cell_table(table, "wrong") if paired else setting_table(rows)
+        say(results(table), as_json, shown_table, f"-> {out / 'outputs'}")
         stop_on_errors(sum(one.errored for one in rows), len(rows))
 
     @app.command()

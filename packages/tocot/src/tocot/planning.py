@@ -17,8 +17,8 @@ from .logic_solver import Domain, solve_bool, solve_fol
 from .plans import Plan, recover_plan
 from .prompting import fill
 from .python_solver import SolverResult, solve_python_all
-from .records import Demos, Output, TaskItem, Turn, read_rows
-from .running import SEED, run
+from .records import Demos, Output, TaskItem, Turn, answered, outputs_in
+from .running import SEED, reason, run
 from .tasks import task_spec
 
 SETTINGS = ("da", "cot", "plan_direct", "plan_cot", "plan_tool")
@@ -76,8 +76,7 @@ def plan_study(
     if plain:
         run(model, items, plain, out, demos=demos, folder=folder, budgets=budgets,
             deadline=deadline)  # fmt: skip
-    Appender(out).close()
-    done = {(one.setting, one.id) for one in (read_rows(out, Output) if out.stat().st_size else [])}
+    done = answered(out)
     with Appender(out) as sink:
         for setting in settings:
             if not setting.startswith("plan"):
@@ -87,7 +86,7 @@ def plan_study(
                 continue
             for row in _planned(model, waiting, setting, kind, folder, budget, domain):
                 sink.write(row)
-    return read_rows(out, Output) if out.stat().st_size else []
+    return outputs_in(out)
 
 
 def plan_messages(
@@ -128,7 +127,7 @@ def _planned(
         yield Output(
             id=item.id, task=item.task, model=Path(model.backend.model).name, setting=setting,
             messages=[Turn(role=one.role, content=one.content) for one in prompts[item.id]],
-            response=None if done.failed else done.text, finish_reason=done.finish_reason,
+            response=None if done.failed else done.text, finish_reason=reason(done),
             prompt_tokens=done.n_prompt_tokens, new_tokens=done.n_output_tokens, answer=answer,
             rule=rule, correct=correct, parsed=answer is not None, errored=done.failed,
             choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,

@@ -12,7 +12,7 @@ from tenpapers.records import Appender
 from .extraction import extract
 from .grading import grade
 from .prompting import Prompt, Style, build_messages
-from .records import Demos, Extraction, Output, TaskItem, Turn, read_rows
+from .records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
 from .tasks import TaskSpec, task_spec
 
 SEED = 42  # sent to servers, as in the official runs
@@ -90,7 +90,9 @@ def run(
     judge: Judge | None = None,
     progress: bool = True,
 ) -> list[Output]:
-    """Answer items in all settings and grade the answers; what `out` has is not asked again.
+    """Answer items in all settings and grade the answers.
+
+    What `out` has is not asked again, but for requests that failed.
 
     Parameters
     ----------
@@ -113,9 +115,7 @@ def run(
     if len(tasks) != 1:
         raise UserError(f"one task a file: {', '.join(sorted(tasks)) or 'none'}")
     spec = task_spec(tasks.pop())
-    Appender(out).close()  # drops a line that a kill cut off
-    known = read_rows(out, Output) if out.stat().st_size else []
-    done = {(one.setting, one.id) for one in known}
+    done = answered(out)
     jobs = plan_jobs(
         items, settings, style=style, demos=demos, variant=variant, folder=folder,
         budgets=budgets, small_window=small_window,
@@ -128,11 +128,11 @@ def run(
             size = len(own) if deadline is None else batch
             for start in range(0, len(own), max(1, size)):
                 if deadline is not None and time.monotonic() > deadline:
-                    return read_rows(out, Output) if out.stat().st_size else []
+                    break
                 part = own[start : start + size]
                 for row in _answered(model, part, spec, name, judge, progress):
                     sink.write(row)
-    return read_rows(out, Output) if out.stat().st_size else []
+    return outputs_in(out)
 
 
 def _answered(
@@ -164,7 +164,7 @@ def graded_output(
         id=item.id, task=item.task, model=model, setting=job.setting,
         messages=[Turn(role=one.role, content=one.content) for one in prompt.messages],
         prefill=prompt.prefill, response=None if done.failed else response,
-        finish_reason=_reason(done), prompt_tokens=done.n_prompt_tokens,
+        finish_reason=reason(done), prompt_tokens=done.n_prompt_tokens,
         new_tokens=done.n_output_tokens, seconds=round(seconds, 3), answer=found.answer,
         span=found.span, rule=found.rule, correct=correct, parsed=found.parsed,
         errored=done.failed, choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
@@ -173,48 +173,6 @@ def graded_output(
     )  # fmt: skip
 
 
-def _reason(done: Completion) -> str:
+def reason(done: Completion) -> str:
+    """How an answer ended: stop, length, too_long (never sent), or what failed."""
     return "too_long" if "do not fit the context" in done.finish_reason else done.finish_reason
-
-
-def run_logprob(
-    model: Generator, items: Sequence[TaskItem], out: Path, *, style: Style = "prefill",
-    folder: Path | None = None,
-) -> list[Output]:  # fmt: skip
-    """Direct answers by the log-probability of each label after the prefill (`--da-mode logprob`).
-
-    Raises
-    ------
-    UserError : an item without labels; a backend that gives no log-probabilities.
-    """
-    from tenpapers.generation.encoding import chat_text
-
-    rows = []
-    for item in items:
-        if item.choices is None:
-            raise UserError(f"{item.id}: no labels to score")
-        prompt = build_messages(item, "zs_direct", style, folder=folder)
-        request = Request(id=item.id, messages=tuple(prompt.messages))
-        text = chat_text(_tokenizer(model), request)
-        scores = model.score(text, list(item.choices.label))
-        best = max(range(len(scores)), key=lambda place: (scores[place].total, -place))
-        label = item.choices.label[best]
-        rows.append(
-            Output(
-                id=item.id, task=item.task, model=Path(model.backend.model).name,
-                setting="zs_direct", response=f"{prompt.prefill}{label}", prefill=prompt.prefill,
-                finish_reason="logprob", answer=label, rule="logprob", parsed=True,
-                correct=label == item.gold, choices=item.choices, answer_kind=item.answer_kind,
-                gold=item.gold, question=item.question,
-            )
-        )  # fmt: skip
-    with Appender(out, overwrite=True) as sink:
-        sink.write(*rows)
-    return rows
-
-
-def _tokenizer(model: Generator) -> Any:
-    lm = getattr(model.backend, "lm", None)
-    if lm is None:
-        raise UserError("--da-mode logprob needs the weights in process", "an hf: model")
-    return lm.tokenizer

@@ -1,11 +1,13 @@
 """Numbers as tables."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tenpapers.report import Table
 
 from .pairing import Cell
+from .records import Graded
 from .summary import cell_numbers
 
 
@@ -18,6 +20,21 @@ def cell_table(cells: Sequence[Cell], policy: str) -> Table:
                      one["unparsed_direct"], one["unparsed_cot"]])  # fmt: skip
     columns = ["task", "n", "direct", "CoT", "delta", "unparsed direct", "unparsed CoT"]
     return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
+
+
+def setting_table(rows: Sequence[Graded]) -> Table:
+    """One row a task and setting, for runs of one arm."""
+    groups: dict[tuple[str, str], list[Graded]] = defaultdict(list)
+    for row in rows:
+        if not row.errored:
+            groups[row.task, row.setting].append(row)
+    lines: list[list[Any]] = [
+        [task, setting, len(own), 100 * sum(one.correct for one in own) / len(own),
+         100 * sum(not one.parsed for one in own) / len(own)]
+        for (task, setting), own in groups.items()
+    ]  # fmt: skip
+    columns = ["task", "setting", "n", "accuracy", "unparsed"]
+    return Table("Accuracy in percent", columns, lines, "Unparseable responses: wrong.")
 
 
 def group_rows(
