@@ -5,6 +5,8 @@ import time
 
 import pytest
 import yaml
+from retrievalheads import patching_study
+from retrievalheads.cli import app
 from retrievalheads.reporting import StudyRun, report_folder, verdicts
 from retrievalheads.study import read_study, toy_checkpoint
 from retrievalheads.toy.examples import toy_examples
@@ -44,7 +46,7 @@ def world(tmp_path_factory):
     return folder
 
 
-def test_the_whole_chain_of_commands(world, tmp_path, capsys):
+def test_the_whole_chain_of_commands(world, tmp_path, capsys, monkeypatch):
     """train, evaluate, detect, compare, heat-map, knockout, patch, attention-map."""
     spec = f"hf:{toy_checkpoint()}"
     for variant in ("real-full", "lh"):
@@ -78,11 +80,21 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys):
     assert [(row["arm"], row["k"]) for row in rows] == [
         ("top", 0), ("top", 2), ("random", 2), ("random", 2), ("top", 4), ("random", 4),
         ("random", 4)]  # fmt: skip
-    text = in_process(capsys, "patch", "--model", spec, "--target", tmp_path / "lh", "--source",
-                      tmp_path / "real-full", "--target-scores", tmp_path / "lh.json",
-                      "--source-scores", tmp_path / "real-full.json", "--data", test, "--nonzero",
-                      "--max-examples", 4, "--out", tmp_path / "patch", "--json")  # fmt: skip
-    assert set(json.loads(text)["arms"]) == {"original", "complement", "intersection", "random"}
+    patch = ["patch", "--model", spec, "--target", tmp_path / "lh", "--source",
+             tmp_path / "real-full", "--target-scores", tmp_path / "lh.json", "--source-scores",
+             tmp_path / "real-full.json", "--data", test, "--nonzero", "--max-examples", 4,
+             "--json", "--out"]  # fmt: skip
+    text = in_process(capsys, *patch, tmp_path / "patch")
+    arms = json.loads(text)["arms"]
+    assert set(arms) == {"original", "complement", "intersection", "random"}
+    with monkeypatch.context() as killed:
+        kill_after(killed, patching_study, "encode_prompt", 6)
+        again = [str(one) for one in [*patch, tmp_path / "again", "--resume"]]
+        assert app(again, standalone_mode=False) == 130
+    calls = kill_after(monkeypatch, patching_study, "encode_prompt", 99)
+    assert json.loads(in_process(capsys, *again))["arms"] == arms
+    asked = sum(arm["f1"] is not None for arm in arms.values()) * 4
+    assert len(calls) == asked - 6
     pair = json.loads(in_process(
         capsys, "similarity", tmp_path / "real-full.json", tmp_path / "lh.json", "--nonzero",
         "--out", tmp_path / "matrix.png", "--json"))  # fmt: skip
@@ -121,8 +133,6 @@ def fails(done, *told, code=2):
 
 def wrong(*arguments):
     """The message of a command that must refuse its input; run here."""
-    from retrievalheads.cli import app
-
     with pytest.raises(UserError) as told:
         app([str(argument) for argument in arguments], standalone_mode=False)
     return str(told.value)
@@ -218,8 +228,6 @@ def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, mon
             read.append(one[0].id)
             yield one
 
-    from retrievalheads.cli import app
-
     out = tmp_path / "part.json"
     monkeypatch.setattr(module, "read_rows", broken)
     arguments = [str(a) for a in ["detect", *common, "--out", out]]
@@ -238,10 +246,47 @@ def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, mon
     assert a["mean"] == b["mean"] and not list(tmp_path.glob("*.partial*"))
 
 
+def kill_after(monkeypatch, module, name, count):
+    """A function of a module that is interrupted at a call; and a list of its calls."""
+    whole, calls = getattr(module, name), []
+
+    def counted(*arguments, **more):
+        if len(calls) == count:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return whole(*arguments, **more)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls
+
+
+def test_a_killed_knockout_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
+    import retrievalheads.sweep as module
+    import torch
+    from retrievalheads.head_scores import HeadScores
+
+    scores = HeadScores("m", "copy", "teacher", torch.rand(1, 3, 4), ids=["a"])
+    scores.save(tmp_path / "s.json")
+    common = ["knockout", "--model", f"hf:{toy_checkpoint()}", "--data",
+              world / "lh/test.jsonl", "--scores", tmp_path / "s.json", "--threshold", 2, "--k",
+              "0,2", "--control-seeds", 0, "--scope", "decode"]  # fmt: skip
+    in_process(capsys, *common, "--out", tmp_path / "whole")
+    arguments = [str(one) for one in [*common, "--out", tmp_path / "part"]]
+    with monkeypatch.context() as patched:
+        kill_after(patched, module, "encode_prompt", 4)
+        assert app(arguments, standalone_mode=False) == 130
+    assert not (tmp_path / "part/knockout.json").exists()
+    assert "other settings" in wrong(*arguments, "--resume", "--kind", "uniform")
+    calls = kill_after(monkeypatch, module, "encode_prompt", 99)
+    in_process(capsys, *arguments, "--resume")
+    assert len(calls) == 6
+    a, b = (json.loads((tmp_path / name / "knockout.json").read_text())
+            for name in ("whole", "part"))  # fmt: skip
+    assert a == b and a["n"] == 10 and not list((tmp_path / "part").glob("*.partial*"))
+
+
 def test_niah_without_success_is_exit_3(tmp_path, capsys, lm):
     """A random model finds nothing; the message has the success rate."""
-    from retrievalheads.cli import app
-
     from .conftest import tiny
 
     folder = tmp_path / "tiny"
@@ -337,7 +382,8 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     """A small study, whole: table, figure, manifest; then again without any work."""
     config = {"world": "toy", "planted": 0, "n_train": 16, "n_dev": 8, "n_test": 10,
               "toy_facts": 4, "patch_examples": 3, "short_tokens": 64,
-              "extras": ["real-short", "mixed", "no-lora"],
+              "extras": ["real-short", "mixed", "no-lora"], "knock": ["hh"], "ks": [0, 2],
+              "control_seeds": 0,
               "train": {"context_tokens": 128, "lora_r": 2, "lr": 0.01, "batch_size": 16,
                         "micro_batch": 16, "epochs": 1}}  # fmt: skip
     file = tmp_path / "small.yaml"
@@ -346,6 +392,9 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     first = in_process(capsys, "reproduce", "--config", file, "--out", out)
     for claim in range(1, 6):
         assert f"({claim})" in first
+    assert "Knockout, toy, hh, zero/all: F1" in first
+    (knocked,) = json.loads((out / "adapters.json").read_text())
+    assert [row["k"] for row in knocked["rows"]] == [0, 2] and knocked["n"] == 3
     for name in ("report.md", "table.csv", "study.png", "results.json", "manifest.json"):
         assert (out / name).stat().st_size
     runs = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]

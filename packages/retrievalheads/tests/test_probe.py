@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 import torch
 from retrievalheads.bench.peers import naive_places, wu_style
+from retrievalheads.branches import greedy_together
 from retrievalheads.detection import NothingToScoreError, detect, read_rows
 from retrievalheads.niah import default_haystack, default_needles, grid_for, niah
 from retrievalheads.reading import PrefixReader, ends_answer
@@ -225,6 +226,32 @@ def test_greedy_with_a_draft_writes_what_greedy_writes(toy):
     assert theirs[0, 30:].tolist() == plain
 
 
+def test_texts_packed_into_one_pass_are_read_as_if_alone(toy):
+    """Branches of unequal length, with good, bad and no drafts: same answers, same places."""
+    head = torch.randint(3, 120, (25,)).tolist()
+    texts = [head + torch.randint(3, 120, (n,)).tolist() for n in (4, 9, 1, 6)]
+    reader, never = PrefixReader(toy.model), lambda token: False
+    plain = [reader.greedy(ids, limit=8, stop=never) for ids in texts]
+    drafts = [plain[0], [*plain[1][:2], 5, 6], [7, 8, 9], []]
+    last = plain[3][4]
+
+    def stop(token):
+        return token == last
+
+    with RowProbe(toy.model) as probe:
+        found = greedy_together(reader, probe, texts, drafts, limit=8, stop=stop)
+        again = greedy_together(reader, probe, texts[::-1], drafts[::-1], limit=8, stop=stop)
+        assert reader.held == 25
+        for (answer, places), (other, same), ids, draft in zip(found, again[::-1], texts, drafts,
+                                                               strict=True):  # fmt: skip
+            probe.arm(torch.arange(len(ids) - 1, len(ids) + 7)[None])
+            alone = PrefixReader(toy.model).greedy(ids, limit=8, stop=stop, draft=draft)
+            rows = probe.collect()[0][..., : len(alone)]
+            assert answer == other == alone
+            assert torch.equal(places, rows) and torch.equal(places, same)
+    assert len(found[3][0]) <= 4 and all(answer for answer, _ in found[:1])
+
+
 def citation_example():
     text = "List: Document [1] alpha Document [2] beta Document [3] alpha. Insight: alpha"
     spans = [("doc_id", "1", 1), ("insight", "alpha", 1), ("doc_id", "3", 3)]
@@ -316,3 +343,10 @@ def test_many_needles_in_one_haystack(lm):
     scores, details = niah(lm.model, lm.tokenizer, grid)
     assert details["success_rate"] > 0 and len(scores.ids) == len(scores.per_example)
     assert details["tokens"] < 0.5 * sum(len(cell.ids) for cell in grid)
+    few = grid[:4]
+    _, packed = niah(lm.model, lm.tokenizer, few)
+    _, alone = niah(lm.model, lm.tokenizer, few, share_kv=False)
+    assert packed["outputs"] == alone["outputs"]
+    for cell in few:
+        mine, other = packed["places"][cell.id], alone["places"][cell.id]
+        assert (mine != other).sum() <= 0.001 * mine.numel()  # ties of two probabilities

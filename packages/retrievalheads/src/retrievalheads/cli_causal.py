@@ -16,6 +16,7 @@ from .options import (
     Dtype,
     MaxExamples,
     NonZero,
+    Resume,
     Rope,
     Threshold,
     TopK,
@@ -143,6 +144,7 @@ def knockout(
     device: Device = None,
     dtype: Dtype = None,
     max_examples: MaxExamples = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Switch off the top k heads and k random ones; writes knockout.json and the curve.
@@ -151,12 +153,14 @@ def knockout(
     --k 0,10,20 --scope decode --out runs/knockout
     """
     from tenpapers.records import write_json
+    from tenpapers.report import file_digest
 
     from .figures import knockout_figure
     from .head_scores import HeadScores
     from .knocking import KINDS, mean_outputs
     from .loading import load_model
     from .records import load_examples
+    from .resuming import KeptValues, text_digest
     from .spans import encode_prompt
     from .sweep import settings_for, sweep
     from .tables import knockout_table, sweep_rows
@@ -181,10 +185,13 @@ def knockout(
     if kind == "mean":
         texts = [encode_prompt(lm.tokenizer, example.prompt)[0] for example in examples[:10]]
         means = mean_outputs(lm.model, texts)
-    results = sweep(
-        lm.model, lm.tokenizer, examples, settings, kind=kind, scope=scope, means=means,  # type: ignore[arg-type]
-        answers=answers, progress=True,
-    )  # fmt: skip
+    parts = (lm.name, lm.revision, file_digest(data), kind, scope, answers, settings)
+    key = text_digest(" ".join(map(str, parts)))
+    with KeptValues.beside(out / "knockout.json", key, resume=resume) as kept:
+        results = sweep(
+            lm.model, lm.tokenizer, examples, settings, kind=kind, scope=scope, means=means,  # type: ignore[arg-type]
+            answers=answers, kept=kept, progress=True,
+        )  # fmt: skip
     rows = sweep_rows(results)
     picture = knockout_figure(rows, out / "knockout.png")
     content = {"kind": kind, "scope": scope, "n": len(examples), "rows": rows}
@@ -224,6 +231,7 @@ def patch(
     device: Device = None,
     dtype: Dtype = None,
     max_examples: MaxExamples = None,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
     """Put the source's activations into the target, head by head; writes patch.json.
@@ -232,6 +240,7 @@ def patch(
     --target-scores hh.json --source-scores real.json --data test.jsonl --out runs/patch
     """
     from tenpapers.records import write_json
+    from tenpapers.report import file_digest
 
     from .comparison import require_same_base
     from .head_scores import HeadScores
@@ -239,6 +248,7 @@ def patch(
     from .patching import two_adapters
     from .patching_study import patch_study
     from .records import load_examples
+    from .resuming import KeptValues, text_digest
     from .tables import patch_table
 
     if positions not in ("all", "decode"):
@@ -250,10 +260,16 @@ def patch(
         raise UserError(f"{target_scores} and {source_scores}: {error}") from None
     examples = load_examples(data, limit=max_examples)
     lm = two_adapters(load_base(model, dtype, device), target, source)
-    found = patch_study(
-        lm, examples, mine.mean, real.mean, positions=positions, match_size=match_size, seed=seed,  # type: ignore[arg-type]
-        progress=True, **set_rule(threshold, top_k, nonzero),
-    )  # fmt: skip
+    rule = set_rule(threshold, top_k, nonzero)
+    weights = [file_digest(folder / "adapter_model.safetensors") for folder in (target, source)]
+    parts = (lm.name, lm.revision, *weights, file_digest(data), positions, match_size, seed, rule,
+             file_digest(target_scores), file_digest(source_scores))  # fmt: skip
+    key = text_digest(" ".join(map(str, parts)))
+    with KeptValues.beside(out / "patch.json", key, resume=resume) as kept:
+        found = patch_study(
+            lm, examples, mine.mean, real.mean, positions=positions, match_size=match_size,  # type: ignore[arg-type]
+            seed=seed, kept=kept, progress=True, **rule,
+        )  # fmt: skip
     write_json(out / "patch.json", plain(found))
     say(found, as_json, f"{patch_table([found]).text()}\n-> {out / 'patch.json'}")
 

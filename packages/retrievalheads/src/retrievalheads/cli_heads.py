@@ -161,7 +161,8 @@ def niah(
         chat=ChatFrame.of(lm.tokenizer) if wrapped else None,
     )  # fmt: skip
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
-    key = f"{lm.name} {lm.revision} {score} {multi_needle} {text_digest(text)}"
+    source = text_digest(f"{text} {trials}")
+    key = f"{lm.name} {lm.revision} {score} {multi_needle} {wrapped} {source}"
     try:
         with Kept.beside(out, key, resume=resume) as kept:
             scores, details = run_niah(

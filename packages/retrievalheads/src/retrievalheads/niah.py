@@ -2,9 +2,10 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tenpapers.errors import UserError
 from tenpapers.models.rows import RowProbe
 from tenpapers.records import Record, read_jsonl
 
+from .branches import greedy_together, shared_length
 from .builders.writers import invented_passage
 from .detection import NothingToScoreError
 from .head_scores import HeadScores
@@ -26,6 +28,8 @@ from .spans import encode_target, places_of
 RESERVE = 200  # tokens of a length that are not haystack
 MAX_TOKENS = 50
 SUCCESS_ROUGE = 0.5
+# Tokens of the cells that are asked in one pass; more would pay for attention that is masked.
+PACK = 512
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s+")
 ROUNDS = 3  # needles of the exact grid; rounds of the one with many needles
 _MARK = "\ue000"
@@ -82,6 +86,7 @@ class Cell:
     needle : places of the expected answer's tokens.
     answer : the expected answer.
     order : cells are visited in this order, so that each shares much with the one before.
+    group : cells of one group are alike up to near the end, and are asked together.
     draft : the needle, which answers often repeat (see `PrefixReader.greedy`).
     """
 
@@ -90,6 +95,7 @@ class Cell:
     needle: list[int]
     answer: str
     order: int
+    group: str
     draft: list[int]
 
 
@@ -199,7 +205,7 @@ def cells(
                     Cell(
                         f"needle{number}-length{length}-depth{depth}",
                         before + body + needle.question, [start + i for i in needle.span],
-                        needle.answer, -at, needle.ids,
+                        needle.answer, -at, f"{length}-{depth}", needle.ids,
                     )
                 )  # fmt: skip
     return made
@@ -236,7 +242,7 @@ def _together(
     return [
         Cell(
             f"{name}-depth{depth}", body + needle.question, [start + i for i in needle.span],
-            needle.answer, order, needle.ids,
+            needle.answer, order, name, needle.ids,
         )
         for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
     ]  # fmt: skip
@@ -307,13 +313,12 @@ def niah(
     reader, stop = PrefixReader(model), ends_answer(tokenizer, model)
     kept = kept or Kept()
     left = [cell for cell in grid if cell.id not in kept.known]
-    order = sorted(left, key=lambda cell: cell.order)
+    order = sorted(left, key=lambda cell: (cell.order, cell.group))
     places: dict[str, Any] = {}
     with RowProbe(model) as probe:
-        for cell in tqdm(order, desc="needles", unit="cell", disable=not progress):
-            if not share_kv:
-                reader.forget()
-            read, answer = _trial(reader, probe, cell, stop)
+        asked = _trials(reader, probe, order, stop, share_kv)
+        bar = tqdm(asked, total=len(order), desc="needles", unit="cell", disable=not progress)
+        for cell, answer, read in bar:
             places[cell.id] = read
             text = tokenizer.decode(answer)
             if rouge1_recall(text, cell.answer) <= SUCCESS_ROUGE:
@@ -343,11 +348,36 @@ def niah(
     return scores, details
 
 
-def _trial(reader: PrefixReader, probe: RowProbe, cell: Cell, stop: Any) -> tuple[Any, list[int]]:
-    """Greedy answer of one cell and where its rows attended, IntTensor[L, H, T]."""
+def _trials(
+    reader: PrefixReader, probe: RowProbe, order: Sequence[Cell], stop: Any, share_kv: bool
+) -> Iterator[tuple[Cell, list[int], Any]]:
+    """Each cell, its greedy answer, and where its rows attended, IntTensor[L, H, T]."""
     import torch
 
-    first = len(cell.ids) - 1
-    probe.arm(torch.arange(first, first + MAX_TOKENS)[None])
-    answer = reader.greedy(cell.ids, limit=MAX_TOKENS, stop=stop, draft=cell.draft)
-    return probe.collect()[0][..., : len(answer)], answer
+    # A mask of ours would take the place of a sliding window's.
+    packed = share_kv and not getattr(reader.model.config, "sliding_window", None)
+    for _, group in groupby(order, key=lambda cell: cell.group):
+        for part in _batches(list(group)) if packed else ([cell] for cell in group):
+            if len(part) > 1:
+                found = greedy_together(
+                    reader, probe, [cell.ids for cell in part], [cell.draft for cell in part],
+                    limit=MAX_TOKENS, stop=stop,
+                )  # fmt: skip
+                for cell, (answer, read) in zip(part, found, strict=True):
+                    yield cell, answer, read
+                continue
+            (cell,) = part
+            if not share_kv:
+                reader.forget()
+            first = len(cell.ids) - 1
+            probe.arm(torch.arange(first, first + MAX_TOKENS)[None])
+            answer = reader.greedy(cell.ids, limit=MAX_TOKENS, stop=stop, draft=cell.draft)
+            yield cell, answer, probe.collect()[0][..., : len(answer)]
+
+
+def _batches(cells: list[Cell]) -> Iterator[list[Cell]]:
+    """Cells that are packed into one pass; long ones one by one."""
+    longest = max(len(cell.ids) + len(cell.draft) for cell in cells)
+    size = max(1, PACK // (longest - shared_length([cell.ids for cell in cells])))
+    for start in range(0, len(cells), size):
+        yield cells[start : start + size]

@@ -10,6 +10,7 @@ from .evaluate import grade
 from .patching import Positions, patch_arms, patched_generate, sides
 from .reading import ends_answer
 from .records import Example
+from .resuming import KeptValues
 from .spans import encode_prompt
 
 
@@ -22,6 +23,7 @@ def patch_study(
     positions: Positions = "all",
     match_size: bool = True,
     seed: int = 0,
+    kept: KeptValues | None = None,
     progress: bool = False,
     **set_rule: Any,
 ) -> dict[str, Any]:
@@ -31,6 +33,7 @@ def patch_study(
     ----------
     lm : base with the adapters "target" and "source" (see `two_adapters`).
     target_scores, source_scores : FloatTensor[L, H].
+    kept : answers of an earlier run, by arm and example; this one adds to them.
 
     Returns
     -------
@@ -42,12 +45,14 @@ def patch_study(
         "original": [], "complement": arms.complement, "intersection": arms.intersection,
         "random": arms.random,
     }  # fmt: skip
+    kept = kept or KeptValues()
     found: dict[str, Any] = {}
     for name, heads in sets.items():
         if name != "original" and not heads:
             found[name] = {"f1": None, "delta": None, "n_heads": 0, "per_example": []}
             continue
-        scores = _scores(lm, examples, heads, positions, f"patch, {name}" if progress else None)
+        _answer(lm, examples, heads, positions, kept, name, progress)
+        scores = [kept.known[f"{name} {one.id}"].values[0] for one in examples]
         mean = sum(scores) / len(scores)
         base = found["original"]["f1"] if "original" in found else mean
         found[name] = {
@@ -56,24 +61,26 @@ def patch_study(
     return {"arms": found, "sizes": arms.sizes, "n": len(examples), "positions": positions}
 
 
-def _scores(
+def _answer(
     lm: CausalLM,
     examples: Sequence[Example],
     heads: list[tuple[int, int]],
     positions: Positions,
-    label: str | None,
-) -> list[float]:
+    kept: KeptValues,
+    arm: str,
+    progress: bool,
+) -> None:
+    """F1 of the examples that are not kept yet."""
     import torch
     from tqdm import tqdm
 
     stop = ends_answer(lm.tokenizer, lm.model)
-    scores = []
-    for example in tqdm(examples, desc=label, unit="ex", disable=label is None):
+    left = [example for example in examples if f"{arm} {example.id}" not in kept.known]
+    for example in tqdm(left, desc=f"patch, {arm}", unit="ex", disable=not progress):
         ids = torch.tensor([encode_prompt(lm.tokenizer, example.prompt)[0]])
         answer = patched_generate(
             *sides(lm.model), heads, ids.to(lm.model.device), positions=positions, stop=stop,
             max_new_tokens=MAX_TOKENS[example.task],
         )  # fmt: skip
         text = lm.tokenizer.decode(answer.tolist(), skip_special_tokens=True)
-        scores.append(grade(example, text).scores["f1"])
-    return scores
+        kept.add(f"{arm} {example.id}", [grade(example, text).scores["f1"]])

@@ -5,11 +5,13 @@ insights) are such prompts. Keys and values of a prefix depend on nothing that f
 cached stays valid up to the first different token; the rest is cropped and computed anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # Tokens of one pass: with a cache, SDPA's mask has (pass x keys) numbers.
 PASS = 2048
+# Tokens of a guess that is copied from the prompt.
+AHEAD = 16
 
 
 class PrefixReader:
@@ -35,6 +37,20 @@ class PrefixReader:
         """Compute the next sequence from its first token."""
         self._ids, self.cache = [], None
 
+    @property
+    def held(self) -> int:
+        """How many tokens are cached."""
+        return len(self._ids)
+
+    def hold(self, ids: Sequence[int]) -> None:
+        """Cache keys and values of exactly these tokens."""
+        ids = list(ids)
+        if common_length(ids, self._ids) < len(ids):
+            self.read(ids)
+        else:
+            self._crop(len(ids))
+            self._ids = ids
+
     def read(self, ids: Sequence[int], *, rows: int = 1) -> Any:
         """Run a sequence; logits of its last rows, float32 [rows, vocabulary].
 
@@ -43,7 +59,7 @@ class PrefixReader:
         import torch
 
         ids = list(ids)
-        keep = min(self._shared(ids), len(ids) - rows)
+        keep = min(common_length(ids, self._ids), len(ids) - rows)
         self._crop(keep)
         logits = []
         with torch.inference_mode():
@@ -68,33 +84,16 @@ class PrefixReader:
         is tried in one pass, and as far as greedy decoding writes the same, no step of its own is
         needed. The answer is the same without it.
         """
-        guess = list(draft)[:limit]
+        lookup = Draft(draft, ids)
+        guess = lookup.first(limit)
         answer: list[int] = []
-        while True:
+        more = True
+        while more:
             logits = self.read([*ids, *answer, *guess], rows=len(guess) + 1)
-            for step, token in enumerate(logits.argmax(-1).tolist()):
-                if stop(token):
-                    return answer
-                answer.append(token)
-                if len(answer) == limit:
-                    return answer
-                if step >= len(guess) or guess[step] != token:
-                    break
-            guess = _continued(answer, list(draft))[: limit - len(answer)]
-
-    def _shared(self, ids: list[int]) -> int:
-        """Number of tokens that the cache and this sequence begin with alike."""
-        limit = min(len(ids), len(self._ids))
-        if self._ids[:limit] == ids[:limit]:
-            return limit
-        low, high = 0, limit
-        while low < high:  # the first difference, by halving
-            middle = (low + high + 1) // 2
-            if self._ids[:middle] == ids[:middle]:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+            written, more = taken(logits.argmax(-1).tolist(), guess, limit - len(answer), stop)
+            answer += written
+            guess = lookup.after(answer, limit)
+        return answer
 
     def _crop(self, keep: int) -> None:
         extra = len(self._ids) - keep
@@ -104,14 +103,74 @@ class PrefixReader:
             self.cache.crop(-extra)
 
 
-def _continued(answer: Sequence[int], draft: list[int]) -> list[int]:
-    """What follows the last two tokens of an answer (or its last one) in a draft."""
-    for size in (2, 1):
-        wanted = list(answer[-size:])
-        for place in range(len(draft) - size, -1, -1):
-            if draft[place : place + size] == wanted:
-                return draft[place + size :]
+def common_length(one: list[int], other: list[int]) -> int:
+    """Number of tokens that two sequences begin with alike."""
+    limit = min(len(one), len(other))
+    if one[:limit] == other[:limit]:
+        return limit
+    low, high = 0, limit
+    while low < high:  # the first difference, by halving
+        middle = (low + high + 1) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+class Draft:
+    """What an answer may repeat, tried ahead of the model.
+
+    Parameters
+    ----------
+    text : what it probably begins with (empty: nothing is tried).
+    prompt : where it may go on copying from once it has left that.
+    """
+
+    def __init__(self, text: Sequence[int], prompt: Sequence[int]) -> None:
+        self._text, self._prompt = list(text), list(prompt)
+
+    def first(self, limit: int) -> list[int]:
+        """The guess before anything is written."""
+        return self._text[:limit]
+
+    def after(self, answer: Sequence[int], limit: int) -> list[int]:
+        """The guess for what follows an answer of which a part is written."""
+        if not self._text or not answer:
+            return []
+        guess = _follows(answer, self._text, 2) or _follows(answer, self._prompt, 2)[:AHEAD]
+        return (guess or _follows(answer, self._text, 1))[: limit - len(answer)]
+
+
+def _follows(answer: Sequence[int], text: list[int], size: int) -> list[int]:
+    """What follows the last place in a text that reads as the answer's last tokens."""
+    wanted = list(answer[-size:])
+    for place in range(len(text) - size, -1, -1):
+        if text[place : place + size] == wanted:
+            return text[place + size :]
     return []
+
+
+def taken(
+    best: Sequence[int], guess: Sequence[int], room: int, stop: Callable[[int], bool]
+) -> tuple[list[int], bool]:
+    """What greedy decoding writes of one pass, and whether it goes on.
+
+    Parameters
+    ----------
+    best : likeliest next token in front of each token of the guess, and behind it.
+    room : tokens that may still be written.
+    """
+    written: list[int] = []
+    for step, token in enumerate(best):
+        if stop(token):
+            return written, False
+        written.append(token)
+        if len(written) == room:
+            return written, False
+        if step < len(guess) and guess[step] != token:
+            break
+    return written, True
 
 
 def ends_answer(tokenizer: Any, model: Any) -> Any:

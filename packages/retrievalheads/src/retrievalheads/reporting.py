@@ -246,8 +246,14 @@ def study_body(
     knockout: dict[str, Any],
     patches: Sequence[dict[str, Any]],
     picture: Path,
+    adapters: Sequence[dict[str, Any]] = (),
 ) -> tuple[list[str | Table | Picture], list[dict[str, str]]]:
-    """Table, figure, further tables and verdicts, in reading order."""
+    """Table, figure, further tables and verdicts, in reading order.
+
+    Parameters
+    ----------
+    knockout : of part A's model; `adapters` : of trained adapters.
+    """
     rows = knockout.get("rows", [])
     found = verdicts(runs, rows, patches)
     body: list[str | Table | Picture] = [study_table(runs)]
@@ -259,7 +265,7 @@ def study_body(
     body.append(study_figure([run.model_dump() for run in runs], rows, picture, title))
     if rows:
         body.append(knockout_table(rows, knockout["n"], _title(knockout)))
-    for more in knockout.get("more", []):
+    for more in [*knockout.get("more", []), *adapters]:
         body.append(knockout_table(more["rows"], more["n"], _title(more)))
     if patches:
         body.append(patch_table(patches))
@@ -267,7 +273,8 @@ def study_body(
 
 
 def _title(knockout: dict[str, Any]) -> str:
-    return f"Knockout, {knockout['kind']}/{knockout['scope']}"
+    where = f"{knockout['name']}, " if "name" in knockout else ""
+    return f"Knockout, {where}{knockout['kind']}/{knockout['scope']}"
 
 
 def report_folder(folder: Path) -> list[dict[str, str]]:
@@ -275,7 +282,8 @@ def report_folder(folder: Path) -> list[dict[str, str]]:
     runs = read_jsonl(folder / "runs.jsonl", StudyRun)
     knockout = _kept(folder / "knockout.json", {})
     patches = _kept(folder / "patch.json", [])
-    body, found = study_body(runs, knockout, patches, folder / "study.png")
+    adapters = _kept(folder / "adapters.json", [])
+    body, found = study_body(runs, knockout, patches, folder / "study.png", adapters)
     write_text(folder / "report.md", report_markdown("Retrieval heads", body))
     (table, *_) = (item for item in body if isinstance(item, Table))
     write_text(folder / "table.csv", table.csv())

@@ -25,6 +25,7 @@ from .patching_study import patch_study
 from .planted import planted_examples
 from .records import SYNTHETIC, Example, load_examples
 from .reporting import REAL, StudyRun, study_body
+from .resuming import KeptValues
 from .rope import extend_context
 from .study import Study, data_folder, read_study, toy_checkpoint
 from .sweep import settings_for, sweep
@@ -53,23 +54,27 @@ def reproduce(
     """
     began = time.monotonic()
     study = read_study(scale, config, model=model, seed=seed, limit=limit)
-    parts = ["data", "runs", "planted", "runs.jsonl", "knockout.json", "patch.json"]
+    parts = ["data", "runs", "planted", "runs.jsonl", "knockout.json", "patch.json",
+             "adapters.json"]  # fmt: skip
     claim_folder(out, plain(asdict(study)), overwrite=overwrite, parts=parts)
     knockout, intro, read = _planted_part(study, out)
     runs: list[StudyRun] = []
     patches: list[dict[str, Any]] = []
+    knocked: list[dict[str, Any]] = []
     for task in ["toy"] if study.world == "toy" else study.tasks:
         data = _data(study, task, out / "data")
         found = _variants(study, task, data, out / "runs")
         runs += found
         patches += _patches(study, task, data, out / "runs", found)
+        knocked += _adapter_knockouts(study, task, data, out / "runs")
     write_jsonl(out / "runs.jsonl", runs)
     write_json(out / "patch.json", plain(patches))
-    body, verdicts = study_body(runs, knockout, patches, out / "study.png")
+    write_json(out / "adapters.json", plain(knocked))
+    body, verdicts = study_body(runs, knockout, patches, out / "study.png", knocked)
     body = [intro, *body]
     results = {
         "runs": [run.model_dump() for run in runs], "knockout": knockout, "patch": patches,
-        "verdicts": verdicts,
+        "adapters": knocked, "verdicts": verdicts,
     }  # fmt: skip
     details = manifest(plain(asdict(study)), seed=study.seed, began=began, data=read)
     write_report(out, f"Retrieval heads, {scale} scale", body, results=plain(results),
@@ -325,5 +330,31 @@ def _patches(
                 lm, test, mine.mean, real.mean, seed=study.seed, threshold=THRESHOLD, progress=True
             )
             write_json(file, plain({"name": variant} | result))
+        found.append(read_json(file))
+    return found
+
+
+def _adapter_knockouts(
+    study: Study, task: str, data: dict[str, dict[str, list[Example]]], place: Path
+) -> list[dict[str, Any]]:
+    """Answers of trained adapters with their own best heads off, against random heads."""
+    found = []
+    test = data[REAL]["test"][: study.patch_examples]
+    for variant in study.knock:
+        folder = place / task / variant
+        file = folder / "knockout.json"
+        if not file.exists():
+            if not (folder / "heads.json").exists():
+                continue
+            scores = HeadScores.load(folder / "heads.json")
+            settings = settings_for(
+                scores.mean, study.ks, range(study.control_seeds), threshold=THRESHOLD
+            )
+            lm = put_on(load_base(_base(study, task)), folder)
+            with KeptValues.beside(file, f"{variant} {settings}", resume=True) as kept:
+                swept = sweep(lm.model, lm.tokenizer, test, settings, kept=kept, progress=True)
+            content = {"name": f"{task}, {variant}", "kind": "zero", "scope": "all",
+                       "n": len(test), "rows": sweep_rows(swept)}  # fmt: skip
+            write_json(file, plain(content))
         found.append(read_json(file))
     return found

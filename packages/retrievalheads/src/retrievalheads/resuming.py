@@ -1,10 +1,10 @@
 """Scores of examples as they are done, so that a killed run goes on."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 from tenpapers.errors import UserError
 from tenpapers.records import Appender, Record, read_jsonl
@@ -15,18 +15,32 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-class ScoredExample(Record):
-    """One example's scores [L][H] (None is NaN), or why it has none; `key` names the run."""
+class Noted(Record):
+    """Base of what is kept of one example; `key` names the run."""
 
     id: str
     key: str
+
+
+class ScoredExample(Noted):
+    """One example's scores [L][H] (None is NaN), or why it has none."""
+
     scores: list[list[float | None]] | None = None
     skipped: str = ""
     answer: str = ""
 
 
-class Kept:
-    """What an earlier run has scored, and where this one adds.
+class Values(Noted):
+    """One example's numbers."""
+
+    values: list[float]
+
+
+NotedT = TypeVar("NotedT", bound=Noted)
+
+
+class Journal(Generic[NotedT]):
+    """What an earlier run has done, and where this one adds.
 
     Parameters
     ----------
@@ -34,15 +48,17 @@ class Kept:
     key : settings of the run; records of other settings are an error.
     """
 
+    kind: type[NotedT]
+
     def __init__(self, file: Path | None = None, key: str = "") -> None:
         self.file = file
         self.key = key
-        self.known: dict[str, ScoredExample] = {}
+        self.known: dict[str, NotedT] = {}
         self._sink: Appender | None = None
 
     @classmethod
     @contextmanager
-    def beside(cls, out: Path, key: str, *, resume: bool) -> Iterator["Kept"]:
+    def beside(cls, out: Path, key: str, *, resume: bool) -> Iterator[Self]:
         """Keep in `OUT.partial.jsonl`; removed when the block ends well.
 
         Raises
@@ -53,7 +69,7 @@ class Kept:
         assert kept.file is not None
         with Appender(kept.file, overwrite=not resume) as sink:
             kept._sink = sink
-            for one in read_jsonl(kept.file, ScoredExample, allow_empty=True):
+            for one in read_jsonl(kept.file, cls.kind, allow_empty=True):
                 if one.key != key:
                     raise UserError(f"{kept.file}: is of a run with other settings",
                                     "drop --resume")  # fmt: skip
@@ -61,15 +77,34 @@ class Kept:
             yield kept
         kept.file.unlink()
 
+    def note(self, one: NotedT) -> None:
+        """Keep a record."""
+        self.known[one.id] = one
+        if self._sink is not None:
+            self._sink.write(one)
+
+
+class KeptValues(Journal[Values]):
+    """Numbers of examples: `known[id].values`."""
+
+    kind = Values
+
+    def add(self, name: str, values: Sequence[float]) -> None:
+        """Note one example."""
+        self.note(Values(id=name, key=self.key, values=list(values)))
+
+
+class Kept(Journal[ScoredExample]):
+    """Scores of examples."""
+
+    kind = ScoredExample
+
     def add(self, name: str, scores: Any = None, *, skipped: str = "", answer: str = "") -> None:
         """Note one example; FloatTensor[L, H], or the reason why there is none."""
         rows = None
         if scores is not None:
             rows = [[None if v != v else v for v in row] for row in scores.tolist()]
-        one = ScoredExample(id=name, key=self.key, scores=rows, skipped=skipped, answer=answer)
-        self.known[name] = one
-        if self._sink is not None:
-            self._sink.write(one)
+        self.note(ScoredExample(id=name, key=self.key, scores=rows, skipped=skipped, answer=answer))
 
     def scores(self, names: list[str]) -> tuple[Any, list[str]]:
         """Scores of those of the names that have any, FloatTensor[E, L, H], and their ids."""

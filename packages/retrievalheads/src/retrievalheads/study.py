@@ -21,6 +21,7 @@ class Study:
     model : part A's model and, in the world "real", the base of every adapter.
     planted : prompts of part A; 0 leaves it out.
     ks, control_seeds : of the knockout curves.
+    knock : variants whose adapters lose heads too, on patch_examples of the real test set.
     headline_k : of the knockout in both forms.
     seed : of every choice.
     n_train, n_dev, n_test : examples, equal for all variants.
@@ -42,6 +43,7 @@ class Study:
     planted: int = 20
     ks: list[int] = field(default_factory=lambda: [0, 5, 10, 20, 50])
     control_seeds: int = 3
+    knock: list[str] = field(default_factory=list)
     headline_k: int = 10
     seed: int = 0
     n_train: int = 400

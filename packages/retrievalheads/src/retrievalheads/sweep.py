@@ -15,6 +15,7 @@ from .head_scores import ranked
 from .knocking import Kind, Knockout, Scope, control_heads, layout_of
 from .reading import PrefixReader, ends_answer
 from .records import Example
+from .resuming import KeptValues
 from .spans import encode_prompt, encode_target
 
 # Prompt tokens of one batch of settings in scope "all", which runs the prompt once a setting.
@@ -86,6 +87,7 @@ def sweep(
     scope: Scope = "all",
     means: Any = None,
     answers: bool = True,
+    kept: KeptValues | None = None,
     progress: bool = False,
 ) -> list[SweepResult]:
     """Run every setting on every example.
@@ -94,10 +96,12 @@ def sweep(
     ----------
     answers : also greedy answers and their F1, not only token accuracy.
     means : of `mean_outputs`, for the kind "mean".
+    kept : examples of an earlier run; this one adds to them.
     """
     import torch
     from tqdm import tqdm
 
+    kept = kept or KeptValues()
     shape = layout_of(model).geometry
     masks = torch.zeros(len(settings), shape.n_layers, shape.n_heads, dtype=torch.bool)
     for row, setting in enumerate(settings):
@@ -106,17 +110,21 @@ def sweep(
     runner = _Runner(model, masks, kind, scope, means)
     stop = ends_answer(tokenizer, model)
     results = [SweepResult(setting) for setting in settings]
-    for example in tqdm(examples, desc="knockout", unit="ex", disable=not progress):
+    left = [example for example in examples if example.id not in kept.known]
+    for example in tqdm(left, desc="knockout", unit="ex", disable=not progress):
         prompt, _ = encode_prompt(tokenizer, example.prompt)
         target = encode_target(tokenizer, example.target)
         accuracy, replies = runner.run(
             prompt, target, limit=MAX_TOKENS[example.task] if answers else 0, stop=stop
         )
-        for result, right, reply in zip(results, accuracy, replies, strict=True):
-            result.accuracy.append(right)
+        texts = tokenizer.batch_decode(replies, skip_special_tokens=True) if answers else []
+        kept.add(example.id, accuracy + [grade(example, text).scores["f1"] for text in texts])
+    for example in examples:
+        values = kept.known[example.id].values
+        for place, result in enumerate(results):
+            result.accuracy.append(values[place])
             if answers:
-                graded = grade(example, tokenizer.decode(reply, skip_special_tokens=True))
-                result.f1.append(graded.scores["f1"])
+                result.f1.append(values[len(settings) + place])
     return results
 
 

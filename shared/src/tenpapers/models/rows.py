@@ -87,7 +87,10 @@ class RowProbe(Hooks):
             _refuse_left_padding(seen.visible, places, inside)
         index = places[:, None, :, None].expand(-1, query.shape[1], -1, query.shape[3])
         rows = query.gather(2, index).float()
-        best = _best_keys(rows, seen.key, places + offset, seen.window)
+        hidden = None
+        if seen.mask is not None and seen.window is None:
+            hidden = ~_rows_of(seen.visible, places)
+        best = _best_keys(rows, seen.key, places + offset, seen.window, hidden)
         kept = self._found.get(seen.layer)
         if kept is None:
             kept = best.new_full((*best.shape[:2], self._rows.shape[1]), -1)
@@ -95,13 +98,14 @@ class RowProbe(Hooks):
         kept[..., columns] = torch.where(inside[:, None, :], best, kept[..., columns])
 
 
-def _best_keys(query: Any, key: Any, last: Any, window: int | None) -> Any:
+def _best_keys(query: Any, key: Any, last: Any, window: int | None, unseen: Any) -> Any:
     """The key with the largest logit a row, the lowest of equal ones; IntTensor[B, H, T].
 
     Parameters
     ----------
     query : float32 [B, H, T, d]; key : [B, Hkv, m, d], each key head shared by H / Hkv queries.
     last : [B, T], the last visible key of each row; window : how many keys are visible, or None.
+    unseen : bool [B, T, m], keys that a mask hides, or None.
     """
     import torch
 
@@ -118,6 +122,8 @@ def _best_keys(query: Any, key: Any, last: Any, window: int | None) -> Any:
         hidden = place > last[..., None]
         if window is not None:
             hidden |= place <= last[..., None] - window
+        if unseen is not None:
+            hidden = hidden | unseen[..., start : start + part.shape[2]]
         logits.masked_fill_(hidden[:, None], float("-inf"))
         value, found = logits.max(-1)
         better = value > best_value
@@ -126,11 +132,17 @@ def _best_keys(query: Any, key: Any, last: Any, window: int | None) -> Any:
     return best_place
 
 
+def _rows_of(visible: Any, places: Any) -> Any:
+    """Rows of a mask [B or 1, 1, n, m] at places [B, T]; [B, T, m]."""
+    rows = visible[:, 0].expand(len(places), -1, -1)
+    return rows.gather(1, places[..., None].expand(-1, -1, rows.shape[2]))
+
+
 def _refuse_left_padding(visible: Any, places: Any, inside: Any) -> None:
     """With padding on the left, places would not count from the first token.
 
     Then, and only then, a row does not see key 0.
     """
-    sees_first = visible[:, 0, :, 0].expand(len(places), -1).gather(1, places)
+    sees_first = _rows_of(visible, places)[..., 0]
     if not bool((sees_first | ~inside).all()):
         raise ValueError("rows are read from sequences padded on the right, not on the left")
