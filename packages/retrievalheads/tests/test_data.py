@@ -323,7 +323,8 @@ def test_texts_of_a_model_are_checked_and_asked_for_again():
 
     def generate(asked):
         replies = []
-        for _, prompt, seed in asked:
+        for _, prompt, opening, seed in asked:
+            assert opening == '{"passage": "'
             assert "Lake Orrin" in prompt or "Hill" in prompt
             seeds.append(seed)
             good = json.dumps({"passage": GOOD})

@@ -30,6 +30,8 @@ from .world import (
 
 ATTEMPTS = 3
 WORDS = (40, 200)
+# How the JSON of a reply begins.
+OPENINGS = {"passage": '{"passage": "', "paraphrase": '["', "document": '{"text": "'}
 
 
 class BuildError(ValueError):
@@ -230,12 +232,12 @@ class ModelWriter(CacheWriter):
 
     Parameters
     ----------
-    generate : from (id, prompt, seed) requests to texts.
+    generate : from (id, prompt, beginning of the reply, seed) to replies.
     """
 
     def __init__(
         self,
-        generate: Callable[[Sequence[tuple[str, str, int]]], list[str]],
+        generate: Callable[[Sequence[tuple[str, str, str, int]]], list[str]],
         folder: Path | None = None,
     ) -> None:
         super().__init__()
@@ -251,8 +253,9 @@ class ModelWriter(CacheWriter):
             if not left:
                 return
             asked = [
-                (f"{i}", self._prompt(need), attempt) for i, need in enumerate(left)
-            ]  # fmt: skip
+                (f"{i}", self._prompt(need), OPENINGS[need.kind], attempt)
+                for i, need in enumerate(left)
+            ]
             failed = []
             for need, reply in zip(left, self.generate(asked), strict=True):
                 try:
@@ -350,15 +353,21 @@ def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Any:
     from tenpapers.generation.types import Message
 
     generator = open_generator(spec)
+    # A service may not take the beginning of a reply; a model goes on from it.
+    begun = not spec.startswith("openai:")
 
-    def generate(asked: Sequence[tuple[str, str, int]]) -> list[str]:
-        requests = [
-            Request(
-                id=name, messages=(Message(role="user", content=prompt),),
-                sampling=Sampling(temperature=0.7, max_tokens=400, seed=seed + 1000 * attempt),
-            )
-            for name, prompt, attempt in asked
-        ]  # fmt: skip
-        return [done.text for done in generator.generate(requests, progress="texts")]
+    def generate(asked: Sequence[tuple[str, str, str, int]]) -> list[str]:
+        requests = []
+        for name, prompt, opening, attempt in asked:
+            turns = [Message(role="user", content=prompt)]
+            if begun:
+                turns.append(Message(role="assistant", content=opening))
+            sampling = Sampling(temperature=0.7, max_tokens=400, seed=seed + 1000 * attempt)
+            requests.append(Request(id=name, messages=tuple(turns), sampling=sampling))
+        replies = generator.generate(requests, progress="texts")
+        return [
+            (opening if begun else "") + done.text
+            for (_, _, opening, _), done in zip(asked, replies, strict=True)
+        ]
 
     return ModelWriter(generate, folder)
