@@ -254,7 +254,7 @@ def study_body(
     ----------
     knockout : of part A's model; `adapters` : of trained adapters.
     """
-    rows = knockout.get("rows", [])
+    rows = knockout.get("rows") or next((one["rows"] for one in adapters), [])
     found = verdicts(runs, rows, patches)
     body: list[str | Table | Picture] = [study_table(runs)]
     body.append("\n".join(f"- {v['claim']}: **{v['verdict']}**. {v['numbers']}." for v in found))
@@ -263,7 +263,7 @@ def study_body(
     tasks = ", ".join(dict.fromkeys(run.task for run in runs))
     title = f"Training sets of {tasks} (synthetic: {note})"
     body.append(study_figure([run.model_dump() for run in runs], rows, picture, title))
-    if rows:
+    if knockout.get("rows"):
         body.append(knockout_table(rows, knockout["n"], _title(knockout)))
     for more in [*knockout.get("more", []), *adapters]:
         body.append(knockout_table(more["rows"], more["n"], _title(more)))
