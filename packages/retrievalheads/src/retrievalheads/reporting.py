@@ -254,7 +254,8 @@ def study_body(
     ----------
     knockout : of part A's model; `adapters` : of trained adapters.
     """
-    rows = knockout.get("rows") or next((one["rows"] for one in adapters), [])
+    trained: list[Any] = next((one["rows"] for one in adapters), [])
+    rows = knockout.get("rows") or trained
     found = verdicts(runs, rows, patches)
     body: list[str | Table | Picture] = [study_table(runs)]
     body.append("\n".join(f"- {v['claim']}: **{v['verdict']}**. {v['numbers']}." for v in found))
