@@ -242,3 +242,22 @@ def test_demonstrations_of_real_items_are_of_other_formulas(data):
     # Level 2 has no reasoning of its own.
     _, easier = task_items("contexthub_abductive_level2", None, 5, 0, ["fs_direct", "fs_cot"])
     assert {demo.task for demo in easier} == {"contexthub_abductive_level1"} and len(easier) == 3
+
+
+def test_the_papers_models_by_name():
+    from tenpapers.generation.vllm import VLLMBackend
+    from tenpapers.models.spec import parse_spec
+    from tocot.study import named_models, read_study
+
+    def study(name):
+        return read_study("paper", None, model=name, seed=None, limit=None, time_budget=None)
+
+    llama = study("llama-2-7b")
+    assert llama.model.startswith("vllm:meta-llama/") and llama.small_window
+    assert study("gpt-4o").style == "chat_only" and study("smollm2").model == "smollm2"
+    assert study(None).settings == ["zs_direct", "zs_cot", "fs_direct", "fs_cot"]
+    for one in named_models().values():
+        spec = parse_spec(one["model"])
+        if spec.backend == "vllm":
+            VLLMBackend(spec)  # checks the options; nothing starts yet
+    assert len(named_models()) == 10 and set(study(None).tasks) <= set(registry())
