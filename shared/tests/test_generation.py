@@ -250,3 +250,30 @@ def test_a_killed_run_of_200_requests_goes_on_without_loss_or_repetition(tmp_pat
     asked_after = log.read_text().split()
     assert set(asked_after) == {str(i) for i in range(200)} - kept
     assert len(asked_after) == len(set(asked_after))
+
+
+GEMMA_LIKE = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('System role not "
+    "supported') }}{% endif %}<{{ m.role }}>{{ m.content }}</{{ m.role }}>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+def test_a_template_without_a_system_role_gets_it_with_the_question(smollm2):
+    from copy import deepcopy
+
+    from tenpapers.generation.encoding import chat_text
+
+    tokenizer = deepcopy(smollm2.lm.tokenizer)
+    tokenizer.chat_template = GEMMA_LIKE
+
+    def text(*turns):
+        messages = tuple(Message(role=role, content=content) for role, content in turns)
+        return chat_text(tokenizer, Request(id="1", messages=messages))
+
+    asked = text(("system", "Be brief."), ("user", "Why?"))
+    assert asked == "<user>Be brief.\n\nWhy?</user><assistant>"
+    begun = text(("system", "Be brief."), ("user", "Why?"), ("assistant", "Because"))
+    assert begun == "<user>Be brief.\n\nWhy?</user><assistant>Because"
+    with pytest.raises(UserError, match="chat template: System role not supported"):
+        text(("user", "Why?"), ("system", "Be brief."))

@@ -4,7 +4,8 @@ import logging
 from functools import cache
 from typing import Any
 
-from .types import Completion, Request
+from ..errors import UserError
+from .types import Completion, Message, Request
 
 log = logging.getLogger(__name__)
 
@@ -21,15 +22,34 @@ def encode(tokenizer: Any, request: Request) -> list[int]:
 
 
 def chat_text(tokenizer: Any, request: Request) -> str:
-    """Messages in the chat template; without a template as plain paragraphs, roles before them."""
+    """Messages in the chat template; without a template as plain paragraphs, roles before them.
+
+    A template without a system role (Gemma 2) gets that message at the head of the first user's.
+
+    Raises
+    ------
+    UserError : the template refuses the messages.
+    """
     messages = [message.model_dump() for message in request.messages]
     goes_on = bool(messages) and messages[-1]["role"] == "assistant"
     if getattr(tokenizer, "chat_template", None) is None:
         _warn_once(str(getattr(tokenizer, "name_or_path", "the model")))
         turns = [f"{one['role'].capitalize()}: {one['content']}" for one in messages]
         return "\n\n".join(turns if goes_on else [*turns, "Assistant:"])
+    from jinja2 import TemplateError
+
     how = {"continue_final_message": True} if goes_on else {"add_generation_prompt": True}
-    return str(tokenizer.apply_chat_template(messages, tokenize=False, **how))
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False, **how))
+    except TemplateError as error:
+        roles = [message["role"] for message in messages[:2]]
+        if roles != ["system", "user"]:
+            raise UserError(f"{tokenizer.name_or_path}: chat template: {error}") from None
+    first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
+    request = request.model_copy(
+        update={"messages": tuple(Message(**one) for one in (first, *messages[2:]))}
+    )
+    return chat_text(tokenizer, request)
 
 
 @cache
