@@ -24,7 +24,7 @@ from .python_solver import solve_python_all
 from .running import run
 from .scoring import score_file, score_output
 from .study import Study, read_study
-from .summary import group_table
+from .summary import group_table, merged_parts
 from .tables import cell_table, frame_table, group_rows, mapping_table
 from .testing import cell_tests, verdict
 from .variants import variants_table
@@ -260,6 +260,7 @@ def _live_tasks(
     return [
         cell_table(table, "wrong"),
         mapping_table(rows, "Live cells, unparseable: guess"),
+        group_rows(group_table(merged_parts(table), "five"), "Groups of tasks, live", rows),
         "\n".join(_claim(row) for row in rows),
     ]
 
