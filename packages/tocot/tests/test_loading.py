@@ -261,3 +261,12 @@ def test_the_papers_models_by_name():
         if spec.backend == "vllm":
             VLLMBackend(spec)  # checks the options; nothing starts yet
     assert len(named_models()) == 10 and set(study(None).tasks) <= set(registry())
+
+
+def test_demonstrations_of_another_task_are_shown_in_the_style_of_the_one_asked():
+    own = item(7, task="my-quiz", meta={"rationale": "r"})
+    for task in ("csqa", "mmlu"):
+        text = "".join(turn.content for turn in build_messages(item(1, task), "fs_cot",
+                                                               demos=[own]).messages)  # fmt: skip
+        first, second = ("(A) red" if task == "csqa" else "A. red"), "blue"
+        assert text.count(first) == 2 and text.count(second) == 2

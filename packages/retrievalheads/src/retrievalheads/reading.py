@@ -87,13 +87,13 @@ class PrefixReader:
         lookup = Draft(draft, ids)
         guess = lookup.first(limit)
         answer: list[int] = []
-        more = True
-        while more:
+        while True:
             logits = self.read([*ids, *answer, *guess], rows=len(guess) + 1)
             written, more = taken(logits.argmax(-1).tolist(), guess, limit - len(answer), stop)
             answer += written
+            if not more:
+                return answer
             guess = lookup.after(answer, limit)
-        return answer
 
     def _crop(self, keep: int) -> None:
         extra = len(self._ids) - keep
@@ -136,7 +136,7 @@ class Draft:
 
     def after(self, answer: Sequence[int], limit: int) -> list[int]:
         """The guess for what follows an answer of which a part is written."""
-        if not self._text or not answer:
+        if not self._text:
             return []
         guess = _follows(answer, self._text, 2) or _follows(answer, self._prompt, 2)[:AHEAD]
         return (guess or _follows(answer, self._text, 1))[: limit - len(answer)]

@@ -25,7 +25,7 @@ from .patching_study import patch_study
 from .planted import planted_examples
 from .records import SYNTHETIC, Example, load_examples
 from .reporting import REAL, StudyRun, study_body
-from .resuming import KeptValues
+from .resuming import KeptValues, text_digest
 from .rope import extend_context
 from .study import Study, data_folder, read_study, toy_checkpoint
 from .sweep import settings_for, sweep
@@ -351,7 +351,8 @@ def _adapter_knockouts(
                 scores.mean, study.ks, range(study.control_seeds), threshold=THRESHOLD
             )
             lm = put_on(load_base(_base(study, task)), folder)
-            with KeptValues.beside(file, f"{variant} {settings}", resume=True) as kept:
+            key = text_digest(f"{variant} {settings}")
+            with KeptValues.beside(file, key, resume=True) as kept:
                 swept = sweep(lm.model, lm.tokenizer, test, settings, kept=kept, progress=True)
             content = {"name": f"{task}, {variant}", "kind": "zero", "scope": "all",
                        "n": len(test), "rows": sweep_rows(swept)}  # fmt: skip

@@ -113,7 +113,7 @@ def build_messages(
     shown = [(demo, _shown(demo, spec, arm, folder)) for demo in (demos or ()) if few]
     before = ""
     if spec.style == "plain":  # all demonstrations in the user's turn
-        before = "".join(f"{_question(one, folder)}\n{answer}\n\n" for one, answer in shown)
+        before = "".join(f"{_question(one, spec, folder)}\n{answer}\n\n" for one, answer in shown)
     else:
         for one, answer in shown:
             messages.append(_user(one, spec, arm, variant, folder))
@@ -135,7 +135,7 @@ def build_messages(
 
 
 def _user(item: TaskItem, spec: TaskSpec, arm: str, variant: str, folder: Path | None) -> Message:
-    question = _question(item, folder)
+    question = _question(item, spec, folder)
     how = ""
     if arm == "cot":
         if variant not in VARIANTS:
@@ -145,9 +145,8 @@ def _user(item: TaskItem, spec: TaskSpec, arm: str, variant: str, folder: Path |
     return Message(role="user", content=f"{question}\n\n{ask}")
 
 
-def _question(item: TaskItem, folder: Path | None) -> str:
-    style = task_spec(item.task).style
-    return fill(style, "question", folder, item=item, options=_options(item))
+def _question(item: TaskItem, spec: TaskSpec, folder: Path | None) -> str:
+    return fill(spec.style, "question", folder, item=item, options=_options(item))
 
 
 def _options(item: TaskItem) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from ..errors import UserError
-from .types import Completion, Message, Request
+from .types import Completion, Request
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +36,21 @@ def chat_text(tokenizer: Any, request: Request) -> str:
         _warn_once(str(getattr(tokenizer, "name_or_path", "the model")))
         turns = [f"{one['role'].capitalize()}: {one['content']}" for one in messages]
         return "\n\n".join(turns if goes_on else [*turns, "Assistant:"])
+    how = {"continue_final_message": True} if goes_on else {"add_generation_prompt": True}
+    return _templated(tokenizer, messages, how)
+
+
+def _templated(tokenizer: Any, messages: list[dict[str, str]], how: dict[str, bool]) -> str:
     from jinja2 import TemplateError
 
-    how = {"continue_final_message": True} if goes_on else {"add_generation_prompt": True}
     try:
         return str(tokenizer.apply_chat_template(messages, tokenize=False, **how))
     except TemplateError as error:
-        roles = [message["role"] for message in messages[:2]]
-        if roles != ["system", "user"]:
+        if [message["role"] for message in messages[:2]] != ["system", "user"]:
             raise UserError(f"{tokenizer.name_or_path}: chat template: {error}") from None
-    first = {"role": "user", "content": f"{messages[0]['content']}\n\n{messages[1]['content']}"}
-    request = request.model_copy(
-        update={"messages": tuple(Message(**one) for one in (first, *messages[2:]))}
-    )
-    return chat_text(tokenizer, request)
+    system, user, *rest = messages
+    merged = {"role": "user", "content": f"{system['content']}\n\n{user['content']}"}
+    return _templated(tokenizer, [merged, *rest], how)
 
 
 @cache

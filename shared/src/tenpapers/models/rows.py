@@ -83,13 +83,13 @@ class RowProbe(Hooks):
         # thrown away.
         inside = inside[:, columns]
         places = torch.where(inside, self._rows[:, columns] - offset, 0)
-        if seen.mask is not None and seen.window is None:
-            _refuse_left_padding(seen.visible, places, inside)
-        index = places[:, None, :, None].expand(-1, query.shape[1], -1, query.shape[3])
-        rows = query.gather(2, index).float()
         hidden = None
         if seen.mask is not None and seen.window is None:
-            hidden = ~_rows_of(seen.visible, places)
+            shown = _rows_of(seen.visible, places)
+            _refuse_left_padding(shown, inside)
+            hidden = ~shown
+        index = places[:, None, :, None].expand(-1, query.shape[1], -1, query.shape[3])
+        rows = query.gather(2, index).float()
         best = _best_keys(rows, seen.key, places + offset, seen.window, hidden)
         kept = self._found.get(seen.layer)
         if kept is None:
@@ -138,11 +138,10 @@ def _rows_of(visible: Any, places: Any) -> Any:
     return rows.gather(1, places[..., None].expand(-1, -1, rows.shape[2]))
 
 
-def _refuse_left_padding(visible: Any, places: Any, inside: Any) -> None:
+def _refuse_left_padding(shown: Any, inside: Any) -> None:
     """With padding on the left, places would not count from the first token.
 
     Then, and only then, a row does not see key 0.
     """
-    sees_first = _rows_of(visible, places)[..., 0]
-    if not bool((sees_first | ~inside).all()):
+    if not bool((shown[..., 0] | ~inside).all()):
         raise ValueError("rows are read from sequences padded on the right, not on the left")
