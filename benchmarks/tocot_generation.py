@@ -18,9 +18,10 @@ from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
 from tenpapers.generation.hf import HFBackend
 from tenpapers.models import load_causal_lm
+from tocot.demos import task_items
 from tocot.extraction import extract
 from tocot.grading import grade
-from tocot.loading import data_folder, task_items
+from tocot.loading import data_folder
 from tocot.prompting import Prompt, build_messages
 from tocot.records import TaskItem
 from tocot.reproduce import own_items
