@@ -58,6 +58,37 @@ def test_rows_of_a_right_padded_batch_and_rows_that_are_not_there():
             model(IDS, attention_mask=mask, use_cache=False)
 
 
+def test_layers_with_and_without_a_window_and_passes_of_one_shape(monkeypatch):
+    """Gemma 2's layers alternate; what is known of a pass is found once for each kind of layer."""
+    from tenpapers.models import rows
+
+    model = tiny("gemma2", sliding_window=8, head_dim=8, num_hidden_layers=4)
+    wanted = eager(model, IDS)
+    found = []
+    made = rows._Pass.of.__func__
+    monkeypatch.setattr(rows._Pass, "of", classmethod(lambda *a: found.append(0) or made(*a)))
+    with RowProbe(model) as probe, torch.inference_mode():
+        probe.arm(torch.arange(5, 30).expand(2, -1))
+        model(IDS.flip(0), use_cache=False)
+        model(IDS, use_cache=False)
+        assert torch.equal(probe.collect(), wanted[..., 5:].int())
+    assert len(found) == 4
+    assert set(model.config.layer_types) == {"sliding_attention", "full_attention"}
+
+
+def test_a_cropped_cache_is_read_anew():
+    model = tiny()
+    wanted = eager(model, IDS[:1])
+    other = torch.cat([IDS[:1, :20], IDS[1:, 20:]], 1)
+    with RowProbe(model) as probe, torch.inference_mode():
+        probe.arm(torch.arange(20, 30)[None])
+        cache = model(IDS[:1, :20], use_cache=True).past_key_values
+        for ids in (other, IDS[:1]):
+            model(ids[:, 20:], past_key_values=cache)
+            cache.crop(-10)
+        assert torch.equal(probe.collect(), wanted[..., 20:].int())
+
+
 def test_watching_changes_nothing_and_shows_every_layer():
     model = tiny()
     with torch.inference_mode():

@@ -5,7 +5,9 @@ from collections import Counter
 
 import pytest
 import torch
+from retrievalheads.bench.compare import run_bench
 from retrievalheads.bench.peers import naive_places, wu_style
+from retrievalheads.bench.readout import Text, time_readout
 from retrievalheads.branches import greedy_together
 from retrievalheads.detection import NothingToScoreError, detect, read_rows
 from retrievalheads.niah import default_haystack, default_needles, grid_for, niah
@@ -350,3 +352,22 @@ def test_many_needles_in_one_haystack(lm):
     for cell in few:
         mine, other = packed["places"][cell.id], alone["places"][cell.id]
         assert (mine != other).sum() <= 0.001 * mine.numel()  # ties of two probabilities
+
+
+def test_the_scoring_of_the_benchmark_agrees_with_the_published_loop(toy):
+    """Heads that copy are found by both; the needle is where the text says."""
+    hay = torch.randint(3, 120, (200,)).tolist()
+    text = Text.of(hay, [31, 47, 58, 69, 73], 120)
+    assert len(text.ids) == 120
+    assert [text.ids[place] for place in text.needle] == text.answer == text.ids[115:]
+    assert text.rows == [114, 115, 116, 117, 118]
+    found = time_readout(toy.model, text, repeats=1)
+    assert found.differ == 0 and 0 < found.rows < float("inf")
+    assert found.ratio == (found.maps + found.loop) / found.rows
+
+
+def test_bench_prints_scoring_grid_and_memory():
+    """The whole benchmark on a small grid of SmolLM2; hits must agree or it raises."""
+    found = run_bench("smollm2", [230], 2, 1, 128, threads=(2,))
+    assert set(found.values["threads_2"]["scoring"]) == {"230"}
+    assert found.values["cells"] == 2 and "ours, --multi-needle" in found.text

@@ -4,7 +4,9 @@ Of the rows that are asked for and no others, the pre-softmax logits against all
 and of those the argmax is kept. Softmax is monotone, so this is also the argmax of the weights.
 """
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
+from weakref import ref
 
 from .heads import Hooks
 from .layout import HeadGeometry
@@ -35,9 +37,8 @@ class RowProbe(Hooks):
         watch = AttentionWatch(model, self._read)
         self._handles.append(watch)
         self.geometry = HeadGeometry.from_config(watch.model.config)
-        self._device = watch.model.device
         self._rows: Any = None
-        self._found: dict[int, Any] = {}
+        self._passes: list[_Pass] = []
 
     def arm(self, rows: Any) -> None:
         """Read these rows from now on.
@@ -48,8 +49,8 @@ class RowProbe(Hooks):
             (a cached prefix included); -1 where an example has fewer rows. Sequences are padded on
             the right or not at all.
         """
-        self._rows = rows.to(self._device)
-        self._found = {}
+        self._rows = rows.cpu()
+        self._passes = []
 
     def collect(self) -> Any:
         """Where the rows attend most, IntTensor[B, L, H, T] on the CPU; disarms.
@@ -62,74 +63,140 @@ class RowProbe(Hooks):
         batch, count = self._rows.shape
         shape = (batch, self.geometry.n_layers, self.geometry.n_heads, count)
         places = torch.full(shape, -1, dtype=torch.int32)
-        for layer, found in self._found.items():
-            places[:, layer] = found.cpu()
-        self._rows, self._found = None, {}
+        for one in self._passes:
+            if not one.best:
+                continue
+            # One transfer a pass, not one a layer.
+            best = torch.stack(list(one.best.values()), 1).cpu()
+            found = torch.full((*shape[:3], len(one.columns)), -1, dtype=torch.int32)
+            found[:, list(one.best)] = best.masked_fill(~one.inside[:, None, None], -1)
+            places[..., one.columns] = torch.where(found < 0, places[..., one.columns], found)
+        self._rows, self._passes = None, []
         return places
 
     def _read(self, seen: AttentionInput) -> None:
         """Take the armed rows that lie in this pass."""
-        import torch
-
         if self._rows is None:
             return
-        query, keys = seen.query, seen.key.shape[2]
-        offset = keys - query.shape[2]
-        inside = (self._rows >= offset) & (self._rows < keys)
-        columns = inside.any(0).nonzero()[:, 0]
-        if not len(columns):
+        # Layers of one pass share what is known of it; sliding windows and devices may alternate.
+        now = next((one for one in reversed(self._passes) if one.is_of(seen)), None)
+        if now is None:
+            now = _Pass.of(seen, self._rows)
+            self._passes.append(now)
+        if not len(now.columns):
             return
-        # A row that only other examples have in this pass is computed for its first query and
-        # thrown away.
+        rows = seen.query.gather(2, now.index).float()
+        now.best[seen.layer] = _best_keys(rows, seen.key, now.bias)
+
+
+@dataclass
+class _Pass:
+    """The armed rows that lie in one pass: found once, on the CPU, used in every layer of it.
+
+    Parameters
+    ----------
+    form : what the layers of a pass have in common.
+    mask : weak reference to their mask, so that those of earlier passes need not stay in memory.
+    columns : LongTensor[C] on the CPU, which of the armed rows any example has in this pass.
+    inside : BoolTensor[B, C] on the CPU; a row that only other examples have is computed for the
+        first query and thrown away.
+    index : LongTensor[B, H, C, d], the rows counted from the first query of the pass, as `gather`
+        takes them from queries.
+    bias : float32 [B, C, m], -inf at the keys that a row does not see; None where it sees all.
+    best : layer -> IntTensor[B, H, C].
+    """
+
+    form: tuple[Any, ...]
+    mask: Any
+    columns: Any
+    inside: Any
+    index: Any
+    bias: Any
+    best: dict[int, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seen: AttentionInput, rows: Any) -> Self:
+        """What of the armed rows, LongTensor[B, T], lies in the pass that a layer is shown."""
+        import torch
+
+        keys = seen.key.shape[2]
+        offset = keys - seen.query.shape[2]
+        inside = (rows >= offset) & (rows < keys)
+        columns = inside.any(0).nonzero()[:, 0]
         inside = inside[:, columns]
-        places = torch.where(inside, self._rows[:, columns] - offset, 0)
-        hidden = None
-        if seen.mask is not None and seen.window is None:
-            shown = _rows_of(seen.visible, places)
-            _refuse_left_padding(shown, inside)
-            hidden = ~shown
-        index = places[:, None, :, None].expand(-1, query.shape[1], -1, query.shape[3])
-        rows = query.gather(2, index).float()
-        best = _best_keys(rows, seen.key, places + offset, seen.window, hidden)
-        kept = self._found.get(seen.layer)
-        if kept is None:
-            kept = best.new_full((*best.shape[:2], self._rows.shape[1]), -1)
-            self._found[seen.layer] = kept
-        kept[..., columns] = torch.where(inside[:, None, :], best, kept[..., columns])
+        places = torch.where(inside, rows[:, columns] - offset, 0)
+        bias = _bias(seen, places, inside) if len(columns) else None
+        mask = None if seen.mask is None else ref(seen.mask)
+        _, heads, _, width = seen.query.shape
+        index = places.to(seen.query.device)[:, None, :, None].expand(-1, heads, -1, width)
+        return cls(_form(seen), mask, columns, inside, index, bias)
+
+    def is_of(self, seen: AttentionInput) -> bool:
+        """Whether a layer's attention belongs to this pass: alike, and not read yet."""
+        mask = None if self.mask is None else self.mask()
+        return seen.layer not in self.best and mask is seen.mask and self.form == _form(seen)
 
 
-def _best_keys(query: Any, key: Any, last: Any, window: int | None, unseen: Any) -> Any:
+def _form(seen: AttentionInput) -> tuple[Any, ...]:
+    return seen.query.shape, seen.key.shape, seen.window, seen.query.device
+
+
+def _bias(seen: AttentionInput, places: Any, inside: Any) -> Any:
+    """What to add to the logits of rows at places [B, C]: -inf at keys that they do not see.
+
+    Returns
+    -------
+    float32 [B, C, m], or None where the rows see all keys.
+
+    Raises
+    ------
+    ValueError : padding on the left.
+    """
+    import torch
+
+    device, keys, window = seen.query.device, seen.key.shape[2], seen.window
+    last = places + keys - seen.query.shape[2]
+    masked = seen.mask is not None and window is None
+    if not masked and int(last.min()) == keys - 1 and (window is None or keys <= window):
+        return None
+    last = last.to(device)[..., None]
+    key = torch.arange(keys, device=device)
+    hidden = key > last
+    if window is not None:
+        hidden |= key <= last - window
+    if masked:
+        shown = _rows_of(seen.visible, places.to(device))
+        _refuse_left_padding(shown, inside.to(device))
+        hidden = hidden | ~shown
+    return torch.zeros(hidden.shape, device=device).masked_fill_(hidden, float("-inf"))
+
+
+def _best_keys(query: Any, key: Any, bias: Any) -> Any:
     """The key with the largest logit a row, the lowest of equal ones; IntTensor[B, H, T].
 
     Parameters
     ----------
     query : float32 [B, H, T, d]; key : [B, Hkv, m, d], each key head shared by H / Hkv queries.
-    last : [B, T], the last visible key of each row; window : how many keys are visible, or None.
-    unseen : bool [B, T, m], keys that a mask hides, or None.
+    bias : float32 [B, T, m] that is added to the logits, or None.
     """
     import torch
 
     batch, heads, count, width = query.shape
-    groups = key.shape[1]
-    shared = query.reshape(batch, groups, -1, width)  # [B, Hkv, G * T, d]
-    best_value = query.new_full((batch, heads, count), float("-inf"))
-    best_place = torch.full_like(best_value, -1, dtype=torch.int32)
+    shared = query.reshape(batch, key.shape[1], -1, width)  # [B, Hkv, G * T, d]
     block = max(1, BLOCK_NUMBERS // (batch * heads * count))
+    values, places = [], []
     for start in range(0, key.shape[2], block):
         part = key[:, :, start : start + block].float()
         logits = (shared @ part.transpose(2, 3)).view(batch, heads, count, -1)
-        place = torch.arange(start, start + part.shape[2], device=key.device)
-        hidden = place > last[..., None]
-        if window is not None:
-            hidden |= place <= last[..., None] - window
-        if unseen is not None:
-            hidden = hidden | unseen[..., start : start + part.shape[2]]
-        logits.masked_fill_(hidden[:, None], float("-inf"))
+        if bias is not None:
+            logits += bias[:, None, :, start : start + block]
         value, found = logits.max(-1)
-        better = value > best_value
-        best_value = torch.where(better, value, best_value)
-        best_place = torch.where(better, (found + start).int(), best_place)
-    return best_place
+        values.append(value)
+        places.append((found + start).int())
+    if len(places) == 1:
+        return places[0]
+    block_of = torch.stack(values).max(0).indices
+    return torch.stack(places).gather(0, block_of[None])[0]
 
 
 def _rows_of(visible: Any, places: Any) -> Any:

@@ -9,11 +9,12 @@ from typing import Any
 
 from ..builders.build import use_chat
 from ..loading import load_base
-from ..niah import Cell, default_haystack, default_needles, grid_for, niah
+from ..niah import Cell, Haystack, default_haystack, default_needles, grid_for, niah
 from ..reading import ends_answer
 from ..rendering import ChatFrame
 from ..scoring import hits
 from .peers import naive_places, wu_style
+from .readout import Text, time_readout
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def run_bench(
     *,
     threads: Sequence[int] = (2, 1),
 ) -> BenchResult:
-    """Run the grid three ways, require equal hits, then print times, ratios and memory.
+    """Score alone and run the grid, require equal hits, then print times, ratios and memory.
 
     Raises
     ------
@@ -50,15 +51,18 @@ def run_bench(
         lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True, chat=chat
     )
     stop = ends_answer(lm.tokenizer, lm.model)
+    texts = _texts(lm.tokenizer, text, trials[0].needle, lengths)
     values: dict[str, Any] = {"cells": len(exact), "cells_multi": len(many)}
     lines = [f"{len(exact)} cells, lengths {list(lengths)}, {depths} depths, {needles} needles"]
     default = torch.get_num_threads()
     try:
         for count in threads:
             torch.set_num_threads(count)
+            alone, lines_of = _scoring(lm.model, texts)
+            lines += [f"{count} thread(s)", *lines_of]
             found, differ, lines_of = _timed(lm, exact, many, stop)
-            values[f"threads_{count}"] = found
-            lines += [f"{count} thread(s), largest difference of scores {differ:g}:", *lines_of]
+            values[f"threads_{count}"] = found | {"scoring": alone}
+            lines += [f"the whole grid, largest difference of scores {differ:g}:", *lines_of]
     finally:
         torch.set_num_threads(default)
     ours, naive = memory("ours", memory_tokens), memory("naive", memory_tokens)
@@ -70,9 +74,31 @@ def run_bench(
     return BenchResult(values, "\n".join(lines))
 
 
+def _texts(tokenizer: Any, haystack: str, needle: str, lengths: Sequence[int]) -> list[Text]:
+    hidden = tokenizer(f" {needle}", add_special_tokens=False)["input_ids"]
+    return [Text.of(Haystack(tokenizer, haystack).ids, hidden, length) for length in lengths]
+
+
+def _scoring(model: Any, texts: Sequence[Text]) -> tuple[dict[str, Any], list[str]]:
+    """Seconds of the scoring alone at every length, and lines to print."""
+    found, lines = {}, []
+    for text in texts:
+        tokens = len(text.ids)
+        one = time_readout(model, text, repeats=max(2, 4096 // tokens))
+        assert one.differ < 1e-6, f"{tokens} tokens: scores differ by {one.differ:g}"
+        found[str(tokens)] = vars(one) | {"ratio": one.ratio}
+        lines.append(
+            f"  {tokens:6} tokens: all maps {1e3 * one.maps:9.1f} + loop {1e3 * one.loop:6.1f} ms, "
+            f"ours {1e3 * one.rows:6.1f} ms, {one.ratio:.1f}x as fast"
+        )
+    rows, differ = len(texts[0].rows), max(value["differ"] for value in found.values())
+    head = f"scoring alone, {rows} rows of one pass, largest difference of scores {differ:g}:"
+    return found, [head, *lines]
+
+
 def _timed(
     lm: Any, exact: Sequence[Cell], many: Sequence[Cell], stop: Any
-) -> tuple[dict[str, float], float, list[str]]:
+) -> tuple[dict[str, Any], float, list[str]]:
     """Seconds of each way, the largest difference of scores, and lines to print."""
     import torch
 

@@ -27,6 +27,46 @@ def naive_places(model: Any, ids: Sequence[int], rows: Sequence[int]) -> Any:
         model.set_attn_implementation(before)
 
 
+def attention_map(query: Any, key: Any, mask: Any) -> Any:
+    """A layer's whole map, as transformers' eager attention makes it; [B, H, n, n].
+
+    Parameters
+    ----------
+    query : [B, H, n, d]; key : [B, Hkv, n, d]; mask : [n, n], -inf at what is not seen.
+    """
+    import torch
+
+    keys = key.repeat_interleave(query.shape[1] // key.shape[1], 1)
+    logits = query @ keys.transpose(2, 3) * query.shape[3] ** -0.5 + mask
+    return torch.softmax(logits, -1, dtype=torch.float32).to(query.dtype)
+
+
+def loop_scores(
+    maps: Sequence[Any],
+    rows: Sequence[int],
+    ids: Sequence[int],
+    answer: Sequence[int],
+    needle: set[int],
+) -> Any:
+    """The published scoring: of every step and head the row's largest weight, one at a time.
+
+    Returns
+    -------
+    FloatTensor[L, H], the share of steps at which a head attends to the needle token that is
+    written.
+    """
+    import torch
+
+    found = torch.zeros(len(maps), maps[0].shape[1])
+    for row, token in zip(rows, answer, strict=True):
+        for layer, weights in enumerate(maps):
+            for head in range(weights.shape[1]):
+                place = weights[0, head, row].topk(1).indices.item()
+                if place in needle and ids[place] == token:
+                    found[layer, head] += 1
+    return found / len(rows)
+
+
 def wu_style(model: Any, cell: Cell, stop: Any) -> tuple[Any, list[int]]:
     """SDPA prefill, then single eager steps that return whole rows, a loop over the heads of each.
 
