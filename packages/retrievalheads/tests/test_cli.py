@@ -355,6 +355,10 @@ def test_check_20_verdicts_follow_the_numbers():
     assert told(fabricated(), [], []) == ["shown"] * 3 + ["not shown"] * 2
     level = [one.model_copy(update={"recall": 0.5}) for one in fabricated()]
     assert told(level, knocked(0.1, 0.15), patched(0.6, 0.6))[2:] == ["not shown"] * 3
+    apart = [one.model_copy(update={"recall_over_0": kept.recall})
+             for one, kept in zip(level, fabricated(), strict=True)]  # fmt: skip
+    third = verdicts(apart, knocked(0.1, 0.15), patched(0.6, 0.6))[2]
+    assert third["verdict"] == "shown" and "heads > 0: Spearman rho = 1.00" in third["numbers"]
     closed = told(fabricated(), knocked(0.1, 0.88), patched(0.95, 0.35))
     assert closed[4] == "not shown"
 

@@ -48,15 +48,25 @@ def knockout_figure(rows: Sequence[dict[str, Any]], path: Path) -> Picture:
 
 
 def study_figure(
-    runs: Sequence[dict[str, Any]], knockout: Sequence[dict[str, Any]], path: Path, title: str
+    runs: Sequence[dict[str, Any]],
+    knockout: Sequence[dict[str, Any]],
+    path: Path,
+    title: str,
+    recall: str,
+    cut: str,
 ) -> Picture:
-    """Left: F1 over recall of the real-data heads; right: the knockout curve."""
+    """Left: F1 over recall of the real-data heads; right: the knockout curve.
+
+    Parameters
+    ----------
+    recall : field of the runs; `cut` : which heads it counts.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _scatter(left, runs, "recall", "f1")
-    left.set_xlabel("recall of the heads of Real-Full")
+    _scatter(left, runs, recall, "f1")
+    left.set_xlabel(f"recall of Real-Full's heads (score {cut})")
     left.set_ylabel("F1 on the real test set")
     left.set_title(title)
     if knockout:

@@ -296,9 +296,10 @@ def _run(
     if heads is None or reference is None:
         return run
     found = compare(reference.mean, heads.mean, threshold=THRESHOLD)
+    over_0 = compare(reference.mean, heads.mean, nonzero=True)
     more = {
-        "count": found.n_other, "count_both": found.n_both,
-        "count_over_0": int((heads.mean > 0).sum()), "recall": found.recall,
+        "count": found.n_other, "count_both": found.n_both, "count_over_0": over_0.n_other,
+        "recall": found.recall, "recall_over_0": over_0.recall,
         "precision": found.precision, "jaccard": found.jaccard, "cosine": found.cosine,
     }  # fmt: skip
     if own is not None and own_reference is not None:
