@@ -1,4 +1,4 @@
-"""Reading retrieval heads on a needle grid, three ways; same as `retrievalheads bench`.
+"""Scoring heads alone, and on a needle grid three ways; same as `retrievalheads bench`.
 
 Peers: every attention map kept (eager), and Wu et al.'s decoding steps; equal hits or no timing.
 

@@ -345,6 +345,10 @@ def told(runs, knockout, patches):
     return [one["verdict"] for one in verdicts(runs, knockout, patches)]
 
 
+def test_bench_refuses_lengths_whose_maps_do_not_fit():
+    assert "attention maps take" in wrong("bench", "--lengths", "256,100000")
+
+
 def test_check_20_verdicts_follow_the_numbers():
     """Swapped numbers turn every verdict round; missing parts are never "shown"."""
     assert told(fabricated(), knocked(0.1, 0.88), patched(0.6, 0.35)) == ["shown"] * 5

@@ -201,7 +201,9 @@ def bench(
     ] = 4096,
     as_json: Json = False,
 ) -> None:
-    """Time and memory of three detectors on one grid; prints the ratios once scores agree.
+    """Time and memory of the scoring alone and of three detectors on one grid.
+
+    Ratios are printed once scores agree.
 
     Example: retrievalheads bench --lengths 256,512 --depths 5
     """

@@ -5,7 +5,11 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.models import HeadGeometry
 
 from ..builders.build import use_chat
 from ..loading import load_base
@@ -39,10 +43,12 @@ def run_bench(
     Raises
     ------
     AssertionError : the detectors disagree on a hit.
+    UserError : all maps of a length do not fit into memory.
     """
     import torch
 
     lm = load_base(model)
+    _require_memory(lm.model, max(lengths))
     text = default_haystack()
     trials = default_needles()
     chat = ChatFrame.of(lm.tokenizer) if use_chat(model, lm.tokenizer) else None
@@ -72,6 +78,29 @@ def run_bench(
         f"MiB, ours {ours:.0f} MiB ({100 * ours / naive:.1f} %)"
     )
     return BenchResult(values, "\n".join(lines))
+
+
+def _require_memory(model: Any, tokens: int) -> None:
+    """Rather a message than a killed process: the peer keeps every map, and works on some more."""
+    import torch
+
+    shape = HeadGeometry.from_config(model.config)
+    maps = shape.n_layers * shape.n_heads * tokens**2 * model.dtype.itemsize / 2**30
+    if model.device.type == "cuda":
+        free = torch.cuda.mem_get_info(model.device)[0] / 2**30
+    else:
+        free = _kib("/proc/meminfo", "MemAvailable") / 2**20
+    if 1.3 * maps > free:
+        raise UserError(
+            f"--lengths {tokens}: all attention maps take {maps:.0f} GiB, {free:.0f} are free",
+            "shorter lengths; only the peer needs so much",
+        )
+
+
+def _kib(file: str, name: str) -> int:
+    """A line of Linux's memory reports."""
+    lines = Path(file).read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def _texts(tokenizer: Any, haystack: str, needle: str, lengths: Sequence[int]) -> list[Text]:
