@@ -7,7 +7,7 @@ Peers: a per-head loop as in the released code, peft LoRA and IA3, one forward a
 
 import argparse
 
-from lofit.bench import run_benchmarks
+from lofit.speed.bench import run_benchmarks
 
 
 def main() -> None:

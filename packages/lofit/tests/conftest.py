@@ -71,7 +71,7 @@ def cli():
 
     def call(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from lofit.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", "from lofit.cli.main import main; main()", *map(str, arguments)],
             capture_output=True, text=True, check=False, env=os.environ | environment,
         )  # fmt: skip
 

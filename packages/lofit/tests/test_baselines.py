@@ -5,21 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lofit.baselines import (
-    fit_iti,
-    fit_lora,
-    fit_red,
-    fit_reft,
-    fit_repe,
-    load_intervention,
-)
-from lofit.baselines.iti import Statements, directions, rank_by_probe
-from lofit.baselines.repe import default_window, reading_vectors
-from lofit.probes import fit_probes, probe_accuracy
+from lofit.baselines.common import load_intervention
+from lofit.baselines.iti import Statements, directions, fit_iti, rank_by_probe
+from lofit.baselines.lora import fit_lora
+from lofit.baselines.loreft import fit_reft
+from lofit.baselines.red import fit_red
+from lofit.baselines.repe import default_window, fit_repe, reading_vectors
+from lofit.heads.other_selectors import random_heads, rank_by
+from lofit.heads.probes import fit_probes, probe_accuracy
+from lofit.heads.residual_hooks import LayerCapture
 from lofit.records import ContrastItem, FitConfig, SelectConfig, SFTExample
-from lofit.residual import LayerCapture
-from lofit.selectors import random_heads, rank_by
-from lofit.side_effects import side_effects
+from lofit.scoring.side_effects import side_effects
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, CausalLM, HeadGeometry, load_causal_lm
 
@@ -116,7 +112,7 @@ def test_iti_is_alpha_sigma_theta_on_the_best_heads(small, tmp_path):
 
 def test_iti_edits_the_last_token_of_every_step(small):
     """Generation in left-padded batches equals single prompts, prefix sharing off."""
-    from lofit.evaluate import generate_texts, intervened
+    from lofit.scoring.evaluate import generate_texts, intervened
 
     adapter, _ = fit_iti(small.model, small.tokenizer, contrast(), k=8, alpha=40.0)
     prompts = [(str(i), f"The same beginning of all the prompts. Item {'x' * i}") for i in range(3)]
@@ -243,7 +239,7 @@ def test_random_heads_are_a_draw_by_seed():
 
 
 def test_side_effects_of_nothing_and_of_something(small):
-    from lofit.adapter import LofitAdapter
+    from lofit.offsets.adapter import LofitAdapter
     from tenpapers.models import Head
 
     model = tiny("llama", vocab_size=small.model.config.vocab_size)

@@ -25,7 +25,7 @@ def fails(done, *told):
 
 def in_process(capsys, *arguments):
     """Run the command line here, which saves the start of a process."""
-    from lofit.cli import app
+    from lofit.cli.main import app
 
     code = app([str(argument) for argument in arguments], standalone_mode=False)
     assert not code, capsys.readouterr().err
@@ -71,7 +71,7 @@ def trained(cli_module, training_file, tiny_folder, tmp_path_factory):
 def cli_module():
     def call(*arguments):
         return subprocess.run(
-            [sys.executable, "-c", "from lofit.cli import main; main()", *map(str, arguments)],
+            [sys.executable, "-c", "from lofit.cli.main import main; main()", *map(str, arguments)],
             capture_output=True, text=True, check=False, env=os.environ.copy(),
         )  # fmt: skip
 
@@ -114,7 +114,7 @@ def test_a_default_does_not_overrule_the_settings_file(
     file.write_text("fold: 1\npairs: all\nchat_template: true\ndedup: true\nseed: 7\n")
     seen = []
     monkeypatch.setattr("lofit.options.load_task", lambda *a, **k: seen.append(k) or 1 / 0)
-    from lofit.cli import app
+    from lofit.cli.main import app
 
     for command in (["train"], ["select-heads"], ["tune", "--heads", "x"], ["transfer"]):
         with pytest.raises(ZeroDivisionError):
@@ -218,11 +218,12 @@ def test_merge_verifies_and_inspect_tells(trained, tiny_folder, tmp_path, capsys
 
 
 def test_a_merge_that_is_off_exits_with_3(trained, tiny_folder, tmp_path, capsys, monkeypatch):
-    from lofit.cli import app
-    from lofit.verification import MergeReport
+    from lofit.cli.main import app
+    from lofit.offsets.merge_check import MergeReport
 
     monkeypatch.setattr(
-        "lofit.verification.verify_merge", lambda *a, **k: MergeReport(1.0, 0.0, 1.0, 1e-3, False)
+        "lofit.offsets.merge_check.verify_merge",
+        lambda *a, **k: MergeReport(1.0, 0.0, 1.0, 1e-3, False),
     )
     code = app(
         ["merge", "--adapter", str(trained / "adapter"), "--model", f"hf:{tiny_folder}", "--out",
@@ -249,7 +250,7 @@ def test_generation_goes_on_where_it_was(trained, tiny_folder, tmp_path, capsys)
 def test_prompts_of_a_users_own_are_trained_on(mini, tiny_folder, tmp_path, capsys):
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "mquake.jinja").write_text("{{ question }} {{ nothing }}")
-    from lofit.cli import app
+    from lofit.cli.main import app
     from tenpapers.errors import UserError
 
     call = ["tune", "--task", "mquake", "--data", str(mini), "--model", f"hf:{tiny_folder}",
@@ -332,7 +333,7 @@ def test_every_baseline_command(method, mini, tiny_folder, tmp_path, capsys):
 
 def test_a_killed_training_goes_on(training_file, tiny_folder, tmp_path):
     out = tmp_path / "out"
-    code = "import lofit.fitting; lofit.fitting.SAVE_EVERY = 0; from lofit.cli import main; main()"
+    code = "import lofit.training.loop; lofit.training.loop.SAVE_EVERY = 0; from lofit.cli.main import main; main()"
     command = [sys.executable, "-c", code, "train", "--task", "jsonl", "--data",
                str(training_file), "--model", f"hf:{tiny_folder}", "--epochs", "60", "--top-k", "2",
                "--out", str(out)]  # fmt: skip
@@ -422,7 +423,7 @@ def test_bad_training_files(cli, content, told, tmp_path, tiny_folder):
 )  # fmt: skip
 def test_mistakes_are_one_line(arguments, told, training_file, tiny_folder, tmp_path):
     """Check 22: message and exit code."""
-    from lofit.adapter import LofitAdapter
+    from lofit.offsets.adapter import LofitAdapter
     from tenpapers.models import Head, HeadGeometry
 
     (tmp_path / "bad.yaml").write_text("rate: 3\n")
@@ -435,7 +436,7 @@ def test_mistakes_are_one_line(arguments, told, training_file, tiny_folder, tmp_
     names = {"D": training_file, "T": f"hf:{tiny_folder}", "BAD": tmp_path / "bad.yaml",
              "OTHER": tmp_path / "other.json", "ITI": tmp_path / "iti"}  # fmt: skip
     made = [str(names.get(argument, argument)) for argument in arguments]
-    from lofit.cli import app
+    from lofit.cli.main import app
     from tenpapers.errors import UserError
     from typer.exceptions import TyperException
 
@@ -472,7 +473,7 @@ def test_reproduce_on_the_shipped_data(tiny_folder, mini, tmp_path, capsys):
     stamp = (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns
     in_process(capsys, *call)
     assert (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns == stamp
-    from lofit.cli import app
+    from lofit.cli.main import app
     from tenpapers.errors import UserError
 
     with pytest.raises(UserError, match="study of other settings"):
@@ -480,7 +481,7 @@ def test_reproduce_on_the_shipped_data(tiny_folder, mini, tmp_path, capsys):
 
 
 def test_paper_configs_are_the_released_scripts():
-    from lofit.study import read_study
+    from lofit.study.settings import read_study
 
     small = read_study("paper", None)
     assert small.settings["clutrr"] == {"select_lr": 5e-4, "l1": 5e-3, "tune_lr": 1e-2}

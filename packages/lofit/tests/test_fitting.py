@@ -7,12 +7,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from lofit.adapter import LofitAdapter
-from lofit.encoding import encode_examples, encode_pairs
-from lofit.fitting import NotFiniteError, fit, step_plan
-from lofit.forward import SupervisedForward
-from lofit.objectives import CompletionLoss, PreferenceLoss, dpo_loss
-from lofit.offsets import tune_on_tokens
+from lofit.heads.select import select_on_tokens
+from lofit.inputs.encoding import encode_examples, encode_pairs
+from lofit.offsets.adapter import LofitAdapter
+from lofit.offsets.tune import tune_on_tokens
 from lofit.records import (
     FitConfig,
     PreferencePair,
@@ -22,7 +20,9 @@ from lofit.records import (
     TokenSequence,
     TuneConfig,
 )
-from lofit.selection import select_on_tokens
+from lofit.training.loop import NotFiniteError, fit, step_plan
+from lofit.training.losses import CompletionLoss, PreferenceLoss, dpo_loss
+from lofit.training.supervised_forward import SupervisedForward
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, Head, OffsetHeads
 
@@ -292,7 +292,7 @@ def test_anomaly_mode_names_the_operation_and_changes_no_number():
 
 
 def test_a_killed_fit_goes_on_to_the_same_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("lofit.fitting.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("lofit.training.loop.SAVE_EVERY", 0.0)
     whole = torch.zeros(2, requires_grad=True)
     fit({"v": whole}, Quadratic(whole), CONFIG)
     value = torch.zeros(2, requires_grad=True)
@@ -305,7 +305,7 @@ def test_a_killed_fit_goes_on_to_the_same_end(tmp_path, monkeypatch):
 
 
 def test_the_state_of_another_fit_is_not_gone_on_from(tmp_path, monkeypatch):
-    monkeypatch.setattr("lofit.fitting.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("lofit.training.loop.SAVE_EVERY", 0.0)
     value = torch.zeros(2, requires_grad=True)
     with pytest.raises(KeyboardInterrupt):
         fit({"v": value}, Quadratic(value, 20, "kill"), CONFIG, state=tmp_path, identity="a")

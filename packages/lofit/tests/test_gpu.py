@@ -12,10 +12,10 @@ pytestmark = [
 def test_offsets_trained_in_bfloat16_are_served_by_vllm(tmp_path, mini):
     pytest.importorskip("vllm")
     from lofit import tune_offsets
-    from lofit.merging import merge
+    from lofit.inputs.load_task import load_task
+    from lofit.offsets.merge import merge
+    from lofit.offsets.merge_check import verify_merge
     from lofit.records import TuneConfig
-    from lofit.tasks import load_task
-    from lofit.verification import verify_merge
     from tenpapers.generation import Request, Sampling, open_generator
     from tenpapers.models import load_causal_lm
 

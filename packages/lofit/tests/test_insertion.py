@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from lofit.adapter import LofitAdapter
-from lofit.bench import HeadLoop
-from lofit.merging import merged_bias, merged_weight
-from lofit.model import LofitModel
+from lofit.offsets.adapter import LofitAdapter
+from lofit.offsets.merge import merged_bias, merged_weight
+from lofit.serving.lofit_model import LofitModel
+from lofit.speed.bench import HeadLoop
 from safetensors.torch import load_file
 from tenpapers.models import AttentionLayout, Head, OffsetHeads, ScaleHeads
 from tenpapers.models.layout import HeadGeometry, Projection
@@ -115,8 +115,8 @@ def test_one_fused_operation_equals_the_loop_over_heads(kv, trained):
 
 def test_gemma_geometry():
     """Check 7: hidden 64, four heads of 32."""
+    from lofit.heads.select import select_on_tokens
     from lofit.records import SelectConfig, TokenSequence
-    from lofit.selection import select_on_tokens
 
     model = tiny("gemma", head_dim=32, num_key_value_heads=4)
     data = [TokenSequence(str(i), (5, 6, 7 + i), 2) for i in range(4)]
@@ -141,7 +141,7 @@ def test_a_wrapped_model_generates_and_saves(tmp_path):
 
 def test_offsets_keep_less_for_the_backward_pass_than_lora():
     """Section 10: an added constant saves nothing; the bytes do not depend on the machine."""
-    from lofit.bench import time_steps, tiny_llama
+    from lofit.speed.bench import time_steps, tiny_llama
 
     ids = torch.randint(1000, (2, 32), generator=torch.Generator().manual_seed(0))
     measured = time_steps(tiny_llama(8), ids, 1)

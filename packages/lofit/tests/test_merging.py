@@ -4,9 +4,9 @@ import json
 
 import pytest
 import torch
-from lofit.adapter import LofitAdapter
-from lofit.merging import merge, mergeability
-from lofit.verification import PROMPTS, verify_merge
+from lofit.offsets.adapter import LofitAdapter
+from lofit.offsets.merge import merge, mergeability
+from lofit.offsets.merge_check import PROMPTS, verify_merge
 from tenpapers.errors import UserError
 from tenpapers.models import Head
 
@@ -178,7 +178,7 @@ def edited(lm, tmp_path_factory):
 def test_hooked_merged_and_vllm_give_the_same_text(lm, edited):
     """Check 11, the heart: sixteen greedy tokens on two prompts."""
     pytest.importorskip("vllm")
-    from lofit.evaluate import intervened
+    from lofit.scoring.evaluate import intervened
     from tenpapers.generation import Generator, Request, Sampling, open_generator
     from tenpapers.generation.hf import HFBackend
 

@@ -2,13 +2,13 @@ import json
 import math
 
 import pytest
-from lofit.evaluate import degeneration, grade_answers
-from lofit.exact_match import exact_match
-from lofit.judges import verdict
-from lofit.multiple_choice import mc_metrics, score_multiple_choice
-from lofit.prompts import truthfulqa_context
+from lofit.inputs.prompts import truthfulqa_context
 from lofit.records import MultipleChoiceItem, SFTExample
-from lofit.significance import paired_bootstrap, sentence
+from lofit.scoring.evaluate import degeneration, grade_answers
+from lofit.scoring.exact_match import exact_match
+from lofit.scoring.judges import verdict
+from lofit.scoring.multiple_choice import mc_metrics, score_multiple_choice
+from lofit.scoring.significance import paired_bootstrap, sentence
 
 
 @pytest.mark.acceptance
@@ -83,7 +83,7 @@ def test_the_best_answer_is_scored_even_if_the_list_of_true_ones_lacks_it(lm):
 @pytest.mark.acceptance
 def test_prefix_reuse_gives_the_scores_of_the_naive_scorer(data, lm):
     """Check 17 (the scores; the speed is in `lofit bench`): 5 questions within 1e-3."""
-    from lofit.tasks import truthfulqa
+    from lofit.inputs import truthfulqa
 
     items = truthfulqa.read(data / "truthfulqa.jsonl.gz")[:5]
     context = truthfulqa_context()

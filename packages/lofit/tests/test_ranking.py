@@ -3,9 +3,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from lofit.adapter import LofitAdapter
-from lofit.head_sets import chance_jaccard, jaccard, layer_histogram, spearman, stability
-from lofit.ranking import (
+from lofit.heads.overlap import chance_jaccard, jaccard, layer_histogram, spearman, stability
+from lofit.heads.ranking import (
     AdapterMismatchError,
     HeadRanking,
     default_k,
@@ -13,6 +12,7 @@ from lofit.ranking import (
     read_heads,
     scale_scores,
 )
+from lofit.offsets.adapter import LofitAdapter
 from safetensors.torch import load_file
 from tenpapers.errors import UserError
 from tenpapers.models import Head, HeadGeometry

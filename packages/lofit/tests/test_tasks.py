@@ -3,10 +3,11 @@ import json
 import random
 
 import pytest
-from lofit.counts import base_parameters, parameter_counts
-from lofit.evaluate import echo_baseline
-from lofit.tasks import clutrr, hub, load_task, mquake, read_evaluation, truthfulqa
-from lofit.tasks.load import nested_sample
+from lofit.baselines.parameter_counts import base_parameters, parameter_counts
+from lofit.inputs import clutrr, mquake, truthfulqa
+from lofit.inputs import hub_tasks as hub
+from lofit.inputs.load_task import load_task, nested_sample, read_evaluation
+from lofit.scoring.evaluate import echo_baseline
 from tenpapers.errors import UserError
 from transformers import GemmaConfig, LlamaConfig
 

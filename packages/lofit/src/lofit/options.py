@@ -10,9 +10,9 @@ import typer
 from pydantic.dataclasses import dataclass
 from tenpapers.cli import UserError, load_config
 
+from .inputs.load_task import Task, load_task
 from .records import SelectConfig, TuneConfig
-from .tasks import Task, load_task
-from .training import Encoding
+from .study.two_steps import Encoding
 
 TaskName = Annotated[
     str, typer.Option("--task", help="truthfulqa, mquake, clutrr, jsonl, or a set of the hub.")

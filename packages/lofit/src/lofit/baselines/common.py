@@ -7,13 +7,20 @@ from typing import Any, Protocol
 from tenpapers.errors import UserError
 from tenpapers.records import write_json
 
-from ..adapter import CONFIG, WEIGHTS, LofitAdapter, config_hash, read_adapter_config, read_tensors
-from ..encoding import encode
-from ..fitting import fit, frozen
-from ..forward import SupervisedForward
-from ..objectives import make_objective
+from ..heads.select import Examples
+from ..inputs.encoding import encode
+from ..offsets.adapter import (
+    CONFIG,
+    WEIGHTS,
+    LofitAdapter,
+    config_hash,
+    read_adapter_config,
+    read_tensors,
+)
 from ..records import FitConfig, FitLog
-from ..selection import Examples
+from ..training.loop import fit, frozen
+from ..training.losses import make_objective
+from ..training.supervised_forward import SupervisedForward
 
 
 class Attached(Protocol):
@@ -53,8 +60,8 @@ def load_intervention(folder: Path) -> Intervention:
     UserError : none, or of an unknown kind.
     """
     from .lora import LoraAdapter
+    from .loreft import ReftAdapter
     from .red import RedAdapter
-    from .reft import ReftAdapter
     from .repe import RepeAdapter
 
     kinds: dict[str, Any] = {

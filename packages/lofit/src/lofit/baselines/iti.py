@@ -8,11 +8,11 @@ import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, Head
 
-from ..activations import head_activations
-from ..adapter import LofitAdapter
-from ..encoding import completion_ids, prompt_ids
-from ..probes import fit_probes, probe_accuracy
-from ..ranking import HeadRanking, check_k, rank_heads
+from ..heads.activations import head_activations
+from ..heads.probes import fit_probes, probe_accuracy
+from ..heads.ranking import HeadRanking, check_k, rank_heads
+from ..inputs.encoding import completion_ids, prompt_ids
+from ..offsets.adapter import LofitAdapter
 from ..records import ContrastItem
 
 # Questions whose activations give the standard deviation along a direction.

@@ -6,9 +6,9 @@ from typing import Any
 
 from tenpapers.errors import UserError
 
-from ..adapter import CONFIG, WEIGHTS, read_adapter_config
+from ..heads.select import Examples
+from ..offsets.adapter import CONFIG, WEIGHTS, read_adapter_config
 from ..records import FitConfig, FitLog
-from ..selection import Examples
 from .common import fit_attached, tensors_digest
 
 TARGETS = ("q_proj", "v_proj")

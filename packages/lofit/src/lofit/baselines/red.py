@@ -7,9 +7,9 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
+from ..heads.residual_hooks import OutputEdits, mlp_modules
+from ..heads.select import Examples
 from ..records import FitConfig, FitLog
-from ..residual import OutputEdits, mlp_modules
-from ..selection import Examples
 from .common import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
-from ..activations import layer_states
-from ..encoding import completion_ids, prompt_ids
+from ..heads.activations import layer_states
+from ..heads.residual_hooks import OutputEdits
+from ..inputs.encoding import completion_ids, prompt_ids
 from ..records import ContrastItem
-from ..residual import OutputEdits
 from .common import base_fields, load_tensors, save_tensors, tensors_digest
 
 

@@ -1,0 +1,1 @@
+"""Step 2: what is added to the chosen heads, and how it becomes part of the weights."""

@@ -1,0 +1,84 @@
+"""Step 2: what to add. One offset vector for each chosen head (section 3.3)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tenpapers.models import AttentionLayout, OffsetHeads
+
+from ..heads.ranking import check_heads
+from ..heads.select import Examples, first_values
+from ..inputs.encoding import encode
+from ..records import FitConfig, FitLog, TokenPair, TokenSequence, TuneConfig
+from ..training.loop import fit, frozen
+from ..training.losses import make_objective
+from ..training.supervised_forward import SupervisedForward
+from .adapter import LofitAdapter
+
+
+def tune_offsets(
+    model: Any,
+    tokenizer: Any,
+    dataset: Examples,
+    heads: Sequence[tuple[int, int]],
+    config: TuneConfig | None = None,
+    *,
+    layout: AttentionLayout | None = None,
+    state: Path | None = None,
+    **encoding: Any,
+) -> LofitAdapter:
+    """Learn offsets on `heads`; everything else of the model stays bit for bit.
+
+    Parameters
+    ----------
+    dataset : the data of step 1.
+    heads : K heads in falling order of score.
+    config : the defaults are the paper's for Llama-2-7B.
+    layout, state, encoding : as in `select_heads`.
+
+    Returns
+    -------
+    An adapter with `offset`, float32, shape (K, head_dim).
+
+    Raises
+    ------
+    UserError : heads that repeat or do not exist, no data, an unsupported model.
+    """
+    config = config or TuneConfig()
+    encoded = encode(tokenizer, dataset, **encoding)
+    return tune_on_tokens(model, encoded, heads, config, layout=layout, state=state)[0]
+
+
+def tune_on_tokens(
+    model: Any,
+    encoded: Sequence[TokenSequence] | Sequence[TokenPair],
+    heads: Sequence[tuple[int, int]],
+    config: FitConfig,
+    *,
+    layout: AttentionLayout | None = None,
+    state: Path | None = None,
+) -> tuple[LofitAdapter, FitLog]:
+    """Step 2 on token ids; gives the log of the fit too."""
+    layout = layout or AttentionLayout.from_model(model)
+    chosen = check_heads("heads", [tuple(head) for head in heads], layout.geometry)
+    offset = first_values((len(chosen), layout.geometry.head_dim), config, model.device)
+    first = min(head.layer for head in chosen)
+    with frozen(model):
+        keep = first if config.epochs > 1 else None
+        forward = SupervisedForward(model, first_layer=keep)
+        objective = make_objective(forward, encoded, config.beta)
+        objective.prepare()
+        with OffsetHeads(layout, chosen, offset):
+            log = fit(
+                {"offset": offset},
+                objective,
+                config,
+                label="step 2 (offsets)",
+                state=state,
+                identity=f"{chosen} {model.config.name_or_path}",
+            )
+    adapter = LofitAdapter.for_model(
+        model.config, chosen, offset.detach().cpu(), train=asdict(config)
+    )
+    return adapter, log

@@ -1,0 +1,242 @@
+"""Evaluation: multiple choice, exact match, open answers; with or without an intervention."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tenpapers.generation import CompletionCache, Generator, Request, Sampling
+from tenpapers.generation.hf import HFBackend
+from tenpapers.models import CausalLM
+from tenpapers.models.heads import OffsetHeads
+
+from ..baselines.common import Intervention
+from ..inputs.encoding import as_chat
+from ..inputs.prompts import truthfulqa_context
+from ..records import MultipleChoiceItem, MultipleChoiceResult, OpenAnswer, Prediction, SFTExample
+from .exact_match import MARKER, exact_match, normalized_prediction
+from .judges import Judge, verdict
+from .multiple_choice import score_multiple_choice
+
+MAX_TOKENS = 16  # of an exact-match answer
+OPEN_TOKENS = 50  # of an open answer
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation gives: metrics in percent, per-item records, remarks."""
+
+    n: int
+    metrics: dict[str, float]
+    items: Sequence[Prediction | MultipleChoiceResult | OpenAnswer]
+    echo: dict[str, float] | None = None
+    remarks: list[str] = field(default_factory=list)
+
+    def as_results(self) -> dict[str, Any]:
+        """For `results.json`."""
+        return {
+            "n": self.n, "metrics": self.metrics, "echo": self.echo, "remarks": self.remarks,
+        }  # fmt: skip
+
+
+@contextmanager
+def intervened(
+    lm: CausalLM, intervention: Intervention | None, strength: float = 1.0
+) -> Iterator[tuple[CausalLM, OffsetHeads | None]]:
+    """The model with an intervention on it; its name in the cache says so.
+
+    Gives also the edit that acts on answers only, where the intervention is one (ITI).
+    """
+    if intervention is None:
+        yield lm, None
+        return
+    hooks: Any = intervention.attach(lm.model)
+    if strength != 1.0:
+        hooks.strength = strength
+    partial = getattr(intervention, "positions", "all") == "last"
+    try:
+        revision = f"{lm.revision}+{intervention.digest()}*{strength:g}"
+        yield replace(lm, revision=revision), hooks if partial else None
+    finally:
+        hooks.remove()
+
+
+def mean_percent(values: Sequence[float]) -> float:
+    """Mean in percent, 0 for none."""
+    return 100 * sum(values) / len(values) if values else 0.0
+
+
+def evaluate_choices(
+    lm: CausalLM,
+    items: Sequence[MultipleChoiceItem],
+    intervention: Intervention | None = None,
+    *,
+    strength: float = 1.0,
+    instruction: bool = True,
+    prompts: Path | None = None,
+    reuse: bool = True,
+    progress: bool = False,
+) -> Evaluation:
+    """MC1, MC2 and MC3 after the instruction and the six-shot primer."""
+    context = truthfulqa_context(instruction=instruction, folder=prompts)
+    with intervened(lm, intervention, strength) as (edited, partial):
+        results, skipped = score_multiple_choice(
+            edited.model, edited.tokenizer, items, context=context, answer_only=partial,
+            reuse=reuse, progress=progress,
+        )  # fmt: skip
+    metrics = {
+        name: mean_percent([getattr(result, name) for result in results])
+        for name in ("mc1", "mc2", "mc3")
+    }
+    remarks = [f"{len(skipped)} questions without a false answer skipped"] if skipped else []
+    metrics["n_skipped"] = float(len(skipped))
+    return Evaluation(len(results), metrics, results, remarks=remarks)
+
+
+def generate_texts(
+    lm: CausalLM,
+    prompts: Sequence[tuple[str, str]],
+    *,
+    max_tokens: int,
+    share_prefix: bool = True,
+    chat: bool = False,
+    stop: tuple[str, ...] = (),
+    cache: CompletionCache | None = None,
+    progress: str | None = None,
+) -> list[str]:
+    """Greedy completions of (id, prompt) pairs, in their order; a failed request gives ""."""
+    sampling = Sampling(max_tokens=max_tokens, stop=stop)
+    requests = [
+        Request(
+            id=str(place),
+            prompt=as_chat(lm.tokenizer, prompt) if chat else prompt,
+            sampling=sampling,
+        )
+        for place, (_, prompt) in enumerate(prompts)
+    ]
+    generator = Generator(HFBackend(lm, share_prefix=share_prefix), cache)
+    return [done.text for done in generator.generate(requests, progress=progress)]
+
+
+def evaluate_answers(
+    lm: CausalLM,
+    examples: Sequence[SFTExample],
+    intervention: Intervention | None = None,
+    *,
+    task: str,
+    strength: float = 1.0,
+    max_tokens: int = MAX_TOKENS,
+    chat: bool = False,
+    cache: CompletionCache | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Exact match of greedy answers, by both rules, beside the echo baseline if there is one."""
+    with intervened(lm, intervention, strength) as (edited, partial):
+        texts = generate_texts(
+            edited,
+            [(example.id, example.prompt) for example in examples],
+            max_tokens=max_tokens,
+            share_prefix=partial is None,
+            chat=chat,
+            cache=cache,
+            progress="answers" if progress else None,
+        )
+    return grade_answers(task, examples, texts)
+
+
+def grade_answers(task: str, examples: Sequence[SFTExample], texts: Sequence[str]) -> Evaluation:
+    """Grade completions that somebody generated."""
+    items = [
+        Prediction(
+            id=example.id,
+            prompt=example.prompt,
+            completion=text,
+            prediction=normalized_prediction(task, text),
+            answers=example.gold,
+            correct=exact_match(task, text, example.gold),
+            correct_strict=exact_match(task, text, example.gold, strict=True),
+        )
+        for example, text in zip(examples, texts, strict=True)
+    ]
+    metrics = {
+        "em_strict": mean_percent([item.correct_strict for item in items]),
+        "em_normalized": mean_percent([item.correct for item in items]),
+    }
+    remarks = degeneration(texts)
+    return Evaluation(len(items), metrics, items, echo_baseline(task, examples), remarks)
+
+
+def echo_baseline(task: str, examples: Sequence[SFTExample]) -> dict[str, float] | None:
+    """Exact match of answering with what the prompt says already (MQuAKE: the edited object)."""
+    if not examples or any(example.echo is None for example in examples):
+        return None
+    return {
+        name: mean_percent(
+            [exact_match(task, e.echo or "", e.gold, strict=strict) for e in examples]
+        )
+        for name, strict in (("em_strict", True), ("em_normalized", False))
+    }
+
+
+def degeneration(texts: Sequence[str]) -> list[str]:
+    """Remarks on generations that look alike: a too strong edit makes them so."""
+    if len(texts) < 4:
+        return []
+    remarks = [f"distinct outputs: {len(set(texts))} of {len(texts)}"]
+    opening, count = Counter(" ".join(text.split()[:5]) for text in texts).most_common(1)[0]
+    if count > len(texts) / 2:
+        remarks.append(
+            f"warning: {count} of {len(texts)} generations begin with the same words "
+            f"({opening!r}); is the edit too strong?"
+        )
+    return remarks
+
+
+def evaluate_open(
+    lm: CausalLM,
+    items: Sequence[MultipleChoiceItem],
+    judges: dict[str, Judge],
+    intervention: Intervention | None = None,
+    *,
+    strength: float = 1.0,
+    instruction: bool = True,
+    prompts: Path | None = None,
+    cache: CompletionCache | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Open answers (at most 50 tokens, cut at the next question), judged for truth and information.
+
+    True x Info is given as the product of means (ITI's convention) and as the share of answers
+    that are both; the two differ.
+    """
+    context = truthfulqa_context(instruction=instruction, folder=prompts)
+    with intervened(lm, intervention, strength) as (edited, partial):
+        texts = generate_texts(
+            edited,
+            [(item.id, f"{context}Q: {item.question}\n{MARKER}") for item in items],
+            max_tokens=OPEN_TOKENS,
+            share_prefix=partial is None,
+            stop=("Q:",),
+            cache=cache,
+            progress="answers" if progress else None,
+        )
+    answers = [text.strip() for text in texts]
+    graded = [
+        OpenAnswer(
+            id=item.id,
+            question=item.question,
+            answer=answer,
+            **{kind: verdict(judge, item.question, answer, kind) for kind, judge in judges.items()},
+        )
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    metrics = {kind: mean_percent([getattr(g, kind) for g in graded]) for kind in judges}
+    if {"true", "informative"} <= set(judges):
+        metrics["true*informative (product of means)"] = (
+            metrics["true"] * metrics["informative"] / 100
+        )
+        both = [float(bool(g.true and g.informative)) for g in graded]
+        metrics["true and informative (per answer)"] = mean_percent(both)
+    return Evaluation(len(graded), metrics, graded, remarks=degeneration(answers))

@@ -1,0 +1,86 @@
+"""A model with an adapter on it, for people who want two lines (section 2.3)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..offsets.adapter import LofitAdapter
+
+
+class LofitModel:
+    """A thin wrapper: the base model's modules and the names in its `state_dict` stay as they are.
+
+    Parameters
+    ----------
+    base_model : transformers causal LM.
+    adapter : of the same shape.
+
+    Raises
+    ------
+    AdapterMismatchError : the model has another shape.
+    """
+
+    def __init__(self, base_model: Any, adapter: LofitAdapter) -> None:
+        self.base_model = base_model
+        self.adapter = adapter
+        self._hooks = adapter.attach(base_model)
+
+    @classmethod
+    def from_pretrained(cls, base_model: Any, folder: str | Path) -> "LofitModel":
+        """Attach the adapter in a folder."""
+        return cls(base_model, LofitAdapter.load(Path(folder)))
+
+    def set_scale(self, strength: float) -> None:
+        """Multiply offsets (or scales) by a factor; 0 gives the base model, bit for bit."""
+        self._hooks.strength = strength
+
+    @contextmanager
+    def disable_adapter(self) -> Iterator[None]:
+        """The base model, for the length of the block."""
+        strength, self._hooks.strength = self._hooks.strength, 0.0
+        try:
+            yield
+        finally:
+            self._hooks.strength = strength
+
+    def detach(self) -> Any:
+        """Take all hooks off and give the base model back."""
+        self._hooks.remove()
+        return self.base_model
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the adapter's folder."""
+        self.adapter.save(Path(folder))
+
+    def merge_and_unload(self) -> Any:
+        """An ordinary model with the adapter in its weights (see `merging.merge`).
+
+        Raises
+        ------
+        UserError : the merge is not exact for this model.
+        """
+        from ..offsets.merge import merge
+
+        model = self.detach()
+        return merge(model, self.adapter)
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the model."""
+        return self.base_model(*arguments, **settings)
+
+    forward = __call__
+
+    def generate(self, *arguments: Any, **settings: Any) -> Any:
+        """Generate with the adapter on."""
+        return self.base_model.generate(*arguments, **settings)
+
+    @property
+    def device(self) -> Any:
+        """Where the model is."""
+        return self.base_model.device
+
+    @property
+    def config(self) -> Any:
+        """The base model's configuration."""
+        return self.base_model.config

@@ -1,0 +1,1 @@
+"""One training loop for scales, offsets and every trained baseline."""
