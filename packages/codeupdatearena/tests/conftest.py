@@ -25,7 +25,7 @@ def data():
 
 @pytest.fixture(scope="session")
 def real(data):
-    from codeupdatearena.arena import load_arena
+    from codeupdatearena.inputs.arena import load_arena
 
     return load_arena(data / "arena-grouped.jsonl.gz")
 
@@ -33,15 +33,15 @@ def real(data):
 @pytest.fixture(scope="session")
 def mini():
     """The arena that ships with the package."""
-    from codeupdatearena.arena import load_arena
-    from codeupdatearena.study import bundled_arena
+    from codeupdatearena.inputs.arena import load_arena
+    from codeupdatearena.study.settings import bundled_arena
 
     return load_arena(bundled_arena())
 
 
 @pytest.fixture(scope="session")
 def mini_file():
-    from codeupdatearena.study import bundled_arena
+    from codeupdatearena.study.settings import bundled_arena
 
     return bundled_arena()
 
@@ -59,7 +59,7 @@ def cli():
 
     def call(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from codeupdatearena.cli import main; main()",
+            [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()",
              *map(str, arguments)],
             capture_output=True, text=True, check=False, env=os.environ | environment,
         )  # fmt: skip

@@ -72,7 +72,7 @@ def test_the_fixed_interface_of_evaluate(cli, mini, mini_file, tmp_path):
 def test_a_killed_evaluation_goes_on_where_it_was(cli, mini, mini_file, tmp_path):
     predictions, out = tmp_path / "p.jsonl", tmp_path / "out"
     write_predictions(predictions, mini, code="import time; time.sleep(0.4)")
-    command = [sys.executable, "-c", "from codeupdatearena.cli import main; main()", "evaluate",
+    command = [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()", "evaluate",
                str(predictions), "--arena", str(mini_file), "--out", str(out), "--workers",
                "1"]  # fmt: skip
     first = subprocess.Popen(command, env=os.environ | OK, stderr=subprocess.DEVNULL)

@@ -1,5 +1,5 @@
 import pytest
-from codeupdatearena.deduplication import canonical, dedup
+from codeupdatearena.synth.deduplication import canonical, dedup
 
 BODY = "def {f}({x}):\n    {c}\n    return math.hypot({x}, {x}) + {n}\n"
 
@@ -42,6 +42,8 @@ def test_with_enough_others_both_duplicates_go(mini):
 def test_check_16_a_distance_of_24_is_a_duplicate_and_25_is_not(
     mini, monkeypatch, extra, survivors
 ):
-    monkeypatch.setattr("codeupdatearena.deduplication.tokenizer", lambda: (str.split, "words"))
+    monkeypatch.setattr(
+        "codeupdatearena.synth.deduplication.tokenizer", lambda: (str.split, "words")
+    )
     first = "not python ( " + "a " * 10
     assert len(dedup(made(mini, [first, first + "b " * extra]))) == survivors

@@ -1,8 +1,14 @@
 import pytest
 import torch
 from codeupdatearena import EditConfig, Editor, TrainingText
-from codeupdatearena.arena import Arena
-from codeupdatearena.editing import _pad, random_target, tokenise, training_examples, training_texts
+from codeupdatearena.editing.editor import (
+    _pad,
+    random_target,
+    tokenise,
+    training_examples,
+    training_texts,
+)
+from codeupdatearena.inputs.arena import Arena
 from tenpapers.errors import UserError
 from tenpapers.models import load_causal_lm
 
@@ -55,7 +61,7 @@ def test_check_12_the_loss_of_ps_arms_is_on_the_answer_alone(lm, four):
 
 
 def test_the_loss_is_that_of_transformers(lm, four):
-    from codeupdatearena.editing import _loss
+    from codeupdatearena.editing.editor import _loss
 
     rows = [tokenise(lm, text) for text in training_texts("ft-ps", four, 0, demo=None)]
     batch = _pad(rows, lm.tokenizer.pad_token_id, lm.model.device)
@@ -84,7 +90,7 @@ def test_check_13_parameters_reset_eval_mode_and_repeatability(editor, four, tmp
 
 
 def test_check_14_an_untrained_adapter_answers_like_the_base_model(editor, tmp_path):
-    from codeupdatearena.specificity import (
+    from codeupdatearena.scoring.specificity import (
         HumanEvalTask,
         answer_all,
         run_answers,
@@ -165,7 +171,7 @@ def test_random_targets_come_from_the_map_or_are_drawn_from_other_functions(mini
 
 
 def test_call_tokens_are_those_inside_calls_of_the_updated_function(mini):
-    from codeupdatearena.proxy import call_spans, normalised
+    from codeupdatearena.scoring.reference_likelihood import call_spans, normalised
 
     example = normalised(mini.examples[0])
     code = example.ref_solution

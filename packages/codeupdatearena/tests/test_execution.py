@@ -2,9 +2,9 @@ import json
 
 import pytest
 from codeupdatearena import Job, Sandbox, aggregate
-from codeupdatearena.known_issues import known_issues
+from codeupdatearena.execution.references import run_references
+from codeupdatearena.inputs.known_issues import known_issues
 from codeupdatearena.records import Prediction
-from codeupdatearena.verify import run_references
 from tenpapers.records import read_json_lines, read_jsonl
 from tenpapers.sandbox import Limits, SandboxPool
 
@@ -124,7 +124,7 @@ def verified(data, tmp_path_factory):
 
     out = tmp_path_factory.mktemp("verify")
     done = subprocess.run(
-        [sys.executable, "-c", "from codeupdatearena.cli import main; main()", "verify",
+        [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()", "verify",
          str(data / "arena-grouped.jsonl.gz"), "--out", str(out)],
         capture_output=True, text=True, check=False, env=os.environ,
     )  # fmt: skip
@@ -165,7 +165,7 @@ def test_check_5_references_of_the_shared_slice(verified, data):
 @pytest.mark.acceptance
 @pytest.mark.slow
 def test_check_8_self_dependence_of_the_shared_slice(verified, real):
-    from codeupdatearena.dependence import self_dependence
+    from codeupdatearena.execution.self_dependence import self_dependence
 
     flags = json.loads((verified / "flags.json").read_text())["self_dependent"]
     light = {name: told for name, told in flags.items() if told is not None}
@@ -209,7 +209,7 @@ def test_check_6_official_upass_of_real_references_is_their_pass_rate(real):
 
 @pytest.mark.acceptance
 def test_check_14_all_82_canonical_humaneval_solutions_pass(data):
-    from codeupdatearena.specificity import Answer, read_tasks, run_answers
+    from codeupdatearena.scoring.specificity import Answer, read_tasks, run_answers
 
     tasks = read_tasks(data / "humaneval-82.jsonl.gz")
     assert len(tasks) == 82

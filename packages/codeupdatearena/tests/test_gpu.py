@@ -12,8 +12,8 @@ pytestmark = [
 def test_adapters_trained_on_the_gpu_answer_through_vllm(mini, tmp_path):
     pytest.importorskip("vllm")
     from codeupdatearena import EditConfig
-    from codeupdatearena.adapters import EditPlan, edited_requests, train_adapters
-    from codeupdatearena.prompts import demonstration
+    from codeupdatearena.editing.edits import EditPlan, edited_requests, train_adapters
+    from codeupdatearena.sampling.prompts import demonstration
     from tenpapers.generation import Sampling, open_generator
     from tenpapers.models import load_causal_lm
 

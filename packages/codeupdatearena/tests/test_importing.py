@@ -2,9 +2,9 @@ import gzip
 import json
 
 import pytest
-from codeupdatearena.arena import load_arena
-from codeupdatearena.importing import read_arena_file, split_tests
-from codeupdatearena.prompts import demonstration
+from codeupdatearena.inputs.arena import load_arena
+from codeupdatearena.inputs.published_forms import read_arena_file, split_tests
+from codeupdatearena.sampling.prompts import demonstration
 from tenpapers.errors import UserError
 
 

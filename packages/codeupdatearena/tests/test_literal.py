@@ -1,9 +1,9 @@
 import ast
 
 import pytest
-from codeupdatearena.dependence import self_dependence
-from codeupdatearena.literal import literalise
-from codeupdatearena.verify import run_references
+from codeupdatearena.execution.literal_tests import literalise
+from codeupdatearena.execution.references import run_references
+from codeupdatearena.execution.self_dependence import self_dependence
 from tenpapers.sandbox import SandboxPool
 
 from .conftest import by_id

@@ -3,8 +3,8 @@ from itertools import combinations
 
 import pytest
 from codeupdatearena import aggregate, pass_at_k
-from codeupdatearena.metrics import bootstrap_interval, check_ks
 from codeupdatearena.records import Report
+from codeupdatearena.scoring.metrics import bootstrap_interval, check_ks
 from hypothesis import given
 from hypothesis import strategies as st
 from tenpapers.errors import UserError

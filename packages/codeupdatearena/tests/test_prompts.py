@@ -1,6 +1,6 @@
 import pytest
 from codeupdatearena import render
-from codeupdatearena.prompts import answer_start, demonstration, fill
+from codeupdatearena.sampling.prompts import answer_start, demonstration, fill
 from tenpapers.errors import UserError
 
 

@@ -4,12 +4,12 @@ import json
 
 import pytest
 from codeupdatearena.synth.finalize import clean, finalise
-from codeupdatearena.synth.llm import LLM, Rejected
-from codeupdatearena.synth.parsing import read_code, read_object, read_skeletons, substitute
+from codeupdatearena.synth.parse_responses import read_code, read_object, read_skeletons, substitute
 from codeupdatearena.synth.problems import ProgSynGenerator
 from codeupdatearena.synth.records import GeneratedExample
 from codeupdatearena.synth.run import generate_problems, generate_updates
-from codeupdatearena.synth.update import UpdateGenerator
+from codeupdatearena.synth.stored_model import LLM, Rejected
+from codeupdatearena.synth.updates import UpdateGenerator
 from tenpapers.generation import Completion, Generator
 from tenpapers.sandbox import SandboxPool
 
@@ -145,7 +145,7 @@ def test_check_17_an_interrupted_run_repeats_no_call(pool, tmp_path):
 
 
 def test_three_unfit_answers_reject_and_two_do_not(pool, tmp_path):
-    from codeupdatearena.synth.sheet import FunctionSheet
+    from codeupdatearena.synth.function_sheet import FunctionSheet
 
     sheet = {"math.floor": FunctionSheet(function_path="math.floor", signature="math.floor(x):",
                                          docstring="", imports=["import math"])}  # fmt: skip
@@ -199,7 +199,7 @@ def test_parsing_of_responses():
 
 
 def test_the_54_published_sheets_are_read(data):
-    from codeupdatearena.synth.sheet import read_sheets
+    from codeupdatearena.synth.function_sheet import read_sheets
 
     sheets = read_sheets(data / "update_functions.jsonl.gz")
     assert len(sheets) == 54
@@ -208,7 +208,7 @@ def test_the_54_published_sheets_are_read(data):
 
 
 def test_signatures_are_found_without_the_model_where_they_can():
-    from codeupdatearena.synth.sheet import find_function, find_signature
+    from codeupdatearena.synth.function_sheet import find_function, find_signature
     from tenpapers.errors import UserError
 
     assert find_signature("math.floor", find_function("math.floor")) == "math.floor(x,/):"

@@ -1,7 +1,7 @@
 import pytest
 from codeupdatearena import UpdateType, build_program, enforce_statements, legal_update_types
+from codeupdatearena.inputs.update_types import all_update_types, describe_type
 from codeupdatearena.records import ApiUpdate
-from codeupdatearena.updates import all_update_types, describe_type
 from tenpapers.errors import UserError
 
 

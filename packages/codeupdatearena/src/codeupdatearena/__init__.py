@@ -6,34 +6,6 @@ the update, without reading about it? The stages are modules, in the order data 
 `tables`.
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_PUBLIC = {
-    "Arena": "arena",
-    "load_arena": "arena",
-    "UpdateType": "updates",
-    "enforce_statements": "updates",
-    "legal_update_types": "updates",
-    "build_program": "programs",
-    "Job": "execution",
-    "Sandbox": "execution",
-    "pass_at_k": "metrics",
-    "aggregate": "metrics",
-    "extract_code": "extraction",
-    "render": "prompts",
-    "EditConfig": "editing",
-    "Editor": "editing",
-    "TrainingText": "editing",
-    "UpdateGenerator": "synth.update",
-    "ProgSynGenerator": "synth.problems",
-    "dedup": "deduplication",
-}
-__all__ = list(_PUBLIC)
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `--help` stays fast."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'codeupdatearena' has no attribute {name!r}")
-    return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,1 +1,1 @@
-"""Generating new updates and problems with any model (section 3.4), one module a step."""
+"""The paper's pipeline that makes updates and problems."""

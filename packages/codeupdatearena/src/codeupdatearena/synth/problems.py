@@ -5,14 +5,14 @@ from pathlib import Path
 
 from tenpapers.sandbox import SandboxPool
 
-from ..prompts import fill
+from ..inputs.update_types import old_name
 from ..records import ApiUpdate, ProgSynExample
-from ..updates import old_name
-from .llm import LLM, Unfit
-from .parsing import read_code, read_object
+from ..sampling.prompts import fill
+from .candidates import select
+from .parse_responses import read_code, read_object
 from .records import GeneratedExample
-from .selection import select
-from .unittests import Subject, find_imports, require, write_tests
+from .stored_model import LLM, Unfit
+from .unit_tests import Subject, find_imports, require, write_tests
 
 # 0.7 in the paper's code, "60%+" in its figure.
 THRESHOLD = 0.6

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from tenpapers.records import Appender, read_jsonl
 from tqdm import tqdm
 
-from .llm import Rejected
 from .problems import ProgSynGenerator
 from .records import GeneratedExample, GeneratedUpdate, Rejection
-from .update import UpdateGenerator
+from .stored_model import Rejected
+from .updates import UpdateGenerator
 
 MadeT = TypeVar("MadeT", bound=BaseModel)
 

@@ -1,0 +1,19 @@
+# The public names, imported on first use so that `--help` stays fast.
+from .editing.editor import EditConfig as EditConfig
+from .editing.editor import Editor as Editor
+from .editing.editor import TrainingText as TrainingText
+from .execution.executor import Job as Job
+from .execution.executor import Sandbox as Sandbox
+from .execution.programs import build_program as build_program
+from .inputs.arena import Arena as Arena
+from .inputs.arena import load_arena as load_arena
+from .inputs.update_types import UpdateType as UpdateType
+from .inputs.update_types import enforce_statements as enforce_statements
+from .inputs.update_types import legal_update_types as legal_update_types
+from .sampling.extract_code import extract_code as extract_code
+from .sampling.prompts import render as render
+from .scoring.metrics import aggregate as aggregate
+from .scoring.metrics import pass_at_k as pass_at_k
+from .synth.deduplication import dedup as dedup
+from .synth.problems import ProgSynGenerator as ProgSynGenerator
+from .synth.updates import UpdateGenerator as UpdateGenerator

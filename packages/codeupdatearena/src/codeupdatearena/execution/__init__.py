@@ -1,0 +1,1 @@
+"""Programs made of solutions and tests, run in the sandbox."""

@@ -1,0 +1,218 @@
+"""Running predictions: with the update, and without it only where that can matter (section 10)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from tenpapers.sandbox import Limits, SandboxPool, Verdict
+
+from ..records import Prediction, ProgSynExample, Report
+from .programs import parses, program
+from .self_dependence import called_program, self_dependence
+
+Isolation = Literal["test", "sample"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One prediction and the example it answers."""
+
+    example: ProgSynExample
+    prediction: Prediction
+
+
+@dataclass
+class _Run:
+    """What is known so far of one distinct (example, code)."""
+
+    example: ProgSynExample
+    code: str
+    jobs: list[Job]
+    with_update: Verdict | None = None
+    without_update: Verdict | None = None
+    called: bool | None = None
+
+
+class Sandbox:
+    """Executes predictions in isolated workers.
+
+    Parameters
+    ----------
+    workers : programs at a time; default the number of processors.
+    timeout : seconds for the set-up and for each test.
+    memory_gb : GiB of address space on top of the loaded libraries.
+    full_report : every test in both modes, for accuracy and the other diagnostics.
+    called : also find out whether the solution calls the new function.
+    dependence : self-dependence of the tests by example, for the strict criterion; None leaves
+        the strict criterion out.
+    isolation : a process for each test, or one for each sample and mode.
+    require_isolation : fail where the kernel offers no namespaces.
+    preload : keep heavy modules loaded (False is the `--cold` way).
+    python : interpreter of the programs (another library profile), default this one.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        timeout: float = 15.0,
+        memory_gb: float = 4.0,
+        *,
+        full_report: bool = False,
+        called: bool = False,
+        strict: bool = False,
+        dependence: Mapping[str, list[bool | None]] | None = None,
+        isolation: Isolation = "test",
+        require_isolation: bool = False,
+        preload: bool = True,
+        python: str | None = None,
+    ) -> None:
+        self.full_report, self.called, self.strict = full_report, called or full_report, strict
+        self.strict = strict or full_report
+        self.dependence = dict(dependence or {})
+        self.isolate_tests = isolation == "test"
+        self.pool = SandboxPool(
+            workers=workers,
+            limits=Limits(timeout=timeout, memory_gb=memory_gb),
+            isolation="full" if require_isolation else "auto",
+            preload=preload,
+            python=python,
+        )
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Report]:
+        """Yield one report for every job, as soon as it is decided.
+
+        Identical samples run once; empty and unparsable code needs no process.
+        """
+        runs: dict[str, _Run] = {}
+        shared: dict[tuple[str, str], _Run] = {}
+        for job in jobs:
+            example, code = job.example, job.prediction.code
+            if not code.strip() or not parses(example, code):
+                yield self._hopeless(job)
+                continue
+            pair = (example.prog_syn_id, code.strip())
+            if pair in shared:
+                shared[pair].jobs.append(job)
+                continue
+            key = str(len(runs))
+            runs[key] = shared[pair] = _Run(example, code, [job])
+        for key, run in runs.items():
+            self._submit(f"{key} with", run, with_update=True)
+        waiting: list[_Run] = []
+        for verdict in self.pool.verdicts():
+            key, mode = verdict.key.split()
+            if self._take(key, mode, runs[key], verdict):
+                if self._needs_dependence(runs[key]):
+                    waiting.append(runs[key])
+                else:
+                    yield from self._reports(runs[key])
+        missing = {run.example.prog_syn_id: run.example for run in waiting}
+        self.dependence.update(self_dependence(missing.values(), self.pool))
+        for run in waiting:
+            yield from self._reports(run)
+
+    def _submit(self, key: str, run: _Run, *, with_update: bool) -> None:
+        self.pool.submit(
+            program(
+                key,
+                run.example,
+                run.code,
+                with_update=with_update,
+                stop_on_failure=not (self.full_report or (self.strict and not with_update)),
+                isolate_tests=self.isolate_tests,
+            )
+        )
+
+    def _take(self, key: str, mode: str, run: _Run, verdict: Verdict) -> bool:
+        """Keep a verdict, submit what it calls for; True when nothing is outstanding."""
+        if mode == "with":
+            run.with_update = verdict
+            if not (self.full_report or _all_passed(verdict, run.example)):
+                return True
+            self._submit(f"{key} without", run, with_update=False)
+            return False
+        if mode == "without":
+            run.without_update = verdict
+            if self.called and _all_passed(run.with_update, run.example):
+                probe = called_program(
+                    f"{key} called", run.example, run.code, isolate=self.isolate_tests
+                )
+                self.pool.submit(probe)
+                return False
+            return True
+        run.called = "passed" in verdict.statuses
+        return True
+
+    def _needs_dependence(self, run: _Run) -> bool:
+        passed = _all_passed(run.with_update, run.example)
+        return self.strict and passed and run.example.prog_syn_id not in self.dependence
+
+    def _reports(self, run: _Run) -> Iterator[Report]:
+        assert run.with_update is not None
+        passed_with = _all_passed(run.with_update, run.example)
+        without = run.without_update
+        passed_without = None if without is None else _all_passed(without, run.example)
+        seconds = run.with_update.seconds + (without.seconds if without else 0.0)
+        called = run.called if self.called and passed_with else (False if self.called else None)
+        for job in run.jobs:
+            yield Report(
+                prog_syn_id=run.example.prog_syn_id,
+                sample=job.prediction.sample,
+                method=job.prediction.method,
+                with_update=list(run.with_update.statuses),
+                without_update=list(without.statuses) if without else None,
+                all_pass_with=passed_with,
+                all_pass_without=passed_without,
+                exclusive=passed_with and passed_without is False,
+                called_update=called,
+                strict=self._strict(run, passed_with),
+                seconds=round(seconds, 4),
+            )
+
+    def _strict(self, run: _Run, passed_with: bool) -> bool | None:
+        if not self.strict or not passed_with or run.without_update is None:
+            return False if self.strict else None
+        flags = self.dependence.get(run.example.prog_syn_id, [])
+        told = zip(run.without_update.statuses, flags, strict=False)
+        independent = [status for status, flag in told if flag is False]
+        return any(status != "passed" for status in independent) if independent else None
+
+    def _hopeless(self, job: Job) -> Report:
+        empty = not job.prediction.code.strip()
+        count = len(job.example.unit_tests) if self.full_report else 1
+        statuses = ["error:NameError" if empty else "error:SyntaxError"] * count
+        return Report(
+            prog_syn_id=job.example.prog_syn_id,
+            sample=job.prediction.sample,
+            method=job.prediction.method,
+            with_update=statuses,
+            without_update=statuses if self.full_report else None,
+            all_pass_with=False,
+            all_pass_without=False if self.full_report else None,
+            exclusive=False,
+            called_update=False if self.called else None,
+            strict=False if self.strict else None,
+            empty_code=empty,
+        )
+
+    def close(self) -> None:
+        """End the workers."""
+        self.pool.close()
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _all_passed(verdict: Verdict | None, example: ProgSynExample) -> bool:
+    if verdict is None or len(verdict.statuses) < len(example.unit_tests):
+        return False
+    return all(status == "passed" for status in verdict.statuses)

@@ -1,0 +1,1 @@
+"""The arena: published forms and the user's own files, as records."""

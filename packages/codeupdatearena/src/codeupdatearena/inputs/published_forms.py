@@ -1,0 +1,148 @@
+"""The three published forms of the data, repaired into one (sections 3.3, 4.1 and 4.2)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from tenpapers.errors import UserError
+from tenpapers.records import first_problem, read_json_lines
+
+from ..records import ApiUpdate, ProgSynExample
+from .update_types import UpdateType
+
+HUB_ID = "leo-liuzy/CodeUpdateArena"
+_UPDATE_NAMES = {
+    "api_path": "function_path",
+    "update_description": "description",
+    "update_docstring": "docstring",
+    "new_function_signature": "signature",
+    "new_impl": "implementation",
+}
+_EXAMPLE_NAMES = {"prog_syn_imports": "imports", "solution": "ref_solution"}
+
+
+def split_tests(text: str) -> list[str]:
+    """Split joined tests by parsing, one piece a top-level function.
+
+    Tests contain blank lines of their own, so splitting on those breaks some. A piece keeps its
+    trailing comment lines, which makes it equal to the list form of the same data.
+
+    Raises
+    ------
+    UserError : the text does not parse.
+    """
+    try:
+        nodes = ast.parse(text).body
+    except SyntaxError as error:
+        raise UserError(f"unit_tests: line {error.lineno}: {error.msg}") from None
+    lines = text.split("\n")
+    starts = [min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", []))]) for n in nodes]
+    ends = [start - 1 for start in starts[1:]] + [len(lines)]
+    pieces = ["\n".join(lines[a - 1 : b]) for a, b in zip(starts, ends, strict=True)]
+    # The join put a blank line between tests; what remains belongs to the test.
+    return [piece.removesuffix("\n") if i + 1 < len(pieces) else piece
+            for i, piece in enumerate(pieces)]  # fmt: skip
+
+
+def _lines(value: Any) -> Any:
+    return value.split("\n") if isinstance(value, str) else value
+
+
+def _tests(value: Any) -> Any:
+    return split_tests(value) if isinstance(value, str) else value
+
+
+def _update(raw: dict[str, Any]) -> ApiUpdate:
+    fields = {_UPDATE_NAMES.get(key, key): value for key, value in raw.items()}
+    fields["imports"] = _lines(fields.get("imports", []))
+    if fields.get("unit_tests") is not None:
+        fields["unit_tests"] = _tests(fields["unit_tests"]) or None
+    path = fields.get("function_path")
+    if isinstance(path, str):
+        fields.setdefault("package", path.partition(".")[0])
+    known = {key: value for key, value in fields.items() if key in ApiUpdate.model_fields}
+    update = ApiUpdate.model_validate(known)
+    UpdateType.parse(update.update_type)
+    return update
+
+
+def _example(raw: dict[str, Any], update: ApiUpdate, index: int) -> ProgSynExample:
+    fields = {_EXAMPLE_NAMES.get(key, key): value for key, value in raw.items()}
+    fields["imports"] = _lines(fields.get("imports", []))
+    fields["unit_tests"] = _tests(fields.get("unit_tests", []))
+    fields.setdefault("prog_syn_id", f"{update.update_id}:[prog_syn-{index}]")
+    known = {key: value for key, value in fields.items() if key in ProgSynExample.model_fields}
+    return ProgSynExample.model_validate(known | {"update": update})
+
+
+def _rows(value: Any) -> Iterator[ProgSynExample]:
+    if not isinstance(value, dict) or not isinstance(value.get("update"), dict):
+        raise UserError("update: a line needs an update (is this an arena file?)")
+    update = _update(value["update"])
+    grouped = value.get("prog_syn_examples")
+    for index, raw in enumerate([value] if grouped is None else grouped):
+        yield _example(raw, update, index)
+
+
+def read_arena_file(path: Path) -> list[ProgSynExample]:
+    """Read any published form, or our canonical one, of an arena file.
+
+    Raises
+    ------
+    UserError : `file:line: field: reason` for the first line that does not fit.
+    """
+    examples: list[ProgSynExample] = []
+    seen: set[str] = set()
+    for number, value in read_json_lines(path):
+        try:
+            for example in _rows(value):
+                if example.prog_syn_id in seen:
+                    raise UserError(f"prog_syn_id: {example.prog_syn_id} occurs twice")
+                seen.add(example.prog_syn_id)
+                examples.append(example)
+        except ValidationError as error:
+            raise UserError(f"{path}:{number}: {first_problem(error)}") from None
+        except UserError as error:
+            raise UserError(f"{path}:{number}: {error.message}", error.hint) from None
+    if not examples:
+        raise UserError(f"{path}: no examples in it")
+    return examples
+
+
+def read_hub(name: str = HUB_ID) -> list[ProgSynExample]:
+    """Load the published data set from the hub.
+
+    Raises
+    ------
+    UserError : the hub cannot be reached.
+    """
+    from datasets import load_dataset
+
+    try:
+        rows = load_dataset(name, "code_update_arena", split="test")
+    except Exception as error:  # the hub's client raises many kinds
+        raise UserError(
+            f"{name}: the hub cannot be reached ({type(error).__name__})",
+            "download the file elsewhere and pass its path",
+        ) from None
+    return [example for row in rows for example in _rows(row)]
+
+
+def repairs(path: Path, examples: list[ProgSynExample]) -> dict[str, int]:
+    """Count what reading repaired, for the user to see."""
+    joined = split_by_blank_lines_differs = 0
+    for _, value in read_json_lines(path):
+        for raw in value.get("prog_syn_examples") or [value]:
+            tests = raw.get("unit_tests")
+            if isinstance(tests, str):
+                joined += 1
+                naive = [piece for piece in tests.split("\n\n") if piece.strip()]
+                split_by_blank_lines_differs += len(naive) != len(split_tests(tests))
+    odd = sum(not e.solution_signature.lstrip().startswith("def ") for e in examples)
+    return {
+        "examples whose joined tests were split by parsing": joined,
+        "of these, broken by splitting on blank lines": split_by_blank_lines_differs,
+        "signatures that do not begin with def (kept)": odd,
+    }

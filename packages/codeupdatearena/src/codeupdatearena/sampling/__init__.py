@@ -1,0 +1,1 @@
+"""Prompts, and solutions sampled for them."""

@@ -1,0 +1,1 @@
+"""The metrics: pass@k, specificity, likelihood of the references."""

@@ -1,0 +1,171 @@
+"""From predictions to reports and metrics: checked first, resumable, flushed as they come."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from tenpapers.errors import UserError
+from tenpapers.records import Appender, read_json, read_jsonl, write_json
+from tenpapers.report import Table, Value
+
+from ..execution.executor import Job, Sandbox
+from ..inputs.arena import Arena
+from ..inputs.known_issues import known_issues
+from ..records import Prediction, Report
+from .metrics import DEFAULT_KS, aggregate, check_ks
+
+log = logging.getLogger(__name__)
+
+Criterion = Literal["official", "strict", "called"]
+
+
+def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:
+    """Read predictions and check them against the arena.
+
+    An empty file answers nothing: one empty prediction for every example.
+
+    Raises
+    ------
+    UserError : an unknown id, a duplicate (method, id, sample), or fewer samples for some instance
+        than for the others (unless `allow_partial`).
+    """
+    predictions = read_jsonl(path, Prediction, allow_empty=True)
+    if not predictions:
+        log.warning("%s is empty: every example counts as unanswered", path)
+        return [Prediction(prog_syn_id=name, sample=0, code="") for name in arena.by_id]
+    seen: set[tuple[str, str, int]] = set()
+    counts: Counter[tuple[str, str]] = Counter()
+    for number, prediction in enumerate(predictions, 1):
+        name = prediction.prog_syn_id
+        if name not in arena.by_id:
+            raise UserError(
+                f"{path}:{number}: prediction for an unknown id {name}", "is it the right arena?"
+            )
+        key = (prediction.method, name, prediction.sample)
+        if key in seen:
+            raise UserError(f"{path}:{number}: second prediction for {name} sample {key[2]}")
+        seen.add(key)
+        counts[key[:2]] += 1
+    if not allow_partial:
+        for method in {prediction.method for prediction in predictions}:
+            most = max(count for (m, _), count in counts.items() if m == method)
+            for example in arena.examples:
+                have = counts[method, example.prog_syn_id]
+                if have < most:
+                    raise UserError(
+                        f"{path}: missing samples: {example.prog_syn_id} has {have} of {most} "
+                        f"({method})",
+                        "add them or pass --allow-partial",
+                    )
+    return predictions
+
+
+def evaluate(
+    predictions: Sequence[Prediction],
+    arena: Arena,
+    sandbox: Sandbox,
+    out: Path,
+    *,
+    settings: dict[str, Any],
+    overwrite: bool = False,
+) -> list[Report]:
+    """Execute predictions, appending each report to `out/reports.jsonl` the moment it exists.
+
+    Reports of an earlier, interrupted run with the same settings are kept and not run again.
+
+    Raises
+    ------
+    UserError : `out` holds reports that were made with other settings.
+    """
+    from tqdm import tqdm
+
+    file, marker = out / "reports.jsonl", out / "settings.json"
+    done: dict[tuple[str, str, int], Report] = {}
+    if file.exists() and not overwrite:
+        if marker.exists() and read_json(marker) != settings:
+            raise UserError(f"{out}: holds reports of other settings", "pass --overwrite")
+        Appender(file).close()
+        for report in read_jsonl(file, Report, allow_empty=True):
+            done[report.method, report.prog_syn_id, report.sample] = report
+    write_json(marker, settings)
+    wanted = [(p.method, p.prog_syn_id, p.sample) for p in predictions]
+    jobs = [
+        Job(arena.by_id[prediction.prog_syn_id], prediction)
+        for key, prediction in zip(wanted, predictions, strict=True)
+        if key not in done
+    ]
+    with Appender(file, overwrite=overwrite) as sink:
+        for report in tqdm(sandbox.run(jobs), total=len(jobs), desc="executing", unit="sample"):
+            sink.write(report)
+            done[report.method, report.prog_syn_id, report.sample] = report
+    return [done[key] for key in wanted]
+
+
+def summarise(
+    reports: Sequence[Report], ks: Sequence[int], *, exclude_known: bool = False, seed: int = 42
+) -> dict[str, Any]:
+    """Make `metrics.json`: one object a method, and what they were measured with.
+
+    Raises
+    ------
+    UserError : a k above the number of samples.
+    """
+    known = known_issues()
+    bad = {report.prog_syn_id for report in reports} & set(known)
+    methods: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        if not (exclude_known and report.prog_syn_id in known):
+            methods[report.method].append(report)
+    metrics = {}
+    for method, group in methods.items():
+        smallest = min(Counter(report.prog_syn_id for report in group).values())
+        check_ks([k for k in ks if k > smallest][:1], smallest)
+        metrics[method] = aggregate(group, ks, seed=seed)
+    return {
+        "methods": metrics,
+        "known_bad_instances": 0 if exclude_known else len(bad),
+        "excluded_instances": len(bad) if exclude_known else 0,
+    }
+
+
+def default_ks(predictions: Sequence[Prediction], ks: Sequence[int] | None) -> list[int]:
+    """Take the wanted values of k, or those of 1, 2, 5 that the samples can serve."""
+    if ks:
+        return sorted(set(ks))
+    counts = Counter((p.method, p.prog_syn_id) for p in predictions)
+    smallest = min(counts.values())
+    return [k for k in DEFAULT_KS if k <= smallest]
+
+
+def read_dependence(flags: Path | None) -> dict[str, list[bool | None]]:
+    """Read the self-dependence of tests from a `flags.json`; nothing without a file.
+
+    Raises
+    ------
+    UserError : the file was not written by `verify`.
+    """
+    if flags is None:
+        return {}
+    value = read_json(flags)
+    if not isinstance(value, dict) or not isinstance(value.get("self_dependent"), dict):
+        raise UserError(f"{flags}: not written by verify")
+    return {name: told for name, told in value["self_dependent"].items() if told is not None}
+
+
+def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> Table:
+    """Make the table that `evaluate` prints."""
+    suffix = "" if criterion == "official" else f"_{criterion}"
+    names = [f"pass@{k}" for k in ks] + [f"UPass@{k}{suffix}" for k in ks]
+    rows: list[list[Value]] = []
+    for method, values in metrics["methods"].items():
+        low, high = values.get(f"UPass@{ks[0]}_interval") or (None, None)
+        interval = f"{low:.1f} to {high:.1f}" if low is not None and not suffix else None
+        numbers = [values[name] for name in names]
+        counts = [values[name] for name in ("n_instances", "n_samples", "n_empty")]
+        rows.append([method, *counts, *numbers, interval])
+    columns = ["method", "instances", "samples", "empty", *names, f"95% of UPass@{ks[0]}"]
+    bad = metrics["known_bad_instances"]
+    note = f"{bad} known-bad instances included (--exclude-known drops them)" if bad else ""
+    return Table("", columns, rows, note)

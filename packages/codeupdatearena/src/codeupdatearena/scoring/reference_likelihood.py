@@ -1,0 +1,86 @@
+"""Teacher-forced proxy for models too small to solve anything: NLL of the reference (section 8)."""
+
+import ast
+from dataclasses import dataclass
+
+from tenpapers.models import CausalLM
+
+from ..inputs.update_types import implemented_name, old_name, updated_path
+from ..records import ProgSynExample
+from ..sampling.prompts import answer_start, render
+
+
+@dataclass(frozen=True)
+class Nll:
+    """Mean negative log-likelihood (nats) of the solution's tokens and of those inside calls."""
+
+    per_token: float
+    call_tokens: float
+    n_tokens: int
+    n_call_tokens: int
+
+
+def normalised(example: ProgSynExample) -> ProgSynExample:
+    """Drop comments and layout of the reference by parsing and unparsing it."""
+    code = ast.unparse(ast.parse(example.ref_solution))
+    return example.model_copy(update={"ref_solution": code})
+
+
+def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
+    """Find the characters of every call of the updated function, the call's name included."""
+    lines = code.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+
+    def place(line: int, column: int) -> int:
+        # ast counts columns in UTF-8 bytes
+        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+
+    update = example.update
+    path = updated_path(update)
+    names = {path, implemented_name(update)}
+    # A method is called on an object, whose name says nothing: its own name decides.
+    method = old_name(path) if path.count(".") > 1 else ""
+    spans = []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called.startswith("np."):
+                called = "numpy" + called[2:]
+            if called in names or (method and called.endswith(f".{method}")):
+                end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
+                spans.append((place(node.lineno, node.col_offset), place(end_line, end_column)))
+    return spans
+
+
+def measure(lm: CausalLM, example: ProgSynExample, *, part_u: bool, header: bool) -> Nll:
+    """Score the reference solution after the prompt of an arm.
+
+    Parameters
+    ----------
+    part_u : begin the prompt with the update's text.
+    header : end it with the header line, as the PS arms do.
+    """
+    import torch
+
+    text = render(example, None, part_u, True, True, show_test=False)
+    if not header:
+        prompt = render(example, None, part_u, True, False, show_test=False)
+        text = prompt + text[answer_start(text, example) :]
+    begin = answer_start(text, example) + len("[PYTHON]\n")
+    end = begin + len(example.ref_solution.strip())
+    spans = [(begin + a, begin + b) for a, b in call_spans(example.ref_solution, example)]
+    made = lm.tokenizer(text, return_offsets_mapping=True)
+    ids = torch.tensor([made["input_ids"]], device=lm.model.device)
+    with torch.inference_mode():
+        logits = lm.model(ids).logits[0, :-1].float()
+    losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none").tolist()
+    solution, calls = [], []
+    for loss, (a, b) in zip(losses, made["offset_mapping"][1:], strict=True):
+        if b > begin and a < end:
+            solution.append(loss)
+            if any(b > x and a < y for x, y in spans):
+                calls.append(loss)
+    mean_call = sum(calls) / len(calls) if calls else float("nan")
+    return Nll(sum(solution) / len(solution), mean_call, len(solution), len(calls))

@@ -1,0 +1,222 @@
+"""What an edit costs elsewhere: HumanEval with the edited models (SPass@k, section 5)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.generation import Generator, Request, Sampling
+from tenpapers.records import Appender, Record, read_json, read_jsonl
+from tenpapers.sandbox import Program, SandboxPool
+
+from ..editing.edits import read_edits
+from ..sampling.extract_code import extract_code
+from ..sampling.prompts import fill
+from ..sampling.sample import SAMPLING, samples
+from .metrics import DEFAULT_KS, check_ks, pass_at_k
+
+SAMPLED_UPDATES = 25
+
+
+class HumanEvalTask(Record):
+    """A HumanEval problem in its published fields."""
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    canonical_solution: str = ""
+    test: str
+
+
+class Answer(Record):
+    """One answer of one model: the edited one of `edit`, or the base model (`edit` = "")."""
+
+    edit: str
+    task_id: str
+    sample: int
+    code: str
+    text: str = ""
+
+
+def read_tasks(path: Path) -> list[HumanEvalTask]:
+    """Read tasks, `.gz` or not.
+
+    Raises
+    ------
+    UserError : a line does not fit.
+    """
+    return read_jsonl(path, HumanEvalTask)
+
+
+def task_program(key: str, task: HumanEvalTask, code: str) -> Program:
+    """Make the program of one answer: the prompt's head, the whole function, the task's check."""
+    head = []
+    for line in task.prompt.split("\n"):
+        if line.startswith(f"def {task.entry_point}"):
+            break
+        head.append(line)
+    setup = (("imports", "\n".join(head)), ("solution", code), ("test", task.test))
+    return Program(key, setup, (f"check({task.entry_point})",))
+
+
+def choose_edits(folder: Path | None, count: int, updates: Path | None) -> dict[str, str]:
+    """Pick one edit an update: of the updates in a JSON list, or of the first ones.
+
+    Returns
+    -------
+    Folder of the adapter by example id, at most `count`.
+
+    Raises
+    ------
+    UserError : the file is no list of ids, or nothing was chosen.
+    """
+    if folder is None:
+        return {}
+    wanted = read_json(updates) if updates else None
+    if updates and not (isinstance(wanted, list) and all(isinstance(w, str) for w in wanted)):
+        raise UserError(f"{updates}: a JSON list of update ids is wanted")
+    first: dict[str, tuple[str, str]] = {}
+    for edit in read_edits(folder):
+        update = edit.prog_syn_id.rpartition(":")[0]
+        if wanted is None or update in wanted:
+            place = str((folder / edit.adapter).resolve())
+            first.setdefault(update, (edit.prog_syn_id, place))
+    if not first:
+        raise UserError(f"{folder}: none of its edits is of a chosen update")
+    return dict(list(first.values())[:count])
+
+
+def task_requests(
+    tasks: Sequence[HumanEvalTask],
+    adapters: dict[str, str],
+    *,
+    n: int,
+    seed: int,
+    sampling: Sampling = SAMPLING,
+    folder: Path | None = None,
+) -> list[Request]:
+    """Ask every task n times of every model.
+
+    Parameters
+    ----------
+    adapters : folder of the adapter by edit; "" -> "" is the base model.
+    """
+    requests = []
+    for edit, adapter in adapters.items():
+        for task in tasks:
+            prompt = fill("specificity", folder, prompt=task.prompt.rstrip())
+            requests += samples(f"{edit}|{task.task_id}", prompt, n, seed, sampling, adapter)
+    return requests
+
+
+def answer_all(
+    requests: Sequence[Request], generator: Generator, out: Path, *, overwrite: bool = False
+) -> list[Answer]:
+    """Append an answer to `out` for every request that it does not hold yet.
+
+    Raises
+    ------
+    UserError : requests failed; the others are kept.
+    """
+    done: dict[str, Answer] = {}
+    if out.exists() and not overwrite:
+        Appender(out).close()
+        for answer in read_jsonl(out, Answer, allow_empty=True):
+            done[f"{answer.edit}|{answer.task_id}#{answer.sample}"] = answer
+    failed = []
+    with Appender(out, overwrite=overwrite) as sink:
+        left = [request for request in requests if request.id not in done]
+        for completion in generator.stream(left, progress="specificity"):
+            if completion.failed:
+                failed.append(completion)
+                continue
+            name, _, sample = completion.id.rpartition("#")
+            edit, _, task = name.partition("|")
+            answer = Answer(
+                edit=edit, task_id=task, sample=int(sample), text=completion.text,
+                code=extract_code(completion.text),
+            )  # fmt: skip
+            sink.write(answer)
+            done[completion.id] = answer
+    if failed:
+        raise UserError(f"{failed[0].id}: {failed[0].finish_reason} ({len(failed)} failed)")
+    return [done[request.id] for request in requests]
+
+
+def run_answers(
+    answers: Sequence[Answer], tasks: Sequence[HumanEvalTask], pool: SandboxPool
+) -> dict[tuple[str, str], list[bool]]:
+    """Execute answers; for every (edit, task) whether each sample passed. Same code runs once."""
+    by_id = {task.task_id: task for task in tasks}
+    programs: dict[tuple[str, str], str] = {}
+    for answer in answers:
+        if answer.code.strip():
+            programs.setdefault((answer.task_id, answer.code), str(len(programs)))
+    verdicts = {
+        verdict.key: verdict.statuses == ("passed",)
+        for verdict in pool.run(
+            task_program(key, by_id[name], code) for (name, code), key in programs.items()
+        )
+    }
+    passed: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for answer in answers:
+        key = programs.get((answer.task_id, answer.code))
+        passed[answer.edit, answer.task_id].append(verdicts[key] if key is not None else False)
+    return passed
+
+
+def summarise_specificity(
+    passed: dict[tuple[str, str], list[bool]], ks: Sequence[int]
+) -> dict[str, Any]:
+    """SPass@k of each edited model and on average, beside the unedited model's.
+
+    Returns
+    -------
+    Percentages: `base`, `edited` (mean over edits), `change`, and `by_edit`.
+
+    Raises
+    ------
+    UserError : a k above the number of samples.
+    """
+    check_ks(ks, min(map(len, passed.values())))
+    rates: dict[str, dict[str, float]] = {}
+    for edit in dict.fromkeys(edit for edit, _ in passed):
+        of_edit = [outcome for (name, _), outcome in passed.items() if name == edit]
+        rates[edit] = {
+            f"SPass@{k}": round(100 * mean(pass_at_k(len(o), sum(o), k) for o in of_edit), 4)
+            for k in ks
+        }
+    base = rates.pop("")
+    edited = {name: round(mean(rate[name] for rate in rates.values()), 4) for name in base if rates}
+    return {
+        "n_tasks": len({task for _, task in passed}),
+        "n_edits": len(rates),
+        "base": base,
+        "edited": edited,
+        "change": {name: round(edited[name] - base[name], 4) for name in edited},
+        "by_edit": rates,
+    }
+
+
+def measure_specificity(
+    requests: Sequence[Request],
+    tasks: Sequence[HumanEvalTask],
+    generator: Generator,
+    out: Path,
+    *,
+    n: int,
+    workers: int | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Ask, execute and summarise; answers are appended to `out` and not asked twice.
+
+    Parameters
+    ----------
+    n : samples a task, which bounds k.
+    """
+    answers = answer_all(requests, generator, out, overwrite=overwrite)
+    with SandboxPool(workers=workers) as pool:
+        passed = run_answers(answers, tasks, pool)
+    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= n])

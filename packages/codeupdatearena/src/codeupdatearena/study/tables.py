@@ -1,0 +1,153 @@
+"""Main table, break-downs by package and by update type, and the figure (sections 7 and 8)."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.records import read_json, read_jsonl
+from tenpapers.report import Picture, Table, Value, bars
+
+from ..records import Report
+from ..scoring.metrics import aggregate
+
+# The one result of the paper that could be confirmed (quoted by ReCode, arXiv 2506.20495).
+PAPER_PASS1 = {"prepend": 46.8}
+PAPER_NOTE = (
+    "Paper's value: DeepSeek-Coder-7B-Instruct-v1.5 with the update prepended, 670 examples. "
+    "Every other cell of the paper's tables could not be confirmed: n/a."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method's evaluated run."""
+
+    method: str
+    metrics: dict[str, Any]
+    reports: list[Report]
+    specificity: dict[str, Any] | None = None
+
+
+def read_runs(folders: Sequence[Path]) -> list[Run]:
+    """Read the folders that `evaluate` (and `specificity`) wrote, one run a method.
+
+    Raises
+    ------
+    UserError : a folder without `metrics.json`.
+    """
+    runs = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such run folder")
+        metrics = read_json(folder / "metrics.json")
+        if not isinstance(metrics, dict) or "methods" not in metrics:
+            raise UserError(f"{folder / 'metrics.json'}: not written by evaluate")
+        reports: dict[str, list[Report]] = defaultdict(list)
+        for report in read_jsonl(folder / "reports.jsonl", Report):
+            reports[report.method].append(report)
+        file = folder / "specificity.json"
+        specificity = read_json(file) if file.exists() else None
+        for method, values in metrics["methods"].items():
+            runs.append(Run(method, values, reports[method], specificity))
+    return runs
+
+
+def main_table(runs: Sequence[Run], ks: Sequence[int]) -> Table:
+    """Arms x {pass@k, UPass@k by criterion, change of SPass@1}, the paper's value beside."""
+    names = [f"pass@{k}" for k in ks] + [f"UPass@{k}" for k in ks]
+    names += [f"UPass@{ks[-1]}_strict", f"UPass@{ks[-1]}_called"]
+    columns = ["method", "n", *names, "SPass@1 change", "paper: pass@1"]
+    rows: list[list[Value]] = []
+    for run in runs:
+        change = (run.specificity or {}).get("change", {}).get("SPass@1")
+        values = [run.metrics.get(name) for name in names]
+        rows.append(
+            [run.method, run.metrics["n_instances"], *values, change, PAPER_PASS1.get(run.method)]
+        )
+    return Table("Results (percent)", columns, rows, PAPER_NOTE)
+
+
+def by_package(name: str) -> str:
+    """Package of an example, from its id."""
+    return name.strip("[").partition(".")[0]
+
+
+def by_type(name: str) -> str:
+    """Update type of an example, from its id."""
+    return name.split("]:[")[1]
+
+
+def by_action_and_place(name: str) -> str:
+    """Action and place of an example's update, from its id."""
+    return "-".join(by_type(name).split("-")[:2])
+
+
+def breakdown(
+    runs: Sequence[Run], rule: Callable[[str], str], title: str, metric: str, ks: Sequence[int]
+) -> Table:
+    """One metric by group of examples, one column a method."""
+    groups = sorted({rule(report.prog_syn_id) for run in runs for report in run.reports})
+    rows: list[list[Value]] = []
+    for group in groups:
+        row: list[Value] = [group]
+        for run in runs:
+            part = [report for report in run.reports if rule(report.prog_syn_id) == group]
+            row.append(aggregate(part, ks)[metric] if part else None)
+        ids = {r.prog_syn_id for run in runs for r in run.reports if rule(r.prog_syn_id) == group}
+        rows.append([row[0], len(ids), *row[1:]])
+    return Table(title, [title.split()[-1], "n", *(run.method for run in runs)], rows)
+
+
+def figure(runs: Sequence[Run], path: Path, k: int) -> Picture:
+    """UPass@k by update type, for prepend and the best fine-tuned arm (all runs if neither)."""
+    tuned = [run for run in runs if run.method.startswith("ft-")]
+    best = max(tuned, key=lambda run: run.metrics[f"UPass@{k}"] or 0.0, default=None)
+    shown = [run for run in runs if run.method == "prepend"] + ([best] if best else [])
+    table = breakdown(shown or runs, by_type, "by type", f"UPass@{k}", [k])
+    series = {
+        name: [_number(row[i + 2]) for row in table.rows]
+        for i, name in enumerate(table.columns[2:])
+    }
+    return bars(
+        path,
+        [f"{row[0]} ({row[1]})" for row in table.rows],
+        series,
+        ylabel=f"UPass@{k} (%)",
+        title=f"UPass@{k} by update type (number of examples)",
+    )
+
+
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def full_report(runs: Sequence[Run], out: Path) -> tuple[list[Table | Picture], dict[str, Any]]:
+    """Make everything `report` shows: tables, figure, and the numbers behind them."""
+    ks = shared_ks(runs)
+    main = main_table(runs, ks)
+    last = f"UPass@{ks[-1]}"
+    body: list[Table | Picture] = [
+        main,
+        breakdown(runs, by_package, f"{last} by package", last, ks[-1:]),
+        breakdown(runs, by_type, f"{last} by update type", last, ks[-1:]),
+        breakdown(runs, by_action_and_place, f"{last} by action and place", last, ks[-1:]),
+        figure(runs, out / "upass_by_type.png", ks[-1]),
+    ]
+    return body, {run.method: run.metrics for run in runs}
+
+
+def shared_ks(runs: Sequence[Run]) -> list[int]:
+    """Find the values of k that all runs were evaluated with.
+
+    Raises
+    ------
+    UserError : there is none.
+    """
+    sets = [{int(name[5:]) for name in run.metrics if name.startswith("pass@")} for run in runs]
+    shared = sorted(set.intersection(*sets))
+    if not shared:
+        raise UserError("the runs have no k in common", "evaluate them with the same -k")
+    return shared
