@@ -7,7 +7,7 @@ Peers: every attention map kept (eager), and Wu et al.'s decoding steps; equal h
 
 import argparse
 
-from retrievalheads.bench.compare import run_bench
+from retrievalheads.speed.compare import run_bench
 
 
 def numbers(text: str) -> list[int]:

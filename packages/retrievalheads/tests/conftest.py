@@ -45,9 +45,9 @@ def lm():
 @pytest.fixture(scope="session")
 def planted(lm):
     """Twenty prompts of part A, from real passages where they are at hand."""
-    from retrievalheads.planted import planted_examples
-    from retrievalheads.reproduce import _passages
-    from retrievalheads.study import data_folder
+    from retrievalheads.inputs.planted_phrase import planted_examples
+    from retrievalheads.study.reproduce import _passages
+    from retrievalheads.study.settings import data_folder
 
     passages, _ = _passages((data_folder() or Path()) / "nq_open_oracle.jsonl.gz")
     return planted_examples(lm.tokenizer, passages, 20)
@@ -56,8 +56,8 @@ def planted(lm):
 @pytest.fixture(scope="session")
 def toy():
     """The tiny checkpoint that ships with the package."""
-    from retrievalheads.loading import load_base
-    from retrievalheads.study import toy_checkpoint
+    from retrievalheads.study.settings import toy_checkpoint
+    from retrievalheads.training.tuned_model import load_base
 
     return load_base(f"hf:{toy_checkpoint()}")
 
@@ -68,7 +68,7 @@ def cli():
 
     def call(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from retrievalheads.cli import main; main()",
+            [sys.executable, "-c", "from retrievalheads.cli.main import main; main()",
              *map(str, arguments)],
             capture_output=True, text=True, check=False, env=os.environ | environment,
         )  # fmt: skip
@@ -78,7 +78,7 @@ def cli():
 
 def in_process(capsys, *arguments):
     """Run the command line here, which saves the start of a process; gives its output."""
-    from retrievalheads.cli import app
+    from retrievalheads.cli.main import app
 
     code = app([str(argument) for argument in arguments], standalone_mode=False)
     out = capsys.readouterr()

@@ -5,11 +5,11 @@ import time
 
 import pytest
 import yaml
-from retrievalheads import patching_study
-from retrievalheads.cli import app
-from retrievalheads.reporting import StudyRun, report_folder, verdicts
-from retrievalheads.study import read_study, toy_checkpoint
-from retrievalheads.toy.examples import toy_examples
+from retrievalheads.cli.main import app
+from retrievalheads.inputs.toy.examples import toy_examples
+from retrievalheads.interventions import patching_arms as patching_study
+from retrievalheads.study.reporting import StudyRun, report_folder, verdicts
+from retrievalheads.study.settings import read_study, toy_checkpoint
 from tenpapers.errors import UserError
 from tenpapers.records import write_jsonl
 
@@ -199,7 +199,7 @@ def test_bad_options_are_told(world, tmp_path, cli):
 
 def test_scores_of_another_shape_and_pools_that_are_too_small(world, tmp_path):
     import torch
-    from retrievalheads.head_scores import HeadScores
+    from retrievalheads.heads.score_files import HeadScores
 
     scores = HeadScores("m", "copy", "teacher", torch.rand(1, 5, 5), ids=["a"])
     scores.save(tmp_path / "s.json")
@@ -213,7 +213,7 @@ def test_scores_of_another_shape_and_pools_that_are_too_small(world, tmp_path):
 
 def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
     """Killed after five examples; resumed, only the others are read; other settings are refused."""
-    import retrievalheads.detection as module
+    import retrievalheads.heads.detect as module
 
     data = world / "real-full/dev.jsonl"
     common = ["--model", f"hf:{toy_checkpoint()}", "--data", data, "--rope", "ntk",
@@ -261,9 +261,9 @@ def kill_after(monkeypatch, module, name, count):
 
 
 def test_a_killed_knockout_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
-    import retrievalheads.sweep as module
+    import retrievalheads.interventions.knockout_sweep as module
     import torch
-    from retrievalheads.head_scores import HeadScores
+    from retrievalheads.heads.score_files import HeadScores
 
     scores = HeadScores("m", "copy", "teacher", torch.rand(1, 3, 4), ids=["a"])
     scores.save(tmp_path / "s.json")

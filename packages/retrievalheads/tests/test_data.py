@@ -7,9 +7,9 @@ import re
 from collections import Counter
 
 import pytest
-from retrievalheads.builders.build import BuildConfig, build, load_tokenizer, split_items
-from retrievalheads.builders.sources import Fact, read_source, wh_word
-from retrievalheads.builders.writers import (
+from retrievalheads.heads.needle_in_haystack import Haystack, insertion_points
+from retrievalheads.inputs.builders.build import BuildConfig, build, load_tokenizer, split_items
+from retrievalheads.inputs.fact_writers import (
     CacheWriter,
     ModelWriter,
     Need,
@@ -17,10 +17,17 @@ from retrievalheads.builders.writers import (
     UnwrittenError,
     checked_passage,
 )
-from retrievalheads.metrics import citation, exact_match, f1, normalise, rouge1_recall, subspan_em
-from retrievalheads.niah import Haystack, insertion_points
+from retrievalheads.inputs.prompt_rendering import ChatFrame, Draft, Span, compose, render
+from retrievalheads.inputs.published_files import Fact, read_source, wh_word
 from retrievalheads.records import SYNTHETIC, load_examples
-from retrievalheads.rendering import ChatFrame, Draft, Span, compose, render
+from retrievalheads.scoring.metrics import (
+    citation,
+    exact_match,
+    f1,
+    normalise,
+    rouge1_recall,
+    subspan_em,
+)
 from tenpapers.errors import UserError
 
 
@@ -299,7 +306,7 @@ def test_render_gives_prompt_and_target_again(facts, tmp_path):
 
 def test_check_17_depths(lm):
     """Ten different, increasing places in 2,000 tokens, after a sentence or a blank."""
-    from retrievalheads.niah import default_haystack
+    from retrievalheads.heads.needle_in_haystack import default_haystack
 
     haystack = Haystack(lm.tokenizer, default_haystack())
     places = haystack.points(2000, 10)
@@ -356,7 +363,7 @@ def test_cached_texts_are_read_and_checked(tmp_path):
 
 def test_the_shipped_passages_are_a_source_of_their_own(tmp_path, lm):
     """Sixty facts with their texts; contexts of other passages, the same relation among them."""
-    from retrievalheads.builders.writers import shipped_passages
+    from retrievalheads.inputs.fact_writers import shipped_passages
 
     assert len(CacheWriter.read(shipped_passages()).passages) >= 60
     examples = built(tmp_path, "", generator="cache", n=20, context_tokens=1024)

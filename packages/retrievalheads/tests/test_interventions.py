@@ -5,15 +5,27 @@ import json
 
 import pytest
 import torch
-from retrievalheads.detection import detect
-from retrievalheads.head_scores import head_set, ranked
-from retrievalheads.knocking import Knockout, control_heads, knockout, layout_of, mean_outputs
-from retrievalheads.loading import load_model, put_on
-from retrievalheads.patching import LockStep, patch_arms, patched_generate, sides, two_adapters
-from retrievalheads.rope import chosen_theta, extend_context, ntk_theta
-from retrievalheads.sweep import settings_for, sweep
-from retrievalheads.toy.examples import toy_examples
-from retrievalheads.training import TrainConfig, attention_only, train
+from retrievalheads.heads.detect import detect
+from retrievalheads.heads.score_files import head_set, ranked
+from retrievalheads.inputs.toy.examples import toy_examples
+from retrievalheads.interventions.knockout import (
+    Knockout,
+    control_heads,
+    knockout,
+    layout_of,
+    mean_outputs,
+)
+from retrievalheads.interventions.knockout_sweep import settings_for, sweep
+from retrievalheads.interventions.patching import (
+    LockStep,
+    patch_arms,
+    patched_generate,
+    sides,
+    two_adapters,
+)
+from retrievalheads.training.attention_tuning import TrainConfig, attention_only, train
+from retrievalheads.training.context_extension import chosen_theta, extend_context, ntk_theta
+from retrievalheads.training.tuned_model import load_model, put_on
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM
 
@@ -396,7 +408,7 @@ def test_scopes_of_a_sweep_equal_single_runs(toy):
             alone = sweep(toy.model, toy.tokenizer, examples, [setting], scope=scope)[0]
             assert result.f1 == alone.f1 and result.accuracy == pytest.approx(alone.accuracy)
     with knockout(toy.model, settings[1].heads, scope="decode"):
-        from retrievalheads.evaluate import evaluate
+        from retrievalheads.decoding.answers import evaluate
 
         graded = evaluate(toy, examples, share_prefix=False)
     assert graded.per_example() == pytest.approx(together[1].f1)

@@ -5,17 +5,22 @@ from collections import Counter
 
 import pytest
 import torch
-from retrievalheads.bench.compare import run_bench
-from retrievalheads.bench.peers import naive_places, wu_style
-from retrievalheads.bench.readout import Text, time_readout
-from retrievalheads.branches import greedy_together
-from retrievalheads.detection import NothingToScoreError, detect, read_rows
-from retrievalheads.niah import default_haystack, default_needles, grid_for, niah
-from retrievalheads.reading import PrefixReader, ends_answer
+from retrievalheads.decoding.packed_branches import greedy_together
+from retrievalheads.decoding.prefix_reader import PrefixReader, ends_answer
+from retrievalheads.heads.detect import NothingToScoreError, detect, read_rows
+from retrievalheads.heads.needle_in_haystack import (
+    default_haystack,
+    default_needles,
+    grid_for,
+    niah,
+)
+from retrievalheads.heads.retrieval_score import hits
+from retrievalheads.inputs.prompt_rendering import ChatFrame
+from retrievalheads.inputs.token_spans import token_spans
 from retrievalheads.records import Example
-from retrievalheads.rendering import ChatFrame
-from retrievalheads.scoring import hits
-from retrievalheads.spans import token_spans
+from retrievalheads.speed.compare import run_bench
+from retrievalheads.speed.peers import naive_places, wu_style
+from retrievalheads.speed.readout import Text, time_readout
 from tenpapers.models import RowProbe
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from retrievalheads.comparison import compare, compare_files, cosine
-from retrievalheads.correlation import correlate, pooled, spearman
-from retrievalheads.head_scores import HeadScores, export_wu, head_set, import_wu, ranked
-from retrievalheads.scoring import score
+from retrievalheads.heads.overlap import compare, compare_files, cosine
+from retrievalheads.heads.retrieval_score import score
+from retrievalheads.heads.score_files import HeadScores, export_wu, head_set, import_wu, ranked
+from retrievalheads.scoring.rank_correlation import correlate, pooled, spearman
 from tenpapers.errors import UserError
 
 from .conftest import in_process

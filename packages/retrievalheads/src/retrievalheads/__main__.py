@@ -1,5 +1,5 @@
 """`python -m retrievalheads`, for launchers such as torchrun."""
 
-from .cli import main
+from .cli.main import main
 
 main()

@@ -1,1 +1,0 @@
-"""The detectors that ours is measured against, written by us after the published procedures."""

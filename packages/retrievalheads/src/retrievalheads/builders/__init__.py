@@ -1,1 +1,0 @@
-"""From published files to datasets: real contexts and the synthetic variants of the study."""

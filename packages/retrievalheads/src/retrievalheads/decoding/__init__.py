@@ -1,0 +1,1 @@
+"""Reading a long text once and answering many questions about it."""

@@ -1,0 +1,158 @@
+"""Greedy answers of a model and their grades."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.generation import CompletionCache, Request, Sampling, open_generator
+from tenpapers.generation.generator import Generator
+from tenpapers.generation.hf import HFBackend
+from tenpapers.models import CausalLM
+from tenpapers.records import Record
+
+from ..heads.detect import MAX_TOKENS
+from ..records import Example
+from ..scoring.metrics import bootstrap_mean, citation, exact_match, f1, first_line, subspan_em
+
+
+class Prediction(Record):
+    """A graded answer; `scores` are those of its task, each in [0, 1]."""
+
+    id: str
+    query: str
+    prediction: str
+    answers: tuple[str, ...]
+    scores: dict[str, float]
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions and their means with 95 % intervals."""
+
+    predictions: list[Prediction]
+    metrics: dict[str, Any]
+
+    def per_example(self, metric: str = "f1") -> list[float]:
+        """One score of every example."""
+        return [prediction.scores[metric] for prediction in self.predictions]
+
+
+def grade(example: Example, text: str, finish_reason: str = "stop") -> Prediction:
+    """Grade one answer: exact match and F1, or citation precision, recall and F1."""
+    if example.task == "summhay":
+        found = citation(text, {int(a) for a in example.answers}, len(example.documents))
+        scores = {
+            "f1": found.f1, "precision": found.precision, "recall": found.recall,
+            "unparsed": float(not found.parsed),
+        }  # fmt: skip
+    else:
+        line = first_line(text)
+        scores = {
+            "f1": f1(text, example.answers), "em": exact_match(text, example.answers),
+            "unparsed": float(not line),
+        }  # fmt: skip
+        if example.task == "mdqa":
+            scores["subspan_em"] = subspan_em(text, example.answers)
+    return Prediction(
+        id=example.id, query=example.query, prediction=text, answers=example.answers,
+        scores=scores, finish_reason=finish_reason,
+    )  # fmt: skip
+
+
+def summarise(predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
+    """Means over examples, with intervals; `n` and the share of empty or unparsed answers."""
+    metrics: dict[str, Any] = {"n": len(predictions)}
+    for name in predictions[0].scores if predictions else ():
+        values = [prediction.scores[name] for prediction in predictions]
+        mean, low, high = bootstrap_mean(values, seed=seed)
+        metrics[name] = mean
+        if name != "unparsed":
+            metrics[f"{name}_interval"] = [low, high]
+    return metrics
+
+
+def requests_of(
+    examples: Sequence[Example], *, adapter: str = "", bos: str | None = None
+) -> list[Request]:
+    """Greedy requests; the task says how many tokens an answer may have."""
+    return [
+        Request(
+            id=example.id,
+            # A chat template has written the first special token already; encoding adds it again.
+            prompt=example.prompt.removeprefix(bos) if bos else example.prompt,
+            sampling=Sampling(max_tokens=MAX_TOKENS[example.task], stop=("\n",)),
+            adapter=adapter,
+        )
+        for example in examples
+    ]
+
+
+def evaluate(
+    lm: CausalLM,
+    examples: Sequence[Example],
+    *,
+    share_prefix: bool = True,
+    cache: CompletionCache | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """Answer and grade in process, with whatever adapter or hooks the model carries.
+
+    Parameters
+    ----------
+    share_prefix : off where a hook acts on the last row of a prompt only.
+    """
+    generator = Generator(HFBackend(lm, share_prefix=share_prefix), cache)
+    asked = requests_of(examples, bos=added_bos(lm.tokenizer))
+    done = list(generator.generate(asked, progress="answers" if progress else None))
+    return _graded(examples, done)
+
+
+def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None) -> Evaluation:
+    """Answer through vLLM (prefix caching, LoRA) and grade.
+
+    An adapter with another RoPE base is served from a folder of links to the base's files with a
+    configuration of its own (see `extended_base`).
+
+    Raises
+    ------
+    UserError : an adapter that is no LoRA adapter.
+    """
+    from tenpapers.models import parse_spec
+
+    from ..inputs.builders.build import load_tokenizer
+    from ..training.tuned_model import ATTENTION, extended_base, read_state
+
+    spec = parse_spec(model)
+    bos = added_bos(load_tokenizer(model))
+    if adapter is not None:
+        if (adapter / ATTENTION).is_file():
+            raise UserError(f"{adapter}: vLLM serves LoRA adapters", "use --engine hf")
+        state = read_state(adapter)
+        folder = extended_base(spec.name, state["theta"], state["context_tokens"], adapter)
+        spec = replace(spec, name=str(folder.resolve()))
+    with open_generator(str(spec)) as engine:
+        asked = requests_of(examples, adapter=str(adapter.resolve()) if adapter else "", bos=bos)
+        done = list(engine.generate(asked, progress="vllm"))
+    return _graded(examples, done)
+
+
+def _graded(examples: Sequence[Example], completions: Sequence[Any]) -> Evaluation:
+    failed = [done for done in completions if done.failed]
+    if failed:
+        raise UserError(f"{failed[0].id}: {failed[0].finish_reason}", "--rope ntk extends a model")
+    graded = [
+        grade(example, done.text, done.finish_reason)
+        for example, done in zip(examples, completions, strict=True)
+    ]
+    return Evaluation(graded, summarise(graded))
+
+
+def added_bos(tokenizer: Any) -> str | None:
+    """The first special token that the tokenizer adds by itself, or None."""
+    if not tokenizer.bos_token:
+        return None
+    ids = tokenizer("x")["input_ids"]
+    return str(tokenizer.bos_token) if ids and ids[0] == tokenizer.bos_token_id else None

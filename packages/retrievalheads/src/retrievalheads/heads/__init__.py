@@ -1,0 +1,1 @@
+"""Retrieval heads: detection, scores, comparison."""

@@ -1,0 +1,93 @@
+"""Pictures of where the answer's rows attend in a context."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tenpapers.models import AttentionInput, AttentionWatch
+from tenpapers.report import Picture
+
+from ..inputs.token_spans import token_spans
+from ..records import Example
+
+COLUMNS = 240  # more keys than pixels are pooled by their maximum
+
+
+def row_weights(
+    model: Any, ids: Any, rows: Any, heads: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Any]:
+    """Attention weights of a few rows of a few heads, float32 [T, n] each.
+
+    Parameters
+    ----------
+    ids : LongTensor[n]; rows : LongTensor[T]; heads : (layer, head).
+    """
+    import torch
+
+    found: dict[tuple[int, int], Any] = {}
+
+    def see(seen: AttentionInput) -> None:
+        for layer, head in heads:
+            if layer != seen.layer:
+                continue
+            group = head * seen.key.shape[1] // seen.query.shape[1]
+            scale = seen.query.shape[3] ** -0.5
+            logits = seen.query[0, head, rows].float() @ seen.key[0, group].float().T * scale
+            future = torch.arange(logits.shape[1], device=logits.device) > rows[:, None]
+            found[layer, head] = logits.masked_fill(future, float("-inf")).softmax(-1).cpu()
+
+    rows = rows.to(model.device)
+    with AttentionWatch(model, see), torch.inference_mode():
+        model(ids[None].to(model.device), use_cache=False, logits_to_keep=1)
+    return found
+
+
+def draw_map(
+    model: Any, tokenizer: Any, example: Example, heads: Sequence[tuple[int, int]], path: Path
+) -> Picture:
+    """One panel a head: answer tokens by places of the context; the needle is marked.
+
+    Raises
+    ------
+    UserError : a head that the model does not have.
+    """
+    import torch
+    from matplotlib.figure import Figure
+    from tenpapers.errors import UserError
+
+    from ..interventions.knockout import as_mask, layout_of
+
+    shape = layout_of(model).geometry
+    try:
+        as_mask(heads, shape.n_layers, shape.n_heads)
+    except ValueError as error:
+        raise UserError(f"--heads: {error}") from None
+    one = token_spans(example, tokenizer)
+    weights = row_weights(model, one.input_ids, one.answer_rows, heads)
+    words = [tokenizer.decode([token]) for token in one.input_ids[one.n_prompt :].tolist()]
+    figure = Figure(figsize=(9, 0.9 + len(heads) * (0.6 + 0.22 * len(words))), layout="constrained")
+    panels = figure.subplots(len(heads), 1, squeeze=False)[:, 0]
+    needle = torch.unique(torch.cat(one.targets))
+    for axes, head in zip(panels, heads, strict=True):
+        axes.imshow(
+            _pooled(weights[head]), aspect="auto", cmap="cividis", vmin=0, vmax=1,
+            extent=(0, weights[head].shape[1], len(words) - 0.5, -0.5),
+        )  # fmt: skip
+        axes.plot(needle, [len(words) - 0.5] * len(needle), "^", color="#D55E00", ms=5,
+                  clip_on=False)  # fmt: skip
+        axes.set_yticks(range(len(words)), words, fontsize=8)
+        axes.set_title(f"head {head[0]}-{head[1]}", fontsize=9)
+    panels[-1].set_xlabel("token of the context (triangles: the needle)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=130)
+    return Picture("Attention of the answer's rows", path)
+
+
+def _pooled(weights: Any) -> Any:
+    """At most `COLUMNS` columns, each the largest weight of its tokens."""
+    import torch
+
+    if weights.shape[1] <= COLUMNS:
+        return weights.numpy()
+    pooled = torch.nn.functional.adaptive_max_pool1d(weights[None], COLUMNS)
+    return pooled[0].numpy()

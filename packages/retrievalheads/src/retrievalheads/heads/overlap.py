@@ -1,0 +1,133 @@
+"""Two checkpoints' heads side by side (section 3.6)."""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from ..scoring.rank_correlation import spearman
+from .score_files import HeadScores, head_set
+
+
+class Overlap(NamedTuple):
+    """How two head sets and score vectors agree; NaN where undefined."""
+
+    recall: float
+    precision: float
+    jaccard: float
+    cosine: float
+    n_ref: int
+    n_other: int
+    n_both: int
+
+
+def compare(ref: Any, other: Any, **set_rule: Any) -> Overlap:
+    """Overlap of the heads of `other` with those of the reference.
+
+    Parameters
+    ----------
+    ref, other : FloatTensor[L, H].
+    set_rule : of `head_set`: threshold, top_k or nonzero.
+
+    Raises
+    ------
+    ValueError : different shapes. Heads are matched by (layer, head), which means something only
+        if both models come from one base.
+    """
+    if ref.shape != other.shape:
+        raise ValueError(f"heads of shape {tuple(ref.shape)} and {tuple(other.shape)}")
+    mine, theirs = head_set(ref, **set_rule), head_set(other, **set_rule)
+    both = int((mine & theirs).sum())
+    n_ref, n_other = int(mine.sum()), int(theirs.sum())
+    either = n_ref + n_other - both
+    return Overlap(
+        recall=both / n_ref if n_ref else math.nan,
+        precision=both / n_other if n_other else math.nan,
+        jaccard=both / either if either else math.nan,
+        cosine=cosine(ref, other),
+        n_ref=n_ref,
+        n_other=n_other,
+        n_both=both,
+    )
+
+
+def cosine(x: Any, y: Any) -> float:
+    """Cosine of two flattened score vectors; NaN if one of them is zero."""
+    a, b = x.double().flatten(), y.double().flatten()
+    known = ~(a.isnan() | b.isnan())
+    a, b = a[known], b[known]
+    length = float(a.norm() * b.norm())
+    return float(a @ b) / length if length else math.nan
+
+
+def require_same_base(ref: HeadScores, other: HeadScores, *, allow: bool = False) -> None:
+    """Refuse to match heads by number where numbers mean nothing.
+
+    Raises
+    ------
+    ValueError : different L or H; different base models unless `allow`.
+    """
+    shapes = (ref.n_layers, ref.n_heads), (other.n_layers, other.n_heads)
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{shapes[0]} and {shapes[1]} layers and heads")
+    if ref.model != other.model and not allow:
+        raise ValueError(
+            f"scores of {ref.model} and {other.model}: heads are matched by number, which needs "
+            "one base model (--allow-different-base to do it anyway)"
+        )
+
+
+def compare_files(
+    ref: HeadScores, other: HeadScores, *, allow_different_base: bool = False, **set_rule: Any
+) -> dict[str, Any]:
+    """What the `compare` command prints: the overlap, Spearman of all scores, heads per layer.
+
+    Raises
+    ------
+    ValueError : see `require_same_base`.
+    """
+    require_same_base(ref, other, allow=allow_different_base)
+    mine, theirs = ref.mean, other.mean
+    found = compare(mine, theirs, **set_rule)
+    rho, p, _ = spearman(mine.flatten().tolist(), theirs.flatten().tolist())
+    return {
+        **found._asdict(),
+        "rules": {name: compare(mine, theirs, **rule)._asdict() for name, rule in _rules(mine)},
+        "n_ref_only": found.n_ref - found.n_both,
+        "n_other_only": found.n_other - found.n_both,
+        "n_ref_over_0": int((mine > 0).sum()),
+        "n_other_over_0": int((theirs > 0).sum()),
+        "spearman": rho,
+        "spearman_p": p,
+        "per_layer_ref": per_layer(head_set(mine, **set_rule)),
+        "per_layer_other": per_layer(head_set(theirs, **set_rule)),
+    }
+
+
+def _rules(mean: Any) -> list[tuple[str, dict[str, Any]]]:
+    """The cuts that section 6 compares: thresholds, and the top k that the model has heads for."""
+    cuts: list[tuple[str, dict[str, Any]]] = [
+        ("> 0", {"nonzero": True}), (">= 0.1", {"threshold": 0.1}), (">= 0.2", {"threshold": 0.2})
+    ]  # fmt: skip
+    cuts += [(f"top {k}", {"top_k": k}) for k in (10, 20, 50) if k <= mean.numel()]
+    return cuts
+
+
+def similarity(scores: Sequence[HeadScores], **set_rule: Any) -> list[dict[str, Any]]:
+    """Every file against every other: cosine of scores and overlap of heads.
+
+    Raises
+    ------
+    ValueError : different L or H.
+    """
+    rows = []
+    for a, b in combinations(range(len(scores)), 2):
+        require_same_base(scores[a], scores[b], allow=True)
+        found = compare(scores[a].mean, scores[b].mean, **set_rule)
+        rows.append({"a": a, "b": b, "cosine": found.cosine, "jaccard": found.jaccard})
+    return rows
+
+
+def per_layer(chosen: Any) -> list[int]:
+    """Number of chosen heads in every layer."""
+    return [int(count) for count in chosen.sum(1)]

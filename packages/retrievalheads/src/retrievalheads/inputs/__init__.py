@@ -1,0 +1,1 @@
+"""Long-context examples: published files, synthetic contexts, prompts and their tokens."""

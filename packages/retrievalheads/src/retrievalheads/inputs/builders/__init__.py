@@ -1,0 +1,1 @@
+"""Synthetic contexts of three tasks."""

@@ -1,0 +1,1 @@
+"""A world small enough to pretrain a model on."""

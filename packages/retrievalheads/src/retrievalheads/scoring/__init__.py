@@ -1,0 +1,1 @@
+"""The metrics: answers, and rank correlation."""

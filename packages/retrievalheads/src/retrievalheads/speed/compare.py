@@ -1,0 +1,221 @@
+"""Time and memory of three detectors on one needle grid (section 10)."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.models import HeadGeometry
+
+from ..decoding.prefix_reader import ends_answer
+from ..heads.needle_in_haystack import (
+    Cell,
+    Haystack,
+    default_haystack,
+    default_needles,
+    grid_for,
+    niah,
+)
+from ..heads.retrieval_score import hits
+from ..inputs.builders.build import use_chat
+from ..inputs.prompt_rendering import ChatFrame
+from ..training.tuned_model import load_base
+from .peers import naive_places, wu_style
+from .readout import Text, time_readout
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Numbers, and what is printed."""
+
+    values: dict[str, Any]
+    text: str
+
+
+def run_bench(
+    model: str,
+    lengths: Sequence[int],
+    depths: int,
+    needles: int,
+    memory_tokens: int,
+    *,
+    threads: Sequence[int] = (2, 1),
+) -> BenchResult:
+    """Score alone and run the grid, require equal hits, then print times, ratios and memory.
+
+    Raises
+    ------
+    AssertionError : the detectors disagree on a hit.
+    UserError : all maps of a length do not fit into memory.
+    """
+    import torch
+
+    lm = load_base(model)
+    _require_memory(lm.model, max(lengths))
+    text = default_haystack()
+    trials = default_needles()
+    chat = ChatFrame.of(lm.tokenizer) if use_chat(model, lm.tokenizer) else None
+    exact = grid_for(lm.tokenizer, text, trials[:needles], lengths, depths, chat=chat)
+    many = grid_for(
+        lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True, chat=chat
+    )
+    stop = ends_answer(lm.tokenizer, lm.model)
+    texts = _texts(lm.tokenizer, text, trials[0].needle, lengths)
+    values: dict[str, Any] = {"cells": len(exact), "cells_multi": len(many)}
+    lines = [f"{len(exact)} cells, lengths {list(lengths)}, {depths} depths, {needles} needles"]
+    default = torch.get_num_threads()
+    try:
+        for count in threads:
+            torch.set_num_threads(count)
+            alone, lines_of = _scoring(lm.model, texts)
+            lines += [f"{count} thread(s)", *lines_of]
+            found, differ, lines_of = _timed(lm, exact, many, stop)
+            values[f"threads_{count}"] = found | {"scoring": alone}
+            lines += [f"the whole grid, largest difference of scores {differ:g}:", *lines_of]
+    finally:
+        torch.set_num_threads(default)
+    ours, naive = memory("ours", memory_tokens), memory("naive", memory_tokens)
+    values["memory_mib"] = {"ours": ours, "naive": naive}
+    lines.append(
+        f"extra memory at {memory_tokens} tokens (4 layers, 8 heads of 32): all maps {naive:.0f} "
+        f"MiB, ours {ours:.0f} MiB ({100 * ours / naive:.1f} %)"
+    )
+    return BenchResult(values, "\n".join(lines))
+
+
+def _require_memory(model: Any, tokens: int) -> None:
+    """Rather a message than a killed process: the peer keeps every map, and works on some more."""
+    import torch
+
+    shape = HeadGeometry.from_config(model.config)
+    maps = shape.n_layers * shape.n_heads * tokens**2 * model.dtype.itemsize / 2**30
+    if model.device.type == "cuda":
+        free = torch.cuda.mem_get_info(model.device)[0] / 2**30
+    else:
+        free = _kib("/proc/meminfo", "MemAvailable") / 2**20
+    if 1.3 * maps > free:
+        raise UserError(
+            f"--lengths {tokens}: all attention maps take {maps:.0f} GiB, {free:.0f} are free",
+            "shorter lengths; only the peer needs so much",
+        )
+
+
+def _kib(file: str, name: str) -> int:
+    """A line of Linux's memory reports."""
+    lines = Path(file).read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+
+def _texts(tokenizer: Any, haystack: str, needle: str, lengths: Sequence[int]) -> list[Text]:
+    hidden = tokenizer(f" {needle}", add_special_tokens=False)["input_ids"]
+    return [Text.of(Haystack(tokenizer, haystack).ids, hidden, length) for length in lengths]
+
+
+def _scoring(model: Any, texts: Sequence[Text]) -> tuple[dict[str, Any], list[str]]:
+    """Seconds of the scoring alone at every length, and lines to print."""
+    found, lines = {}, []
+    for text in texts:
+        tokens = len(text.ids)
+        one = time_readout(model, text, repeats=max(2, 4096 // tokens))
+        assert one.differ < 1e-6, f"{tokens} tokens: scores differ by {one.differ:g}"
+        found[str(tokens)] = vars(one) | {"ratio": one.ratio}
+        lines.append(
+            f"  {tokens:6} tokens: all maps {1e3 * one.maps:9.1f} + loop {1e3 * one.loop:6.1f} ms, "
+            f"ours {1e3 * one.rows:6.1f} ms, {one.ratio:.1f}x as fast"
+        )
+    rows, differ = len(texts[0].rows), max(value["differ"] for value in found.values())
+    head = f"scoring alone, {rows} rows of one pass, largest difference of scores {differ:g}:"
+    return found, [head, *lines]
+
+
+def _timed(
+    lm: Any, exact: Sequence[Cell], many: Sequence[Cell], stop: Any
+) -> tuple[dict[str, Any], float, list[str]]:
+    """Seconds of each way, the largest difference of scores, and lines to print."""
+    import torch
+
+    peer, wu_s = _clock(lambda: {cell.id: wu_style(lm.model, cell, stop) for cell in exact})
+    (_, details), ours_s = _clock(lambda: niah(lm.model, lm.tokenizer, exact))
+    answered = {cell.id: answer for cell, (_, answer) in zip(exact, peer.values(), strict=True)}
+
+    def all_maps() -> dict[str, Any]:
+        found = {}
+        for cell in exact:
+            ids = [*cell.ids, *answered[cell.id]][:-1]
+            rows = range(len(cell.ids) - 1, len(ids))
+            found[cell.id] = naive_places(lm.model, ids, rows) if answered[cell.id] else None
+        return found
+
+    naive, naive_s = _clock(all_maps)
+    differ = 0.0
+    for cell in exact:
+        answer = answered[cell.id]
+        if not answer:
+            continue
+        ids = torch.tensor([*cell.ids, *answer])
+        wanted = [torch.tensor(cell.needle)] * len(answer)
+        told = [
+            hits(places, ids, torch.tensor(answer), wanted, copy=True).float()
+            for places in (details["places"][cell.id], peer[cell.id][0], naive[cell.id])
+        ]
+        scores = [one.mean(-1) for one in told]
+        differ = max(differ, *(float((scores[0] - s).abs().max()) for s in scores[1:]))
+        assert all(torch.equal(told[0], one) for one in told[1:]), f"{cell.id}: hits differ"
+    _, many_s = _clock(lambda: niah(lm.model, lm.tokenizer, many))
+    seconds = {"ours": ours_s, "ours_multi": many_s, "wu_style": wu_s, "naive": naive_s}
+    per_cell = many_s / len(many) * len(exact)
+    lines = [
+        f"  all maps, eager            {naive_s:8.1f} s   ours is {naive_s / ours_s:5.1f}x as fast",
+        f"  decoding steps (Wu et al.) {wu_s:8.1f} s   ours is {wu_s / ours_s:5.1f}x as fast",
+        f"  ours, exact                {ours_s:8.1f} s",
+        f"  ours, --multi-needle       {many_s:8.1f} s   a cell ({len(many)} of them) is "
+        f"{naive_s / per_cell:.1f}x as fast as all maps, {wu_s / per_cell:.1f}x as Wu et al.",
+    ]
+    return seconds, differ, lines
+
+
+def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
+    began = time.perf_counter()
+    return run(), time.perf_counter() - began
+
+
+_MEMORY = """
+import sys, torch
+from transformers import LlamaConfig, LlamaForCausalLM
+from tenpapers.models.rows import RowProbe
+from retrievalheads.bench.peers import naive_places
+way, n = sys.argv[1], int(sys.argv[2])
+torch.manual_seed(0)
+net = LlamaForCausalLM(LlamaConfig(vocab_size=500, hidden_size=256, intermediate_size=512,
+    num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=8,
+    max_position_embeddings=2 * n)).eval()
+ids = torch.randint(0, 500, (1, n))
+def run(n):
+    rows = torch.arange(n - 20, n)
+    if way == "naive":
+        return naive_places(net, ids[0, :n].tolist(), rows.tolist())
+    with RowProbe(net) as probe, torch.inference_mode():
+        probe.arm(rows[None])
+        net(ids[:, :n], use_cache=False, logits_to_keep=1)
+        return probe.collect()
+def kib(name):
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if name in line)
+run(64)
+open("/proc/self/clear_refs", "w").write("5")  # the peak starts anew, without the parent's
+before = kib("VmRSS")
+run(n)
+print((kib("VmHWM") - before) / 1024)
+"""
+
+
+def memory(way: str, tokens: int) -> float:
+    """MiB that reading 20 rows adds to the peak of a fresh process (Linux)."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEMORY, way, str(tokens)], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    return float(done.stdout.split()[-1])

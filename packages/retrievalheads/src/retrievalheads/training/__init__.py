@@ -1,0 +1,1 @@
+"""Attention-only tuning and longer contexts."""

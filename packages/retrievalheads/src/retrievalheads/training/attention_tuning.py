@@ -1,0 +1,240 @@
+"""Attention-only fine-tuning at an extended context (sections 3.2 and 3.3)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from tenpapers.errors import UserError
+from tenpapers.models import CausalLM, HeadGeometry
+from tenpapers.models.training import progress_bar
+from tenpapers.records import write_json
+
+from ..inputs.token_spans import encode_prompt, encode_target
+from ..records import Example
+from .context_extension import chosen_theta, extend_context
+from .tuned_model import ATTENTION, STATE
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj")
+_ATTENTION_NAME = re.compile(rf"\.({'|'.join(PROJECTIONS)})\.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of a training; the paper's values are not public, these are our defaults.
+
+    Parameters
+    ----------
+    context_tokens : length to extend to; longer examples are an error.
+    rope : "ntk", "theta=VALUE" or "none".
+    lora_r, lora_alpha, lora_dropout : of LoRA on q, k, v, o of every layer.
+    no_lora : tune the attention weights themselves.
+    lr, warmup, min_lr, weight_decay, clip : AdamW, cosine to `min_lr` times the peak.
+    batch_size, micro_batch : sequences a step, and at a time.
+    epochs : passes over the data.
+    seed : of LoRA's start, dropout and the order of the data.
+    gradient_checkpointing : recompute activations, for long contexts.
+    """
+
+    context_tokens: int = Field(default=512, ge=8)
+    rope: str = "ntk"
+    lora_r: int = Field(default=16, ge=1)
+    lora_alpha: int = 32
+    lora_dropout: float = 0.05
+    no_lora: bool = False
+    lr: float = 2e-4
+    warmup: float = 0.03
+    min_lr: float = 0.1
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    batch_size: int = Field(default=16, ge=1)
+    micro_batch: int = Field(default=1, ge=1)
+    epochs: float = 2
+    seed: int = 0
+    gradient_checkpointing: bool = False
+
+
+def training_rows(
+    examples: Sequence[Example], tokenizer: Any, context: int
+) -> list[dict[str, list[int]]]:
+    """Ids and labels; only the target and the end of sequence are learned (-100 elsewhere).
+
+    Raises
+    ------
+    UserError : an example that is longer than the context.
+    """
+    rows = []
+    for example in examples:
+        prompt, _ = encode_prompt(tokenizer, example.prompt)
+        answer = [*encode_target(tokenizer, example.target), tokenizer.eos_token_id]
+        if len(prompt) + len(answer) > context:
+            raise UserError(
+                f"{example.id}: {len(prompt) + len(answer)} tokens, --context-tokens is {context}",
+                "raise it, or build the data for this context",
+            )
+        rows.append({"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer})
+    return rows
+
+
+def attention_only(lm: CausalLM, config: TrainConfig) -> tuple[Any, int]:
+    """The model with nothing trainable but its attention projections, and the count of numbers.
+
+    Raises
+    ------
+    UserError : the model has other names for the four projections.
+    """
+    names = [name for name, _ in lm.model.named_parameters()]
+    if not all(any(f".{part}." in name for name in names) for part in PROJECTIONS):
+        raise UserError(f"{lm.name}: has no {', '.join(PROJECTIONS)}")
+    if config.no_lora:
+        model = lm.model
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(bool(_ATTENTION_NAME.search(name)))
+            if weight.requires_grad:  # small steps get lost in bfloat16
+                weight.data = weight.data.float()
+    else:
+        from peft import LoraConfig, get_peft_model
+
+        model = get_peft_model(
+            lm.model,
+            LoraConfig(
+                r=config.lora_r, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout,
+                target_modules=list(PROJECTIONS), task_type="CAUSAL_LM",
+            ),
+        )  # fmt: skip
+    trained = {name: w.numel() for name, w in model.named_parameters() if w.requires_grad}
+    strange = [name for name in trained if not _ATTENTION_NAME.search(name)]
+    assert not strange, f"trainable outside attention: {strange[:3]}"
+    return model, sum(trained.values())
+
+
+class _Collator:
+    """Pads ids and labels on the right."""
+
+    def __init__(self, pad: int) -> None:
+        self.pad = pad
+
+    def __call__(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
+        import torch
+
+        width = max(len(row["input_ids"]) for row in rows)
+
+        def padded(name: str, filler: int) -> Any:
+            return torch.tensor([row[name] + [filler] * (width - len(row[name])) for row in rows])
+
+        lengths = torch.tensor([len(row["input_ids"]) for row in rows])
+        return {
+            "input_ids": padded("input_ids", self.pad),
+            "labels": padded("labels", -100),
+            "attention_mask": (torch.arange(width) < lengths[:, None]).long(),
+        }
+
+
+def train(
+    lm: CausalLM,
+    examples: Sequence[Example],
+    out: Path,
+    config: TrainConfig,
+    *,
+    data_sha256: str = "",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Tune the attention of a model on examples; writes the adapter and `train_state.json`.
+
+    The weights of `lm` are extended and wrapped in place. A killed run goes on from its last
+    checkpoint in `out`.
+
+    Returns
+    -------
+    What `train_state.json` holds: base, theta, context, trainable numbers, losses (nats).
+    """
+    import shutil
+
+    import torch
+    from transformers import Trainer, TrainingArguments, set_seed
+    from transformers.trainer_callback import PrinterCallback
+    from transformers.trainer_utils import get_last_checkpoint
+
+    shape = HeadGeometry.from_config(lm.model.config)
+    theta = chosen_theta(lm.model.config, config.rope, config.context_tokens)
+    if config.rope == "none" and config.context_tokens > lm.context:
+        raise UserError(
+            f"--context-tokens {config.context_tokens}: the model reads {lm.context}",
+            "--rope ntk extends it",
+        )
+    extend_context(lm.model, config.context_tokens, theta)
+    rows = training_rows(examples, lm.tokenizer, config.context_tokens)
+    set_seed(config.seed)
+    model, trainable = attention_only(lm, config)
+    if config.gradient_checkpointing:
+        model.enable_input_require_grads()
+    on_gpu = lm.model.device.type == "cuda"
+    work = out / "checkpoints"
+    arguments = TrainingArguments(
+        output_dir=str(work),
+        per_device_train_batch_size=min(config.micro_batch, config.batch_size),
+        gradient_accumulation_steps=max(1, config.batch_size // config.micro_batch),
+        num_train_epochs=config.epochs,
+        learning_rate=config.lr,
+        lr_scheduler_type="cosine_with_min_lr",
+        lr_scheduler_kwargs={"min_lr_rate": config.min_lr},
+        warmup_steps=config.warmup,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.clip,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        gradient_checkpointing=config.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False},
+        seed=config.seed,
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=50,
+        save_total_limit=1,
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=on_gpu,
+        remove_unused_columns=False,
+        label_names=["labels"],
+    )
+    trainer = Trainer(
+        model=model, args=arguments, train_dataset=rows,
+        data_collator=_Collator(lm.tokenizer.pad_token_id),
+    )  # fmt: skip
+    trainer.remove_callback(PrinterCallback)
+    if progress:
+        trainer.add_callback(progress_bar(f"train, {out.name}"))
+    resumed = get_last_checkpoint(str(work)) if work.is_dir() else None
+    trainer.train(resume_from_checkpoint=resumed)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    state = {
+        "base": lm.name,
+        "layers": shape.n_layers,
+        "hidden_size": shape.hidden_size,
+        "theta": theta,
+        "context_tokens": config.context_tokens,
+        "trainable": trainable,
+        "n_train": len(rows),
+        "data_sha256": data_sha256,
+        "config": asdict(config),
+        "losses": losses,
+    }
+    if not trainer.is_world_process_zero():
+        return state
+    out.mkdir(parents=True, exist_ok=True)
+    if config.no_lora:
+        from safetensors.torch import save_file
+
+        tuned = {n: w.detach().contiguous() for n, w in model.named_parameters() if w.requires_grad}
+        save_file(tuned, out / ATTENTION)
+    else:
+        model.save_pretrained(str(out))
+    write_json(out / STATE, state)
+    shutil.rmtree(work, ignore_errors=True)
+    model.eval()
+    torch.set_grad_enabled(True)
+    return state

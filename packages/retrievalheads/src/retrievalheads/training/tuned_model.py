@@ -1,0 +1,172 @@
+"""A base model with an adapter of ours on it, its context extended as in training."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.models import CausalLM, HeadGeometry
+from tenpapers.models.loading import resolve_name
+from tenpapers.records import read_json, write_json
+
+from .context_extension import ANSWER, chosen_theta, extend_context
+
+STATE = "train_state.json"
+ATTENTION = "attention.safetensors"
+
+
+def load_base(model: str, dtype: str | None = None, device: str | None = None) -> CausalLM:
+    """Load a causal LM in process; dtype and device go into its spec."""
+    from tenpapers.models import load_causal_lm, parse_spec
+
+    spec = parse_spec(model)
+    named = {name: value for name, value in (("dtype", dtype), ("device", device)) if value}
+    return load_causal_lm(replace(spec, options=spec.options | named))
+
+
+def local_device() -> str | None:
+    """The GPU of this process where a launcher such as torchrun started several, else None."""
+    rank = os.environ.get("LOCAL_RANK")
+    import torch
+
+    return f"cuda:{rank}" if rank is not None and torch.cuda.is_available() else None
+
+
+def load_model(
+    model: str,
+    adapter: Path | None = None,
+    *,
+    dtype: str | None = None,
+    device: str | None = None,
+    rope: str = "none",
+    context: int | None = None,
+) -> CausalLM:
+    """Load a model, with the context extension and the weights of an adapter if there is one.
+
+    Parameters
+    ----------
+    model : model spec.
+    adapter : folder that `train` wrote.
+    rope, context : extension without an adapter (see `chosen_theta`).
+
+    Raises
+    ------
+    UserError : the adapter was trained on another base, or is none of ours.
+    """
+    lm = load_base(model, dtype, device)
+    if adapter is None:
+        if rope != "none" and context:
+            extend_context(lm.model, context, chosen_theta(lm.model.config, rope, context))
+        return lm
+    return put_on(lm, adapter)
+
+
+def put_on(lm: CausalLM, adapter: Path) -> CausalLM:
+    """Extend a loaded base as in the adapter's training and put the adapter on."""
+    state = read_state(adapter)
+    check_base(lm, adapter, state)
+    extend_context(lm.model, state["context_tokens"], state["theta"])
+    if (adapter / ATTENTION).is_file():
+        from safetensors.torch import load_file
+
+        lm.model.load_state_dict(load_file(adapter / ATTENTION), strict=False)
+        return replace(lm, revision=f"{lm.revision}+{_digest(adapter / ATTENTION)}")
+    from peft import PeftModel
+
+    require_safetensors(adapter)
+    wrapped = PeftModel.from_pretrained(lm.model, str(adapter)).eval()
+    digest = _digest(adapter / "adapter_model.safetensors")
+    return replace(lm, model=wrapped, revision=f"{lm.revision}+{digest}")
+
+
+def extended_base(name: str, theta: float | None, context: int, adapter: Path) -> Path:
+    """A folder like the base's, with the RoPE base and the positions that an adapter needs.
+
+    Weights are links; only `config.json` is written. It lies inside the adapter's folder.
+
+    Parameters
+    ----------
+    name : folder or hub id of the base.
+    theta, context : of the adapter's training.
+    """
+    source = Path(resolve_name(name))
+    if not source.is_dir():
+        from huggingface_hub import snapshot_download
+
+        source = Path(snapshot_download(name))
+    made = adapter / "served-base"
+    made.mkdir(exist_ok=True)
+    for file in source.iterdir():
+        link = made / file.name
+        if file.is_file() and file.name != "config.json" and not link.exists():
+            link.symlink_to(file.resolve())
+    config = read_json(source / "config.json")
+    if theta is not None:
+        # Older checkpoints have the base at the top, newer ones among the RoPE parameters.
+        config["rope_theta"] = theta
+        config["rope_parameters"] = dict(config.get("rope_parameters") or {"rope_type": "default"})
+        config["rope_parameters"]["rope_theta"] = theta
+    limit = max(context + ANSWER, config.get("max_position_embeddings", 0))
+    config["max_position_embeddings"] = limit
+    if config.get("model_type") == "mistral":
+        config["sliding_window"] = None
+    write_json(made / "config.json", config)
+    return made
+
+
+def require_safetensors(adapter: Path) -> None:
+    """Adapters in pickle files are not loaded: unpickling runs code.
+
+    Raises
+    ------
+    UserError : no safetensors file.
+    """
+    if not (adapter / "adapter_model.safetensors").is_file():
+        raise UserError(f"{adapter}: no adapter_model.safetensors in it")
+
+
+def read_state(adapter: Path) -> dict[str, Any]:
+    """What `train` wrote beside its weights."""
+    if not adapter.is_dir():
+        raise UserError(f"{adapter}: no such folder")
+    if not (adapter / STATE).is_file():
+        raise UserError(f"{adapter}: no {STATE} in it", "a folder that `train` wrote is wanted")
+    state: dict[str, Any] = read_json(adapter / STATE)
+    return state
+
+
+def check_base(lm: CausalLM, adapter: Path, state: dict[str, Any]) -> None:
+    """Refuse an adapter that was trained on another base.
+
+    Raises
+    ------
+    UserError : the name, layers or hidden size differ.
+    """
+    shape = HeadGeometry.from_config(lm.model.config)
+    mine = {"base": lm.name, "layers": shape.n_layers, "hidden_size": shape.hidden_size}
+    theirs = {name: state.get(name) for name in mine}
+    if mine["hidden_size"] != theirs["hidden_size"] or mine["layers"] != theirs["layers"]:
+        raise UserError(f"{adapter}: trained on {theirs}, this is {mine}")
+    if Path(str(mine["base"])).name != Path(str(theirs["base"])).name:
+        raise UserError(f"{adapter}: trained on {theirs['base']}, this is {mine['base']}")
+
+
+def require_fit(lm: CausalLM, n_tokens: int, where: str) -> None:
+    """Refuse a prompt beyond the model's positions.
+
+    Raises
+    ------
+    UserError : longer than the limit.
+    """
+    if n_tokens > lm.context:
+        raise UserError(
+            f"{where}: {n_tokens} tokens, the model reads {lm.context}",
+            "--rope ntk extends it",
+        )
+
+
+def _digest(file: Path) -> str:
+    from tenpapers.report import file_digest
+
+    return file_digest(file)[:16]
