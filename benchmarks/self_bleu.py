@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
-from synthesizrr.metrics.bleu import self_bleu
-from synthesizrr.metrics.tokens import token_lists
-from synthesizrr.study import data_folder
-from synthesizrr.toy import made_up_news
+from synthesizrr.inputs.made_up_news import made_up_news
+from synthesizrr.scoring.self_bleu import self_bleu
+from synthesizrr.scoring.tokens import token_lists
+from synthesizrr.study.settings import data_folder
 from tenpapers.records import read_json_lines
 
 N = 5

@@ -80,7 +80,7 @@ def cli():
 
 def command(*arguments):
     """Run the command line in this process."""
-    from synthesizrr.cli import app
+    from synthesizrr.cli.main import app
 
     code = app([str(argument) for argument in arguments], standalone_mode=False)
     assert not code
@@ -111,7 +111,7 @@ def teacher():
 @pytest.fixture(scope="session")
 def news(tmp_path_factory):
     """Made-up news as files: train, test, docs, and seeds of four labels."""
-    from synthesizrr.toy import made_up_news
+    from synthesizrr.inputs.made_up_news import made_up_news
 
     folder = tmp_path_factory.mktemp("news")
     rows = made_up_news(20)

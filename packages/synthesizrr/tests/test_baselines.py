@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
-from synthesizrr.baselines.attributes import draw_attributes, load_attributes
-from synthesizrr.baselines.methods import BaselineRun, generate_baseline
+from synthesizrr.baselines.attrprompt import draw_attributes, load_attributes
 from synthesizrr.baselines.progen import helpfulness
 from synthesizrr.baselines.regen import regen
+from synthesizrr.baselines.run import BaselineRun, generate_baseline
 from synthesizrr.baselines.student_vectors import LOG_ZERO
 from synthesizrr.baselines.sungen import learn_weights, resampled
-from synthesizrr.generating import GenerateConfig
+from synthesizrr.inputs.task import load_task
+from synthesizrr.inversion.teacher import GenerateConfig
 from synthesizrr.records import Example, Generation, InputRow, read_rows
-from synthesizrr.retrieving import embed_corpus
-from synthesizrr.tasks import load_task
+from synthesizrr.sourcing.retrieve import embed_corpus
 from tenpapers.errors import UserError
 
 AG = load_task("ag_news")

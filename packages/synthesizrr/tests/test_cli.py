@@ -288,7 +288,7 @@ def test_datasets_list(capsys):
 
 
 def test_the_judge_counts_what_it_cannot_read(tmp_path, teacher):
-    from synthesizrr.metrics.rag import judge_rows, sentences, verdict_share
+    from synthesizrr.scoring.faithfulness import judge_rows, sentences, verdict_share
 
     assert sentences("One. Two! Three") == ["One.", "Two!", "Three"]
     assert verdict_share("1: yes\n2. No\n3) yes, it is", 3) == 2 / 3

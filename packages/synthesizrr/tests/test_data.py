@@ -4,9 +4,9 @@ import json
 import tarfile
 
 import pytest
-from synthesizrr.cleaning import product_text
-from synthesizrr.corpora import open_corpus
-from synthesizrr.sources import prepare
+from synthesizrr.inputs.cleaning import product_text
+from synthesizrr.inputs.published_corpora import open_corpus
+from synthesizrr.inputs.published_datasets import prepare
 from tenpapers.errors import UserError
 
 from .conftest import write_rows

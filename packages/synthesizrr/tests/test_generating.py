@@ -6,8 +6,9 @@ import sys
 import time
 
 import pytest
-from synthesizrr.costs import cost_usd
-from synthesizrr.generating import (
+from synthesizrr.inputs.task import load_task
+from synthesizrr.inversion.prices import cost_usd
+from synthesizrr.inversion.teacher import (
     GenerateConfig,
     generate,
     load_tokenizer,
@@ -15,7 +16,6 @@ from synthesizrr.generating import (
     shared_share,
 )
 from synthesizrr.records import Generation, IclRow, InputRow, read_rows
-from synthesizrr.tasks import load_task
 from tenpapers.errors import UserError
 
 from .conftest import read_lines, write_rows

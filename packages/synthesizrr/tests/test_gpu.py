@@ -8,8 +8,8 @@ pytestmark = [
 
 
 def test_a_student_and_an_encoder_on_the_gpu(tiny_encoder):
-    from synthesizrr.classifiers import StudentSpec, fit
-    from synthesizrr.retrieving import embed
+    from synthesizrr.sourcing.retrieve import embed
+    from synthesizrr.students.classifiers import StudentSpec, fit
 
     texts, labels = ["apple pie", "steel nail"] * 8, ["a", "b"] * 8
     spec = StudentSpec("tiny", str(tiny_encoder), lr=5e-3, micro_batch=8, epochs=4)

@@ -3,11 +3,10 @@ import math
 
 import numpy as np
 import pytest
-from synthesizrr.data_map import Filter, cartography, kept
-from synthesizrr.evaluate import DataSet, EvalConfig, Given, equalized, measure
-from synthesizrr.matching import match_distribution, shares
-from synthesizrr.metrics.closeness import Features, matched_reference, mauve
-from synthesizrr.metrics.entities import (
+from synthesizrr.filtering.cartography import Filter, cartography, kept
+from synthesizrr.records import TextRow
+from synthesizrr.scoring.cosines import cosine_matrix, pairwise_cosine
+from synthesizrr.scoring.entities import (
     entity_counts,
     entity_entropy,
     entity_recall,
@@ -18,9 +17,10 @@ from synthesizrr.metrics.entities import (
     summary,
     top_entities,
 )
-from synthesizrr.metrics.lengths import text_length
-from synthesizrr.metrics.similarity import cosine_matrix, pairwise_cosine
-from synthesizrr.records import TextRow
+from synthesizrr.scoring.label_mix import match_distribution, shares
+from synthesizrr.scoring.lengths import text_length
+from synthesizrr.scoring.mauve import Features, matched_reference, mauve
+from synthesizrr.scoring.measure import DataSet, EvalConfig, Given, equalized, measure
 from tenpapers.errors import UserError
 
 from .conftest import rows_of
@@ -124,7 +124,7 @@ def test_features_are_computed_once_a_text(tmp_path, tiny_encoder):
 
 def test_features_of_a_causal_model_are_its_last_tokens(tmp_path, tokenizer):
     import torch
-    from synthesizrr.metrics.closeness import last_states
+    from synthesizrr.scoring.mauve import last_states
     from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
     torch.manual_seed(0)

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthesizrr.parsing import cleaned, parse, pieces
+from synthesizrr.inputs.task import load_task
+from synthesizrr.inversion.parse import cleaned, parse, pieces
 from synthesizrr.records import Generation
-from synthesizrr.tasks import load_task
 
 AG = load_task("ag_news")
 

@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesizrr.prompts import render_prompt, stop_sequences
+from synthesizrr.inputs.task import load_task, task_names
+from synthesizrr.inversion.prompts import render_prompt, stop_sequences
+from synthesizrr.inversion.shots import draw_shots, group_shots
 from synthesizrr.records import IclRow, InputRow
-from synthesizrr.shots import draw_shots, group_shots
-from synthesizrr.tasks import load_task, task_names
 from tenpapers.errors import UserError
 
 AG = load_task("ag_news")

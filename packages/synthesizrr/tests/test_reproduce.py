@@ -3,9 +3,9 @@ import json
 import math
 
 import pytest
-from synthesizrr.claims import RowNumbers, llm_written, verdicts
-from synthesizrr.study import read_study, split_slice
-from synthesizrr.toy import made_up_news
+from synthesizrr.inputs.made_up_news import made_up_news
+from synthesizrr.study.claims import RowNumbers, llm_written, verdicts
+from synthesizrr.study.settings import read_study, split_slice
 from tenpapers.errors import UserError
 
 from .conftest import command, read_lines
@@ -47,7 +47,7 @@ def test_settings_of_both_scales():
 
 def test_reproduce_without_real_data(tmp_path, monkeypatch, capsys):
     """Made-up news, two prompts a label: every part of the report is there and it resumes."""
-    import synthesizrr.reproduce as module
+    import synthesizrr.study.reproduce as module
 
     monkeypatch.setattr(module, "data_folder", lambda: None)
     out = tmp_path / "out"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesizrr.metrics.bleu import self_bleu
-from synthesizrr.metrics.tokens import token_lists
+from synthesizrr.scoring.self_bleu import self_bleu
+from synthesizrr.scoring.tokens import token_lists
 from tenpapers.errors import UserError
 
 from .conftest import rows_of

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesizrr.documents import corpus_digest, fetch_texts, read_documents, write_shards
-from synthesizrr.exclusion import near_duplicates
-from synthesizrr.pools import build_inputs, windows_of
+from synthesizrr.inputs.documents import corpus_digest, fetch_texts, read_documents, write_shards
+from synthesizrr.inputs.seeds import per_class_of, sample_seeds
+from synthesizrr.inputs.task import Task, load_task
 from synthesizrr.records import Document, Example, Result, Retrieved, read_rows
-from synthesizrr.retrieving import embed, embed_corpus, retrieve_dense
-from synthesizrr.seeding import per_class_of, sample_seeds
-from synthesizrr.shortening import shorten, shortened
-from synthesizrr.sourcing import retrieve_by
-from synthesizrr.tasks import Task, load_task
+from synthesizrr.sourcing.leaks import near_duplicates
+from synthesizrr.sourcing.pools import build_inputs, windows_of
+from synthesizrr.sourcing.retrieve import embed, embed_corpus, retrieve_dense
+from synthesizrr.sourcing.retrievers import retrieve_by
+from synthesizrr.sourcing.shorten import shorten, shortened
 from tenpapers.embedding import EmbeddingShards
 from tenpapers.errors import UserError
 
@@ -280,7 +280,7 @@ def test_unknown_fields_travel_along(tmp_path):
 def test_bm25_equals_rank_bm25_on_the_abc_corpus(data):
     """Check 8, with a word in more than half of the documents."""
     from rank_bm25 import BM25Okapi
-    from synthesizrr.metrics.tokens import word_tokens
+    from synthesizrr.scoring.tokens import word_tokens
     from tenpapers.embedding import Bm25Index
 
     rows = rows_of(data / "abc_news_corpus.jsonl.gz")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from synthesizrr.classifiers import STUDENTS, StudentSpec, fit, student_spec
-from synthesizrr.data_map import Filter
-from synthesizrr.filtering import filter_rows, final_sample, parse_filter
+from synthesizrr.filtering.cartography import Filter
+from synthesizrr.filtering.filter import filter_rows, final_sample, parse_filter
 from synthesizrr.records import Synthetic, TextRow
-from synthesizrr.students import (
+from synthesizrr.students.classifiers import STUDENTS, StudentSpec, fit, student_spec
+from synthesizrr.students.train import (
     fit_oracle,
     grade,
     grid,
@@ -110,7 +110,7 @@ def test_recipes_of_the_paper():
 
 
 def test_the_search_keeps_the_best_on_validation(spec, monkeypatch):
-    import synthesizrr.students as students
+    import synthesizrr.students.train as students
 
     tried = [StudentSpec("slow", spec.model, lr=1e-9, epochs=1), spec]
     monkeypatch.setattr(students, "grid", lambda _: tried)

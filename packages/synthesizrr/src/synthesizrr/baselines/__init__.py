@@ -1,1 +1,1 @@
-"""Baselines without a corpus, and small forms of earlier methods (spec 6)."""
+"""What SynthesizRR is compared with, one module a method."""

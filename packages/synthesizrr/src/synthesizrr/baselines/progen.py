@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..fewgen import fewgen_inputs
-from ..generating import generate
+from ..inversion.fewgen import fewgen_inputs
+from ..inversion.teacher import generate
 from ..records import IclRow, Synthetic
-from .methods import BaselineRun
+from .run import BaselineRun
 from .student_vectors import LOG_ZERO, places_in_label, texts_of, vectors_of
 
 HELPFUL = 0.5  # share of each label's rows that may be demonstrations

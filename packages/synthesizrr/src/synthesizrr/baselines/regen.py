@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from tenpapers.embedding import EmbeddingShards, Encoder, search
 
-from ..classifiers import fit, student_spec
-from ..documents import fetch_texts
+from ..inputs.documents import fetch_texts
+from ..inputs.task import Task
 from ..records import Synthetic
-from ..retrieving import embed
-from ..tasks import Task
+from ..sourcing.retrieve import embed
+from ..students.classifiers import fit, student_spec
 
 
 def regen(

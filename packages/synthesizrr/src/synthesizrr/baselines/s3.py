@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ..classifiers import fit, student_spec
-from ..fewgen import fewgen_shots
-from ..generating import Prompt, complete
-from ..prompts import render_prompt
+from ..inversion.fewgen import fewgen_shots
+from ..inversion.prompts import render_prompt
+from ..inversion.teacher import Prompt, complete
 from ..records import Example, InputRow
-from ..students import predictions
-from .methods import BaselineRun
+from ..students.classifiers import fit, student_spec
+from ..students.train import predictions
+from .run import BaselineRun
 from .student_vectors import texts_of
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..parsing import parse
+from ..inputs.task import Task
+from ..inversion.parse import parse
 from ..records import Generation, Synthetic, read_rows
-from ..tasks import Task
 
 # ln 0 of the reverse cross-entropy is set to this (Wang et al. 2019).
 LOG_ZERO = -4.0
@@ -21,7 +21,7 @@ def texts_of(out: Path, task: Task) -> list[Synthetic]:
 
 def vectors_of(texts: Sequence[str], encoder: str) -> np.ndarray:
     """Vectors with a constant last column (the intercept), float64 [N, d + 1]."""
-    from ..classifiers import frozen_vectors
+    from ..students.classifiers import frozen_vectors
 
     found: Any = frozen_vectors(encoder)(list(texts))
     return np.hstack([found.astype(np.float64), np.ones((len(found), 1))])

@@ -9,7 +9,7 @@ import numpy as np
 from tenpapers.records import write_jsonl
 
 from ..records import Generation, read_rows
-from .methods import BaselineRun
+from .run import BaselineRun
 from .student_vectors import LOG_ZERO, places_in_label, texts_of
 
 WORD = re.compile(r"\w+")

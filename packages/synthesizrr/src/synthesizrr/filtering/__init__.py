@@ -1,0 +1,1 @@
+"""Cartography and filters of generated rows."""

@@ -1,0 +1,166 @@
+"""Data maps (Swayamdipta et al. 2020): which rows a student finds easy, and the filter on that."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from tenpapers.errors import UserError
+
+from ..students.classifiers import Classifier, StudentSpec, fit
+
+Scope = Literal["label", "overall"]
+VALUES = ("confidence", "variability", "correctness")
+# Share of every label that the paper keeps.
+KEEP = 0.83
+EPOCHS = 6
+
+
+class Row(Protocol):
+    """A row with a text and the label it was made for."""
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
+
+    @property
+    def label(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition on one value of the map.
+
+    Parameters
+    ----------
+    value : "confidence", "variability" or "correctness".
+    top, bottom : share of the rows that is kept, the highest or the lowest values.
+    low, high : closed range that is kept instead.
+    scope : a share acts within each label, or over all rows.
+    """
+
+    value: str
+    top: float | None = None
+    bottom: float | None = None
+    low: float | None = None
+    high: float | None = None
+    scope: Scope = "label"
+
+
+def cartography(probs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Confidence, variability and correctness of every row (spec 3.8).
+
+    Parameters
+    ----------
+    probs : float32 [epochs, N, C], after each epoch.
+    labels : int64 [N].
+
+    Returns
+    -------
+    confidence : mean probability of the given label, float64 [N].
+    variability : its population standard deviation over the epochs, float64 [N].
+    correctness : share of the epochs in which that label was the likeliest, float64 [N].
+
+    Raises
+    ------
+    UserError : shapes that do not fit.
+    """
+    if probs.ndim != 3 or probs.shape[1] != len(labels):
+        raise UserError(f"probabilities of shape {probs.shape} for {len(labels)} labels")
+    given = np.take_along_axis(probs.astype(np.float64), np.asarray(labels)[None, :, None], axis=2)[
+        :, :, 0
+    ]
+    right = probs.argmax(axis=2) == np.asarray(labels)[None, :]
+    return given.mean(axis=0), given.std(axis=0), right.mean(axis=0)
+
+
+def epoch_probs(
+    rows: Sequence[Row],
+    spec: StudentSpec,
+    *,
+    seed: int = 42,
+    epochs: int = EPOCHS,
+    text: Callable[[Row], str] | None = None,
+    progress: str | None = None,
+) -> tuple[np.ndarray, list[str]]:
+    """Train a student on rows and give its probabilities for them after each epoch.
+
+    Parameters
+    ----------
+    text : what of a row the student reads; its text by default (its document is the other way).
+
+    Returns
+    -------
+    float32 [epochs, N, C] and the labels, in the order of the last axis.
+
+    Raises
+    ------
+    UserError : the student recorded another number of epochs.
+    """
+    from dataclasses import replace
+
+    read = text or (lambda row: row.text)
+    texts = [read(row) for row in rows]
+    found: list[np.ndarray] = []
+    names = sorted({row.label for row in rows})
+
+    def note(epoch: int, student: Classifier) -> None:
+        found.append(student.probs(texts))
+
+    fit(
+        texts, [row.label for row in rows], replace(spec, epochs=epochs), seed=seed, names=names,
+        on_epoch=note, progress=progress,
+    )  # fmt: skip
+    if len(found) != epochs:
+        raise UserError(f"the student recorded {len(found)} epochs, {epochs} are needed")
+    return np.stack(found), names
+
+
+def kept(
+    values: Mapping[str, np.ndarray], labels: Sequence[str], filters: Sequence[Filter]
+) -> np.ndarray:
+    """Rows that fulfil all filters, bool [N].
+
+    The top share is what reaches the quantile of the rest (linear interpolation), ties included.
+
+    Raises
+    ------
+    UserError : no filter, two on one value, a filter without or with several conditions, an
+        unknown value, a share outside 0..1.
+    """
+    if not filters:
+        raise UserError("cartography: no filter", "give at least one")
+    named = [one.value for one in filters]
+    if len(set(named)) != len(named):
+        raise UserError(f"cartography: two filters on {max(named, key=named.count)}")
+    out = np.ones(len(labels), dtype=bool)
+    every = np.asarray(labels)
+    for one in filters:
+        _check(one)
+        column = values[one.value]
+        groups = [every == name for name in sorted(set(labels))]
+        if one.scope == "overall":
+            groups = [np.ones(len(labels), dtype=bool)]
+        for group in groups:
+            out[group] &= _meets(one, column[group])
+    return out
+
+
+def _check(one: Filter) -> None:
+    if one.value not in VALUES:
+        raise UserError(f"cartography: {one.value}: unknown value", ", ".join(VALUES))
+    ranged = one.low is not None or one.high is not None
+    if sum((one.top is not None, one.bottom is not None, ranged)) != 1:
+        raise UserError(f"cartography: {one.value}: give top, bottom or a range")
+    share = one.top if one.top is not None else one.bottom
+    if share is not None and not 0 < share <= 1:
+        raise UserError(f"cartography: {one.value}: share {share} is not within 0 and 1")
+
+
+def _meets(one: Filter, column: np.ndarray) -> np.ndarray:
+    if one.top is not None:
+        return column >= np.quantile(column, 1 - one.top)
+    if one.bottom is not None:
+        return column <= np.quantile(column, one.bottom)
+    low = -np.inf if one.low is None else one.low
+    high = np.inf if one.high is None else one.high
+    return (column >= low) & (column <= high)

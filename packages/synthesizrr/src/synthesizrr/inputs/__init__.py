@@ -1,0 +1,1 @@
+"""Published data sets and corpora, seeds, tasks and the user's own files."""

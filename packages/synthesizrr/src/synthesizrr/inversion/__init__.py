@@ -1,0 +1,1 @@
+"""Task inversion: a teacher rewrites documents as examples of a label."""

@@ -1,0 +1,243 @@
+"""The teacher at work: prompts in, one generation a prompt out, appended as they come."""
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from tenpapers.errors import UserError
+from tenpapers.generation import Completion, Generator, Request, Sampling
+from tenpapers.generation.types import Message
+from tenpapers.records import Appender, Record
+
+from ..inputs.task import Task
+from ..records import Generation, IclRow, InputRow, read_rows
+from .prices import cost_usd
+from .prompts import Mode, Style, prompt_text, render_prompt, stop_sequences
+from .shots import group_shots
+
+# Longest prompt in tokens, as in the official runs.
+MAX_PROMPT_TOKENS = 4000
+
+
+class GenerateConfig(Record):
+    """How prompts are made and answers are sampled.
+
+    Parameters
+    ----------
+    mode : "retricl", "non-retricl" or "fewgen".
+    shots : demonstrations a prompt; 0 for none.
+    style : "plain", "turns" or "chat".
+    icl_groups : sets of demonstrations a label; None draws one for every prompt.
+    temperature, top_p : nucleus sampling; top_p 1 is not sent, for services that take one of both.
+    max_new_tokens : of an answer; None is the task's.
+    max_prompt_tokens : of a prompt; whole demonstrations are dropped from the front until it fits.
+    seed : of the demonstrations and of the sampling.
+    """
+
+    mode: Mode = "retricl"
+    shots: int = Field(default=3, ge=0)
+    style: Style = "plain"
+    icl_groups: int | None = Field(default=None, ge=1)
+    temperature: float = Field(default=0.95, ge=0)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    max_new_tokens: int | None = Field(default=None, ge=1)
+    max_prompt_tokens: int = Field(default=MAX_PROMPT_TOKENS, ge=16)
+    seed: int = 42
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt that fits, its input, and the demonstrations that are left in it."""
+
+    row: InputRow
+    shots: tuple[IclRow, ...]
+    content: str | list[Message]
+    n_tokens: int
+
+
+def plan_prompts(
+    rows: Sequence[InputRow], icl: Sequence[IclRow], task: Task, config: GenerateConfig,
+    tokenizer: Any,
+) -> list[Prompt]:  # fmt: skip
+    """All prompts, those with the same demonstrations together, longer ones first.
+
+    Raises
+    ------
+    UserError : more shots than a pool has, a label without verbalizer.
+    """
+    chosen = group_shots(rows, icl, config.shots, config.icl_groups, config.seed)
+    prompts = [_fitted(row, chosen[row.id], task, config, tokenizer) for row in rows]
+    return sorted(
+        prompts,
+        key=lambda one: (one.row.label, [shot.id for shot in one.shots], -one.n_tokens, one.row.id),
+    )
+
+
+def _fitted(
+    row: InputRow, shots: Sequence[IclRow], task: Task, config: GenerateConfig, tokenizer: Any
+) -> Prompt:
+    """Whole demonstrations are dropped from the front; the target's document is never cut."""
+    left = list(shots)
+    while True:
+        content = render_prompt(task, config.mode, row.label, row.context, left, config.style)
+        n_tokens = len(tokenizer(prompt_text(content), add_special_tokens=False)["input_ids"])
+        if not left or n_tokens <= config.max_prompt_tokens:
+            return Prompt(row, tuple(left), content, n_tokens)
+        left = left[1:]
+
+
+def shared_share(prompts: Sequence[Prompt], tokenizer: Any) -> float:
+    """Share of all prompt tokens that a prefix cache has to compute only once."""
+    total = sum(prompt.n_tokens for prompt in prompts)
+    saved = 0
+    previous: list[int] = []
+    for prompt in prompts:
+        ids = tokenizer(prompt_text(prompt.content), add_special_tokens=False)["input_ids"]
+        same = 0
+        while same < min(len(ids), len(previous)) and ids[same] == previous[same]:
+            same += 1
+        saved += same
+        previous = ids
+    return saved / total if total else 0.0
+
+
+def generate(
+    rows: Sequence[InputRow],
+    icl: Sequence[IclRow],
+    task: Task,
+    teacher: Generator,
+    config: GenerateConfig,
+    out: Path,
+    *,
+    tokenizer: Any,
+    progress: str | None = "generate",
+) -> dict[str, Any]:
+    """Ask the teacher for every input; `out` is appended to, and what it has is not asked again.
+
+    Returns
+    -------
+    What `complete` returns, and the share of shared prompt tokens.
+
+    Raises
+    ------
+    UserError : what `plan_prompts` raises.
+    """
+    prompts = plan_prompts(rows, icl, task, config, tokenizer)
+    counts = complete(prompts, task, teacher, config, out, progress=progress)
+    return counts | {"shared_prompt_share": round(shared_share(prompts, tokenizer), 4)}
+
+
+def complete(
+    prompts: Sequence[Prompt],
+    task: Task,
+    teacher: Generator,
+    config: GenerateConfig,
+    out: Path,
+    *,
+    progress: str | None = "generate",
+) -> dict[str, Any]:
+    """Append the generations of those prompts that `out` does not have yet.
+
+    Returns
+    -------
+    asked, done_before, failed, prompt_tokens, output_tokens, and cost_usd where a price is known.
+    """
+    Appender(out).close()  # drops a line that a kill cut off
+    known = {one.id for one in read_rows(out, Generation)} if out.stat().st_size else set()
+    waiting = [prompt for prompt in prompts if prompt.row.id not in known]
+    by_id = {prompt.row.id: prompt for prompt in waiting}
+    counts = {"asked": len(waiting), "done_before": len(prompts) - len(waiting), "failed": 0,
+              "prompt_tokens": 0, "output_tokens": 0}  # fmt: skip
+    name = f"{teacher.backend.family}:{Path(teacher.backend.model).name}"
+    with Appender(out) as sink:
+        for done in _answers(teacher, waiting, task, config, progress):
+            if done.failed:
+                counts["failed"] += 1
+                continue
+            counts["prompt_tokens"] += done.n_prompt_tokens
+            counts["output_tokens"] += done.n_output_tokens
+            sink.write(_generation(by_id[done.id], done, config, name))
+    cost = cost_usd(name, counts["prompt_tokens"], counts["output_tokens"])
+    return counts | ({} if cost is None else {"cost_usd": round(cost, 4)})
+
+
+def _answers(
+    teacher: Generator, prompts: Sequence[Prompt], task: Task, config: GenerateConfig,
+    progress: str | None,
+) -> Iterator[Completion]:  # fmt: skip
+    """In process each group of equal demonstrations is one call, so that its prefix runs once.
+
+    Engines and services find shared prefixes themselves, so they get everything at once.
+    """
+    from tqdm import tqdm
+
+    requests = [_request(prompt, task, config) for prompt in prompts]
+    if teacher.backend.family != "hf" or config.icl_groups is None:
+        yield from teacher.stream(requests, progress=progress)
+        return
+    groups: dict[tuple[str, ...], list[Request]] = {}
+    for prompt, request in zip(prompts, requests, strict=True):
+        key = (prompt.row.label, *(shot.id for shot in prompt.shots))
+        groups.setdefault(key, []).append(request)
+    with tqdm(total=len(requests), desc=progress, unit="req", disable=progress is None) as bar:
+        for group in groups.values():
+            for done in teacher.stream(group):
+                bar.update()
+                yield done
+
+
+def _request(prompt: Prompt, task: Task, config: GenerateConfig) -> Request:
+    sampling = Sampling(
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_new_tokens or task.max_new_tokens,
+        stop=stop_sequences(task),
+        seed=(config.seed * 1_000_003 + zlib.crc32(prompt.row.id.encode())) % (1 << 31),
+    )
+    if isinstance(prompt.content, str):
+        return Request(id=prompt.row.id, prompt=prompt.content, sampling=sampling)
+    return Request(id=prompt.row.id, messages=tuple(prompt.content), sampling=sampling)
+
+
+def _generation(prompt: Prompt, done: Completion, config: GenerateConfig, model: str) -> Generation:
+    digest = hashlib.sha256(prompt_text(prompt.content).encode()).hexdigest()
+    written: dict[str, Any] = {
+        "prompt_sha256": digest,
+        "icl_ids": [shot.id for shot in prompt.shots],
+        "shots_used": len(prompt.shots),
+        "generation": done.text,
+        "finish_reason": done.finish_reason,
+        "model": model,
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "seed": config.seed,
+    }
+    return Generation(**(prompt.row.model_dump() | written))
+
+
+def load_tokenizer(spec: str) -> Any:
+    """The tokenizer of a model spec or folder; a service's is taken from `--tokenizer`.
+
+    Raises
+    ------
+    UserError : it cannot be loaded, or the spec has none.
+    """
+    from tenpapers.models.loading import resolve_name
+    from tenpapers.models.spec import BACKENDS, EMBEDDED, parse_spec
+    from transformers import AutoTokenizer
+
+    name = spec
+    while name.partition(":")[0] in BACKENDS:
+        parsed = parse_spec(name)
+        if parsed.backend in ("openai", "replay"):
+            raise UserError(f"{spec}: has no tokenizer here", "pass --tokenizer FOLDER or smollm2")
+        name = parsed.name
+    try:
+        return AutoTokenizer.from_pretrained(resolve_name(name) if name in EMBEDDED else name)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None

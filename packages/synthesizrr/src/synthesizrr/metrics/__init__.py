@@ -1,1 +1,0 @@
-"""Metrics of data sets: diversity, entities, closeness to human text, label preservation."""

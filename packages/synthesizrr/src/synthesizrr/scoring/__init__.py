@@ -1,0 +1,1 @@
+"""The metrics: diversity, closeness, entities, faithfulness."""

@@ -1,0 +1,1 @@
+"""Content sourcing: documents retrieved for seeds."""

@@ -1,0 +1,159 @@
+"""Content sourcing, step one: the documents that each seed fetches (SynthesizRR, section 3)."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from tenpapers.embedding import Bm25Index, EmbeddingShards, Encoder, search
+from tenpapers.errors import UserError
+from tenpapers.records import write_json
+
+from ..inputs.documents import corpus_digest, fetch_texts, read_documents
+from ..records import Example, Metric, Result, Retrieved
+from ..scoring.tokens import word_tokens
+
+CORPUS = "corpus.json"
+TOP_K = 500  # stored a seed; ranks 1 to 50 are used
+
+
+def embed(
+    texts: Sequence[str], encoder: Encoder | str, max_length: int = 512, *,
+    progress: str | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Vectors of length 1, float32 [N, d]: mean of the last states over the mask (spec 3.2).
+
+    Parameters
+    ----------
+    encoder : loaded, or its name (`contriever`, `minilm`, a folder, a hub id).
+    """
+    loaded = Encoder.load(encoder) if isinstance(encoder, str) else encoder
+    return loaded.encode(texts, max_length=max_length, progress=progress)
+
+
+def embed_corpus(
+    corpus: Path, folder: Path, encoder: str, *, dtype: str = "float16", shard_size: int = 100_000,
+    max_length: int = 512,
+) -> EmbeddingShards:  # fmt: skip
+    """Embed a corpus a shard at a time; a killed run goes on with the first missing shard.
+
+    `corpus.json` beside the embeddings says where the documents are.
+    """
+    made = EmbeddingShards.build(
+        folder, Encoder.load(encoder),
+        ((document.id, document.text) for document in read_documents(corpus)),
+        shard_size=shard_size, dtype=dtype, max_length=max_length,
+        corpus_sha256=corpus_digest(corpus),
+    )  # fmt: skip
+    write_json(folder / CORPUS, {"documents": str(corpus.resolve())})
+    return made
+
+
+def retrieve_dense(
+    seeds: Sequence[Example], shards: EmbeddingShards, corpus: Path, top_k: int = TOP_K
+) -> list[Retrieved]:
+    """The documents nearest to every seed, by exact search.
+
+    Raises
+    ------
+    UserError : the corpus is not the one that was embedded.
+    """
+    if shards.meta["corpus_sha256"] != corpus_digest(corpus):
+        raise UserError(
+            f"{corpus}: not the corpus that {shards.folder} was made of (its hash differs)",
+            "embed it anew",
+        )
+    encoder = Encoder.load(shards.meta["encoder"])
+    queries = embed([seed.text for seed in seeds], encoder, shards.meta["max_length"])
+    scores, ids = search(queries, shards, top_k)
+    return _with_texts(seeds, scores, ids, corpus, "cosine")
+
+
+def retrieve_bm25(seeds: Sequence[Example], corpus: Path, top_k: int = TOP_K) -> list[Retrieved]:
+    """The documents that BM25 Okapi ranks highest; NLTK word tokens, no lower-casing."""
+    documents = [(document.id, document.text) for document in read_documents(corpus)]
+    index = Bm25Index.build(documents, word_tokens)
+    scores, ids = index.search([seed.text for seed in seeds], top_k)
+    return _with_texts(seeds, scores, ids, corpus, "bm25")
+
+
+def retrieve_random(
+    seeds: Sequence[Example], corpus: Path, top_k: int = TOP_K, *, seed: int = 42
+) -> list[Retrieved]:
+    """Documents drawn without replacement, each for one seed, as far as they go; score 0.
+
+    Raises
+    ------
+    UserError : fewer documents than seeds.
+    """
+    ids = np.array([document.id for document in read_documents(corpus)], dtype=object)
+    each = min(top_k, len(ids) // len(seeds))
+    if not each:
+        raise UserError(f"{corpus}: {len(ids)} documents for {len(seeds)} seeds")
+    drawn = np.random.default_rng(seed).choice(ids, size=each * len(seeds), replace=False)
+    table = drawn.reshape(len(seeds), each)
+    return _with_texts(seeds, np.zeros(table.shape), table, corpus, "random")
+
+
+def _with_texts(
+    seeds: Sequence[Example], scores: np.ndarray, ids: np.ndarray, corpus: Path, metric: Metric
+) -> list[Retrieved]:
+    texts = fetch_texts(corpus, set(ids.ravel().tolist()))
+    return [
+        Retrieved(
+            seed_id=seed.id, text=seed.text, label=seed.label,
+            results=[
+                Result(rank=rank, doc_id=name, score=float(score), metric=metric, text=texts[name])
+                for rank, (name, score) in enumerate(zip(names, row, strict=True), 1)
+            ],
+        )
+        for seed, row, names in zip(seeds, scores, ids, strict=True)
+    ]  # fmt: skip
+
+
+def rescored(retrieved: Sequence[Retrieved], encoder: str) -> list[Retrieved]:
+    """The same ranks with cosines as scores, so that the windows apply to BM25's results too."""
+    loaded = Encoder.load(encoder)
+    names = {result.doc_id: result.text for one in retrieved for result in one.results}
+    vectors = dict(zip(names, embed(list(names.values()), loaded), strict=True))
+    queries = embed([one.text for one in retrieved], loaded)
+    return [
+        one.model_copy(update={"results": [
+            result.model_copy(
+                update={"score": float(query @ vectors[result.doc_id]), "metric": "cosine"}
+            )
+            for result in one.results
+        ]})
+        for one, query in zip(retrieved, queries, strict=True)
+    ]  # fmt: skip
+
+
+def quantile_window(
+    retrieved: Sequence[Retrieved], low: float, high: float, *, ranks: Iterable[int],
+    seeds: int = 200, seed: int = 42,
+) -> tuple[float, float]:  # fmt: skip
+    """A similarity window from the scores themselves, for encoders the paper's does not fit.
+
+    Parameters
+    ----------
+    low, high : quantiles of the scores at `ranks`, over a sample of seeds.
+
+    Raises
+    ------
+    UserError : quantiles outside 0..1, or no score.
+    """
+    if not 0 <= low < high <= 1:
+        raise UserError(f"--window-quantile {low},{high}: two numbers between 0 and 1, rising")
+    rng = np.random.default_rng(seed)
+    size = min(seeds, len(retrieved))
+    chosen = rng.choice(len(retrieved), size=size, replace=False)
+    wanted = set(ranks)
+    scores = [
+        result.score
+        for place in chosen.tolist()
+        for result in retrieved[place].results
+        if result.rank in wanted
+    ]
+    if not scores:
+        raise UserError("--window-quantile: no result at the ranks that are used")
+    bottom, top = np.quantile(scores, [low, high])
+    return float(bottom), float(top)

@@ -1,0 +1,1 @@
+"""Small classifiers trained on generated rows."""
