@@ -18,14 +18,14 @@ from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
 from tenpapers.generation.hf import HFBackend
 from tenpapers.models import load_causal_lm
-from tocot.demos import task_items
-from tocot.extraction import extract
-from tocot.grading import grade
-from tocot.loading import data_folder
-from tocot.prompting import Prompt, build_messages
+from tocot.answering.prompts import Prompt, build_messages
+from tocot.answering.run import SEED
+from tocot.extraction.extract import extract
+from tocot.inputs.demonstrations import task_items
+from tocot.inputs.load import data_folder
 from tocot.records import TaskItem
-from tocot.reproduce import own_items
-from tocot.running import SEED
+from tocot.scoring.grade import grade
+from tocot.study.reproduce import own_items
 
 TASKS = {"csqa": "zs", "contexthub_deductive_level1": "zs", "gsm8k": "fs"}
 SHOTS = 5

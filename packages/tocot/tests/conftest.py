@@ -68,7 +68,7 @@ def cli():
 
 def command(*arguments, code=0):
     """Run the command line in this process; it ends with the exit code."""
-    from tocot.cli import app
+    from tocot.cli.main import app
 
     ended = app([str(argument) for argument in arguments], standalone_mode=False)
     assert (ended or 0) == code, ended

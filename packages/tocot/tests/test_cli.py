@@ -246,7 +246,7 @@ def test_meta_writes_tables_and_figure(tmp_path):
 
 
 def test_reproduce_without_real_data(tmp_path, monkeypatch, capsys):
-    import tocot.reproduce as module
+    import tocot.study.reproduce as module
 
     monkeypatch.setattr(module, "data_folder", lambda: None)
     config = tmp_path / "study.yaml"

@@ -3,9 +3,9 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tocot.extraction import extract
-from tocot.grading import grade
+from tocot.extraction.extract import extract
 from tocot.records import Choices, PublicItem, TaskItem
+from tocot.scoring.grade import grade
 
 
 def letters(*texts):

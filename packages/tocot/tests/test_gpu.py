@@ -8,8 +8,8 @@ pytestmark = [
 
 
 def test_a_run_on_the_gpu(model, tmp_path):
+    from tocot.answering.run import run
     from tocot.records import TaskItem
-    from tocot.running import run
 
     item = TaskItem(id="1", task="gsm8k", question="2 + 2?", answer_kind="number", gold="4")
     assert model.backend.lm.model.device.type == "cuda"

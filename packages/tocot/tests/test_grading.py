@@ -1,6 +1,6 @@
 import pytest
-from tocot.grading import as_number, grade, judge_score, same_math, same_number, token_f1
 from tocot.records import Extraction
+from tocot.scoring.grade import as_number, grade, judge_score, same_math, same_number, token_f1
 
 
 def right(answer, gold, kind, **more):

@@ -2,14 +2,14 @@ import json
 
 import pytest
 from tenpapers.errors import UserError
-from tocot.demos import contexthub_demonstrations, own_demonstrations, task_items
-from tocot.hub import hub_rows
-from tocot.loading import load_task, read_items
-from tocot.prompting import build_messages
+from tocot.answering.prompts import build_messages
+from tocot.answering.run import plan_jobs
+from tocot.inputs.demonstrations import contexthub_demonstrations, own_demonstrations, task_items
+from tocot.inputs.hub import hub_rows
+from tocot.inputs.load import load_task, read_items
+from tocot.inputs.row_readers import READERS, SkippedRowError
+from tocot.inputs.task_registry import registry, task_spec
 from tocot.records import TaskItem, read_rows
-from tocot.rows import READERS, SkippedRowError
-from tocot.running import plan_jobs
-from tocot.tasks import registry, task_spec
 
 from .conftest import item, write_rows
 
@@ -247,7 +247,7 @@ def test_demonstrations_of_real_items_are_of_other_formulas(data):
 def test_the_papers_models_by_name():
     from tenpapers.generation.vllm import VLLMBackend
     from tenpapers.models.spec import parse_spec
-    from tocot.study import named_models, read_study
+    from tocot.study.settings import named_models, read_study
 
     def study(name):
         return read_study("paper", None, model=name, seed=None, limit=None, time_budget=None)

@@ -2,15 +2,15 @@ import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
-from tocot.judging import model_judge
-from tocot.logprob import run_logprob
-from tocot.planning import plan_messages, plan_study, plan_table, tool_answer
-from tocot.prompting import VARIANTS, build_messages
-from tocot.python_solver import SolverResult
+from tocot.answering.cue_wordings import variants_table
+from tocot.answering.judge import model_judge
+from tocot.answering.label_likelihood import run_logprob
+from tocot.answering.prompts import VARIANTS, build_messages
+from tocot.answering.run import run
+from tocot.inputs.task_registry import registry, task_spec
 from tocot.records import Extraction
-from tocot.running import run
-from tocot.tasks import registry, task_spec
-from tocot.variants import variants_table
+from tocot.solvers.plan_study import plan_messages, plan_study, plan_table, tool_answer
+from tocot.solvers.python import SolverResult
 
 from .conftest import item, read_lines, sums
 
@@ -54,7 +54,7 @@ def test_few_shot_prompts():
 
 
 def test_demonstrations_by_subject():
-    from tocot.running import plan_jobs
+    from tocot.answering.run import plan_jobs
 
     demos = {"law": [item(7, "mmlu", meta={"rationale": "r"})]}
     law, art = (item(n, "mmlu", meta={"subject": name}) for n, name in ((1, "law"), (2, "art")))

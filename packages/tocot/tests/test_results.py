@@ -5,8 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tenpapers.errors import UserError
-from tocot.advice import advise_cells
-from tocot.attribution import (
+from tocot.literature import meta_analyse, plain_category, read_categories, read_results
+from tocot.records import Graded
+from tocot.scoring.advice import advise_cells
+from tocot.scoring.cell_numbers import cell_numbers, group_table, merged_parts, positions, warnings
+from tocot.scoring.cell_tests import cell_tests, verdict
+from tocot.scoring.equals_sign import (
     EqualsPair,
     equals_pairs,
     equals_split,
@@ -14,13 +18,9 @@ from tocot.attribution import (
     subject_table,
     text_classifier,
 )
-from tocot.literature import meta_analyse, plain_category, read_categories, read_results
-from tocot.pairing import cells, credit, paired, paired_rows
-from tocot.records import Graded
-from tocot.scoring import score_file
-from tocot.significance import bootstrap_paired, discordant, mcnemar, paired_t
-from tocot.summary import cell_numbers, group_table, merged_parts, positions, warnings
-from tocot.testing import cell_tests, verdict
+from tocot.scoring.paired_tests import bootstrap_paired, discordant, mcnemar, paired_t
+from tocot.scoring.pairs import cell_pairs, cells, credit, paired
+from tocot.scoring.score_responses import score_file
 
 from .conftest import pair, write_rows
 
@@ -47,12 +47,12 @@ def test_pairs_are_matched_by_id():
     """Check 19."""
     rows = [row("1", "direct"), row("2", "direct"), row("1", "cot"), row("3", "cot")]
     (cell,) = cells(rows)
-    assert paired(cell).ids == ["1"] and cell.unpaired == 2
+    assert cell_pairs(cell).ids == ["1"] and cell.unpaired == 2
     assert any("2 items have one arm only" in line for line in warnings([cell]))
     with pytest.raises(UserError, match="id '1' twice in arm direct"):
         cells([*rows, row("1", "direct")])
     with pytest.raises(UserError, match="no id in common: 1 and 1"):
-        paired_rows([row("1", "direct")], [row("2", "cot")])
+        paired([row("1", "direct")], [row("2", "cot")])
 
 
 def test_errored_items_count_nowhere():
@@ -304,7 +304,7 @@ def test_logged_tables_are_recomputed_exactly(logged, data):
     assert sum(len(cell.direct) for cell in logged) == 8129
     significant = 0
     for cell in logged:
-        wanted, pairs = expected[cell.name], paired(cell)
+        wanted, pairs = expected[cell.name], cell_pairs(cell)
         numbers = cell_numbers(cell)
         assert numbers["n"] == wanted["n"]
         assert numbers["direct"] == pytest.approx(wanted["direct_acc"], abs=1e-4)

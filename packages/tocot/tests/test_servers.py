@@ -60,7 +60,7 @@ def ask(model, items, out, *options, code=0):
 @pytest.mark.parametrize("style", ["prefill", "unified"])
 def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path, style):
     """With a prefill, stop strings and a stop pattern; a float tie may break one text."""
-    from tocot.running import run
+    from tocot.answering.run import run
 
     items = [sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
              for n in range(4)]  # fmt: skip

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tenpapers.records import read_json_lines
-from tocot.formulas import FormulaError, Vocabulary, from_python, from_signs
-from tocot.logic_solver import solve_bool, solve_fol
-from tocot.plans import logic_lines, recover_plan
-from tocot.python_solver import refusal, solve_python, solve_python_all
+from tocot.solvers.logic import solve_bool, solve_fol
+from tocot.solvers.plan_repair import logic_lines, recover_plan
+from tocot.solvers.python import refusal, solve_python, solve_python_all
+from tocot.solvers.z3_formulas import FormulaError, Vocabulary, from_python, from_signs
 
 
 def rows(file):

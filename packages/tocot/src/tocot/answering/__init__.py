@@ -1,0 +1,1 @@
+"""A model's answers: prompts, runs, label likelihoods, wordings, a judge."""

@@ -1,0 +1,72 @@
+"""Direct answers by the log-probability of each label, without generation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.generation import Generator, Request
+from tenpapers.generation.encoding import chat_text
+from tenpapers.records import Appender
+from tqdm import tqdm
+
+from ..inputs.task_registry import task_spec
+from ..records import Demos, Output, TaskItem, answered, outputs_in
+from .run import Job, plan_jobs
+
+
+def run_logprob(
+    model: Generator, items: Sequence[TaskItem], settings: Sequence[str], out: Path, *,
+    demos: Demos = (), folder: Path | None = None, small_window: bool = False,
+    progress: bool = True,
+) -> list[Output]:  # fmt: skip
+    """Answer with the likeliest label after the prefill (`--da-mode logprob`).
+
+    Parameters
+    ----------
+    settings : zs_direct, fs_direct.
+    out : JSONL of outputs of one task; what it has is not scored again.
+
+    Returns
+    -------
+    All outputs in `out`.
+
+    Raises
+    ------
+    UserError : an item without labels; a backend without the weights in process.
+    """
+    jobs = plan_jobs(items, settings, style="prefill", demos=demos, folder=folder,
+                     small_window=small_window)  # fmt: skip
+    done = answered(out)
+    waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
+    with Appender(out) as sink:
+        for job in tqdm(waiting, desc="labels", unit="item", disable=not progress):
+            sink.write(_likeliest(model, job))
+    return outputs_in(out)
+
+
+def _likeliest(model: Generator, job: Job) -> Output:
+    item, prompt = job.item, job.prompt
+    if item.choices is None:
+        raise UserError(f"{item.id}: no labels to score")
+    spec = task_spec(item.task)
+    text = chat_text(_tokenizer(model), Request(id=item.id, messages=tuple(prompt.messages)))
+    # A blank at the end of the prefill belongs to the label's token.
+    head = text.rstrip(" ")
+    scores = model.score(head, [text[len(head) :] + label for label in item.choices.label])
+    best = max(range(len(scores)), key=lambda place: (scores[place].total, -place))
+    label = item.choices.label[best]
+    return Output(
+        id=item.id, task=item.task, model=Path(model.backend.model).name, setting=job.setting,
+        response=f"{prompt.prefill}{label}", prefill=prompt.prefill, finish_reason="logprob",
+        answer=label, rule="logprob", parsed=True, correct=label == item.gold,
+        choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
+        question=item.question, category=spec.category, subject=str(item.meta.get("subject", "")),
+    )  # fmt: skip
+
+
+def _tokenizer(model: Generator) -> Any:
+    lm = getattr(model.backend, "lm", None)
+    if lm is None:
+        raise UserError("--da-mode logprob needs the weights in process", "an hf: model")
+    return lm.tokenizer

@@ -1,0 +1,178 @@
+"""Part B live: prompts to a model, answers extracted and graded, appended as they come."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tenpapers.errors import UserError
+from tenpapers.generation import Completion, Generator, Request, Sampling
+from tenpapers.records import Appender
+
+from ..extraction.extract import extract
+from ..inputs.task_registry import TaskSpec, task_spec
+from ..records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
+from ..scoring.grade import grade
+from .prompts import Prompt, Style, build_messages
+
+SEED = 42  # sent to servers, as in the official runs
+
+
+class Job:
+    """One prompt of one item in one setting."""
+
+    def __init__(self, item: TaskItem, setting: str, prompt: Prompt) -> None:
+        self.item, self.setting, self.prompt = item, setting, prompt
+
+    @property
+    def id(self) -> str:
+        """Of the request: unique over settings."""
+        return f"{self.setting}|{self.item.id}"
+
+    def request(self) -> Request:
+        """What is sent: greedy, one sample."""
+        sampling = Sampling(
+            temperature=0.0, max_tokens=self.prompt.max_new_tokens, stop=self.prompt.stop,
+            stop_pattern=self.prompt.stop_pattern, seed=SEED,
+        )  # fmt: skip
+        return Request(id=self.id, messages=tuple(self.prompt.messages), sampling=sampling)
+
+
+def plan_jobs(
+    items: Sequence[TaskItem], settings: Sequence[str], *, style: Style = "unified",
+    demos: Demos = (), variant: str = "steps", folder: Path | None = None,
+    budgets: tuple[int, int] | None = None, small_window: bool = False,
+) -> list[Job]:  # fmt: skip
+    """Prompts of all items, one setting after the other: settings never share a batch.
+
+    Raises
+    ------
+    UserError : what `build_messages` raises.
+    """
+    jobs = []
+    for setting in settings:
+        budget = budgets[setting.endswith("cot")] if budgets else None
+        for item in items:
+            spec = task_spec(item.task)
+            shown = _demos_of(demos, item)[: spec.shown(setting, small_window=small_window)]
+            prompt = build_messages(
+                item, setting, style, shown, variant=variant, folder=folder,
+                budget=budget or spec.new_tokens(setting, small_window=small_window),
+            )  # fmt: skip
+            jobs.append(Job(item, setting, prompt))
+    return jobs
+
+
+def _demos_of(demos: Demos, item: TaskItem) -> Sequence[TaskItem]:
+    """Demonstrations of an item: those of its subject or formula where there are such."""
+    if isinstance(demos, Mapping):
+        return demos.get(item.demo_key, ())
+    return demos
+
+
+Judge = Callable[[TaskItem, Extraction], bool | None]
+
+
+def run(
+    model: Generator,
+    items: Sequence[TaskItem],
+    settings: Sequence[str],
+    out: Path,
+    *,
+    style: Style = "unified",
+    demos: Demos = (),
+    variant: str = "steps",
+    folder: Path | None = None,
+    budgets: tuple[int, int] | None = None,
+    small_window: bool = False,
+    deadline: float | None = None,
+    batch: int = 16,
+    judge: Judge | None = None,
+    progress: bool = True,
+) -> list[Output]:
+    """Answer items in all settings and grade the answers.
+
+    What `out` has is not asked again, but for requests that failed.
+
+    Parameters
+    ----------
+    out : JSONL of outputs of one task.
+    budgets : new tokens of both arms; None for the task's.
+    small_window : budgets and demonstrations that fit 4,096 tokens.
+    deadline : `time.monotonic()` after which no further batch is begun.
+    batch : requests between two looks at the clock.
+    judge : grades what strings cannot (free replies, short answers on a miss).
+
+    Returns
+    -------
+    All outputs in `out`.
+
+    Raises
+    ------
+    UserError : items of several tasks; what `plan_jobs` raises.
+    """
+    tasks = {item.task for item in items}
+    if len(tasks) != 1:
+        raise UserError(f"one task a file: {', '.join(sorted(tasks)) or 'none'}")
+    spec = task_spec(tasks.pop())
+    done = answered(out)
+    jobs = plan_jobs(
+        items, settings, style=style, demos=demos, variant=variant, folder=folder,
+        budgets=budgets, small_window=small_window,
+    )  # fmt: skip
+    waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
+    name = f"{Path(model.backend.model).name}"
+    with Appender(out) as sink:
+        for setting in settings:
+            own = [job for job in waiting if job.setting == setting]
+            size = len(own) if deadline is None else batch
+            for start in range(0, len(own), max(1, size)):
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+                part = own[start : start + size]
+                for row in _answered(model, part, spec, name, judge, progress):
+                    sink.write(row)
+    return outputs_in(out)
+
+
+def _answered(
+    model: Generator, jobs: Sequence[Job], spec: TaskSpec, name: str, judge: Judge | None,
+    progress: bool,
+) -> Any:  # fmt: skip
+    by_id = {job.id: job for job in jobs}
+    label = f"{spec.name}, {jobs[0].setting}" if progress and jobs else None
+    began = time.monotonic()
+    for done in model.stream([job.request() for job in jobs], progress=label):
+        yield graded_output(by_id[done.id], done, spec, name, time.monotonic() - began, judge)
+
+
+def graded_output(
+    job: Job, done: Completion, spec: TaskSpec, model: str, seconds: float,
+    judge: Judge | None = None,
+) -> Output:  # fmt: skip
+    """An answer, extracted and graded; a failed request is an errored row."""
+    item, prompt = job.item, job.prompt
+    response = prompt.prefill + done.text
+    found = Extraction(None, None, "errored")
+    correct = False
+    if not done.failed:
+        found = extract(response, item.public(), spec)
+        correct = found.parsed and grade(found, item.gold, item.answer_kind)
+        if judge is not None and found.parsed and not correct:
+            correct = bool(judge(item, found))
+    return Output(
+        id=item.id, task=item.task, model=model, setting=job.setting,
+        messages=[Turn(role=one.role, content=one.content) for one in prompt.messages],
+        prefill=prompt.prefill, response=None if done.failed else response,
+        finish_reason=reason(done), prompt_tokens=done.n_prompt_tokens,
+        new_tokens=done.n_output_tokens, seconds=round(seconds, 3), answer=found.answer,
+        span=found.span, rule=found.rule, correct=correct, parsed=found.parsed,
+        errored=done.failed, choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
+        question=item.question, category=spec.category,
+        subject=str(item.meta.get("subject", "")),
+    )  # fmt: skip
+
+
+def reason(done: Completion) -> str:
+    """How an answer ended: stop, length, too_long (never sent), or what failed."""
+    return "too_long" if "do not fit the context" in done.finish_reason else done.finish_reason

@@ -1,0 +1,1 @@
+"""The answer that a response commits to, read without the gold."""

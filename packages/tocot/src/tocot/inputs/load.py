@@ -1,0 +1,121 @@
+"""Task items from local files, from the shared data, or from the hub."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tenpapers.errors import UserError
+from tenpapers.records import read_json_lines
+
+from ..records import TaskItem, read_rows
+from .hub import hub_rows
+from .row_readers import READERS, SkippedRowError
+from .task_registry import TaskSpec, task_spec
+
+
+def data_folder() -> Path | None:
+    """The real inputs: $TENPAPERS_DATA/tocot, or a checkout's ../shared/data, or None."""
+    named = os.environ.get("TENPAPERS_DATA")
+    if named:
+        folder = Path(named) / "tocot"
+        if not folder.is_dir():
+            raise UserError(f"TENPAPERS_DATA={named}: no tocot in it")
+        return folder
+    folder = Path(__file__).resolve().parents[5] / "shared" / "data" / "tocot"
+    return folder if folder.is_dir() else None
+
+
+def load_task(
+    name: str, path: Path | None = None, n: int | None = None, seed: int = 0
+) -> list[TaskItem]:
+    """Items of a task, shuffled by a seed.
+
+    Parameters
+    ----------
+    path : JSONL of TaskItem records, or of the data set's own fields; None takes the shared data,
+        else the hub.
+    n : the first n after shuffling.
+
+    Raises
+    ------
+    UserError : unknown task, missing fields, no access to the hub, a gold answer that is not among
+        the labels.
+    """
+    spec = task_spec(name)
+    items = _from_file(spec, path) if path is not None else _anywhere(spec)
+    for item in items:
+        _check(item)
+    order = np.random.default_rng(seed).permutation(len(items))
+    return [items[place] for place in order[: n or None].tolist()]
+
+
+def _check(item: TaskItem) -> None:
+    if item.answer_kind not in ("letter", "text_choice", "bool3"):
+        return
+    if item.choices is None:
+        raise UserError(f"{item.task} {item.id}: no choices, but a {item.answer_kind} is wanted")
+    known = item.choices.label if item.answer_kind == "letter" else item.choices.text
+    if item.gold not in known:
+        raise UserError(f"{item.task} {item.id}: gold {item.gold!r} is not among {list(known)}")
+
+
+def _anywhere(spec: TaskSpec) -> list[TaskItem]:
+    file = local_file(spec)
+    if file is not None:
+        return _from_file(spec, file)
+    return read_items(spec, hub_rows(spec), spec.hub)
+
+
+def local_file(spec: TaskSpec) -> Path | None:
+    """The task's file in the shared data, where there is one."""
+    folder = data_folder()
+    if folder is not None and spec.file:
+        for ending in (".jsonl.gz", ".jsonl"):
+            file = folder / "tasks" / f"{spec.file}{ending}"
+            if file.exists():
+                return file
+    return None
+
+
+def _from_file(spec: TaskSpec, path: Path) -> list[TaskItem]:
+    first = next((value for _, value in read_json_lines(path)), None)
+    if isinstance(first, dict) and {"answer_kind", "gold"} <= first.keys():
+        return read_rows(path, TaskItem)
+    return read_items(spec, read_json_lines(path), str(path))
+
+
+def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> list[TaskItem]:
+    """Items of numbered rows; those that the task leaves out are skipped.
+
+    Raises
+    ------
+    UserError : a row that lacks a field (its number is told), no rows.
+    """
+    reader = _reader(spec)
+    items: list[TaskItem] = []
+    for number, row in rows:
+        try:
+            items += reader(spec, row, number)
+        except SkippedRowError:
+            continue
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+            reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
+            raise UserError(
+                f"{where}:{number}: not a row of {spec.name}: {reason}",
+                "expected: the data set's own fields, or TaskItem records",
+            ) from None
+    if not items:
+        raise UserError(f"{where}: no records in it")
+    return items
+
+
+Reader = Callable[[TaskSpec, Mapping[str, Any], int], list[TaskItem]]
+
+
+def _reader(spec: TaskSpec) -> Reader:
+    for name in (spec.name, spec.merge, spec.name.rstrip("12345")):
+        if name in READERS:
+            return READERS[name]
+    raise UserError(f"task {spec.name}: pass TaskItem records with --data")

@@ -1,0 +1,1 @@
+"""The metrics: grading, pairs, paired tests, the share of the equals sign."""

@@ -1,0 +1,158 @@
+"""Tables of results: cells, groups, categories, under each policy."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any, Literal
+
+from ..inputs.task_registry import GROUPS, registry
+from .pairs import Cell, Policy, cell_pairs
+
+GroupBy = Literal["five", "meta", "task"]
+# Above this share of unparseable responses both policies are shown side by side.
+MANY_UNPARSED = 0.05
+
+
+def cell_numbers(cell: Cell, policy: Policy = "wrong") -> dict[str, Any]:
+    """One cell as `results.json` has it, in percent; None without a pair."""
+    pairs = cell_pairs(cell, policy)
+    n = len(pairs.ids)
+    direct = 100 * float(pairs.direct.mean()) if n else None
+    cot = 100 * float(pairs.cot.mean()) if n else None
+    return {
+        "n": n,
+        "direct": direct,
+        "cot": cot,
+        "delta": None if direct is None or cot is None else cot - direct,
+        "unparsed_direct": _share([not row.parsed for row in cell.direct]),
+        "unparsed_cot": _share([not row.parsed for row in cell.cot]),
+        "unpaired": cell.unpaired,
+        "errored": cell.errored,
+    }
+
+
+def _share(flags: Sequence[bool]) -> float | None:
+    return 100 * fmean(flags) if flags else None
+
+
+def results(cells: Sequence[Cell], policy: Policy = "wrong") -> dict[str, Any]:
+    """`results.json`: every cell by "<source>/<task>"."""
+    return {
+        "policy": policy,
+        "tasks": {cell.name: cell_numbers(cell, policy) for cell in cells},
+    }
+
+
+def merged_parts(cells: Sequence[Cell]) -> list[Cell]:
+    """Parts of one data set (LSAT, MuSR, ContextHub) pooled over their items."""
+    pools: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+    for cell in cells:
+        spec = registry().get(cell.task)
+        pools[cell.source, spec.merge if spec and spec.merge else cell.task].append(cell)
+    out = []
+    for (source, task), parts in pools.items():
+        first = parts[0]
+        if len(parts) == 1:
+            out.append(first)
+            continue
+        out.append(
+            Cell(
+                source, task, first.category, first.group,
+                [row for part in parts for row in part.direct],
+                [row for part in parts for row in part.cot],
+                sum(part.unpaired for part in parts), sum(part.errored for part in parts),
+            )
+        )  # fmt: skip
+    return out
+
+
+def group_name(cell: Cell, by: GroupBy) -> str:
+    """The group of a cell; "" for a cell that is in none."""
+    if by == "five":
+        return cell.group
+    return cell.category if by == "meta" else cell.task
+
+
+def group_table(cells: Sequence[Cell], by: GroupBy) -> list[dict[str, Any]]:
+    """Rows of the paper's group table: unweighted means over a source's data sets.
+
+    Both deltas are given, since the policy can decide the conclusion.
+    """
+    rows = []
+    sources = list(dict.fromkeys(cell.source for cell in cells))
+    for source in sources:
+        own = [cell for cell in cells if cell.source == source and cell.direct]
+        names = list(dict.fromkeys(group_name(cell, by) for cell in own))
+        if by == "five":
+            names = [name for name in GROUPS if name in names]
+        for name in names:
+            part = [cell for cell in own if group_name(cell, by) == name]
+            if name:
+                rows.append({"source": source, "group": name} | _group_numbers(part))
+    return rows
+
+
+def _group_numbers(cells: Sequence[Cell]) -> dict[str, Any]:
+    wrong = [cell_numbers(cell, "wrong") for cell in cells]
+    guess = [cell_numbers(cell, "guess") for cell in cells]
+    drop = [cell_numbers(cell, "drop") for cell in cells]
+    return {
+        "tasks": len(cells),
+        "n": sum(one["n"] for one in wrong),
+        "direct": _mean(wrong, "direct"),
+        "cot": _mean(wrong, "cot"),
+        "delta_wrong": _mean(wrong, "delta"),
+        "direct_guess": _mean(guess, "direct"),
+        "cot_guess": _mean(guess, "cot"),
+        "delta_guess": _mean(guess, "delta"),
+        "delta_drop": _mean(drop, "delta"),
+        "unparsed_direct": _mean(wrong, "unparsed_direct"),
+        "unparsed_cot": _mean(wrong, "unparsed_cot"),
+    }
+
+
+def _mean(rows: Sequence[dict[str, Any]], name: str) -> float | None:
+    values = [row[name] for row in rows if row[name] is not None]
+    return fmean(values) if values else None
+
+
+def positions(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Where answers begin (characters), how long responses are, and what a point costs."""
+    rows = []
+    for cell in cells:
+        row: dict[str, Any] = {"task": cell.name}
+        for arm, part in (("direct", cell.direct), ("cot", cell.cot)):
+            places = [one.position for one in part if one.position is not None]
+            tokens = [one.new_tokens for one in part if one.new_tokens is not None]
+            row[f"position_{arm}"] = fmean(places) if places else None
+            row[f"tokens_{arm}"] = fmean(tokens) if tokens else None
+            row[f"truncated_{arm}"] = _share([one.truncated for one in part])
+        delta = cell_numbers(cell)["delta"]
+        row["tokens_per_point"] = None
+        if delta and delta > 0 and None not in (row["tokens_cot"], row["tokens_direct"]):
+            row["tokens_per_point"] = (row["tokens_cot"] - row["tokens_direct"]) / delta
+        rows.append(row)
+    return rows
+
+
+def warnings(cells: Sequence[Cell]) -> list[str]:
+    """What a reader should know before believing the table (spec 3.2, pitfall 18)."""
+    found = []
+    for cell, place in zip(cells, positions(cells), strict=True):
+        numbers = cell_numbers(cell)
+        late = place["position_direct"]
+        if late is not None and late > 60:
+            found.append(f"{cell.name}: direct answers begin at character {late:.0f} on average")
+        for arm in ("direct", "cot"):
+            share = numbers[f"unparsed_{arm}"]
+            if share is not None and share > 15:
+                found.append(f"{cell.name}: {share:.0f} % of the {arm} responses are unparseable")
+        cut = place["truncated_cot"]
+        if cut is not None and cut > 20:
+            found.append(f"{cell.name}: {cut:.0f} % of the CoT responses reach the token budget")
+        if cell.unpaired:
+            found.append(f"{cell.name}: {cell.unpaired} items have one arm only and count nowhere")
+        total = len(cell.direct) + cell.errored
+        if total and cell.errored / total > 0.01:
+            found.append(f"{cell.name}: {cell.errored} of {total} items failed")
+    return found

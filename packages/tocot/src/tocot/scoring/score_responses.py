@@ -1,0 +1,178 @@
+"""Grading recorded responses: from outputs or recorded pairs to graded rows."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from tenpapers.errors import UserError
+from tenpapers.records import read_json_lines
+
+from ..extraction.extract import extract
+from ..inputs.task_registry import category_of, group_of, registry
+from ..records import ARMS, Extraction, Graded, Output, PublicItem, Replay, TaskItem, read_rows
+from .grade import grade
+
+log = logging.getLogger(__name__)
+
+Grading = Literal["ours", "logged"]
+
+
+def score_file(
+    path: Path, *, grading: Grading = "ours",
+    items: Mapping[tuple[str, str], TaskItem] | None = None, text_match: str = "equal",
+    math_verify: bool = False,
+) -> list[Graded]:  # fmt: skip
+    """Grade a file of Output or Replay records.
+
+    Parameters
+    ----------
+    grading : "ours" extracts and grades; "logged" takes the flags that the records have.
+    items : task items by (task, id), for outputs that do not hold their question's answer.
+
+    Raises
+    ------
+    UserError : a record of neither kind; logged flags or gold answers that are missing; an id
+        twice in one arm.
+    """
+    if is_replay(path):
+        rows = [
+            one for record in read_rows(path, Replay)
+            for one in score_pair(record, grading=grading, text_match=text_match)
+        ]  # fmt: skip
+    else:
+        rows = [
+            score_output(record, items or {}, grading=grading, text_match=text_match,
+                         math_verify=math_verify, where=path)
+            for record in read_rows(path, Output)
+        ]  # fmt: skip
+    _no_duplicates(rows, path)
+    return rows
+
+
+def is_replay(path: Path) -> bool:
+    """Whether a file holds recorded pairs, by its first record."""
+    for number, value in read_json_lines(path):
+        if isinstance(value, dict) and ("direct_response" in value or "cot_response" in value):
+            return True
+        if isinstance(value, dict) and ("setting" in value or "response" in value):
+            return False
+        raise UserError(f"{path}:{number}: neither an Output nor a Replay record")
+    raise UserError(f"{path}: no records in it")
+
+
+def _no_duplicates(rows: Sequence[Graded], path: Path) -> None:
+    seen: set[tuple[str, str, str, str]] = set()
+    for row in rows:
+        key = (row.source, row.task, row.arm, row.id)
+        if key in seen:
+            raise UserError(f"{path}: id {row.id!r} twice in arm {row.arm} of {row.cell}")
+        seen.add(key)
+
+
+def score_pair(
+    record: Replay, *, grading: Grading = "ours", text_match: str = "equal"
+) -> Iterator[Graded]:
+    """Both arms of a recorded pair; an arm without a response is left out.
+
+    A gold answer that is not among the labels is kept and compared as it stands.
+    """
+    public = record.public()
+    for arm in ARMS:
+        response = getattr(record, f"{arm}_response")
+        if response is None:
+            continue
+        if grading == "logged":
+            correct = getattr(record, f"logged_{arm}_correct")
+            prediction = getattr(record, f"logged_{arm}_pred")
+            if correct is None:
+                raise UserError(f"{record.id}: no logged_{arm}_correct", "--grading ours")
+            found = Extraction(prediction or None, None, "logged")
+        else:
+            found = extract(response, public)
+            correct = grade(found, record.gold, record.answer_kind, text_match=text_match)
+        yield Graded(
+            id=record.id, source=record.source, task=record.task, arm=arm, answer=found.answer,
+            parsed=found.parsed, correct=bool(correct), model=record.model,
+            setting=f"{'fs' if record.shots == 'few' else 'zs'}_{arm}", category=record.category,
+            group=group_of(record.task, record.source), rule=found.rule, n_choices=_options(public),
+            position=found.span[0] if found.span else None,
+            eq_question="=" in record.question,
+            eq_response="=" in (record.cot_response or ""), eq_choices=_in_options(public),
+        )  # fmt: skip
+
+
+def score_output(
+    record: Output, items: Mapping[tuple[str, str], TaskItem], *, grading: Grading = "ours",
+    text_match: str = "equal", math_verify: bool = False, where: Path | str = "",
+) -> Graded:  # fmt: skip
+    """One output; what it does not say of its question comes from `items`.
+
+    Raises
+    ------
+    UserError : no gold answer in the record or the items; no logged flag.
+    """
+    item = items.get((record.task, record.id))
+    kind = record.answer_kind or (item.answer_kind if item else None)
+    choices = record.choices or (item.choices if item else None)
+    gold = record.gold if record.gold is not None else (item.gold if item else None)
+    spec = registry().get(record.task)
+    if kind is None and spec is not None:
+        kind = spec.kind
+    if grading == "logged":
+        if record.correct is None:
+            raise UserError(f"{where}: {record.id}: no `correct` in it", "--grading ours")
+        found = Extraction(record.answer, record.span, record.rule or "logged")
+        parsed, correct = record.parsed, record.correct
+    else:
+        if kind is None or gold is None:
+            raise UserError(
+                f"{where}: {record.id}: no gold answer of {record.task}", "pass --items FILE"
+            )
+        public = PublicItem(id=record.id, answer_kind=kind, choices=choices)
+        found = extract(record.response, public, spec)
+        parsed = found.parsed
+        if kind == "judge":  # graded by a judge when it was run
+            correct = bool(record.correct)
+        else:
+            correct = grade(found, gold, kind, text_match=text_match, math_verify=math_verify)
+    question = record.question or (item.question if item else "")
+    prefix = "fs" if record.setting.startswith("fs") else record.setting.partition("_")[0]
+    source = f"{record.model or 'outputs'}:{prefix}"
+    if prefix == "plan":
+        source = f"{record.model or 'outputs'}:{record.setting}"
+    return Graded(
+        id=record.id, source=source, task=record.task, arm=record.arm, answer=found.answer,
+        parsed=parsed, correct=correct, model=record.model, setting=record.setting,
+        category=record.category or category_of(record.task), group=group_of(record.task),
+        rule=found.rule, n_choices=len(choices.label) if choices else None,
+        position=found.span[0] if found.span else None, new_tokens=record.new_tokens or None,
+        errored=record.errored, eq_question="=" in question,
+        eq_response=record.arm == "cot" and "=" in (record.response or ""),
+        truncated=record.finish_reason == "length", credit=record.credit, subject=record.subject,
+        eq_choices=bool(choices and any("=" in text for text in choices.text)),
+    )  # fmt: skip
+
+
+def _in_options(item: PublicItem) -> bool:
+    return bool(item.choices and any("=" in text for text in item.choices.text))
+
+
+def cot_texts(path: Path) -> dict[tuple[str, str, str], str]:
+    """Question and chain of thought by (source, task, id), for the text classifier."""
+    if is_replay(path):
+        return {
+            (one.source, one.task, one.id): f"{one.question}\n{one.cot_response or ''}"
+            for one in read_rows(path, Replay)
+        }
+    found = {}
+    for one in read_rows(path, Output):
+        if one.arm == "cot":
+            prefix = one.setting.partition("_")[0]
+            key = (f"{one.model or 'outputs'}:{prefix}", one.task, one.id)
+            found[key] = f"{one.question}\n{one.response or ''}"
+    return found
+
+
+def _options(item: PublicItem) -> int | None:
+    return len(item.choices.label) if item.choices else None

@@ -1,0 +1,150 @@
+"""Figures: literature deltas and the radar of groups, violins of the meta-analysis, equals bars."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tenpapers.report import COLOURS, Picture, bars
+
+from ..inputs.task_registry import GROUPS
+from ..scoring.equals_sign import EqualsResult
+
+if TYPE_CHECKING:
+    from ..literature import MetaResult
+
+BANDWIDTH = 0.9
+JITTER_SEED = 0
+
+
+def overview_figure(
+    path: Path, groups: Sequence[Mapping[str, Any]], meta: "MetaResult | None" = None
+) -> Picture:
+    """The paper's overview: gains by category in the literature, and group means of both arms.
+
+    Parameters
+    ----------
+    groups : rows of `group_table` by the five groups, under "guess".
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12.5, 5.2), layout="constrained")
+    if meta is not None:
+        _half_violins(figure.add_subplot(1, 2, 1), meta, (-60, 60))
+    axes = figure.add_subplot(1, 2 if meta is not None else 1, 2 if meta is not None else 1,
+                              projection="polar")  # fmt: skip
+    names = [name for name in GROUPS if any(row["group"] == name for row in groups)]
+    means = {
+        key: [float(np.mean([row[f"{key}_guess"] for row in groups if row["group"] == name]))
+              for name in names]
+        for key in ("direct", "cot")
+    }  # fmt: skip
+    if len(names) >= 3:
+        _radar(axes, names, means)
+    title = "Gain of chain of thought in the literature, and accuracy by group"
+    figure.savefig(path, dpi=130)
+    return Picture(title, path)
+
+
+def _radar(axes: Any, names: list[str], means: dict[str, list[float]]) -> None:
+    angles = [2 * math.pi * place / len(names) for place in range(len(names))]
+    for (key, label), colour, style in zip(
+        (("direct", "direct answer"), ("cot", "chain of thought")), COLOURS, ("--", "-"),
+        strict=False,
+    ):  # fmt: skip
+        values = means[key]
+        axes.plot([*angles, angles[0]], [*values, values[0]], color=colour, ls=style, lw=2,
+                  marker="o", label=label)  # fmt: skip
+        axes.fill([*angles, angles[0]], [*values, values[0]], color=colour, alpha=0.12)
+    axes.set_xticks(angles, names)
+    axes.tick_params(axis="x", pad=14)
+    axes.set_ylim(0, 100)
+    axes.set_title("Accuracy in percent (unparseable: guess)", pad=18)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.15, -0.1))
+
+
+def meta_figure(path: Path, meta: "MetaResult") -> Picture:
+    """Violins of all comparisons, small dots for them, large ones for (paper, category) cells."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    _half_violins(figure.subplots(), meta, (-100, 100), rows=True)
+    figure.savefig(path, dpi=130)
+    return Picture("Gain of chain of thought by category", path)
+
+
+def _half_violins(
+    axes: Any, meta: "MetaResult", limits: tuple[int, int], rows: bool = False
+) -> None:
+    """Half violins and dots, categories by ascending median from below."""
+    from ..literature import MIXED
+
+    names = [name for name in meta.categories["category"] if name != MIXED]
+    rng = np.random.default_rng(JITTER_SEED)
+    source = meta.rows if rows else meta.cells
+    for place, name in enumerate(names):
+        values = source.loc[source["category"] == name, "delta"].to_numpy(dtype=float)
+        if len(values) > 2 and np.ptp(values) > 0:
+            axes.fill_between(*_density(values, place), place, color=COLOURS[4], alpha=0.5, lw=0)
+        if rows:
+            axes.scatter(values, place - 0.05 - 0.3 * rng.random(len(values)), s=8, color="0.6")
+        own = meta.cells.loc[meta.cells["category"] == name, "delta"].to_numpy(dtype=float)
+        spots = place - 0.05 - 0.2 * rng.random(len(own))
+        axes.scatter(own, spots, s=34, color=COLOURS[0], edgecolor="white", zorder=3)
+    axes.axvline(0, color="black", lw=1)
+    mean = meta.mean_cells if rows else meta.mean_rows
+    axes.axvline(mean, color=COLOURS[5], lw=1.2, ls="--", label=f"mean {mean:+.1f}")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlim(*limits)
+    axes.set_xlabel("CoT minus direct answer (points)")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right")
+    axes.set_title("Comparisons in the literature")
+
+
+def _density(values: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
+    """Outline of a half violin above a line."""
+    from scipy.stats import gaussian_kde
+
+    grid = np.linspace(values.min() - 10, values.max() + 10, 200)
+    height = gaussian_kde(values, bw_method=BANDWIDTH)(grid)
+    return grid, place + 0.45 * height / height.max()
+
+
+def deltas_figure(path: Path, rows: Sequence[Mapping[str, Any]], title: str) -> Picture:
+    """Gain of every task with its 95 % interval, smallest first."""
+    from matplotlib.figure import Figure
+
+    kept = sorted((row for row in rows if row["delta"] is not None), key=lambda row: row["delta"])
+    figure = Figure(figsize=(8, max(3.0, 0.24 * len(kept) + 1.5)), layout="constrained")
+    axes = figure.subplots()
+    groups = sorted({row["group"] or "other" for row in kept})
+    for place, row in enumerate(kept):
+        colour = COLOURS[groups.index(row["group"] or "other") % len(COLOURS)]
+        axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, lw=2)
+        filled = colour if row["significant"] else "white"
+        axes.plot(row["delta"], place, "o", color=colour, mfc=filled, ms=6)
+    for number, name in enumerate(groups):
+        axes.plot([], [], "o", color=COLOURS[number % len(COLOURS)], label=name)
+    axes.axvline(0, color="black", lw=1)
+    axes.set_yticks(range(len(kept)), [row["task"] for row in kept], fontsize=8)
+    axes.set_xlabel("CoT minus direct answer (points); filled: significant")
+    axes.set_title(title)
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="lower right", fontsize=8)
+    figure.savefig(path, dpi=130)
+    return Picture(title, path)
+
+
+def equals_figure(path: Path, results: Mapping[str, EqualsResult]) -> Picture:
+    """Gain of items with and without an equals sign, a pair of bars each."""
+    names = [name for name, one in results.items() if one.n_with and one.n_without]
+    return bars(
+        path, names,
+        {
+            "with =": [results[name].delta_with for name in names],
+            "without =": [results[name].delta_without for name in names],
+        },
+        ylabel="gain (points)", title="Gain of chain of thought with and without an equals sign",
+    )  # fmt: skip
