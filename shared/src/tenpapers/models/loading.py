@@ -77,7 +77,7 @@ def load_causal_lm(spec: ModelSpec | str) -> CausalLM:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     try:
-        model = model.to(device).eval()
+        model = model.to(device).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"{spec}: device {device!r}: {str(error).splitlines()[0]}") from None
     commit = getattr(model.config, "_commit_hash", None) or "local"
