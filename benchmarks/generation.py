@@ -100,8 +100,10 @@ def main() -> None:
         return made
 
     ways: dict[str, Callable[[list[str]], list[str]]] = {
-        "ours": ours, "batched generate": batched, "loop of generate": loop,
-    }  # fmt: skip
+        "ours": ours,
+        "batched generate": batched,
+        "loop of generate": loop,
+    }
     times, texts = {}, {}
     with torch.inference_mode():
         for name, way in ways.items():

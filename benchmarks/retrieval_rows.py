@@ -26,9 +26,13 @@ def main() -> None:
     parser.add_argument("--threads", type=numbers, default=[2, 1])
     chosen = parser.parse_args()
     found = run_bench(
-        chosen.model, chosen.lengths, chosen.depths, chosen.needles, chosen.memory_tokens,
+        chosen.model,
+        chosen.lengths,
+        chosen.depths,
+        chosen.needles,
+        chosen.memory_tokens,
         threads=chosen.threads,
-    )  # fmt: skip
+    )
     print(found.text)
 
 

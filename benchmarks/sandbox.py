@@ -82,9 +82,10 @@ def main() -> None:
         groups = [tuple(options.packages.split(","))]
     for packages in groups:
         examples = [
-            e for e in arena.examples
+            e
+            for e in arena.examples
             if e.update.package in packages and known_issues().get(e.prog_syn_id) != "heavy"
-        ]  # fmt: skip
+        ]
         examples = examples[: options.limit or None]
         with SandboxPool(workers=WORKERS, limits=Limits(timeout=TIMEOUT)) as pool:
             # Neither side's imports are counted: theirs are done above, ours by a first run,

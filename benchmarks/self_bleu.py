@@ -41,11 +41,17 @@ def texts(rows: int) -> list[str]:
 def nltk_scores(documents: Sequence[Sequence[str]]) -> np.ndarray:
     """The textbook way."""
     smoothing = SmoothingFunction().method1
-    return np.array([
-        sentence_bleu([*documents[:i], *documents[i + 1 :]], one, weights=WEIGHTS,
-                      smoothing_function=smoothing)
-        for i, one in enumerate(documents)
-    ])  # fmt: skip
+    return np.array(
+        [
+            sentence_bleu(
+                [*documents[:i], *documents[i + 1 :]],
+                one,
+                weights=WEIGHTS,
+                smoothing_function=smoothing,
+            )
+            for i, one in enumerate(documents)
+        ]
+    )
 
 
 def against_nltk(documents: list[list[str]]) -> None:

@@ -48,14 +48,17 @@ def ours(
     """Texts in order, and seconds."""
     requests = [
         Request(
-            id=str(number), messages=tuple(prompt.messages),
+            id=str(number),
+            messages=tuple(prompt.messages),
             sampling=Sampling(
-                max_tokens=tokens, stop=prompt.stop, seed=SEED,
+                max_tokens=tokens,
+                stop=prompt.stop,
+                seed=SEED,
                 stop_pattern=prompt.stop_pattern if early else "",
             ),
         )
         for number, prompt in enumerate(made)
-    ]  # fmt: skip
+    ]
     began = time.perf_counter()
     found = {one.id: one.text for one in backend.stream(requests)}
     return [found[str(number)] for number in range(len(made))], time.perf_counter() - began

@@ -8,8 +8,14 @@ import torch
 from tenpapers.embedding import Bm25Index, DenseIndex, EmbeddingShards, Encoder, search, words
 from tenpapers.errors import UserError
 
-TEXTS = ["A cat sat on the mat.", "The stock market fell sharply today.", "Kittens sleep a lot.",
-         "Shares lost value on Monday.", "", "x" * 3000]  # fmt: skip
+TEXTS = [
+    "A cat sat on the mat.",
+    "The stock market fell sharply today.",
+    "Kittens sleep a lot.",
+    "Shares lost value on Monday.",
+    "",
+    "x" * 3000,
+]
 
 
 @pytest.fixture(scope="module")

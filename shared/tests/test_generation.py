@@ -195,9 +195,9 @@ def test_an_adapter_changes_only_its_own_requests(smollm2, tmp_path):
     before = next(iter(smollm2.stream([plain]))).text
     torch.manual_seed(0)
     wrapped = get_peft_model(
-        smollm2.lm.model, LoraConfig(r=4, lora_alpha=64, target_modules=["v_proj"],
-                                     init_lora_weights=False)
-    )  # fmt: skip
+        smollm2.lm.model,
+        LoraConfig(r=4, lora_alpha=64, target_modules=["v_proj"], init_lora_weights=False),
+    )
     wrapped.save_pretrained(tmp_path / "a")
     smollm2.lm.model = wrapped.unload()
     adapted = plain.model_copy(update={"id": "adapted", "adapter": str(tmp_path / "a")})

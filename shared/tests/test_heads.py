@@ -9,9 +9,16 @@ from tenpapers.models import (
 )
 from transformers import AutoConfig, AutoModelForCausalLM
 
-COMMON = {"vocab_size": 60, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3,
-          "num_attention_heads": 4, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
-}  # fmt: skip
+COMMON = {
+    "vocab_size": 60,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
 FAMILIES = {
     "llama-mha": ("llama", {"num_key_value_heads": 4}),
     "llama-gqa": ("llama", {"num_key_value_heads": 2}),
@@ -105,15 +112,20 @@ def test_what_is_captured_is_what_the_projection_gets_with_cache_and_left_paddin
     with HeadCapture(layout) as steps, torch.no_grad():
         mask, positions = given["attention_mask"], given["position_ids"]
         first = model(
-            input_ids=given["input_ids"][:, :5], attention_mask=mask[:, :5],
-            position_ids=positions[:, :5], use_cache=True,
-        )  # fmt: skip
+            input_ids=given["input_ids"][:, :5],
+            attention_mask=mask[:, :5],
+            position_ids=positions[:, :5],
+            use_cache=True,
+        )
         past = first.past_key_values
         for t in (5, 6):
             past = model(
-                input_ids=given["input_ids"][:, t : t + 1], attention_mask=mask[:, : t + 1],
-                position_ids=positions[:, t : t + 1], past_key_values=past, use_cache=True,
-            ).past_key_values  # fmt: skip
+                input_ids=given["input_ids"][:, t : t + 1],
+                attention_mask=mask[:, : t + 1],
+                position_ids=positions[:, t : t + 1],
+                past_key_values=past,
+                use_cache=True,
+            ).past_key_values
         assert torch.allclose(steps.layer(1), z, atol=1e-5)
         steps.clear()
     with HeadCapture(layout, positions="last") as last:

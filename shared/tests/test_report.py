@@ -5,8 +5,13 @@ from tenpapers.report import Table, bars, manifest, show, write_report
 
 def test_cells():
     assert [show(v) for v in (None, float("nan"), 0.12345, 12.345, 3, "x")] == [
-        "n/a", "n/a", "0.123", "12.3", "3", "x",
-    ]  # fmt: skip
+        "n/a",
+        "n/a",
+        "0.123",
+        "12.3",
+        "3",
+        "x",
+    ]
 
 
 def test_a_table_in_markdown_text_and_csv():
@@ -20,9 +25,14 @@ def test_a_table_in_markdown_text_and_csv():
 
 def test_a_report_holds_everything_it_names(tmp_path):
     picture = bars(
-        tmp_path / "p.png", ["g1", "g2"], {"ours": [1.0, None]}, ylabel="%", title="P",
-        intervals={"ours": [(0.5, 1.5), None]}, paper={"ours": [1.2, None]},
-    )  # fmt: skip
+        tmp_path / "p.png",
+        ["g1", "g2"],
+        {"ours": [1.0, None]},
+        ylabel="%",
+        title="P",
+        intervals={"ours": [(0.5, 1.5), None]},
+        paper={"ours": [1.2, None]},
+    )
     table = Table("T", ["a"], [[1]])
     details = manifest({"k": 1}, seed=7, began=0.0, data=[tmp_path / "p.png"])
     write_report(tmp_path, "R", ["words", table, picture], results={"x": 1}, manifest=details)

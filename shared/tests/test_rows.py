@@ -4,8 +4,14 @@ import pytest
 import torch
 from tenpapers.models import AttentionWatch, RowProbe
 
-TINY = {"vocab_size": 100, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3,
-        "num_attention_heads": 4, "num_key_value_heads": 2}  # fmt: skip
+TINY = {
+    "vocab_size": 100,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 IDS = torch.randint(3, 100, (2, 30), generator=torch.Generator().manual_seed(0))
 
 

@@ -20,10 +20,12 @@ HOSTILE = {
         {"timeout"},
     ),
     "allocates 64 MiB at a time": (
-        "kept = []\nwhile True: kept.append(bytearray(64 << 20))", {"memory"},
+        "kept = []\nwhile True: kept.append(bytearray(64 << 20))",
+        {"memory"},
     ),
     "fork bomb": (
-        "import os\nwhile True: os.fork()", {"error:PermissionError", "crash", "timeout"},
+        "import os\nwhile True: os.fork()",
+        {"error:PermissionError", "crash", "timeout"},
     ),
     "os._exit(0)": ("import os\nos._exit(0)", {"crash"}),
     "sys.exit(0)": ("import sys\nsys.exit(0)", {"error:SystemExit"}),
@@ -68,7 +70,7 @@ HOSTILE = {
         "import os\nassert not any('KEY' in k or 'TOKEN' in k for k in os.environ)\nassert False",
         {"assert"},
     ),
-}  # fmt: skip
+}
 BENIGN = Program("benign", (("solution", "def f(x): return x + 1"),), ("assert f(1) == 2",))
 
 
@@ -131,8 +133,12 @@ def test_statuses_of_the_cases_are_told_apart():
     with SandboxPool(workers=1) as pool:
         (verdict,) = pool.run([Program("p", (), cases)])
     assert verdict.statuses == (
-        "passed", "assert", "error:KeyError", "error:ZeroDivisionError", "memory",
-    )  # fmt: skip
+        "passed",
+        "assert",
+        "error:KeyError",
+        "error:ZeroDivisionError",
+        "memory",
+    )
 
 
 def test_a_case_sees_the_setup_and_not_the_other_cases():

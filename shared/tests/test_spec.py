@@ -7,15 +7,19 @@ from tenpapers.models import ModelSpec, load_causal_lm, parse_spec
     ("text", "spec"),
     [
         ("smollm2", ModelSpec("hf", "smollm2")),
-        ("hf:org/m?dtype=bfloat16&device=cpu",
-         ModelSpec("hf", "org/m", {"dtype": "bfloat16", "device": "cpu"})),
+        (
+            "hf:org/m?dtype=bfloat16&device=cpu",
+            ModelSpec("hf", "org/m", {"dtype": "bfloat16", "device": "cpu"}),
+        ),
         ("openai:gpt@http://h:1/v1", ModelSpec("openai", "gpt", {}, "http://h:1/v1")),
-        ("ray:vllm:org/m?max_model_len=8?workers=2",
-         ModelSpec("ray", "vllm:org/m?max_model_len=8", {"workers": "2"})),
+        (
+            "ray:vllm:org/m?max_model_len=8?workers=2",
+            ModelSpec("ray", "vllm:org/m?max_model_len=8", {"workers": "2"}),
+        ),
         ("ray:hf:org/m?dtype=float32", ModelSpec("ray", "hf:org/m?dtype=float32")),
         ("replay:a/b.jsonl", ModelSpec("replay", "a/b.jsonl")),
     ],
-)  # fmt: skip
+)
 def test_the_grammar(text, spec):
     assert parse_spec(text) == spec
 

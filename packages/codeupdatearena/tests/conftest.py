@@ -59,10 +59,17 @@ def cli():
 
     def call(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()",
-             *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=os.environ | environment,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-c",
+                "from codeupdatearena.cli.main import main; main()",
+                *map(str, arguments),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | environment,
+        )
 
     return call
 

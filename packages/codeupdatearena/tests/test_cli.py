@@ -15,8 +15,11 @@ def write_predictions(file, arena, n=1, **change):
     with file.open("w") as stream:
         for example in arena.examples:
             for sample in range(n):
-                row = {"prog_syn_id": example.prog_syn_id, "sample": sample,
-                       "code": example.ref_solution} | change  # fmt: skip
+                row = {
+                    "prog_syn_id": example.prog_syn_id,
+                    "sample": sample,
+                    "code": example.ref_solution,
+                } | change
                 stream.write(json.dumps(row) + "\n")
 
 
@@ -30,10 +33,28 @@ def fails(done, *told):
 
 
 def test_help_of_every_command_answers_in_under_a_second(cli):
-    commands = ["", "data", "data import", "data stats", "data show", "verify", "literalize",
-                "render", "generate", "edit", "generate-edited", "evaluate", "specificity",
-                "report", "reproduce", "synth", "synth update", "synth prog-syn", "synth dedup",
-                "synth finalize"]  # fmt: skip
+    commands = [
+        "",
+        "data",
+        "data import",
+        "data stats",
+        "data show",
+        "verify",
+        "literalize",
+        "render",
+        "generate",
+        "edit",
+        "generate-edited",
+        "evaluate",
+        "specificity",
+        "report",
+        "reproduce",
+        "synth",
+        "synth update",
+        "synth prog-syn",
+        "synth dedup",
+        "synth finalize",
+    ]
     best = {}
     for command in commands:
         for _ in range(3):  # the best of three: the machine may be busy
@@ -56,15 +77,29 @@ def test_the_fixed_interface_of_evaluate(cli, mini, mini_file, tmp_path):
     reports = [json.loads(line) for line in (out / "reports.jsonl").read_text().splitlines()]
     assert len(reports) == 30
     assert reports[0].keys() >= {
-        "prog_syn_id", "sample", "with_update", "without_update", "all_pass_with",
-        "all_pass_without", "exclusive", "called_update", "empty_code", "seconds",
-    }  # fmt: skip
+        "prog_syn_id",
+        "sample",
+        "with_update",
+        "without_update",
+        "all_pass_with",
+        "all_pass_without",
+        "exclusive",
+        "called_update",
+        "empty_code",
+        "seconds",
+    }
     metrics = json.loads((out / "metrics.json").read_text())
     (values,) = metrics["methods"].values()
     assert values["n_instances"] == 15 and values["n_samples"] == 30
     assert values["pass@1"] == values["UPass@2"] == 100.0
-    assert values.keys() >= {"pass_old@1", "pass_old_excl@1", "unsolved", "accuracy_mean",
-                             "accuracy_std", "affected"}  # fmt: skip
+    assert values.keys() >= {
+        "pass_old@1",
+        "pass_old_excl@1",
+        "unsolved",
+        "accuracy_mean",
+        "accuracy_std",
+        "affected",
+    }
     assert metrics["versions"]["numpy"]
     assert "UPass@1" in done.stdout
 
@@ -72,9 +107,19 @@ def test_the_fixed_interface_of_evaluate(cli, mini, mini_file, tmp_path):
 def test_a_killed_evaluation_goes_on_where_it_was(cli, mini, mini_file, tmp_path):
     predictions, out = tmp_path / "p.jsonl", tmp_path / "out"
     write_predictions(predictions, mini, code="import time; time.sleep(0.4)")
-    command = [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()", "evaluate",
-               str(predictions), "--arena", str(mini_file), "--out", str(out), "--workers",
-               "1"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from codeupdatearena.cli.main import main; main()",
+        "evaluate",
+        str(predictions),
+        "--arena",
+        str(mini_file),
+        "--out",
+        str(out),
+        "--workers",
+        "1",
+    ]
     first = subprocess.Popen(command, env=os.environ | OK, stderr=subprocess.DEVNULL)
     reports = out / "reports.jsonl"
     while not reports.exists() or reports.read_bytes().count(b"\n") < 3:
@@ -107,32 +152,43 @@ def test_a_full_disk_is_one_line(cli, mini, mini_file, tmp_path):
     [
         (["evaluate", "P", "--arena", "nowhere.jsonl", "--out", "O"], ["nowhere.jsonl: no such"]),
         (["evaluate", "nowhere", "--arena", "A", "--out", "O"], ["nowhere: no such file"]),
-        (["evaluate", "P", "--arena", "A", "--out", "O", "-k", "10"],
-         ["pass@10 needs at least 10 samples"]),
+        (
+            ["evaluate", "P", "--arena", "A", "--out", "O", "-k", "10"],
+            ["pass@10 needs at least 10 samples"],
+        ),
         (["evaluate", "P", "--arena", "A", "--out", "O", "--criterion", "x"], ["official, strict"]),
         (["evaluate", "P", "--arena", "A", "--out", "O", "--flags", "P"], ["p.jsonl"]),
         (["generate", "A", "--method", "magic", "--out", "O"], ["unknown method 'magic'"]),
         (["generate", "A", "--model", "gpt", "--out", "O"], ["unknown model 'gpt'"]),
         (["generate", "A", "--model", "hf:/nothing", "--out", "O"], ["no such folder"]),
         (["edit", "A", "--arm", "rome", "--out", "O"], ["ft-u, ft-ps, ft-ups"]),
-        (["edit", "A", "--arm", "ft-u", "--targets", "w_q", "--out", "O"],
-         ["no w_q to adapt", "q_proj"]),
+        (
+            ["edit", "A", "--arm", "ft-u", "--targets", "w_q", "--out", "O"],
+            ["no w_q to adapt", "q_proj"],
+        ),
         (["generate-edited", "A", "--adapters", "O", "--out", "O/p"], ["edits.jsonl: no such"]),
         (["verify", "A", "--profile", "old", "--out", "O"], ["current, paper"]),
         (["data", "show", "x", "--arena", "A"], ["no update and no example x"]),
         (["render", "A", "--ids", "IDS", "--out", "O"], ["ids.txt:2: unknown id nothing"]),
         (["report", "nowhere", "--out", "O"], ["nowhere: no such run folder"]),
         (["reproduce", "--scale", "huge", "--out", "O"], ["cpu, paper"]),
-        (["synth", "update", "--model", "smollm2", "--function", "math.gone", "--out", "O"],
-         ["math", "has no 'gone'"]),
+        (
+            ["synth", "update", "--model", "smollm2", "--function", "math.gone", "--out", "O"],
+            ["math", "has no 'gone'"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_line(cli, mini, mini_file, tmp_path, arguments, told):
     write_predictions(tmp_path / "p.jsonl", mini)
     first = mini.examples[0].prog_syn_id
     (tmp_path / "ids.txt").write_text(f"{first}\nnothing\n")
-    places = {"A": mini_file, "P": tmp_path / "p.jsonl", "O": tmp_path / "out",
-              "O/p": tmp_path / "out" / "p.jsonl", "IDS": tmp_path / "ids.txt"}  # fmt: skip
+    places = {
+        "A": mini_file,
+        "P": tmp_path / "p.jsonl",
+        "O": tmp_path / "out",
+        "O/p": tmp_path / "out" / "p.jsonl",
+        "IDS": tmp_path / "ids.txt",
+    }
     fails(cli(*[places.get(word, word) for word in arguments], **OK), *told)
 
 
@@ -160,8 +216,17 @@ def test_bad_predictions_name_the_line(cli, mini, mini_file, tmp_path, line, tol
 
 def test_check_6_an_empty_prediction_file_scores_zero_and_runs_nothing(cli, mini_file, tmp_path):
     (tmp_path / "p.jsonl").write_text("")
-    done = cli("evaluate", tmp_path / "p.jsonl", "--arena", mini_file, "--full-report",
-               "--out", tmp_path / "o", "--json", **OK)  # fmt: skip
+    done = cli(
+        "evaluate",
+        tmp_path / "p.jsonl",
+        "--arena",
+        mini_file,
+        "--full-report",
+        "--out",
+        tmp_path / "o",
+        "--json",
+        **OK,
+    )
     assert done.returncode == 0, done.stderr
     (values,) = json.loads(done.stdout)["methods"].values()
     assert values["n_instances"] == values["n_empty"] == 15
@@ -170,8 +235,11 @@ def test_check_6_an_empty_prediction_file_scores_zero_and_runs_nothing(cli, mini
 
 
 def test_code_needs_permission(cli, mini_file, tmp_path):
-    for command in (["evaluate", "p"], ["specificity", "--humaneval", "h"],
-                    ["synth", "update", "--model", "smollm2"]):  # fmt: skip
+    for command in (
+        ["evaluate", "p"],
+        ["specificity", "--humaneval", "h"],
+        ["synth", "update", "--model", "smollm2"],
+    ):
         extra = ["--arena", mini_file] if command[0] == "evaluate" else []
         done = cli(*command, *extra, "--out", tmp_path, TENPAPERS_ALLOW_CODE="")
         fails(done, "--allow-code")
@@ -202,16 +270,35 @@ def test_from_edit_to_report_on_the_embedded_model(cli, mini_file, mini, tmp_pat
         ["generate", mini_file, "--method", "prepend", *ids, *fast, "--out", tmp_path / "p.jsonl"],
         ["edit", mini_file, "--arm", "ft-u", *ids, "--out", tmp_path / "ft-u"],
         ["edit", mini_file, "--arm", "ft-u", "--random", *ids, "--out", tmp_path / "random"],
-        ["generate-edited", mini_file, "--adapters", tmp_path / "ft-u", *fast,
-         "--out", tmp_path / "e.jsonl"],
+        [
+            "generate-edited",
+            mini_file,
+            "--adapters",
+            tmp_path / "ft-u",
+            *fast,
+            "--out",
+            tmp_path / "e.jsonl",
+        ],
         ["evaluate", tmp_path / "p.jsonl", "--arena", mini_file, *ids, "--out", tmp_path / "P"],
         ["evaluate", tmp_path / "e.jsonl", "--arena", mini_file, *ids, "--out", tmp_path / "E"],
-        ["specificity", "--adapters", tmp_path / "ft-u", "--humaneval", tmp_path / "h.jsonl",
-         *fast, "--out", tmp_path / "E"],
+        [
+            "specificity",
+            "--adapters",
+            tmp_path / "ft-u",
+            "--humaneval",
+            tmp_path / "h.jsonl",
+            *fast,
+            "--out",
+            tmp_path / "E",
+        ],
         ["report", tmp_path / "P", tmp_path / "E", "--out", tmp_path / "R"],
-    ]  # fmt: skip
-    task = {"task_id": "t/0", "prompt": "def one():\n    '''Return 1.'''\n",
-            "entry_point": "one", "test": "def check(f):\n    assert f() == 1"}  # fmt: skip
+    ]
+    task = {
+        "task_id": "t/0",
+        "prompt": "def one():\n    '''Return 1.'''\n",
+        "entry_point": "one",
+        "test": "def check(f):\n    assert f() == 1",
+    }
     (tmp_path / "h.jsonl").write_text(json.dumps(task) + "\n")
     for step in steps:
         done = cli(*step, **OK)
@@ -238,17 +325,41 @@ def test_recorded_responses_are_evaluated_without_a_model(cli, mini, mini_file, 
         for example in mini.examples:
             text = f"Here:\n[PYTHON]\n{example.ref_solution}\n[/PYTHON]"
             stream.write(json.dumps({"id": f"{example.prog_syn_id}#0", "text": text}) + "\n")
-    done = cli("generate", mini_file, "--model", f"replay:{tmp_path}/r.jsonl", "-n", "1",
-               "--out", tmp_path / "p.jsonl")  # fmt: skip
+    done = cli(
+        "generate",
+        mini_file,
+        "--model",
+        f"replay:{tmp_path}/r.jsonl",
+        "-n",
+        "1",
+        "--out",
+        tmp_path / "p.jsonl",
+    )
     assert done.returncode == 0, done.stderr
-    done = cli("evaluate", tmp_path / "p.jsonl", "--arena", mini_file, "--out", tmp_path / "o",
-               "--json", **OK)  # fmt: skip
+    done = cli(
+        "evaluate",
+        tmp_path / "p.jsonl",
+        "--arena",
+        mini_file,
+        "--out",
+        tmp_path / "o",
+        "--json",
+        **OK,
+    )
     assert json.loads(done.stdout)["methods"]["base"]["UPass@1"] == 100.0
     # One that was not recorded is named; the others are kept.
     lines = (tmp_path / "r.jsonl").read_text().splitlines()
     (tmp_path / "r.jsonl").write_text("\n".join(lines[1:]) + "\n")
-    done = cli("generate", mini_file, "--model", f"replay:{tmp_path}/r.jsonl", "-n", "1",
-               "--out", tmp_path / "q.jsonl")  # fmt: skip
+    done = cli(
+        "generate",
+        mini_file,
+        "--model",
+        f"replay:{tmp_path}/r.jsonl",
+        "-n",
+        "1",
+        "--out",
+        tmp_path / "q.jsonl",
+    )
     fails(done, "not recorded", "1 of 15 requests failed")
     assert len((tmp_path / "q.jsonl").read_text().splitlines()) == 14
 
@@ -263,8 +374,21 @@ def test_show_and_stats(cli, mini, mini_file, tmp_path):
 
 def test_the_model_writes_updates_in_the_command_line(cli, tmp_path):
     """SmolLM2 cannot do it: the run ends well, says so, and keeps every response."""
-    done = cli("synth", "update", "--model", "smollm2", "--function", "math.floor", "--type",
-               "add-argument", "--max-tokens", "40", "--out", tmp_path, **OK)  # fmt: skip
+    done = cli(
+        "synth",
+        "update",
+        "--model",
+        "smollm2",
+        "--function",
+        "math.floor",
+        "--type",
+        "add-argument",
+        "--max-tokens",
+        "40",
+        "--out",
+        tmp_path,
+        **OK,
+    )
     assert done.returncode == 0, done.stderr
     assert "of 1 updates accepted" in done.stdout
     responses = (tmp_path / "responses.jsonl").read_text().splitlines()
@@ -289,5 +413,7 @@ def test_check_19_reproduce_in_small(cli, mini_file, tmp_path):
     measured = (out / "likelihood.jsonl").read_bytes()
     again = cli("reproduce", "--config", tmp_path / "c.yaml", "--out", out)
     assert again.returncode == 0 and (out / "likelihood.jsonl").read_bytes() == measured
-    fails(cli("reproduce", "--config", tmp_path / "c.yaml", "--seed", "1", "--out", out),
-          "holds a study of other settings")  # fmt: skip
+    fails(
+        cli("reproduce", "--config", tmp_path / "c.yaml", "--seed", "1", "--out", out),
+        "holds a study of other settings",
+    )

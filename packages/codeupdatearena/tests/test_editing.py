@@ -103,9 +103,11 @@ def test_check_14_an_untrained_adapter_answers_like_the_base_model(editor, tmp_p
     editor.reset()
     editor.save(tmp_path / "untrained")
     task = HumanEvalTask(
-        task_id="t", prompt="def one():\n    '''Return 1.'''\n", entry_point="one",
+        task_id="t",
+        prompt="def one():\n    '''Return 1.'''\n",
+        entry_point="one",
         test="def check(f):\n    assert f() == 1",
-    )  # fmt: skip
+    )
     sampling = Sampling(temperature=0.8, top_p=0.7, max_tokens=24)
     adapters = {"": "", "edit": str(tmp_path / "untrained")}
     requests = task_requests([task], adapters, n=2, seed=1, sampling=sampling)
@@ -131,9 +133,14 @@ def test_gpu_defaults_load_and_are_edited_as_tiny_checkpoints(family, lm, tmp_pa
     import transformers
 
     config = getattr(transformers, f"{family}Config")(
-        vocab_size=len(lm.tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=2048,
-    )  # fmt: skip
+        vocab_size=len(lm.tokenizer),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=2048,
+    )
     getattr(transformers, f"{family}ForCausalLM")(config).save_pretrained(tmp_path / "tiny")
     lm.tokenizer.save_pretrained(tmp_path / "tiny")
     tiny = load_causal_lm(f"hf:{tmp_path}/tiny")
@@ -146,9 +153,13 @@ def test_full_fine_tuning_trains_every_weight_and_resets(lm, tmp_path, four):
     import transformers
 
     config = transformers.LlamaConfig(
-        vocab_size=len(lm.tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-        num_attention_heads=2, max_position_embeddings=512,
-    )  # fmt: skip
+        vocab_size=len(lm.tokenizer),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=512,
+    )
     model = transformers.LlamaForCausalLM(config)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     editor = Editor(model, lm.tokenizer, EditConfig(adapter="none"))

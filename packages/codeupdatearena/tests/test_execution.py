@@ -83,8 +83,12 @@ def test_an_example_whose_tests_all_need_the_update_is_undecidable(mini):
 
 def test_laziness_stops_where_nothing_more_can_be_learned(mini):
     example = mini.examples[0]
-    wrong, right = run([job(example, "def distance_in_metres(a, b): return -1"),
-                        job(example, example.ref_solution, 1)])  # fmt: skip
+    wrong, right = run(
+        [
+            job(example, "def distance_in_metres(a, b): return -1"),
+            job(example, example.ref_solution, 1),
+        ]
+    )
     assert wrong.with_update == ["assert"] and wrong.without_update is None
     assert right.with_update == ["passed"] * 3 and len(right.without_update) == 1
 
@@ -124,10 +128,20 @@ def verified(data, tmp_path_factory):
 
     out = tmp_path_factory.mktemp("verify")
     done = subprocess.run(
-        [sys.executable, "-c", "from codeupdatearena.cli.main import main; main()", "verify",
-         str(data / "arena-grouped.jsonl.gz"), "--out", str(out)],
-        capture_output=True, text=True, check=False, env=os.environ,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "from codeupdatearena.cli.main import main; main()",
+            "verify",
+            str(data / "arena-grouped.jsonl.gz"),
+            "--out",
+            str(out),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ,
+    )
     assert done.returncode == 0, done.stderr
     return out
 
@@ -184,8 +198,7 @@ def test_check_8_self_dependence_of_the_shared_slice(verified, real):
 def test_check_11_isolation_and_warmth_do_not_change_verdicts(real, verified):
     from codeupdatearena.records import Outcome
 
-    light = [e for e in real.examples
-             if e.prog_syn_id not in {*known_issues(), *BORDERLINE}]  # fmt: skip
+    light = [e for e in real.examples if e.prog_syn_id not in {*known_issues(), *BORDERLINE}]
     names = {e.prog_syn_id for e in light}
     by_test = [
         o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names

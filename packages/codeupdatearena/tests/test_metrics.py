@@ -33,12 +33,15 @@ def test_pass_at_k_is_the_share_of_draws_with_a_correct_sample(n, data):
 
 def report(name, sample, new, old, **more):
     return Report(
-        prog_syn_id=f"[a.f]:[add-argument]:[update-{name}]:[prog_syn-0]", sample=sample,
+        prog_syn_id=f"[a.f]:[add-argument]:[update-{name}]:[prog_syn-0]",
+        sample=sample,
         with_update=["passed" if x == "1" else "assert" for x in new],
         without_update=["passed" if x == "1" else "assert" for x in old],
-        all_pass_with="0" not in new, all_pass_without="0" not in old,
-        exclusive="0" not in new and "0" in old, **more,
-    )  # fmt: skip
+        all_pass_with="0" not in new,
+        all_pass_without="0" not in old,
+        exclusive="0" not in new and "0" in old,
+        **more,
+    )
 
 
 def test_every_metric_by_hand():
@@ -50,15 +53,30 @@ def test_every_metric_by_hand():
     ]
     found = aggregate(reports, [1, 2])
     assert {k: v for k, v in found.items() if "interval" not in k} == {
-        "n_instances": 2, "n_samples": 4, "n_empty": 1,
-        "pass@1": 50.0, "pass@2": 50.0, "UPass@1": 25.0, "UPass@2": 50.0,
-        "UPass@1_strict": 25.0, "UPass@2_strict": 50.0, "undecidable_strict": 0,
-        "UPass@1_called": 25.0, "UPass@2_called": 50.0,
-        "pass_old@1": 50.0, "pass_old_excl@1": 25.0, "pass_old@2": 100.0, "pass_old_excl@2": 50.0,
-        "unsolved": 25.0, "unsolved_official": 50.0, "both": 1,
-        "accuracy_mean": 62.5, "accuracy_std": pytest.approx(41.4578, abs=1e-3),
-        "affected": 2, "unaffected": 2,
-    }  # fmt: skip
+        "n_instances": 2,
+        "n_samples": 4,
+        "n_empty": 1,
+        "pass@1": 50.0,
+        "pass@2": 50.0,
+        "UPass@1": 25.0,
+        "UPass@2": 50.0,
+        "UPass@1_strict": 25.0,
+        "UPass@2_strict": 50.0,
+        "undecidable_strict": 0,
+        "UPass@1_called": 25.0,
+        "UPass@2_called": 50.0,
+        "pass_old@1": 50.0,
+        "pass_old_excl@1": 25.0,
+        "pass_old@2": 100.0,
+        "pass_old_excl@2": 50.0,
+        "unsolved": 25.0,
+        "unsolved_official": 50.0,
+        "both": 1,
+        "accuracy_mean": 62.5,
+        "accuracy_std": pytest.approx(41.4578, abs=1e-3),
+        "affected": 2,
+        "unaffected": 2,
+    }
 
 
 def test_a_run_that_stopped_early_has_no_diagnostics():

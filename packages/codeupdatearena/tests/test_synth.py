@@ -15,13 +15,16 @@ from tenpapers.sandbox import SandboxPool
 
 GOOD = "def floor(x, step=1):\n    return old_floor(x / step) * step"
 SPEC = {
-    "description": "Add the argument step.", "rationale": "Rounding to steps is common.",
-    "signature": "math.floor(x, step=1)", "docstring": "Round down to a multiple of step.",
-}  # fmt: skip
+    "description": "Add the argument step.",
+    "rationale": "Rounding to steps is common.",
+    "signature": "math.floor(x, step=1)",
+    "docstring": "Round down to a multiple of step.",
+}
 PROBLEM = {
-    "scenario": "A cinema sells tickets.", "problem": "Round the price down to multiples of five.",
+    "scenario": "A cinema sells tickets.",
+    "problem": "Round the price down to multiples of five.",
     "solution_signature": "def price(x):",
-}  # fmt: skip
+}
 SOLUTION = "def price(x):\n    return math.floor(x, step=5)"
 
 
@@ -94,8 +97,10 @@ def test_check_17_one_update_and_one_problem_are_accepted(pool, tmp_path):
     assert update.update_id == "[math.floor]:[add-argument]:[update-0]"
     assert update.implementation == GOOD
     assert update.imports == [
-        "import math", "old_floor = math.floor", "setattr(math, 'old_floor', old_floor)",
-    ]  # fmt: skip
+        "import math",
+        "old_floor = math.floor",
+        "setattr(math, 'old_floor', old_floor)",
+    ]
     assert update.unit_tests[1] == (
         "def test_1():\n    x = 7\n    result = math.floor(x, step=5)\n"
         "    expected_result = x - x % 5\n    assert result == expected_result\n"
@@ -147,8 +152,14 @@ def test_check_17_an_interrupted_run_repeats_no_call(pool, tmp_path):
 def test_three_unfit_answers_reject_and_two_do_not(pool, tmp_path):
     from codeupdatearena.synth.function_sheet import FunctionSheet
 
-    sheet = {"math.floor": FunctionSheet(function_path="math.floor", signature="math.floor(x):",
-                                         docstring="", imports=["import math"])}  # fmt: skip
+    sheet = {
+        "math.floor": FunctionSheet(
+            function_path="math.floor",
+            signature="math.floor(x):",
+            docstring="",
+            imports=["import math"],
+        )
+    }
     for junk in (2, 3):
         llm = LLM(Generator(Script(junk=junk)), tmp_path / f"{junk}.jsonl")
         generator = UpdateGenerator(llm, pool, sheets=sheet)
@@ -174,10 +185,12 @@ def test_finalising_drops_numbers_and_renames(mini):
     example = mini.examples[0]
     guarded = "def test_g():\n    try:\n        pass\n    except ValueError:\n        pass"
     four = example.model_copy(update={"unit_tests": [*example.unit_tests, guarded]})
-    kept = clean([
-        GeneratedExample(example=four, tests_pass=[True] * 4),
-        GeneratedExample(example=four, tests_pass=[False, True, True, True]),
-    ])  # fmt: skip
+    kept = clean(
+        [
+            GeneratedExample(example=four, tests_pass=[True] * 4),
+            GeneratedExample(example=four, tests_pass=[False, True, True, True]),
+        ]
+    )
     assert [len(e.unit_tests) for e in kept] == [3]
     own = example.update.update_id
     group = [example.model_copy(update={"prog_syn_id": f"{own}:[prog_syn-{j}]"}) for j in (4, 7, 9)]

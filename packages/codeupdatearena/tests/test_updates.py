@@ -7,10 +7,16 @@ from tenpapers.errors import UserError
 
 def update(path, kind, name):
     return ApiUpdate(
-        update_id="u", function_path=path, package=path.split(".")[0], update_type=kind,
-        description="", docstring="", signature="", imports=[],
+        update_id="u",
+        function_path=path,
+        package=path.split(".")[0],
+        update_type=kind,
+        description="",
+        docstring="",
+        signature="",
+        imports=[],
         implementation=f"def {name}(x):\n    return x",
-    )  # fmt: skip
+    )
 
 
 def test_check_1_seventeen_of_54_types_are_legal_and_tags_round_trip():
@@ -37,26 +43,42 @@ def test_an_unknown_type_lists_the_legal_ones():
     ("path", "kind", "name", "statements"),
     [
         ("math.sin", "add-output-data_type", "sin", "math.sin = sin"),
-        ("re.sub", "modify-function-name", "replace",
-         "del re.sub\nsetattr(re, 'replace', replace)"),
+        (
+            "re.sub",
+            "modify-function-name",
+            "replace",
+            "del re.sub\nsetattr(re, 'replace', replace)",
+        ),
         ("re.sub", "add-function", "subs", "setattr(re, 'subs', subs)"),
         ("torch.Tensor.view", "add-argument", "view", "torch.Tensor.view = view"),
-        ("torch.Tensor.view", "modify-function-name", "shape_as",
-         "del torch.Tensor.view\nsetattr(torch.Tensor, 'shape_as', shape_as)"),
-        ("pandas.DataFrame.head", "modify-argument-default_value(s)", "head",
-         "pandas.DataFrame.head = head"),
-        ("pandas.concat", "modify-function-name", "stack",
-         "del pandas.concat\nsetattr(pandas, 'stack', stack)"),
+        (
+            "torch.Tensor.view",
+            "modify-function-name",
+            "shape_as",
+            "del torch.Tensor.view\nsetattr(torch.Tensor, 'shape_as', shape_as)",
+        ),
+        (
+            "pandas.DataFrame.head",
+            "modify-argument-default_value(s)",
+            "head",
+            "pandas.DataFrame.head = head",
+        ),
+        (
+            "pandas.concat",
+            "modify-function-name",
+            "stack",
+            "del pandas.concat\nsetattr(pandas, 'stack', stack)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_check_2_enforcement(path, kind, name, statements):
     assert enforce_statements(update(path, kind, name)) == statements
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("add-argument", "sine"), ("modify-function-name", "sin"),
-                       ("add-function", "sin")]
-)  # fmt: skip
+    ("kind", "name"),
+    [("add-argument", "sine"), ("modify-function-name", "sin"), ("add-function", "sin")],
+)
 def test_a_name_that_contradicts_the_type_is_told(kind, name):
     with pytest.raises(UserError, match="implementation name"):
         enforce_statements(update("math.sin", kind, name))

@@ -8,9 +8,16 @@ import torch
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-TINY = {"vocab_size": 200, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4,
-        "num_attention_heads": 4, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
-}  # fmt: skip
+TINY = {
+    "vocab_size": 200,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
 
 
 def tiny(kind, seed=0, **more):
@@ -58,8 +65,9 @@ def mini():
 def tiny_folder(tmp_path_factory, lm):
     """A random Llama of 4 layers of 4 heads with SmolLM2's tokenizer, as a checkpoint."""
     folder = tmp_path_factory.mktemp("tiny")
-    model = tiny("llama", vocab_size=len(lm.tokenizer), num_key_value_heads=2,
-                 max_position_embeddings=2048)  # fmt: skip
+    model = tiny(
+        "llama", vocab_size=len(lm.tokenizer), num_key_value_heads=2, max_position_embeddings=2048
+    )
     model.save_pretrained(folder)
     lm.tokenizer.save_pretrained(folder)
     return folder
@@ -72,7 +80,10 @@ def cli():
     def call(*arguments, **environment):
         return subprocess.run(
             [sys.executable, "-c", "from lofit.cli.main import main; main()", *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=os.environ | environment,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | environment,
+        )
 
     return call

@@ -29,10 +29,11 @@ def small(tiny_folder):
 
 def contrast(n=12):
     return [
-        ContrastItem(id=str(i), prompt=f"Q: item {i}? A:", positive=(" yes", " true"),
-                     negative=(f" no {i}",))
+        ContrastItem(
+            id=str(i), prompt=f"Q: item {i}? A:", positive=(" yes", " true"), negative=(f" no {i}",)
+        )
         for i in range(n)
-    ]  # fmt: skip
+    ]
 
 
 def examples(n=16):

@@ -8,10 +8,29 @@ import time
 import pytest
 import torch
 
-COMMANDS = ["", "select-heads", "tune", "train", "rank-heads", "evaluate", "generate", "merge",
-            "baseline", "baseline iti", "baseline repe", "baseline lora", "baseline red",
-            "baseline reft", "baseline zero-shot", "compare-heads", "transfer", "sweep", "inspect",
-            "bench", "reproduce"]  # fmt: skip
+COMMANDS = [
+    "",
+    "select-heads",
+    "tune",
+    "train",
+    "rank-heads",
+    "evaluate",
+    "generate",
+    "merge",
+    "baseline",
+    "baseline iti",
+    "baseline repe",
+    "baseline lora",
+    "baseline red",
+    "baseline reft",
+    "baseline zero-shot",
+    "compare-heads",
+    "transfer",
+    "sweep",
+    "inspect",
+    "bench",
+    "reproduce",
+]
 
 
 def fails(done, *told):
@@ -49,8 +68,10 @@ def test_help_of_every_command_answers_in_under_a_second(cli):
 @pytest.fixture(scope="module")
 def training_file(tmp_path_factory):
     file = tmp_path_factory.mktemp("data") / "train.jsonl"
-    rows = [{"id": str(i), "prompt": f"Q: item {i}? A:", "completion": " yes", "answers": ["yes"]}
-            for i in range(16)]  # fmt: skip
+    rows = [
+        {"id": str(i), "prompt": f"Q: item {i}? A:", "completion": " yes", "answers": ["yes"]}
+        for i in range(16)
+    ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
 
@@ -60,9 +81,24 @@ def trained(cli_module, training_file, tiny_folder, tmp_path_factory):
     """The fixed interface of `train`, once."""
     out = tmp_path_factory.mktemp("trained")
     done = cli_module(
-        "train", "--task", "jsonl", "--data", training_file, "--model", f"hf:{tiny_folder}",
-        "--epochs", "6", "--lr", "0.05", "--tune-lr", "0.3", "--top-k", "4", "--out", out,
-    )  # fmt: skip
+        "train",
+        "--task",
+        "jsonl",
+        "--data",
+        training_file,
+        "--model",
+        f"hf:{tiny_folder}",
+        "--epochs",
+        "6",
+        "--lr",
+        "0.05",
+        "--tune-lr",
+        "0.3",
+        "--top-k",
+        "4",
+        "--out",
+        out,
+    )
     assert done.returncode == 0, done.stderr
     return out
 
@@ -72,8 +108,11 @@ def cli_module():
     def call(*arguments):
         return subprocess.run(
             [sys.executable, "-c", "from lofit.cli.main import main; main()", *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=os.environ.copy(),
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ.copy(),
+        )
 
     return call
 
@@ -82,8 +121,10 @@ def test_train_ends_with_heads_and_an_adapter(trained):
     heads = json.loads((trained / "heads.json").read_text())
     assert len(heads["scores"]) == 4 and len(heads["order"]) == 16
     assert {p.name for p in (trained / "adapter").iterdir()} == {
-        "adapter_config.json", "adapter_model.safetensors", "README.md",
-    }  # fmt: skip
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "README.md",
+    }
     config = json.loads((trained / "adapter" / "adapter_config.json").read_text())
     assert config["heads"] == heads["order"][:4] and config["task"] == "jsonl"
     manifest = json.loads((trained / "manifest.json").read_text())
@@ -118,8 +159,10 @@ def test_a_default_does_not_overrule_the_settings_file(
 
     for command in (["train"], ["select-heads"], ["tune", "--heads", "x"], ["transfer"]):
         with pytest.raises(ZeroDivisionError):
-            app([*command, "--config", str(file), "--out", str(tmp_path / "o")],
-                standalone_mode=False)  # fmt: skip
+            app(
+                [*command, "--config", str(file), "--out", str(tmp_path / "o")],
+                standalone_mode=False,
+            )
     assert [(k["fold"], k["which_pairs"], k["dedup"], k["seed"]) for k in seen] == [
         (1, "all", True, 7)
     ] * 4
@@ -167,9 +210,17 @@ def test_the_fixed_interface_of_evaluate(trained, training_file, tiny_folder, tm
     # The adapter learnt to say yes; the base does not, nor does the adapter at strength 0.
     assert results["metrics"]["em_normalized"] > 90
     in_process(
-        capsys, "evaluate", *common, "--adapter", trained / "adapter", "--scale", "0",
-        "--out", tmp_path / "zero", "--no-cache",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        *common,
+        "--adapter",
+        trained / "adapter",
+        "--scale",
+        "0",
+        "--out",
+        tmp_path / "zero",
+        "--no-cache",
+    )
     zero = json.loads((tmp_path / "zero" / "results.json").read_text())
     assert zero["metrics"]["em_normalized"] < 50
 
@@ -178,9 +229,20 @@ def test_the_fixed_interface_of_evaluate(trained, training_file, tiny_folder, tm
 def test_published_files_are_evaluated(task, mini, tiny_folder, tmp_path, capsys):
     file = mini / ("truthfulqa.jsonl" if task == "truthfulqa" else f"{task}_test.jsonl")
     in_process(
-        capsys, "evaluate", "--task", task, "--data", file, "--model", f"hf:{tiny_folder}",
-        "--out", tmp_path, "--limit", "3", "--no-cache",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        "--task",
+        task,
+        "--data",
+        file,
+        "--model",
+        f"hf:{tiny_folder}",
+        "--out",
+        tmp_path,
+        "--limit",
+        "3",
+        "--no-cache",
+    )
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["n"] == 3
     wanted = {"mc1", "mc2", "mc3"} if task == "truthfulqa" else {"em_strict", "em_normalized"}
@@ -193,10 +255,24 @@ def test_published_files_are_evaluated(task, mini, tiny_folder, tmp_path, capsys
 
 def test_open_answers_are_judged(mini, tiny_folder, tmp_path, capsys):
     in_process(
-        capsys, "evaluate", "--task", "truthfulqa", "--data", mini / "truthfulqa.jsonl",
-        "--model", f"hf:{tiny_folder}", "--judge-true", "smollm2", "--judge-informative", "smollm2",
-        "--limit", "2", "--out", tmp_path, "--no-cache",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        "--task",
+        "truthfulqa",
+        "--data",
+        mini / "truthfulqa.jsonl",
+        "--model",
+        f"hf:{tiny_folder}",
+        "--judge-true",
+        "smollm2",
+        "--judge-informative",
+        "smollm2",
+        "--limit",
+        "2",
+        "--out",
+        tmp_path,
+        "--no-cache",
+    )
     metrics = json.loads((tmp_path / "results.json").read_text())["metrics"]
     assert metrics["true*informative (product of means)"] == pytest.approx(
         metrics["true"] * metrics["informative"] / 100
@@ -206,9 +282,16 @@ def test_open_answers_are_judged(mini, tiny_folder, tmp_path, capsys):
 
 def test_merge_verifies_and_inspect_tells(trained, tiny_folder, tmp_path, capsys):
     said = in_process(
-        capsys, "merge", "--adapter", trained / "adapter", "--model", f"hf:{tiny_folder}",
-        "--out", tmp_path / "m", "--verify",
-    )  # fmt: skip
+        capsys,
+        "merge",
+        "--adapter",
+        trained / "adapter",
+        "--model",
+        f"hf:{tiny_folder}",
+        "--out",
+        tmp_path / "m",
+        "--verify",
+    )
     report = json.loads((tmp_path / "m" / "verify.json").read_text())
     assert report["max_abs_logit_diff"] < 1e-3 and report["greedy_agreement"] == 1.0
     assert "merged against hooked" in said
@@ -226,9 +309,18 @@ def test_a_merge_that_is_off_exits_with_3(trained, tiny_folder, tmp_path, capsys
         lambda *a, **k: MergeReport(1.0, 0.0, 1.0, 1e-3, False),
     )
     code = app(
-        ["merge", "--adapter", str(trained / "adapter"), "--model", f"hf:{tiny_folder}", "--out",
-         str(tmp_path / "m"), "--verify"], standalone_mode=False,
-    )  # fmt: skip
+        [
+            "merge",
+            "--adapter",
+            str(trained / "adapter"),
+            "--model",
+            f"hf:{tiny_folder}",
+            "--out",
+            str(tmp_path / "m"),
+            "--verify",
+        ],
+        standalone_mode=False,
+    )
     assert code == 3
 
 
@@ -236,8 +328,20 @@ def test_generation_goes_on_where_it_was(trained, tiny_folder, tmp_path, capsys)
     prompts, out = tmp_path / "p.jsonl", tmp_path / "o.jsonl"
     rows = [{"id": str(i), "prompt": f"Q: item {i}? A:"} for i in range(4)]
     prompts.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    call = ["generate", "--prompts", prompts, "--model", f"hf:{tiny_folder}", "--adapter",
-            trained / "adapter", "--out", out, "--max-tokens", "4", "--no-cache"]  # fmt: skip
+    call = [
+        "generate",
+        "--prompts",
+        prompts,
+        "--model",
+        f"hf:{tiny_folder}",
+        "--adapter",
+        trained / "adapter",
+        "--out",
+        out,
+        "--max-tokens",
+        "4",
+        "--no-cache",
+    ]
     in_process(capsys, *call)
     whole = out.read_text().splitlines()
     assert len(whole) == 4 and "yes" in json.loads(whole[0])["completion"]
@@ -253,9 +357,21 @@ def test_prompts_of_a_users_own_are_trained_on(mini, tiny_folder, tmp_path, caps
     from lofit.cli.main import app
     from tenpapers.errors import UserError
 
-    call = ["tune", "--task", "mquake", "--data", str(mini), "--model", f"hf:{tiny_folder}",
-            "--heads", "x", "--prompts", str(tmp_path / "p"), "--out",
-            str(tmp_path / "o")]  # fmt: skip
+    call = [
+        "tune",
+        "--task",
+        "mquake",
+        "--data",
+        str(mini),
+        "--model",
+        f"hf:{tiny_folder}",
+        "--heads",
+        "x",
+        "--prompts",
+        str(tmp_path / "p"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
     with pytest.raises(UserError, match="mquake.jinja: 'nothing' is undefined"):
         app(call, standalone_mode=False)
 
@@ -269,9 +385,18 @@ def test_the_two_steps_apart_and_rankings_compared(training_file, tiny_folder, t
         )
         assert "best 3 of 16 heads" in said and "256 lofit step 1 (scales)" in said
     in_process(
-        capsys, "tune", *common, "--heads", tmp_path / "a" / "heads.npy", "--top-k", "3",
-        "--epochs", "1", "--out", tmp_path / "t",
-    )  # fmt: skip
+        capsys,
+        "tune",
+        *common,
+        "--heads",
+        tmp_path / "a" / "heads.npy",
+        "--top-k",
+        "3",
+        "--epochs",
+        "1",
+        "--out",
+        tmp_path / "t",
+    )
     assert (tmp_path / "t" / "adapter" / "adapter_config.json").exists()
     content = json.loads(
         in_process(
@@ -291,22 +416,43 @@ def test_the_two_steps_apart_and_rankings_compared(training_file, tiny_folder, t
 
 
 def test_transfer_and_sweep(mini, tiny_folder, tmp_path, capsys):
-    common = ["--data", mini, "--model", f"hf:{tiny_folder}", "--epochs", "1", "--top-k", "2",
-              "--limit", "2"]  # fmt: skip
+    common = [
+        "--data",
+        mini,
+        "--model",
+        f"hf:{tiny_folder}",
+        "--epochs",
+        "1",
+        "--top-k",
+        "2",
+        "--limit",
+        "2",
+    ]
     said = in_process(
         capsys, "transfer", "--tasks", "mquake,clutrr", *common, "--out", tmp_path / "t"
     )
     assert "mquake" in said and (tmp_path / "t" / "transfer.png").exists()
     for over, values, arms in (
-        ("scale", "0,1", {"LoFiT"}), ("train-size", "4", {"LoFiT", "LoRA", "RED"}),
-        ("component", "1", {"offsets", "scales kept"}), ("k", "10,50", {"LoFiT"}),
+        ("scale", "0,1", {"LoFiT"}),
+        ("train-size", "4", {"LoFiT", "LoRA", "RED"}),
+        ("component", "1", {"offsets", "scales kept"}),
+        ("k", "10,50", {"LoFiT"}),
         ("l1", "0,0.001", {"LoFiT"}),
-    ):  # fmt: skip
+    ):
         out = tmp_path / over
         in_process(
-            capsys, "sweep", "--over", over, "--values", values, "--task", "mquake", *common,
-            "--out", out,
-        )  # fmt: skip
+            capsys,
+            "sweep",
+            "--over",
+            over,
+            "--values",
+            values,
+            "--task",
+            "mquake",
+            *common,
+            "--out",
+            out,
+        )
         assert set(json.loads((out / "sweep.json").read_text())) == arms
 
 
@@ -316,17 +462,39 @@ def test_every_baseline_command(method, mini, tiny_folder, tmp_path, capsys):
     more += ["--coefficient", "1"] if method == "repe" else []
     more += ["--limit", "2"] if method == "zero-shot" else []
     in_process(
-        capsys, "baseline", method, "--task", "mquake", "--data", mini, "--model",
-        f"hf:{tiny_folder}", "--out", tmp_path, *more,
-    )  # fmt: skip
+        capsys,
+        "baseline",
+        method,
+        "--task",
+        "mquake",
+        "--data",
+        mini,
+        "--model",
+        f"hf:{tiny_folder}",
+        "--out",
+        tmp_path,
+        *more,
+    )
     if method == "zero-shot":
         assert json.loads((tmp_path / "results.json").read_text())["n"] == 2
         return
     in_process(
-        capsys, "evaluate", "--task", "mquake", "--data", mini / "mquake_test.jsonl", "--model",
-        f"hf:{tiny_folder}", "--adapter", tmp_path / "adapter", "--limit", "2", "--no-cache",
-        "--out", tmp_path / "e",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        "--task",
+        "mquake",
+        "--data",
+        mini / "mquake_test.jsonl",
+        "--model",
+        f"hf:{tiny_folder}",
+        "--adapter",
+        tmp_path / "adapter",
+        "--limit",
+        "2",
+        "--no-cache",
+        "--out",
+        tmp_path / "e",
+    )
     assert json.loads((tmp_path / "e" / "results.json").read_text())["n"] == 2
     assert "numbers" in in_process(capsys, "inspect", tmp_path / "adapter")
 
@@ -334,9 +502,24 @@ def test_every_baseline_command(method, mini, tiny_folder, tmp_path, capsys):
 def test_a_killed_training_goes_on(training_file, tiny_folder, tmp_path):
     out = tmp_path / "out"
     code = "import lofit.training.loop; lofit.training.loop.SAVE_EVERY = 0; from lofit.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "train", "--task", "jsonl", "--data",
-               str(training_file), "--model", f"hf:{tiny_folder}", "--epochs", "60", "--top-k", "2",
-               "--out", str(out)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "train",
+        "--task",
+        "jsonl",
+        "--data",
+        str(training_file),
+        "--model",
+        f"hf:{tiny_folder}",
+        "--epochs",
+        "60",
+        "--top-k",
+        "2",
+        "--out",
+        str(out),
+    ]
     first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     state = out / ".step1" / "state.json"
     while not state.exists() or len(json.loads(state.read_text())["losses"]) < 5:
@@ -368,50 +551,88 @@ LINES = {
         (f"{LINES['good']}\n{LINES['broken']}\n", "train.jsonl:2: not JSON"),
         ("", "train.jsonl: no records in it"),
         (None, "train.jsonl: no such file"),
-        (json.dumps({"id": "x", "prompt": "p", "completion": "w " * 600}) + "\n",
-         "x: 1 prompt tokens and"),
+        (
+            json.dumps({"id": "x", "prompt": "p", "completion": "w " * 600}) + "\n",
+            "x: 1 prompt tokens and",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_training_files(cli, content, told, tmp_path, tiny_folder):
     """Check 22."""
     file = tmp_path / "train.jsonl"
     if content is not None:
         file.write_text(content)
     fails(
-        cli("train", "--task", "jsonl", "--data", file, "--model", f"hf:{tiny_folder}", "--out",
-            tmp_path / "o"), told,
-    )  # fmt: skip
+        cli(
+            "train",
+            "--task",
+            "jsonl",
+            "--data",
+            file,
+            "--model",
+            f"hf:{tiny_folder}",
+            "--out",
+            tmp_path / "o",
+        ),
+        told,
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["train", "--task", "jsonl", "--data", "D", "--top-k", "0", "--model", "T"],
-         ["K=0 outside 1..16"]),
-        (["train", "--task", "jsonl", "--data", "D", "--top-k", "17", "--model", "T"],
-         ["K=17 outside 1..16"]),
+        (
+            ["train", "--task", "jsonl", "--data", "D", "--top-k", "0", "--model", "T"],
+            ["K=0 outside 1..16"],
+        ),
+        (
+            ["train", "--task", "jsonl", "--data", "D", "--top-k", "17", "--model", "T"],
+            ["K=17 outside 1..16"],
+        ),
         (["train", "--task", "poetry"], ["--task poetry: unknown", "mquake"]),
         (["train", "--task", "jsonl"], ["--task jsonl needs --data"]),
         (["train", "--data", "/nowhere"], ["/nowhere: no such folder"]),
         (["train", "--model", "gpt"], ["unknown model 'gpt'"]),
         (["train", "--task", "truthfulqa", "--fold", "2"], ["two folds"]),
         (["train", "--task", "truthfulqa", "--pairs", "most"], ["first, all or random"]),
-        (["train", "--task", "jsonl", "--data", "D", "--model", "T", "--eos-token", "<no>"],
-         ["--eos-token '<no>'"]),
-        (["train", "--task", "jsonl", "--data", "D", "--model", "T", "--config", "BAD"],
-         ["rate: unknown setting"]),
-        (["train", "--task", "jsonl", "--data", "D", "--model", "T", "--l1-mode", "no"],
-         ["l1_mode"]),
+        (
+            ["train", "--task", "jsonl", "--data", "D", "--model", "T", "--eos-token", "<no>"],
+            ["--eos-token '<no>'"],
+        ),
+        (
+            ["train", "--task", "jsonl", "--data", "D", "--model", "T", "--config", "BAD"],
+            ["rate: unknown setting"],
+        ),
+        (
+            ["train", "--task", "jsonl", "--data", "D", "--model", "T", "--l1-mode", "no"],
+            ["l1_mode"],
+        ),
         (["rank-heads", "--method", "magic"], ["--method magic: unknown"]),
-        (["tune", "--heads", "nowhere.json", "--task", "jsonl", "--data", "D", "--model", "T"],
-         ["nowhere.json: no such file"]),
-        (["tune", "--heads", "OTHER", "--task", "jsonl", "--data", "D", "--model", "T"],
-         ["num_heads 8 != 4"]),
+        (
+            ["tune", "--heads", "nowhere.json", "--task", "jsonl", "--data", "D", "--model", "T"],
+            ["nowhere.json: no such file"],
+        ),
+        (
+            ["tune", "--heads", "OTHER", "--task", "jsonl", "--data", "D", "--model", "T"],
+            ["num_heads 8 != 4"],
+        ),
         (["evaluate", "--task", "mquake", "--data", "/nowhere"], ["no such file or folder"]),
-        (["evaluate", "--task", "jsonl", "--data", "D", "--adapter", "/nothing", "--model", "T"],
-         ["no adapter in it"]),
-        (["evaluate", "--task", "truthfulqa", "--model", "T", "--judge-true", "openai:x@http://h"],
-         ["--allow-http"]),
+        (
+            ["evaluate", "--task", "jsonl", "--data", "D", "--adapter", "/nothing", "--model", "T"],
+            ["no adapter in it"],
+        ),
+        (
+            [
+                "evaluate",
+                "--task",
+                "truthfulqa",
+                "--model",
+                "T",
+                "--judge-true",
+                "openai:x@http://h",
+            ],
+            ["--allow-http"],
+        ),
         (["merge", "--adapter", "ITI", "--model", "T"], ["last token only", "--all-positions"]),
         (["merge", "--adapter", "ITI", "--model", "smollm2"], ["num_layers 4 != 30"]),
         (["merge", "--adapter", "ITI", "--model", "T", "--via", "ffn"], ["o_proj or v_proj"]),
@@ -420,7 +641,7 @@ def test_bad_training_files(cli, content, told, tmp_path, tiny_folder):
         (["reproduce", "--scale", "huge"], ["--scale huge: unknown"]),
         (["baseline", "repe", "--task", "mquake", "--window", "a"], ["FIRST:END"]),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_one_line(arguments, told, training_file, tiny_folder, tmp_path):
     """Check 22: message and exit code."""
     from lofit.offsets.adapter import LofitAdapter
@@ -433,8 +654,13 @@ def test_mistakes_are_one_line(arguments, told, training_file, tiny_folder, tmp_
     LofitAdapter([Head(0, 1)], torch.ones(1, 16), shape, method="iti", positions="last").save(
         tmp_path / "iti"
     )
-    names = {"D": training_file, "T": f"hf:{tiny_folder}", "BAD": tmp_path / "bad.yaml",
-             "OTHER": tmp_path / "other.json", "ITI": tmp_path / "iti"}  # fmt: skip
+    names = {
+        "D": training_file,
+        "T": f"hf:{tiny_folder}",
+        "BAD": tmp_path / "bad.yaml",
+        "OTHER": tmp_path / "other.json",
+        "ITI": tmp_path / "iti",
+    }
     made = [str(names.get(argument, argument)) for argument in arguments]
     from lofit.cli.main import app
     from tenpapers.errors import UserError
@@ -451,11 +677,24 @@ def test_reproduce_on_the_shipped_data(tiny_folder, mini, tmp_path, capsys):
     import yaml
 
     file = tmp_path / "study.yaml"
-    file.write_text(yaml.safe_dump({
-        "model": f"hf:{tiny_folder}", "data": str(mini), "tasks": ["mquake", "truthfulqa"],
-        "split": "val", "seeds": [1, 2], "random_seeds": [0, 1], "epochs": 1, "k": 3,
-        "max_tokens": 4, "alphas": [5.0, 15.0], "second_ranking": "clutrr", "second_size": 6,
-    }))  # fmt: skip
+    file.write_text(
+        yaml.safe_dump(
+            {
+                "model": f"hf:{tiny_folder}",
+                "data": str(mini),
+                "tasks": ["mquake", "truthfulqa"],
+                "split": "val",
+                "seeds": [1, 2],
+                "random_seeds": [0, 1],
+                "epochs": 1,
+                "k": 3,
+                "max_tokens": 4,
+                "alphas": [5.0, 15.0],
+                "second_ranking": "clutrr",
+                "second_size": 6,
+            }
+        )
+    )
     out = tmp_path / "out"
     call = ["reproduce", "--config", file, "--out", out]
     said = in_process(capsys, *call)
@@ -463,13 +702,21 @@ def test_reproduce_on_the_shipped_data(tiny_folder, mini, tmp_path, capsys):
     report = (out / "report.md").read_text()
     assert "truthfulqa, fold 1" in report and "heads_per_layer.png" in report
     assert {p.name for p in out.glob("*.*")} >= {
-        "report.md", "table.csv", "results.json", "manifest.json", "heads_per_layer.png",
-    }  # fmt: skip
+        "report.md",
+        "table.csv",
+        "results.json",
+        "manifest.json",
+        "heads_per_layer.png",
+    }
     lines = (out / "table.csv").read_text().splitlines()
     assert lines[0].startswith("method,runs,em_normalized,em_strict,numbers,seconds,paper: EM")
     assert [line.split(",")[0] for line in lines[1:]] == [
-        "zero-shot", "echo", "ITI", "random heads", "LoFiT",
-    ]  # fmt: skip
+        "zero-shot",
+        "echo",
+        "ITI",
+        "random heads",
+        "LoFiT",
+    ]
     stamp = (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns
     in_process(capsys, *call)
     assert (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns == stamp

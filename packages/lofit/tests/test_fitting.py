@@ -49,9 +49,14 @@ def test_step_1_finds_planted_heads(seed, l1):
 
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=200, hidden_size=64, intermediate_size=128, num_hidden_layers=4,
-        num_attention_heads=8, num_key_value_heads=8, head_dim=16,
-    )  # fmt: skip
+        vocab_size=200,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=4,
+        num_attention_heads=8,
+        num_key_value_heads=8,
+        head_dim=16,
+    )
     model = LlamaForCausalLM(config).eval()
     for name, parameter in model.named_parameters():
         if "norm" not in name:

@@ -93,9 +93,10 @@ def test_one_fused_operation_equals_the_loop_over_heads(kv, trained):
             values = start.clone().requires_grad_(True)
             rows = values.view(32, 8)
             hooks = (
-                ScaleHeads(layout, values) if trained == "scale"
+                ScaleHeads(layout, values)
+                if trained == "scale"
                 else OffsetHeads(layout, layout.all_heads(), rows)
-            )  # fmt: skip
+            )
         else:
             hooks = HeadLoop(layout, trained=trained)
             for parameter, value in zip(hooks.parameters, start.view(32, 8), strict=True):
@@ -104,9 +105,10 @@ def test_one_fused_operation_equals_the_loop_over_heads(kv, trained):
             logits = model(ids, attention_mask=mask).logits
             logits[mask.bool()].square().mean().backward()
         gradient = (
-            values.grad.view(32, 8) if way == "ours"
+            values.grad.view(32, 8)
+            if way == "ours"
             else torch.stack([parameter.grad for parameter in hooks.parameters])
-        )  # fmt: skip
+        )
         results.append((logits.detach()[mask.bool()], gradient))
     (ours, mine), (loop, theirs) = results
     assert (ours - loop).abs().max() <= 1e-6

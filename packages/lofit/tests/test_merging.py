@@ -55,9 +55,11 @@ def test_merged_equals_hooked_and_loads_plainly(name, component, tmp_path):
     if component == "scale":
         shape = (4, 4, adapter.geometry.head_dim)
         adapter = LofitAdapter.for_model(
-            model.config, HEADS, torch.randn(shape, generator=torch.Generator().manual_seed(5)),
+            model.config,
+            HEADS,
+            torch.randn(shape, generator=torch.Generator().manual_seed(5)),
             component="scale",
-        )  # fmt: skip
+        )
     before = {n: v.clone() for n, v in model.state_dict().items()}
     merged = merge(model, adapter)
     assert all(torch.equal(v, before[n]) for n, v in model.state_dict().items())

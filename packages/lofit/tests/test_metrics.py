@@ -64,19 +64,23 @@ def test_grading_counts_echo_and_warns_of_degenerate_text():
 def questions():
     return [
         MultipleChoiceItem(
-            id=str(i), question=f"What comes after {i}?", best_answer=f"{i + 1} comes after {i}",
-            correct_answers=(f"It is {i + 1}",), incorrect_answers=(f"{i}", "I am an octopus"),
+            id=str(i),
+            question=f"What comes after {i}?",
+            best_answer=f"{i + 1} comes after {i}",
+            correct_answers=(f"It is {i + 1}",),
+            incorrect_answers=(f"{i}", "I am an octopus"),
         )
         for i in range(3)
-    ]  # fmt: skip
+    ]
 
 
 def test_the_best_answer_is_scored_even_if_the_list_of_true_ones_lacks_it(lm):
     results, skipped = score_multiple_choice(
-        lm.model, lm.tokenizer,
+        lm.model,
+        lm.tokenizer,
         [*questions()[:1], questions()[1].model_copy(update={"incorrect_answers": ()})],
         context="",
-    )  # fmt: skip
+    )
     assert len(results[0].scores_true) == 2 and results[0].best_index == 0 and skipped == ["1"]
 
 
@@ -105,14 +109,20 @@ def test_an_edit_of_answers_only_is_the_same_in_both_scorers(lm):
     for reuse in (True, False):
         draw = torch.Generator().manual_seed(0)
         edit = OffsetHeads(
-            layout, [(20, 3), (12, 5)], 3 * torch.randn(2, 64, generator=draw),
+            layout,
+            [(20, 3), (12, 5)],
+            3 * torch.randn(2, 64, generator=draw),
             scope=slice(-1, None),
-        )  # fmt: skip
+        )
         with edit:
             found[reuse], _ = score_multiple_choice(
-                lm.model, lm.tokenizer, questions(), context="Q: Hi?\nA: Ho.\n\n",
-                answer_only=edit, reuse=reuse,
-            )  # fmt: skip
+                lm.model,
+                lm.tokenizer,
+                questions(),
+                context="Q: Hi?\nA: Ho.\n\n",
+                answer_only=edit,
+                reuse=reuse,
+            )
     base, _ = score_multiple_choice(
         lm.model, lm.tokenizer, questions(), context="Q: Hi?\nA: Ho.\n\n"
     )

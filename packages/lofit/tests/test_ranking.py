@@ -77,13 +77,15 @@ def test_a_ranking_survives_its_files_and_the_official_array(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"order": [[0, 0], [0, 0], [9, 0], [0, 7], [1], [2, 2], [2, 2], [2, 2]]},
-         r"\(0, 0\) repeats; \(9, 0\) does not exist; \(0, 7\) does not exist; \[1\] is no pair; "
-         r"\(2, 2\) repeats and 1 more"),
+        (
+            {"order": [[0, 0], [0, 0], [9, 0], [0, 7], [1], [2, 2], [2, 2], [2, 2]]},
+            r"\(0, 0\) repeats; \(9, 0\) does not exist; \(0, 7\) does not exist; \[1\] is no pair; "
+            r"\(2, 2\) repeats and 1 more",
+        ),
         ({"order": []}, "no heads in it"),
         ({"heads": []}, "no list `order`"),
     ],
-)  # fmt: skip
+)
 def test_bad_head_files(tmp_path, content, told):
     """Check 22: the first five offending pairs are named."""
     file = tmp_path / "heads.json"
@@ -125,8 +127,10 @@ def test_an_adapter_survives_its_folder_and_refuses_another_model(tmp_path):
     assert torch.equal(again.values, adapter.values) and again.heads == adapter.heads
     assert again.digest() == adapter.digest() and again.task == "mquake"
     assert {p.name for p in tmp_path.iterdir()} == {
-        "adapter_config.json", "adapter_model.safetensors", "README.md",
-    }  # fmt: skip
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "README.md",
+    }
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config["peft_type"] == "LOFIT" and config["insertion"] == "o_proj_input"
     with pytest.raises(AdapterMismatchError, match="num_heads 4 != 8"):

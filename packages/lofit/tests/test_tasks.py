@@ -142,19 +142,35 @@ def test_a_truncated_gzip_file(mini, tmp_path):
 def test_rows_of_the_hub_become_examples():
     """Section 4.4: published row forms (the hub itself is not reached in tests)."""
     rows = {
-        "siqa": {"context": "Kim ran.", "question": "Why?", "answerA": "a", "answerB": "b",
-                 "answerC": "c", "label": "2"},
-        "arc": {"question": "Q?", "choices": {"text": ["x", "y"], "label": ["1", "2"]},
-                "answerKey": "2"},
+        "siqa": {
+            "context": "Kim ran.",
+            "question": "Why?",
+            "answerA": "a",
+            "answerB": "b",
+            "answerC": "c",
+            "label": "2",
+        },
+        "arc": {
+            "question": "Q?",
+            "choices": {"text": ["x", "y"], "label": ["1", "2"]},
+            "answerKey": "2",
+        },
         "boolq": {"passage": "P.", "question": "is it", "answer": True},
         "svamp": {"Body": "Two and two", "Question": "How many?", "Answer": 4.0},
         "triviaqa": {"question": "Who?", "answer": {"value": "Ann", "aliases": ["ann"]}},
         "nq": {"question": "who is it", "answer": ["Ann"]},
         "mmlu": {"question": "Q?", "choices": ["a", "b", "c", "d"], "answer": 3},
-    }  # fmt: skip
+    }
     gold = {name: hub.convert(name, [row], "test")[0].gold[0] for name, row in rows.items()}
-    assert gold == {"siqa": "B", "arc": "B", "boolq": "yes", "svamp": "4", "triviaqa": "Ann",
-                    "nq": "Ann", "mmlu": "D"}  # fmt: skip
+    assert gold == {
+        "siqa": "B",
+        "arc": "B",
+        "boolq": "yes",
+        "svamp": "4",
+        "triviaqa": "Ann",
+        "nq": "Ann",
+        "mmlu": "D",
+    }
     assert "(B) b" in hub.convert("siqa", [rows["siqa"]], "test")[0].prompt
 
 
@@ -163,13 +179,21 @@ LLAMA = {"vocab_size": 32000}
 
 def test_parameter_counts():
     """Check 12: from configurations alone."""
-    seven = LlamaConfig(hidden_size=4096, intermediate_size=11008, num_hidden_layers=32,
-                        num_attention_heads=32, **LLAMA)  # fmt: skip
+    seven = LlamaConfig(
+        hidden_size=4096,
+        intermediate_size=11008,
+        num_hidden_layers=32,
+        num_attention_heads=32,
+        **LLAMA,
+    )
     counts = parameter_counts(seven, 32)
     assert counts == {
-        "lofit step 1 (scales)": 131_072, "lofit step 2 (K=32)": 4096, "lora": 4_194_304,
-        "red": 262_144, "reft": 2_097_408,
-    }  # fmt: skip
+        "lofit step 1 (scales)": 131_072,
+        "lofit step 2 (K=32)": 4096,
+        "lora": 4_194_304,
+        "red": 262_144,
+        "reft": 2_097_408,
+    }
     assert parameter_counts(seven, 96)["lofit step 2 (K=96)"] == 12_288
     thirteen = LlamaConfig(hidden_size=5120, num_hidden_layers=40, num_attention_heads=40, **LLAMA)
     assert parameter_counts(thirteen, 48)["lofit step 2 (K=48)"] == 6144

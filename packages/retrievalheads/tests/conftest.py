@@ -8,9 +8,18 @@ import torch
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-TINY = {"vocab_size": 300, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 4,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "pad_token_id": 0, "bos_token_id": 1,
-        "eos_token_id": 2, "max_position_embeddings": 4096}  # fmt: skip
+TINY = {
+    "vocab_size": 300,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "max_position_embeddings": 4096,
+}
 
 
 def tiny(kind="llama", seed=0, **more):
@@ -68,10 +77,17 @@ def cli():
 
     def call(*arguments, **environment):
         return subprocess.run(
-            [sys.executable, "-c", "from retrievalheads.cli.main import main; main()",
-             *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=os.environ | environment,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-c",
+                "from retrievalheads.cli.main import main; main()",
+                *map(str, arguments),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | environment,
+        )
 
     return call
 

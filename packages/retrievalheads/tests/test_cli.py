@@ -15,9 +15,26 @@ from tenpapers.records import write_jsonl
 
 from .conftest import in_process
 
-COMMANDS = ["", "build-data", "train", "evaluate", "detect", "niah", "compare", "correlate",
-            "similarity", "knockout", "patch", "import-wu", "export-wu", "attention-map",
-            "heat-map", "bench", "report", "reproduce"]  # fmt: skip
+COMMANDS = [
+    "",
+    "build-data",
+    "train",
+    "evaluate",
+    "detect",
+    "niah",
+    "compare",
+    "correlate",
+    "similarity",
+    "knockout",
+    "patch",
+    "import-wu",
+    "export-wu",
+    "attention-map",
+    "heat-map",
+    "bench",
+    "report",
+    "reproduce",
+]
 PNG = b"\x89PNG"
 
 
@@ -50,40 +67,143 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys, monkeypatch):
     """train, evaluate, detect, compare, heat-map, knockout, patch, attention-map."""
     spec = f"hf:{toy_checkpoint()}"
     for variant in ("real-full", "lh"):
-        in_process(capsys, "train", "--model", spec, "--data", world / variant, "--out",
-                   tmp_path / variant, "--context-tokens", 128, "--lora-r", 4, "--lr", 0.01,
-                   "--epochs", 1, "--batch-size", 8, "--micro-batch", 8)  # fmt: skip
+        in_process(
+            capsys,
+            "train",
+            "--model",
+            spec,
+            "--data",
+            world / variant,
+            "--out",
+            tmp_path / variant,
+            "--context-tokens",
+            128,
+            "--lora-r",
+            4,
+            "--lr",
+            0.01,
+            "--epochs",
+            1,
+            "--batch-size",
+            8,
+            "--micro-batch",
+            8,
+        )
         state = json.loads((tmp_path / variant / "train_state.json").read_text())
         assert state["n_train"] == 32 and len(state["losses"]) == 4
-        text = in_process(capsys, "detect", "--model", spec, "--adapter", tmp_path / variant,
-                          "--data", world / "real-full/dev.jsonl", "--out",
-                          tmp_path / f"{variant}.json", "--batch-size", 4, "--json")  # fmt: skip
+        text = in_process(
+            capsys,
+            "detect",
+            "--model",
+            spec,
+            "--adapter",
+            tmp_path / variant,
+            "--data",
+            world / "real-full/dev.jsonl",
+            "--out",
+            tmp_path / f"{variant}.json",
+            "--batch-size",
+            4,
+            "--json",
+        )
         assert json.loads(text)["n_used"] == 12
     test = world / "real-full/test.jsonl"
-    text = in_process(capsys, "evaluate", "--model", spec, "--adapter", tmp_path / "lh", "--data",
-                      test, "--out", tmp_path / "eval", "--no-cache", "--json")  # fmt: skip
+    text = in_process(
+        capsys,
+        "evaluate",
+        "--model",
+        spec,
+        "--adapter",
+        tmp_path / "lh",
+        "--data",
+        test,
+        "--out",
+        tmp_path / "eval",
+        "--no-cache",
+        "--json",
+    )
     metrics = json.loads(text)
     assert metrics["n"] == 10 and 0 <= metrics["f1"] <= 1
-    off = in_process(capsys, "evaluate", "--model", spec, "--adapter", tmp_path / "lh", "--data",
-                     test, "--out", tmp_path / "off", "--knockout", f"{tmp_path}/lh.json:6",
-                     "--json")  # fmt: skip
+    off = in_process(
+        capsys,
+        "evaluate",
+        "--model",
+        spec,
+        "--adapter",
+        tmp_path / "lh",
+        "--data",
+        test,
+        "--out",
+        tmp_path / "off",
+        "--knockout",
+        f"{tmp_path}/lh.json:6",
+        "--json",
+    )
     assert json.loads(off)["f1"] <= metrics["f1"]
     assert len((tmp_path / "eval/predictions.jsonl").read_text().splitlines()) == 10
-    found = json.loads(in_process(
-        capsys, "compare", "--ref", tmp_path / "real-full.json", "--other", tmp_path / "lh.json",
-        "--nonzero", "--json"))  # fmt: skip
+    found = json.loads(
+        in_process(
+            capsys,
+            "compare",
+            "--ref",
+            tmp_path / "real-full.json",
+            "--other",
+            tmp_path / "lh.json",
+            "--nonzero",
+            "--json",
+        )
+    )
     assert found["n_both"] <= min(found["n_ref"], found["n_other"])
-    in_process(capsys, "knockout", "--model", spec, "--adapter", tmp_path / "real-full", "--data",
-               test, "--scores", tmp_path / "real-full.json", "--k", "0,2,4", "--control-seeds",
-               2, "--threshold", 2, "--out", tmp_path / "ko")  # fmt: skip
+    in_process(
+        capsys,
+        "knockout",
+        "--model",
+        spec,
+        "--adapter",
+        tmp_path / "real-full",
+        "--data",
+        test,
+        "--scores",
+        tmp_path / "real-full.json",
+        "--k",
+        "0,2,4",
+        "--control-seeds",
+        2,
+        "--threshold",
+        2,
+        "--out",
+        tmp_path / "ko",
+    )
     rows = json.loads((tmp_path / "ko/knockout.json").read_text())["rows"]
     assert [(row["arm"], row["k"]) for row in rows] == [
-        ("top", 0), ("top", 2), ("random", 2), ("random", 2), ("top", 4), ("random", 4),
-        ("random", 4)]  # fmt: skip
-    patch = ["patch", "--model", spec, "--target", tmp_path / "lh", "--source",
-             tmp_path / "real-full", "--target-scores", tmp_path / "lh.json", "--source-scores",
-             tmp_path / "real-full.json", "--data", test, "--nonzero", "--max-examples", 4,
-             "--json", "--out"]  # fmt: skip
+        ("top", 0),
+        ("top", 2),
+        ("random", 2),
+        ("random", 2),
+        ("top", 4),
+        ("random", 4),
+        ("random", 4),
+    ]
+    patch = [
+        "patch",
+        "--model",
+        spec,
+        "--target",
+        tmp_path / "lh",
+        "--source",
+        tmp_path / "real-full",
+        "--target-scores",
+        tmp_path / "lh.json",
+        "--source-scores",
+        tmp_path / "real-full.json",
+        "--data",
+        test,
+        "--nonzero",
+        "--max-examples",
+        4,
+        "--json",
+        "--out",
+    ]
     text = in_process(capsys, *patch, tmp_path / "patch")
     arms = json.loads(text)["arms"]
     assert set(arms) == {"original", "complement", "intersection", "random"}
@@ -95,15 +215,33 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys, monkeypatch):
     assert json.loads(in_process(capsys, *again))["arms"] == arms
     asked = sum(arm["f1"] is not None for arm in arms.values()) * 4
     assert len(calls) == asked - 6
-    pair = json.loads(in_process(
-        capsys, "similarity", tmp_path / "real-full.json", tmp_path / "lh.json", "--nonzero",
-        "--out", tmp_path / "matrix.png", "--json"))  # fmt: skip
+    pair = json.loads(
+        in_process(
+            capsys,
+            "similarity",
+            tmp_path / "real-full.json",
+            tmp_path / "lh.json",
+            "--nonzero",
+            "--out",
+            tmp_path / "matrix.png",
+            "--json",
+        )
+    )
     assert pair[0]["cosine"] == pytest.approx(found["cosine"])
     assert set(found["rules"]) == {"> 0", ">= 0.1", ">= 0.2", "top 10"}
     in_process(capsys, "heat-map", tmp_path / "lh.json", "--out", tmp_path / "heat.png")
-    in_process(capsys, "attention-map", "--model", spec, "--data",
-               world / "real-full/dev.jsonl", "--heads", "1-2,2-0", "--out",
-               tmp_path / "map.png")  # fmt: skip
+    in_process(
+        capsys,
+        "attention-map",
+        "--model",
+        spec,
+        "--data",
+        world / "real-full/dev.jsonl",
+        "--heads",
+        "1-2,2-0",
+        "--out",
+        tmp_path / "map.png",
+    )
     for name in ("heat.png", "map.png", "matrix.png", "ko/knockout.png"):
         assert (tmp_path / name).read_bytes().startswith(PNG)
 
@@ -111,15 +249,58 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys, monkeypatch):
 def test_adapters_of_different_rope_are_not_patched(world, tmp_path, capsys, cli):
     spec = f"hf:{toy_checkpoint()}"
     for name, rope in (("a", "ntk"), ("b", "theta=2e4")):
-        in_process(capsys, "train", "--model", spec, "--data", world / "lh", "--out",
-                   tmp_path / name, "--context-tokens", 128, "--epochs", 1, "--batch-size", 32,
-                   "--micro-batch", 16, "--rope", rope)  # fmt: skip
-        in_process(capsys, "detect", "--model", spec, "--adapter", tmp_path / name, "--data",
-                   world / "lh/dev.jsonl", "--out", tmp_path / f"{name}.json")  # fmt: skip
-    fails(cli("patch", "--model", spec, "--target", tmp_path / "a", "--source", tmp_path / "b",
-              "--target-scores", tmp_path / "a.json", "--source-scores", tmp_path / "b.json",
-              "--data", world / "lh/test.jsonl", "--out", tmp_path / "p"),
-          "different RoPE bases")  # fmt: skip
+        in_process(
+            capsys,
+            "train",
+            "--model",
+            spec,
+            "--data",
+            world / "lh",
+            "--out",
+            tmp_path / name,
+            "--context-tokens",
+            128,
+            "--epochs",
+            1,
+            "--batch-size",
+            32,
+            "--micro-batch",
+            16,
+            "--rope",
+            rope,
+        )
+        in_process(
+            capsys,
+            "detect",
+            "--model",
+            spec,
+            "--adapter",
+            tmp_path / name,
+            "--data",
+            world / "lh/dev.jsonl",
+            "--out",
+            tmp_path / f"{name}.json",
+        )
+    fails(
+        cli(
+            "patch",
+            "--model",
+            spec,
+            "--target",
+            tmp_path / "a",
+            "--source",
+            tmp_path / "b",
+            "--target-scores",
+            tmp_path / "a.json",
+            "--source-scores",
+            tmp_path / "b.json",
+            "--data",
+            world / "lh/test.jsonl",
+            "--out",
+            tmp_path / "p",
+        ),
+        "different RoPE bases",
+    )
 
 
 def fails(done, *told, code=2):
@@ -148,7 +329,8 @@ def test_bad_data_is_told_with_file_and_line(world, tmp_path, cli):
         return wrong("detect", "--data", file, "--out", tmp_path / "s.json")
 
     assert "d.jsonl:2: missing field 'prompt'" in detect(
-        good[0], json.dumps({k: v for k, v in row.items() if k != "prompt"}))  # fmt: skip
+        good[0], json.dumps({k: v for k, v in row.items() if k != "prompt"})
+    )
     assert "d.jsonl:2: not JSON" in detect(good[0], "{broken")
     far = row | {"needles": [row["needles"][0] | {"end": 10**6}]}
     assert row["id"] in detect(json.dumps(far)) and "outside the prompt" in detect(json.dumps(far))
@@ -156,8 +338,9 @@ def test_bad_data_is_told_with_file_and_line(world, tmp_path, cli):
     assert "is " in detect(json.dumps(moved)) and "not '" in detect(json.dumps(moved))
     assert "no examples" in detect("")
     assert "n_tokens" in detect(json.dumps(row | {"n_tokens": "many"}))
-    fails(cli("detect", "--data", tmp_path / "no.jsonl", "--out", tmp_path / "s.json"),
-          "no such file")  # fmt: skip
+    fails(
+        cli("detect", "--data", tmp_path / "no.jsonl", "--out", tmp_path / "s.json"), "no such file"
+    )
 
 
 def test_bad_options_are_told(world, tmp_path, cli):
@@ -170,8 +353,9 @@ def test_bad_options_are_told(world, tmp_path, cli):
     assert "not a head" in wrong("evaluate", *common, "--knockout", "nine")
     assert "the model reads 64" in wrong("detect", *common)
     assert "--probe other" in wrong("detect", *common, "--probe", "other")
-    assert "SummHay" in wrong("detect", *common, "--probe", "insight", "--rope", "ntk",
-                              "--context-tokens", 128)  # fmt: skip
+    assert "SummHay" in wrong(
+        "detect", *common, "--probe", "insight", "--rope", "ntk", "--context-tokens", 128
+    )
     assert "unknown model" in wrong("detect", "--model", "nope", "--data", test, "--out", out)
     assert "--variant other" in wrong(
         "build-data", "--task", "mdqa", "--variant", "other", "--source", test, "--out", out
@@ -180,10 +364,12 @@ def test_bad_options_are_told(world, tmp_path, cli):
     assert "--context-tokens is 64" in wrong(
         "train", "--model", spec, "--data", test, "--out", out, "--context-tokens", 64
     )
-    assert "exclude each other" in wrong("compare", "--ref", test, "--other", test, "--top-k", 3,
-                                         "--nonzero")  # fmt: skip
-    assert "not a list of whole numbers" in wrong("niah", "--model", spec, "--out", out,
-                                                  "--lengths", "a,b")  # fmt: skip
+    assert "exclude each other" in wrong(
+        "compare", "--ref", test, "--other", test, "--top-k", 3, "--nonzero"
+    )
+    assert "not a list of whole numbers" in wrong(
+        "niah", "--model", spec, "--out", out, "--lengths", "a,b"
+    )
     scores = tmp_path / "s.json"
     scores.write_text("{}")
     assert "not a head-score file" in wrong("compare", "--ref", scores, "--other", scores)
@@ -203,10 +389,19 @@ def test_scores_of_another_shape_and_pools_that_are_too_small(world, tmp_path):
 
     scores = HeadScores("m", "copy", "teacher", torch.rand(1, 5, 5), ids=["a"])
     scores.save(tmp_path / "s.json")
-    common = ["--model", f"hf:{toy_checkpoint()}", "--data", world / "lh/test.jsonl", "--scores",
-              tmp_path / "s.json", "--out", tmp_path / "o"]  # fmt: skip
-    assert "5 x 5 heads, the model has 3 x 4" in wrong("knockout", *common, "--k", "0,1",
-                                                       "--threshold", 2)  # fmt: skip
+    common = [
+        "--model",
+        f"hf:{toy_checkpoint()}",
+        "--data",
+        world / "lh/test.jsonl",
+        "--scores",
+        tmp_path / "s.json",
+        "--out",
+        tmp_path / "o",
+    ]
+    assert "5 x 5 heads, the model has 3 x 4" in wrong(
+        "knockout", *common, "--k", "0,1", "--threshold", 2
+    )
     assert "the pool has" in wrong("knockout", *common, "--k", "20", "--threshold", 2)
     assert "k = 30" in wrong("knockout", *common, "--k", "30")
 
@@ -216,8 +411,16 @@ def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, mon
     import retrievalheads.heads.detect as module
 
     data = world / "real-full/dev.jsonl"
-    common = ["--model", f"hf:{toy_checkpoint()}", "--data", data, "--rope", "ntk",
-              "--context-tokens", "128"]  # fmt: skip
+    common = [
+        "--model",
+        f"hf:{toy_checkpoint()}",
+        "--data",
+        data,
+        "--rope",
+        "ntk",
+        "--context-tokens",
+        "128",
+    ]
     in_process(capsys, "detect", *common, "--out", tmp_path / "whole.json")
     whole, read = module.read_rows, []
 
@@ -267,9 +470,23 @@ def test_a_killed_knockout_goes_on_and_gives_the_same(world, tmp_path, capsys, m
 
     scores = HeadScores("m", "copy", "teacher", torch.rand(1, 3, 4), ids=["a"])
     scores.save(tmp_path / "s.json")
-    common = ["knockout", "--model", f"hf:{toy_checkpoint()}", "--data",
-              world / "lh/test.jsonl", "--scores", tmp_path / "s.json", "--threshold", 2, "--k",
-              "0,2", "--control-seeds", 0, "--scope", "decode"]  # fmt: skip
+    common = [
+        "knockout",
+        "--model",
+        f"hf:{toy_checkpoint()}",
+        "--data",
+        world / "lh/test.jsonl",
+        "--scores",
+        tmp_path / "s.json",
+        "--threshold",
+        2,
+        "--k",
+        "0,2",
+        "--control-seeds",
+        0,
+        "--scope",
+        "decode",
+    ]
     in_process(capsys, *common, "--out", tmp_path / "whole")
     arguments = [str(one) for one in [*common, "--out", tmp_path / "part"]]
     with monkeypatch.context() as patched:
@@ -280,8 +497,9 @@ def test_a_killed_knockout_goes_on_and_gives_the_same(world, tmp_path, capsys, m
     calls = kill_after(monkeypatch, module, "encode_prompt", 99)
     in_process(capsys, *arguments, "--resume")
     assert len(calls) == 6
-    a, b = (json.loads((tmp_path / name / "knockout.json").read_text())
-            for name in ("whole", "part"))  # fmt: skip
+    a, b = (
+        json.loads((tmp_path / name / "knockout.json").read_text()) for name in ("whole", "part")
+    )
     assert a == b and a["n"] == 10 and not list((tmp_path / "part").glob("*.partial*"))
 
 
@@ -313,22 +531,50 @@ def test_niah_on_smollm2(tmp_path, capsys):
 
 def run(name, f1, count, recall, precision=1.0, both=None):
     draw = [1.0] * round(f1 * 100) + [0.0] * (100 - round(f1 * 100))
-    return StudyRun(name=name, task="t", model="m", n_train=9, n_test=100, f1=f1,
-                    per_example=draw, count=count, count_both=both or count, count_over_0=count,
-                    recall=recall, precision=precision, jaccard=recall, cosine=recall)  # fmt: skip
+    return StudyRun(
+        name=name,
+        task="t",
+        model="m",
+        n_train=9,
+        n_test=100,
+        f1=f1,
+        per_example=draw,
+        count=count,
+        count_both=both or count,
+        count_over_0=count,
+        recall=recall,
+        precision=precision,
+        jaccard=recall,
+        cosine=recall,
+    )
 
 
 def fabricated(real=0.9):
-    rows = [run(n, f, c, r) for n, f, c, r in [
-        ("hh", 0.5, 8, 0.8), ("hl", 0.4, 6, 0.6), ("lh", 0.3, 5, 0.5), ("ll", 0.2, 4, 0.4),
-        ("symbolic", 0.1, 2, 0.2)]]  # fmt: skip
+    rows = [
+        run(n, f, c, r)
+        for n, f, c, r in [
+            ("hh", 0.5, 8, 0.8),
+            ("hl", 0.4, 6, 0.6),
+            ("lh", 0.3, 5, 0.5),
+            ("ll", 0.2, 4, 0.4),
+            ("symbolic", 0.1, 2, 0.2),
+        ]
+    ]
     return [*rows, run("real-full", real, 10, 1.0)]
 
 
 def knocked(top, random):
     def row(arm, k, value):
-        return {"arm": arm, "k": k, "seed": 0, "heads": [], "f1": value, "accuracy": value,
-                "per_example_f1": [value] * 20, "per_example_accuracy": [value] * 20}  # fmt: skip
+        return {
+            "arm": arm,
+            "k": k,
+            "seed": 0,
+            "heads": [],
+            "f1": value,
+            "accuracy": value,
+            "per_example_f1": [value] * 20,
+            "per_example_accuracy": [value] * 20,
+        }
 
     return [row("top", 0, 0.9), row("top", 10, top), row("random", 10, random)]
 
@@ -337,8 +583,19 @@ def patched(inter, random, original=0.3):
     def arm(value):
         return {"f1": value, "delta": value - original, "n_heads": 3, "per_example": [value] * 20}
 
-    return [{"name": n, "n": 20, "arms": {"original": arm(original), "complement": arm(original),
-             "intersection": arm(inter), "random": arm(random)}} for n in ("hh", "hl")]  # fmt: skip
+    return [
+        {
+            "name": n,
+            "n": 20,
+            "arms": {
+                "original": arm(original),
+                "complement": arm(original),
+                "intersection": arm(inter),
+                "random": arm(random),
+            },
+        }
+        for n in ("hh", "hl")
+    ]
 
 
 def told(runs, knockout, patches):
@@ -353,14 +610,18 @@ def test_check_20_verdicts_follow_the_numbers():
     """Swapped numbers turn every verdict round; missing parts are never "shown"."""
     assert told(fabricated(), knocked(0.1, 0.88), patched(0.6, 0.35)) == ["shown"] * 5
     swapped = [one.model_copy(update={"recall": 1 - one.recall}) for one in fabricated(0.05)]
-    swapped = [one.model_copy(update={"count": 20, "precision": 0.1}) if one.name != "real-full"
-               else one for one in swapped]  # fmt: skip
+    swapped = [
+        one.model_copy(update={"count": 20, "precision": 0.1}) if one.name != "real-full" else one
+        for one in swapped
+    ]
     assert told(swapped, knocked(0.88, 0.1), patched(0.1, 0.35)) == ["opposite"] * 5
     assert told(fabricated(), [], []) == ["shown"] * 3 + ["not shown"] * 2
     level = [one.model_copy(update={"recall": 0.5}) for one in fabricated()]
     assert told(level, knocked(0.1, 0.15), patched(0.6, 0.6))[2:] == ["not shown"] * 3
-    apart = [one.model_copy(update={"recall_over_0": kept.recall})
-             for one, kept in zip(level, fabricated(), strict=True)]  # fmt: skip
+    apart = [
+        one.model_copy(update={"recall_over_0": kept.recall})
+        for one, kept in zip(level, fabricated(), strict=True)
+    ]
     third = verdicts(apart, knocked(0.1, 0.15), patched(0.6, 0.6))[2]
     assert third["verdict"] == "shown" and "heads > 0: Spearman rho = 1.00" in third["numbers"]
     closed = told(fabricated(), knocked(0.1, 0.88), patched(0.95, 0.35))
@@ -369,16 +630,30 @@ def test_check_20_verdicts_follow_the_numbers():
 
 def test_check_20_report_and_correlate_read_a_fabricated_runs_file(tmp_path, capsys, cli):
     write_jsonl(tmp_path / "runs.jsonl", fabricated())
-    (tmp_path / "knockout.json").write_text(json.dumps(
-        {"kind": "zero", "scope": "all", "n": 20, "rows": knocked(0.1, 0.88)}))  # fmt: skip
+    (tmp_path / "knockout.json").write_text(
+        json.dumps({"kind": "zero", "scope": "all", "n": 20, "rows": knocked(0.1, 0.88)})
+    )
     assert report_folder(tmp_path)[3]["verdict"] == "shown"
     text = (tmp_path / "report.md").read_text()
     assert "rho = 1.00 (exact p 0.0167, N = 5" in text and "| n/a |" in text
     assert (tmp_path / "study.png").read_bytes().startswith(PNG)
     synthetic = tmp_path / "synthetic.jsonl"
     write_jsonl(synthetic, fabricated()[:5])
-    found = json.loads(in_process(capsys, "correlate", "--runs", synthetic, "--x", "recall",
-                                  "--y", "f1", "--out", tmp_path / "s.png", "--json"))  # fmt: skip
+    found = json.loads(
+        in_process(
+            capsys,
+            "correlate",
+            "--runs",
+            synthetic,
+            "--x",
+            "recall",
+            "--y",
+            "f1",
+            "--out",
+            tmp_path / "s.png",
+            "--json",
+        )
+    )
     assert found["rho"] == 1 and found["p"] == pytest.approx(1 / 60)
     level = [one.model_copy(update={"recall": 0.5}) for one in fabricated()[:5]]
     write_jsonl(synthetic, level)
@@ -388,12 +663,28 @@ def test_check_20_report_and_correlate_read_a_fabricated_runs_file(tmp_path, cap
 
 def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     """A small study, whole: table, figure, manifest; then again without any work."""
-    config = {"world": "toy", "planted": 0, "n_train": 16, "n_dev": 8, "n_test": 10,
-              "toy_facts": 4, "patch_examples": 3, "short_tokens": 64,
-              "extras": ["real-short", "mixed", "no-lora"], "knock": ["hh"], "ks": [0, 2],
-              "control_seeds": 0,
-              "train": {"context_tokens": 128, "lora_r": 2, "lr": 0.01, "batch_size": 16,
-                        "micro_batch": 16, "epochs": 1}}  # fmt: skip
+    config = {
+        "world": "toy",
+        "planted": 0,
+        "n_train": 16,
+        "n_dev": 8,
+        "n_test": 10,
+        "toy_facts": 4,
+        "patch_examples": 3,
+        "short_tokens": 64,
+        "extras": ["real-short", "mixed", "no-lora"],
+        "knock": ["hh"],
+        "ks": [0, 2],
+        "control_seeds": 0,
+        "train": {
+            "context_tokens": 128,
+            "lora_r": 2,
+            "lr": 0.01,
+            "batch_size": 16,
+            "micro_batch": 16,
+            "epochs": 1,
+        },
+    }
     file = tmp_path / "small.yaml"
     file.write_text(yaml.safe_dump(config))
     out = tmp_path / "out"

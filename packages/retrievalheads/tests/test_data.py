@@ -64,8 +64,15 @@ def write(path, rows):
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory):
     """Facts of our own: a source that needs no published file."""
-    rows = [{"id": f"f{i}", "entity": f"Harbour {i:03d}", "relation": "colour of the gate",
-             "value": f"shade {i:03d}"} for i in range(60)]  # fmt: skip
+    rows = [
+        {
+            "id": f"f{i}",
+            "entity": f"Harbour {i:03d}",
+            "relation": "colour of the gate",
+            "value": f"shade {i:03d}",
+        }
+        for i in range(60)
+    ]
     return write(tmp_path_factory.mktemp("facts") / "facts.jsonl", rows)
 
 
@@ -76,14 +83,23 @@ def questions(tmp_path_factory):
     for i in range(30):
         gold = f"The lamp of hall {i} was lit by Person{i:02d} in spring. " + "Rain fell. " * 8
         leak = f"Some say Person{i:02d} was never there."
-        rows.append({
-            "id": f"q{i}", "question": f"who lit the lamp of hall {i}",
-            "answers": [f"Person{i:02d}"],
-            "ctxs": [{"title": f"Hall {i}", "text": gold, "isgold": True, "hasanswer": True},
-                     {"title": "Leak", "text": leak, "isgold": False, "hasanswer": True},
-                     {"title": f"Other {i}", "text": f"Barrel {i} was full. " + "It stood. " * 9,
-                      "isgold": False, "hasanswer": False}],
-        })  # fmt: skip
+        rows.append(
+            {
+                "id": f"q{i}",
+                "question": f"who lit the lamp of hall {i}",
+                "answers": [f"Person{i:02d}"],
+                "ctxs": [
+                    {"title": f"Hall {i}", "text": gold, "isgold": True, "hasanswer": True},
+                    {"title": "Leak", "text": leak, "isgold": False, "hasanswer": True},
+                    {
+                        "title": f"Other {i}",
+                        "text": f"Barrel {i} was full. " + "It stood. " * 9,
+                        "isgold": False,
+                        "hasanswer": False,
+                    },
+                ],
+            }
+        )
     return write(tmp_path_factory.mktemp("nq") / "nq.jsonl.gz", rows)
 
 
@@ -144,8 +160,11 @@ def solutions(example):
     return ends
 
 
-SOURCES = {"mdqa": "nq_open_oracle", "musique": "musique_ans_dev_questions",
-           "summhay": "summhay_eval_benchmark"}  # fmt: skip
+SOURCES = {
+    "mdqa": "nq_open_oracle",
+    "musique": "musique_ans_dev_questions",
+    "summhay": "summhay_eval_benchmark",
+}
 
 
 @pytest.mark.acceptance
@@ -154,8 +173,17 @@ SOURCES = {"mdqa": "nq_open_oracle", "musique": "musique_ans_dev_questions",
 def test_check_15_needles_of_every_variant(task, variant, data, tmp_path, lm):
     """Real sources: 200 examples a variant (SummHay: what its training topics give)."""
     few = task == "summhay"
-    examples = built(tmp_path, data / f"{SOURCES[task]}.jsonl.gz", task, variant, allow_fewer=few,
-                     n=200, n_dev=1, n_test=1, context_tokens=1024)  # fmt: skip
+    examples = built(
+        tmp_path,
+        data / f"{SOURCES[task]}.jsonl.gz",
+        task,
+        variant,
+        allow_fewer=few,
+        n=200,
+        n_dev=1,
+        n_test=1,
+        context_tokens=1024,
+    )
     assert len(examples) == (85 if few else 200)
     check_needles(examples, lm.tokenizer, 1024, full=True)
     for example in examples:
@@ -167,8 +195,13 @@ def test_check_15_needles_of_every_variant(task, variant, data, tmp_path, lm):
 @pytest.mark.acceptance
 def test_check_16_no_passage_gives_the_answer_away(data, tmp_path, lm):
     """200 real MDQA contexts; and MuSiQue contexts with each supporting paragraph once."""
-    examples = built(tmp_path / "nq", data / "nq_open_oracle.jsonl.gz", variant="real-full",
-                     n=200, context_tokens=1024)  # fmt: skip
+    examples = built(
+        tmp_path / "nq",
+        data / "nq_open_oracle.jsonl.gz",
+        variant="real-full",
+        n=200,
+        context_tokens=1024,
+    )
     assert len(examples) == 200
     check_needles(examples, lm.tokenizer, 1024, full=True)
     for example in examples:
@@ -179,8 +212,18 @@ def test_check_16_no_passage_gives_the_answer_away(data, tmp_path, lm):
                 assert not any(normalise(answer) in text for answer in example.answers)
     source = data / "musique_ans_train_sample.jsonl.gz"
     items = {item.id: item for item in read_source("musique", source)}
-    examples = built(tmp_path / "mq", source, "musique", "real-full", n=40, n_dev=3, n_test=5,
-                     hops="any", context_tokens=2048, allow_fewer=True)  # fmt: skip
+    examples = built(
+        tmp_path / "mq",
+        source,
+        "musique",
+        "real-full",
+        n=40,
+        n_dev=3,
+        n_test=5,
+        hops="any",
+        context_tokens=2048,
+        allow_fewer=True,
+    )
     assert len(examples) >= 35
     check_needles(examples, lm.tokenizer, 2048)
     for example in examples:
@@ -205,7 +248,10 @@ def test_leaking_distractors_stay_out(questions, tmp_path, lm):
 
 def test_real_limited_keeps_one_kind_of_question(questions, data_rows, tmp_path):
     assert {wh_word(q) for q in ("Who is it", "in which town", "when was that")} == {
-        "who", "which", "when"}  # fmt: skip
+        "who",
+        "which",
+        "when",
+    }
     with pytest.raises(UserError, match="0 usable examples, 8 wanted"):
         built(tmp_path / "none", questions, variant="real-limited", wh="when")
     source = write(tmp_path / "m.jsonl", data_rows)
@@ -220,31 +266,54 @@ def data_rows():
     for i in range(20):
         natural = i % 4 == 0
         paragraphs = [
-            {"idx": 0, "title": f"Band {i}", "paragraph_text": f"Band {i} was led by Singer{i:02d} "
-             "for years. " + "They toured. " * 5, "is_supporting": True},
-            {"idx": 1, "title": f"Singer{i:02d}", "paragraph_text": f"Singer{i:02d} was born in "
-             f"Village{i:02d} by the sea. " + "It is small. " * 5, "is_supporting": True},
-            {"idx": 2, "title": "Extra", "paragraph_text": f"Nothing number {i} happened here.",
-             "is_supporting": False},
-        ]  # fmt: skip
+            {
+                "idx": 0,
+                "title": f"Band {i}",
+                "paragraph_text": f"Band {i} was led by Singer{i:02d} "
+                "for years. " + "They toured. " * 5,
+                "is_supporting": True,
+            },
+            {
+                "idx": 1,
+                "title": f"Singer{i:02d}",
+                "paragraph_text": f"Singer{i:02d} was born in "
+                f"Village{i:02d} by the sea. " + "It is small. " * 5,
+                "is_supporting": True,
+            },
+            {
+                "idx": 2,
+                "title": "Extra",
+                "paragraph_text": f"Nothing number {i} happened here.",
+                "is_supporting": False,
+            },
+        ]
         first = f"Who led Band {i}?" if natural else f"Band {i} >> performer"
-        rows.append({
-            "id": f"2hop__{'natural' if natural else 'arrow'}{i}",
-            "question": f"Where was the leader of Band {i} born?", "answer": f"Village{i:02d}",
-            "answer_aliases": [], "paragraphs": repr(paragraphs) if i % 2 else paragraphs,
-            "question_decomposition": [
-                {"question": first, "answer": f"Singer{i:02d}", "paragraph_support_idx": 0},
-                {"question": "#1 >> place of birth", "answer": f"Village{i:02d}",
-                 "paragraph_support_idx": 1}],
-        })  # fmt: skip
+        rows.append(
+            {
+                "id": f"2hop__{'natural' if natural else 'arrow'}{i}",
+                "question": f"Where was the leader of Band {i} born?",
+                "answer": f"Village{i:02d}",
+                "answer_aliases": [],
+                "paragraphs": repr(paragraphs) if i % 2 else paragraphs,
+                "question_decomposition": [
+                    {"question": first, "answer": f"Singer{i:02d}", "paragraph_support_idx": 0},
+                    {
+                        "question": "#1 >> place of birth",
+                        "answer": f"Village{i:02d}",
+                        "paragraph_support_idx": 1,
+                    },
+                ],
+            }
+        )
     return rows
 
 
 def test_musique_spans_and_literals(data_rows, tmp_path, lm):
     """Bridge and answer spans, also where the paragraphs are a Python literal in a string."""
     source = write(tmp_path / "m.jsonl", data_rows)
-    examples = built(tmp_path / "m", source, "musique", "real-full", n=10, context_tokens=400,
-                     hops="2hop")  # fmt: skip
+    examples = built(
+        tmp_path / "m", source, "musique", "real-full", n=10, context_tokens=400, hops="2hop"
+    )
     check_needles(examples, lm.tokenizer, 400)
     for example in examples:
         kinds = {(needle.kind, needle.hop) for needle in example.needles}
@@ -256,13 +325,31 @@ def test_musique_spans_and_literals(data_rows, tmp_path, lm):
 
 def test_haystacks_in_their_published_form(tmp_path, lm):
     """SummHay's real variant: every document with the insight, cited by number."""
-    documents = [{"document_id": f"d{i}", "document_text": f"Talk {i}. " + "We met. " * 10,
-                  "insights_included": ["in0"] if i in (1, 4) else ["in1"] if i == 2 else []}
-                 for i in range(8)]  # fmt: skip
-    rows = [{"topic_id": t, "topic": f"meeting {t}", "documents": documents, "subtopics": [
-        {"query": "what", "insights": [
-            {"insight_id": f"in{k}", "insight": f"Insight {k} of {t}"} for k in (0, 1, 2)]}]}
-        for t in range(3)]  # fmt: skip
+    documents = [
+        {
+            "document_id": f"d{i}",
+            "document_text": f"Talk {i}. " + "We met. " * 10,
+            "insights_included": ["in0"] if i in (1, 4) else ["in1"] if i == 2 else [],
+        }
+        for i in range(8)
+    ]
+    rows = [
+        {
+            "topic_id": t,
+            "topic": f"meeting {t}",
+            "documents": documents,
+            "subtopics": [
+                {
+                    "query": "what",
+                    "insights": [
+                        {"insight_id": f"in{k}", "insight": f"Insight {k} of {t}"}
+                        for k in (0, 1, 2)
+                    ],
+                }
+            ],
+        }
+        for t in range(3)
+    ]
     for row in rows:
         for number, insight in enumerate(row["subtopics"][0]["insights"]):
             insight["insight_id"] = f"in{number}"
@@ -276,8 +363,10 @@ def test_haystacks_in_their_published_form(tmp_path, lm):
         assert {n.kind for n in example.needles} == {"doc_id", "insight"}
     reasons = json.loads((tmp_path / "s" / "manifest.json").read_text())["dropped"]
     assert "the source has no haystack documents" in str(reasons)
-    topics = [{item.topic for item in part} for part in
-              split_items(read_source("summhay", source), "summhay", 0).values()]  # fmt: skip
+    topics = [
+        {item.topic for item in part}
+        for part in split_items(read_source("summhay", source), "summhay", 0).values()
+    ]
     assert not topics[0] & topics[2]
 
 
@@ -289,8 +378,13 @@ def test_a_context_that_is_too_small_is_dropped_or_told(questions, tmp_path):
 def test_prompts_follow_the_users_templates_and_the_chat_frame(tmp_path, lm):
     (tmp_path / "document.jinja").write_text("<{{ number }}> {{ text }} ({{ title }})\n")
     span = Span("answer", 4, 8)
-    prompt = compose("mdqa", "why?", [Draft("the cake here", "gold", "T", None, (span,))],
-                     folder=tmp_path, chat=ChatFrame.of(lm.tokenizer))  # fmt: skip
+    prompt = compose(
+        "mdqa",
+        "why?",
+        [Draft("the cake here", "gold", "T", None, (span,))],
+        folder=tmp_path,
+        chat=ChatFrame.of(lm.tokenizer),
+    )
     assert "<1> the cake here (T)" in prompt.text and prompt.needle_texts == ("cake",)
     assert prompt.text.count("<|im_start|>user") == 1 and prompt.text.endswith("Answer:")
     (tmp_path / "other").mkdir()

@@ -41,8 +41,11 @@ def logits(model, ids=IDS, **more):
 
 def test_check_4_ntk_theta():
     """The three values of section 3.2; a scale of 1 changes nothing."""
-    for theta, d, wanted in [(500_000, 128, 2_044_497.1), (10_000, 128, 40_889.94),
-                             (100_000, 64, 418_293.7)]:  # fmt: skip
+    for theta, d, wanted in [
+        (500_000, 128, 2_044_497.1),
+        (10_000, 128, 40_889.94),
+        (100_000, 64, 418_293.7),
+    ]:
         assert ntk_theta(theta, d, 4) == pytest.approx(wanted, rel=1e-6)
     assert ntk_theta(12345.0, 64, 1) == 12345.0 == ntk_theta(12345.0, 64, 0.5)
 
@@ -95,13 +98,9 @@ def test_check_9_uniform_is_the_running_mean_of_the_values(padded):
     layout = layout_of(model)
     projection = layout.projection(2).module
     value = model.model.layers[2].self_attn.v_proj
-    hooks = [
-        value.register_forward_hook(lambda m, i, o: taken.update(value=o)),
-    ]  # fmt: skip
+    hooks = [value.register_forward_hook(lambda m, i, o: taken.update(value=o))]
     with knockout(model, [(2, 1), (2, 3)], kind="uniform"):
-        hooks.append(
-            projection.register_forward_pre_hook(lambda m, i: taken.update(z=i[0]))
-        )  # fmt: skip
+        hooks.append(projection.register_forward_pre_hook(lambda m, i: taken.update(z=i[0])))
         logits(model, attention_mask=mask)
     for hook in hooks:
         hook.remove()
@@ -202,8 +201,13 @@ def adapters(tmp_path_factory, toy):
                 torch.nn.init.normal_(weight, std=0.08)
         folder = tmp_path_factory.mktemp(f"adapter{seed}")
         model.save_pretrained(str(folder))
-        state = {"base": toy.name, "layers": 3, "hidden_size": 64, "theta": None,
-                 "context_tokens": 64}  # fmt: skip
+        state = {
+            "base": toy.name,
+            "layers": 3,
+            "hidden_size": 64,
+            "theta": None,
+            "context_tokens": 64,
+        }
         (folder / "train_state.json").write_text(json.dumps(state))
         made[seed] = folder
     return made
@@ -292,8 +296,10 @@ def test_check_11_only_attention_is_trained(lm):
     )
     assert count == 1_843_200
     trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
-    assert all(any(f".{part}." in name for part in ("q_proj", "k_proj", "v_proj", "o_proj"))
-               for name in trained)  # fmt: skip
+    assert all(
+        any(f".{part}." in name for part in ("q_proj", "k_proj", "v_proj", "o_proj"))
+        for name in trained
+    )
 
 
 TRAIN = TrainConfig(context_tokens=128, lora_r=4, lr=1e-3, batch_size=4, micro_batch=4, epochs=1)
@@ -309,8 +315,11 @@ def test_check_11_other_weights_stay_bit_identical(no_lora, toy, tmp_path):
     examples = toy_examples("hh", "train", 8, context=128, facts=4)
     state = train(lm, examples, tmp_path / "a", replace(TRAIN, no_lora=no_lora), progress=False)
     assert len(state["losses"]) == 2 and state["theta"] == pytest.approx(ntk_theta(1e4, 16, 2))
-    after = {name.replace("base_layer.", ""): weight for name, weight in
-             lm.model.state_dict().items() if "lora" not in name}  # fmt: skip
+    after = {
+        name.replace("base_layer.", ""): weight
+        for name, weight in lm.model.state_dict().items()
+        if "lora" not in name
+    }
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert all("_proj" in name and "mlp" not in name for name in changed)
     assert bool(changed) == no_lora

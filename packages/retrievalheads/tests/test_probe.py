@@ -228,8 +228,13 @@ def test_greedy_with_a_draft_writes_what_greedy_writes(toy):
     for draft in (plain, plain[:3], [*plain[:2], 5, 6], [7, 8, 9], plain + plain):
         assert PrefixReader(toy.model).greedy(ids, limit=8, stop=never, draft=draft) == plain
     with torch.inference_mode():
-        theirs = toy.model.generate(torch.tensor([ids]), max_new_tokens=8, do_sample=False,
-                                    eos_token_id=None, pad_token_id=0)  # fmt: skip
+        theirs = toy.model.generate(
+            torch.tensor([ids]),
+            max_new_tokens=8,
+            do_sample=False,
+            eos_token_id=None,
+            pad_token_id=0,
+        )
     assert theirs[0, 30:].tolist() == plain
 
 
@@ -249,8 +254,9 @@ def test_texts_packed_into_one_pass_are_read_as_if_alone(toy):
         found = greedy_together(reader, probe, texts, drafts, limit=8, stop=stop)
         again = greedy_together(reader, probe, texts[::-1], drafts[::-1], limit=8, stop=stop)
         assert reader.held == 25
-        for (answer, places), (other, same), ids, draft in zip(found, again[::-1], texts, drafts,
-                                                               strict=True):  # fmt: skip
+        for (answer, places), (other, same), ids, draft in zip(
+            found, again[::-1], texts, drafts, strict=True
+        ):
             probe.arm(torch.arange(len(ids) - 1, len(ids) + 7)[None])
             alone = PrefixReader(toy.model).greedy(ids, limit=8, stop=stop, draft=draft)
             rows = probe.collect()[0][..., : len(alone)]
@@ -267,20 +273,38 @@ def citation_example():
         at = text.index(word, at)
         needles.append({"kind": kind, "start": at, "end": at + len(word), "doc_id": number})
         at += len(word)
-    needles.append({"kind": "insight", "start": text.index("alpha", at), "end":
-                    text.index("alpha", at) + 5, "doc_id": 3})  # fmt: skip
-    return Example(id="c", task="summhay", variant="hh", split="test", query="alpha",
-                   documents=[{"doc_id": i, "text": "x", "role": "gold"} for i in (1, 2, 3)],
-                   prompt=text, target=" [1][3]", answers=["1", "3"], needles=needles, n_tokens=40,
-                   )  # fmt: skip
+    needles.append(
+        {
+            "kind": "insight",
+            "start": text.index("alpha", at),
+            "end": text.index("alpha", at) + 5,
+            "doc_id": 3,
+        }
+    )
+    return Example(
+        id="c",
+        task="summhay",
+        variant="hh",
+        split="test",
+        query="alpha",
+        documents=[{"doc_id": i, "text": "x", "role": "gold"} for i in (1, 2, 3)],
+        prompt=text,
+        target=" [1][3]",
+        answers=["1", "3"],
+        needles=needles,
+        n_tokens=40,
+    )
 
 
 def test_insight_steps_are_those_that_write_a_number(lm):
     """Each digit's targets are the insight's tokens of its own document."""
     one = token_spans(citation_example(), lm.tokenizer)
     words = [lm.tokenizer.decode([t]) for t in one.input_ids.tolist()]
-    steps = {words[one.n_prompt + i]: {words[p].strip() for p in wanted.tolist()}
-             for i, wanted in enumerate(one.insight) if len(wanted)}  # fmt: skip
+    steps = {
+        words[one.n_prompt + i]: {words[p].strip() for p in wanted.tolist()}
+        for i, wanted in enumerate(one.insight)
+        if len(wanted)
+    }
     assert set(steps) == {"1", "3"} and all("alpha" in found for found in steps.values())
     assert not torch.equal(*[w for w in one.insight if len(w)])
     assert all(len(wanted) == 2 for wanted in one.targets)
@@ -320,8 +344,10 @@ def test_check_18_shared_keys_and_values_change_nothing(lm):
         ids = torch.tensor([*cell.ids, *answer])
         rows = range(len(cell.ids) - 1, len(ids) - 1)
         naive = naive_places(lm.model, ids[:-1].tolist(), rows)
-        told = [hits(p, ids, torch.tensor(answer), [torch.tensor(cell.needle)] * len(answer),
-                     copy=True) for p in (shared["places"][cell.id], places, naive)]  # fmt: skip
+        told = [
+            hits(p, ids, torch.tensor(answer), [torch.tensor(cell.needle)] * len(answer), copy=True)
+            for p in (shared["places"][cell.id], places, naive)
+        ]
         assert torch.equal(told[0], told[1]) and torch.equal(told[0], told[2])
 
 
@@ -341,8 +367,15 @@ def test_check_18_sharing_computes_at_most_60_percent_of_the_tokens(lm):
 
 
 def test_many_needles_in_one_haystack(lm):
-    grid = grid_for(lm.tokenizer, default_haystack(), default_needles(), [500], 4, multi=True,
-                    chat=ChatFrame.of(lm.tokenizer))  # fmt: skip
+    grid = grid_for(
+        lm.tokenizer,
+        default_haystack(),
+        default_needles(),
+        [500],
+        4,
+        multi=True,
+        chat=ChatFrame.of(lm.tokenizer),
+    )
     assert len(grid) == 12
     for cell in grid:
         found = lm.tokenizer.decode([cell.ids[i] for i in cell.needle])

@@ -17,12 +17,28 @@ from tenpapers.errors import UserError
 from .conftest import in_process
 
 PUBLISHED = {
-    "llama-2-7b-80k": (586, 33, 305, 6, 12, [
-        (16, 19, 0.9426), (11, 15, 0.9201), (8, 26, 0.7995), (6, 9, 0.6178), (7, 12, 0.6135),
-        (17, 22, 0.5574), (11, 2, 0.4586), (6, 16, 0.4367), (19, 15, 0.4201), (21, 30, 0.4000)]),
+    "llama-2-7b-80k": (
+        586,
+        33,
+        305,
+        6,
+        12,
+        [
+            (16, 19, 0.9426),
+            (11, 15, 0.9201),
+            (8, 26, 0.7995),
+            (6, 9, 0.6178),
+            (7, 12, 0.6135),
+            (17, 22, 0.5574),
+            (11, 2, 0.4586),
+            (6, 16, 0.4367),
+            (19, 15, 0.4201),
+            (21, 30, 0.4000),
+        ],
+    ),
     "Mistral-7B-v0.2-hf": (362, 43, 358, 5, 31, [(18, 0, 0.9427), (12, 7, 0.9277)]),
     "Yi-6B-200K": (567, 53, 518, 7, None, [(17, 2, 0.7780)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.acceptance
@@ -37,7 +53,10 @@ def test_checks_1_and_2_published_scores(name, data, tmp_path, capsys):
     assert len(scores.per_example) == trials
     mean = scores.mean
     assert [int((mean >= 0.1).sum()), int((mean > 0).sum()), int((mean >= 0.5).sum())] == [
-        at_01, over_0, at_05]  # fmt: skip
+        at_01,
+        over_0,
+        at_05,
+    ]
     if always is not None:
         assert int((scores.per_example > 0).all(0).sum()) == always
     written = json.loads(out.read_text())["ranked"]
@@ -49,18 +68,30 @@ def test_checks_1_and_2_published_scores(name, data, tmp_path, capsys):
 @pytest.mark.acceptance
 @pytest.mark.parametrize(
     ("name", "n_other", "n_ref", "recall", "jaccard", "cos"),
-    [("llama-2-7b-80k", 34, 37, 0.864865, 0.820513, 0.998176),
-     ("Mistral-7B-v0.2-hf", 44, 38, 1.0, 0.863636, 0.999562),
-     ("Yi-6B-200K", 53, 52, 1.0, 0.981132, 0.999323)],
-)  # fmt: skip
+    [
+        ("llama-2-7b-80k", 34, 37, 0.864865, 0.820513, 0.998176),
+        ("Mistral-7B-v0.2-hf", 44, 38, 1.0, 0.863636, 0.999562),
+        ("Yi-6B-200K", 53, 52, 1.0, 0.981132, 0.999323),
+    ],
+)
 def test_check_3_split_halves(name, n_other, n_ref, recall, jaccard, cos, data, tmp_path, capsys):
     """Even trials against odd ones; and the exported file is the imported one."""
     source = data / f"head_scores_{name}.json.gz"
     for trials in ("even", "odd", "all"):
-        in_process(capsys, "import-wu", source, "--trials", trials, "--out",
-                   tmp_path / f"{trials}.json")  # fmt: skip
-    text = in_process(capsys, "compare", "--ref", tmp_path / "odd.json", "--other",
-                      tmp_path / "even.json", "--threshold", "0.1", "--json")  # fmt: skip
+        in_process(
+            capsys, "import-wu", source, "--trials", trials, "--out", tmp_path / f"{trials}.json"
+        )
+    text = in_process(
+        capsys,
+        "compare",
+        "--ref",
+        tmp_path / "odd.json",
+        "--other",
+        tmp_path / "even.json",
+        "--threshold",
+        "0.1",
+        "--json",
+    )
     found = json.loads(text)
     assert (found["n_other"], found["n_ref"]) == (n_other, n_ref)
     assert found["recall"] == pytest.approx(recall, abs=1e-6)
@@ -97,8 +128,10 @@ def test_check_8_hand_written_trace():
     right = torch.tensor([5, 6, 7, 8, 9] * 2)
     shifted = torch.tensor([6, 7, 8, 9, 5] * 2)  # inside the needle, another token
     places = torch.stack([right, shifted, torch.zeros(10, dtype=torch.long)])[None].int()
-    told = {kind: score(places, ids, answer, [needle] * 10, kind=kind)[0].tolist()
-            for kind in ("mean", "wu-code", "wu-set")}  # fmt: skip
+    told = {
+        kind: score(places, ids, answer, [needle] * 10, kind=kind)[0].tolist()
+        for kind in ("mean", "wu-code", "wu-set")
+    }
     assert told == {"mean": [1, 0, 0], "wu-code": [2, 0, 0], "wu-set": [1, 0, 0]}
     attended = score(places, ids, answer, [needle] * 10, copy=False)[0]
     assert attended.tolist() == [1, 1, 0]
@@ -128,9 +161,10 @@ def test_check_14_exact_p():
     """The permutation p of the specification's examples; a constant gives NaN."""
     x = [1, 2, 3, 4, 5]
     for y, rho, p in [
-        ([1, 2, 3, 4, 5], 1, 1 / 60), ([1, 2, 3, 5, 4], 0.9, 0.0833333),
+        ([1, 2, 3, 4, 5], 1, 1 / 60),
+        ([1, 2, 3, 5, 4], 0.9, 0.0833333),
         ([2, 1, 3, 5, 4], 0.8, 0.1333333),
-    ]:  # fmt: skip
+    ]:
         found = spearman(x, y)
         assert found[0] == pytest.approx(rho) and found[1] == pytest.approx(p, abs=1e-6)
     rho, p, n = spearman(x, [2, 2, 2, 2, 2])
@@ -194,16 +228,23 @@ def test_exit_3_where_the_reference_has_no_head(tmp_path, cli):
     """Check 19, by the command."""
     scores_of([[0.0, 0.0]]).save(tmp_path / "zero.json")
     scores_of([[0.5, 0.0]]).save(tmp_path / "some.json")
-    done = cli("compare", "--ref", tmp_path / "zero.json", "--other", tmp_path / "some.json",
-               "--json")  # fmt: skip
+    done = cli(
+        "compare", "--ref", tmp_path / "zero.json", "--other", tmp_path / "some.json", "--json"
+    )
     assert done.returncode == 3
     assert json.loads(done.stdout)["recall"] is None
     assert "0.1" in done.stderr and "largest score is 0.0000" in done.stderr
 
 
 def test_scores_survive_saving(tmp_path):
-    scores = HeadScores("m", "copy", "teacher", torch.rand(3, 2, 4), ids=["a", "b", "c"],
-                        skipped={"empty answer": 1})  # fmt: skip
+    scores = HeadScores(
+        "m",
+        "copy",
+        "teacher",
+        torch.rand(3, 2, 4),
+        ids=["a", "b", "c"],
+        skipped={"empty answer": 1},
+    )
     scores.save(tmp_path / "s.json")
     back = HeadScores.load(tmp_path / "s.json")
     assert torch.equal(back.per_example, scores.per_example)
@@ -219,10 +260,15 @@ def test_scores_survive_saving(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [('{"0-0": [1, 2]', "not JSON"), ('{"0-0": [1], "0-1": [1, 2]}', "trials"),
-     ('{"0-0": [NaN]}', "finite"), ('{"zero-0": [1]}', "layer-head"),
-     ('{"0-0": [1], "1-1": [1]}', "2 heads"), ("[]", "layer-head")],
-)  # fmt: skip
+    [
+        ('{"0-0": [1, 2]', "not JSON"),
+        ('{"0-0": [1], "0-1": [1, 2]}', "trials"),
+        ('{"0-0": [NaN]}', "finite"),
+        ('{"zero-0": [1]}', "layer-head"),
+        ('{"0-0": [1], "1-1": [1]}', "2 heads"),
+        ("[]", "layer-head"),
+    ],
+)
 def test_broken_published_files_are_told(text, told, tmp_path):
     file = tmp_path / "f.json"
     file.write_text(text)

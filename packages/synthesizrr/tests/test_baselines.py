@@ -30,8 +30,16 @@ def run(tmp_path, teacher, tokenizer, news):
     def make(per_label=2, **more):
         seeds = read_rows(news / "train.jsonl", Example)
         config = GenerateConfig(mode="fewgen", shots=1, max_new_tokens=8)
-        return BaselineRun(AG, seeds, teacher, config, tmp_path / "generations.jsonl", tokenizer,
-                           per_label=per_label, **more)  # fmt: skip
+        return BaselineRun(
+            AG,
+            seeds,
+            teacher,
+            config,
+            tmp_path / "generations.jsonl",
+            tokenizer,
+            per_label=per_label,
+            **more,
+        )
 
     return make
 
@@ -139,8 +147,10 @@ def test_progen_feeds_helpful_rows_back(run):
 
 def test_learned_weights_are_lower_for_wrong_labels():
     labels = np.arange(240) % 2
-    texts = [("good fine great " if label else "bad awful poor ") + str(n) for n, label in
-             enumerate(labels)]  # fmt: skip
+    texts = [
+        ("good fine great " if label else "bad awful poor ") + str(n)
+        for n, label in enumerate(labels)
+    ]
     wrong = [0, 1, 20, 21, 40, 41, 60, 61, 80, 81, 100, 101]  # places 0 mod 10 of either label
     noisy = labels.copy()
     noisy[wrong] = 1 - noisy[wrong]

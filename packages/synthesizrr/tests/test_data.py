@@ -97,8 +97,10 @@ def test_without_files_the_hub_is_asked():
 
 
 def test_rows_of_your_own(tmp_path):
-    file = write_rows(tmp_path / "mine.jsonl", [
-        {"text": "a", "label": "x"}, {"text": "b", "label": "y", "split": "test"}])  # fmt: skip
+    file = write_rows(
+        tmp_path / "mine.jsonl",
+        [{"text": "a", "label": "x"}, {"text": "b", "label": "y", "split": "test"}],
+    )
     splits = prepare("jsonl", file)
     assert pairs(splits["train"]) == [("x", "a")] and pairs(splits["test"]) == [("y", "b")]
     (tmp_path / "mine.csv").write_text('text,label\n"a, b",x\n,y\n')
@@ -115,9 +117,13 @@ def test_rows_of_your_own(tmp_path):
 
 
 def test_realnews_by_domain(tmp_path):
-    file = write_rows(tmp_path / "realnews.jsonl", [
-        {"domain": domain, "text": f"from {domain}", "title": "t"}
-        for domain in ("big.com", "town.com", "india.in")])  # fmt: skip
+    file = write_rows(
+        tmp_path / "realnews.jsonl",
+        [
+            {"domain": domain, "text": f"from {domain}", "title": "t"}
+            for domain in ("big.com", "town.com", "india.in")
+        ],
+    )
     domains = tmp_path / "domains.json"
     domains.write_text(json.dumps({"regional": ["town.com", "india.in"], "india": ["india.in"]}))
 

@@ -25,14 +25,30 @@ SHORT = GenerateConfig(shots=1, max_new_tokens=6, seed=3)
 
 
 def inputs(n=4):
-    return [InputRow(id=f"in{i}", label=list(AG.labels)[i % 4], context=f"Document number {i}.",
-                     doc_id=f"d{i}", note=i) for i in range(n)]  # fmt: skip
+    return [
+        InputRow(
+            id=f"in{i}",
+            label=list(AG.labels)[i % 4],
+            context=f"Document number {i}.",
+            doc_id=f"d{i}",
+            note=i,
+        )
+        for i in range(n)
+    ]
 
 
 def pool(n=3):
-    return [IclRow(id=f"{label}{i}", label=label, example_text=f"Example {i} of {label}.",
-                   context=f"Shown document {i}.", seed_id=f"s{i}")
-            for label in AG.labels for i in range(n)]  # fmt: skip
+    return [
+        IclRow(
+            id=f"{label}{i}",
+            label=label,
+            example_text=f"Example {i} of {label}.",
+            context=f"Shown document {i}.",
+            seed_id=f"s{i}",
+        )
+        for label in AG.labels
+        for i in range(n)
+    ]
 
 
 def test_a_generation_has_its_whole_origin(tmp_path, teacher, tokenizer):
@@ -52,8 +68,12 @@ def test_order_and_company_change_nothing(tmp_path, teacher, tokenizer):
     texts = []
     for name, rows in (("a", inputs()), ("b", inputs()[::-1]), ("c", inputs()[1:2])):
         generate(rows, pool(), AG, teacher, SHORT, tmp_path / name, tokenizer=tokenizer)
-        texts.append({row.id: (row.icl_ids, row.generation)
-                      for row in read_rows(tmp_path / name, Generation)})  # fmt: skip
+        texts.append(
+            {
+                row.id: (row.icl_ids, row.generation)
+                for row in read_rows(tmp_path / name, Generation)
+            }
+        )
     assert texts[0] == texts[1] and texts[2]["in1"] == texts[0]["in1"]
 
 

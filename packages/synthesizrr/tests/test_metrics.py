@@ -61,8 +61,11 @@ def test_published_entity_entropies(data):
     fixtures = json.loads((data / "metric_fixtures.json").read_text())["self_bleu"]
     for name in ("ag_news", "amazon_humor/humorous", "movie_sentences/mr"):
         file, _, part = name.partition("/")
-        rows = [row for row in rows_of(data / f"{file}.jsonl.gz")
-                if not part or part in (row.get("label"), row.get("source"))]  # fmt: skip
+        rows = [
+            row
+            for row in rows_of(data / f"{file}.jsonl.gz")
+            if not part or part in (row.get("label"), row.get("source"))
+        ]
         found = summary(entity_counts([row["text"] for row in rows[:500]], load_nlp()))
         wanted = fixtures[name]["entity_entropy_first_500_sm_3.8.0"]
         assert found.keys() == wanted.keys()
@@ -128,8 +131,15 @@ def test_features_of_a_causal_model_are_its_last_tokens(tmp_path, tokenizer):
     from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
     torch.manual_seed(0)
-    config = GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=2, n_head=2, n_positions=64,
-                        bos_token_id=0, eos_token_id=0)  # fmt: skip
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_embd=16,
+        n_layer=2,
+        n_head=2,
+        n_positions=64,
+        bos_token_id=0,
+        eos_token_id=0,
+    )
     GPT2LMHeadModel(config).save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     texts = ["a much longer text than the other one", "short"]

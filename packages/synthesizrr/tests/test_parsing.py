@@ -10,10 +10,23 @@ AG = load_task("ag_news")
 
 def generation(text, name="g", label="World"):
     return Generation(
-        id=name, label=label, context="doc", seed_id="s", doc_id="d", rank=3, score=0.5,
-        prompt_sha256="", icl_ids=["i1"], shots_used=1, generation=text, finish_reason="stop",
-        model="m", temperature=1.0, top_p=1.0, seed=0,
-    )  # fmt: skip
+        id=name,
+        label=label,
+        context="doc",
+        seed_id="s",
+        doc_id="d",
+        rank=3,
+        score=0.5,
+        prompt_sha256="",
+        icl_ids=["i1"],
+        shots_used=1,
+        generation=text,
+        finish_reason="stop",
+        model="m",
+        temperature=1.0,
+        top_p=1.0,
+        seed=0,
+    )
 
 
 def test_a_piece_for_every_answer_prefix():

@@ -23,8 +23,9 @@ HARD = [
 
 
 def shot(n, label="World", context="A document."):
-    return IclRow(id=f"i{n}", label=label, example_text=f"Answer {n}.", context=context,
-                  seed_id=f"s{n}")  # fmt: skip
+    return IclRow(
+        id=f"i{n}", label=label, example_text=f"Answer {n}.", context=context, seed_id=f"s{n}"
+    )
 
 
 def test_a_retricl_prompt_as_a_whole():
@@ -67,8 +68,10 @@ def test_other_styles():
 @pytest.mark.parametrize("text", HARD)
 def test_no_text_ends_its_block_or_begins_another(text, mode, style):
     """Check 16: as many answer prefixes as blocks, whatever the texts hold."""
-    shots = [IclRow(id=str(n), label="World", example_text=text, context=text, seed_id="s")
-             for n in range(3)]  # fmt: skip
+    shots = [
+        IclRow(id=str(n), label="World", example_text=text, context=text, seed_id="s")
+        for n in range(3)
+    ]
     prompt = render_prompt(AG, mode, "World", text, shots, style)
     whole = prompt if isinstance(prompt, str) else "\n\n".join(turn.content for turn in prompt)
     assert whole.count("Summary:") == 4
@@ -88,8 +91,16 @@ def test_any_text_renders(text):
 def test_every_task_asks_for_its_label():
     assert len(task_names()) == 8
     sizes = {name: len(load_task(name).labels) for name in task_names()}
-    assert sizes == {"ag_news": 4, "category": 23, "humor": 2, "hyperpartisan": 2, "imdb": 2,
-                     "polarity": 2, "sst2": 2, "toi_headlines": 10}  # fmt: skip
+    assert sizes == {
+        "ag_news": 4,
+        "category": 23,
+        "humor": 2,
+        "hyperpartisan": 2,
+        "imdb": 2,
+        "polarity": 2,
+        "sst2": 2,
+        "toi_headlines": 10,
+    }
     for name in task_names():
         task = load_task(name)
         for label, words in task.labels.items():

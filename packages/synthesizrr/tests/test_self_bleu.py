@@ -21,10 +21,14 @@ def nltk_scores(documents, n):
 
     smoothing = SmoothingFunction().method1
     return [
-        sentence_bleu(documents[:i] + documents[i + 1 :], document, weights=(1 / n,) * n,
-                      smoothing_function=smoothing)
+        sentence_bleu(
+            documents[:i] + documents[i + 1 :],
+            document,
+            weights=(1 / n,) * n,
+            smoothing_function=smoothing,
+        )
         for i, document in enumerate(documents)
-    ]  # fmt: skip
+    ]
 
 
 def test_copies_score_what_their_length_allows():
@@ -38,9 +42,15 @@ def test_three_sentences_by_hand():
     texts = ["the cat sat on the mat", "the cat sat on a mat", "a dog ran in the park today"]
     found = self_bleu([text.split() for text in texts])
     assert found.mean == pytest.approx(
-        {1: 0.7063492063492064, 2: 0.5169033354540887, 3: 0.4483535296897452,
-         4: 0.3796359187307237, 5: 0.2395824683672387}, abs=1e-15,
-    )  # fmt: skip
+        {
+            1: 0.7063492063492064,
+            2: 0.5169033354540887,
+            3: 0.4483535296897452,
+            4: 0.3796359187307237,
+            5: 0.2395824683672387,
+        },
+        abs=1e-15,
+    )
     assert found.per_doc[:, 4].tolist() == pytest.approx(
         [0.3341625309791344, 0.34657242157757323, 0.03801245254500842], abs=1e-15
     )
@@ -72,8 +82,10 @@ def test_equal_to_nltk_on_random_corpora():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(st.sampled_from("ab"), max_size=8), min_size=2, max_size=6),
-       st.randoms(use_true_random=False))  # fmt: skip
+@given(
+    st.lists(st.lists(st.sampled_from("ab"), max_size=8), min_size=2, max_size=6),
+    st.randoms(use_true_random=False),
+)
 def test_the_order_of_the_documents_changes_nothing(documents, source):
     found = self_bleu(documents)
     places = list(range(len(documents)))
@@ -96,8 +108,11 @@ def test_published_values_of_the_real_sets(data):
         file, _, part = name.partition("/")
         rows = rows_of(data / f"{file}.jsonl.gz")
         kinds = ("label", "source", "round")
-        chosen = [row for row in rows if not part or part.removeprefix("round") in
-                  [str(row.get(kind)) for kind in kinds]]  # fmt: skip
+        chosen = [
+            row
+            for row in rows
+            if not part or part.removeprefix("round") in [str(row.get(kind)) for kind in kinds]
+        ]
         assert len(chosen) == wanted["all_rows"]["rows"]
         tokens = token_lists([row["text"] for row in chosen])
         whole, first = self_bleu(tokens).mean, self_bleu(tokens[:120]).mean

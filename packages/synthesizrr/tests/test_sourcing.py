@@ -23,20 +23,30 @@ AG = load_task("ag_news")
 
 
 def examples(**counts):
-    return [Example(id=f"{label}{i}", text=f"{label} text {i}.", label=label)
-            for label, count in counts.items() for i in range(count)]  # fmt: skip
+    return [
+        Example(id=f"{label}{i}", text=f"{label} text {i}.", label=label)
+        for label, count in counts.items()
+        for i in range(count)
+    ]
 
 
 def found(scores, label="World", seed="s", metric="cosine", first=1, texts=None):
     """A seed with results at ranks first, first + 1, ..."""
     return Retrieved(
-        seed_id=seed, text=f"Seed of {label}. It ends.", label=label,
+        seed_id=seed,
+        text=f"Seed of {label}. It ends.",
+        label=label,
         results=[
-            Result(rank=rank, doc_id=f"{seed}-d{rank}", score=score, metric=metric,
-                   text=texts[place] if texts else LONG * 3)
+            Result(
+                rank=rank,
+                doc_id=f"{seed}-d{rank}",
+                score=score,
+                metric=metric,
+                text=texts[place] if texts else LONG * 3,
+            )
             for place, (rank, score) in enumerate(enumerate(scores, first))
         ],
-    )  # fmt: skip
+    )
 
 
 def pools(rows, tokenizer, mode="retricl", task=AG, **more):
@@ -180,9 +190,14 @@ def test_a_document_of_two_labels_stays_for_both(tokenizer):
 
 def test_a_label_may_hold_quotes(tokenizer):
     label = 'it\'s "odd" {0}'
-    task = Task(name="t", labels={label: "odd things"}, document_header="Doc:",
-                answer_prefix="Out:", instruction="About {{ label }}.",
-                fewgen_instruction="Write {{ label }}.")  # fmt: skip
+    task = Task(
+        name="t",
+        labels={label: "odd things"},
+        document_header="Doc:",
+        answer_prefix="Out:",
+        instruction="About {{ label }}.",
+        fewgen_instruction="Write {{ label }}.",
+    )
     icl, inputs, report = pools([found([0.6] * 4, label=label)], tokenizer, task=task)
     assert (len(icl), len(inputs), report.inputs[label]) == (2, 2, 2)
 
@@ -255,14 +270,18 @@ def test_bm25_results_may_be_rescored_with_cosines(news, tiny_encoder):
 
 def test_documents_that_leak_the_test_set_are_left_out(tmp_path, tiny_encoder, news):
     leak = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-    documents = [Document(id="a", text=f"Before. {leak} after"), Document(id="b", text="other"),
-                 Document(id="c", text="Some test row.")]  # fmt: skip
+    documents = [
+        Document(id="a", text=f"Before. {leak} after"),
+        Document(id="b", text="other"),
+        Document(id="c", text="Some test row."),
+    ]
     assert near_duplicates(documents, [leak.upper()]) == {"a": "13-gram"}
     assert near_duplicates(documents, ["Some test row."], str(tiny_encoder))["c"] == "cosine"
     seeds = read_rows(news / "train.jsonl", Example)[:2]
     whole, none = retrieve_by("bm25", seeds, news / "docs.jsonl", top_k=3)
-    victim = next(one for one in read_documents(news / "docs.jsonl")
-                  if one.id == whole[0].results[0].doc_id)  # fmt: skip
+    victim = next(
+        one for one in read_documents(news / "docs.jsonl") if one.id == whole[0].results[0].doc_id
+    )
     test = write_rows(tmp_path / "test.jsonl", [{"text": victim.text}])
     cut, leaks = retrieve_by("bm25", seeds, news / "docs.jsonl", top_k=3, exclude=test)
     assert none == {} and sum(leaks.values()) >= 1

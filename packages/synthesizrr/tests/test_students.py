@@ -19,8 +19,11 @@ WORDS = {"a": "apple banana cherry", "b": "wrench hammer nail"}
 
 
 def rows(n, kind=TextRow, labels="ab"):
-    return [kind(id=f"{label}{i}", text=f"{WORDS[label]} {i}", label=label)
-            for i in range(n) for label in labels]  # fmt: skip
+    return [
+        kind(id=f"{label}{i}", text=f"{WORDS[label]} {i}", label=label)
+        for i in range(n)
+        for label in labels
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +69,16 @@ def test_the_papers_architectures_load_and_learn(kind, tmp_path):
     tokenizer = AutoTokenizer.from_pretrained(resolve_name("minilm"))
     sizes = {
         "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 2},
-        "deberta-v2": {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-                       "num_attention_heads": 2, "relative_attention": True,
-                       "pos_att_type": ["p2c", "c2p"], "position_biased_input": False},
-    }[kind]  # fmt: skip
+        "deberta-v2": {
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "relative_attention": True,
+            "pos_att_type": ["p2c", "c2p"],
+            "position_biased_input": False,
+        },
+    }[kind]
     torch.manual_seed(0)
     config = AutoConfig.for_model(kind, vocab_size=len(tokenizer), **sizes)
     AutoModel.from_config(config).save_pretrained(tmp_path)
@@ -137,8 +146,9 @@ def test_label_preservation_by_an_oracle():
 def test_cartography_finds_the_rows_with_wrong_labels(spec):
     good = rows(16, Synthetic)
     wrong = [Synthetic(id=f"w{i}", text=f"{WORDS['b']} {i}", label="a") for i in range(3)]
-    found = filter_rows([*good, *wrong], spec, [Filter("confidence", top=0.83)], epochs=4,
-                        progress=None)  # fmt: skip
+    found = filter_rows(
+        [*good, *wrong], spec, [Filter("confidence", top=0.83)], epochs=4, progress=None
+    )
     table = {row.id: row for row in found.table}
     assert all(len(row.probs) == 4 for row in found.table)
     assert max(table[row.id].confidence for row in wrong) < np.mean(
@@ -151,8 +161,10 @@ def test_cartography_finds_the_rows_with_wrong_labels(spec):
 
 
 def test_the_student_of_the_map_may_read_the_documents(spec):
-    swapped = [Synthetic(id=row.id, text="same", label=row.label, context=row.text)
-               for row in rows(16, Synthetic)]  # fmt: skip
+    swapped = [
+        Synthetic(id=row.id, text="same", label=row.label, context=row.text)
+        for row in rows(16, Synthetic)
+    ]
     by_text = filter_rows(swapped, spec, epochs=8, progress=None)
     by_context = filter_rows(swapped, spec, epochs=8, read="context", progress=None)
     confidence = [np.mean([row.confidence for row in one.table]) for one in (by_text, by_context)]

@@ -60,8 +60,11 @@ def cli():
     def call(*arguments, **environment):
         return subprocess.run(
             [sys.executable, "-m", "tocot", *map(str, arguments)],
-            capture_output=True, text=True, check=False, env=os.environ | environment,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | environment,
+        )
 
     return call
 
@@ -86,24 +89,47 @@ def fails(*arguments, told=()):
         assert str(part) in line, line
 
 
-def pair(name, direct, cot, *, gold="A", kind="letter", question="q", task="t", source="s",
-         texts=("one", "two", "three")):  # fmt: skip
+def pair(
+    name,
+    direct,
+    cot,
+    *,
+    gold="A",
+    kind="letter",
+    question="q",
+    task="t",
+    source="s",
+    texts=("one", "two", "three"),
+):
     """A recorded pair; texts None for no choices."""
     choices = None
     if texts is not None:
         choices = {"label": list("ABCDEFG"[: len(texts)]), "text": list(texts)}
     return {
-        "id": name, "source": source, "task": task, "answer_kind": kind, "question": question,
-        "choices": choices, "gold": gold, "direct_response": direct, "cot_response": cot,
-    }  # fmt: skip
+        "id": name,
+        "source": source,
+        "task": task,
+        "answer_kind": kind,
+        "question": question,
+        "choices": choices,
+        "gold": gold,
+        "direct_response": direct,
+        "cot_response": cot,
+    }
 
 
 def item(n=1, task="csqa", **more):
     """A question with two options, the first of them right."""
     from tocot.records import TaskItem
 
-    base = {"id": f"i{n}", "task": task, "question": f"Question {n}?", "answer_kind": "letter",
-            "gold": "A", "choices": {"label": ["A", "B"], "text": ["red", "blue"]}}  # fmt: skip
+    base = {
+        "id": f"i{n}",
+        "task": task,
+        "question": f"Question {n}?",
+        "answer_kind": "letter",
+        "gold": "A",
+        "choices": {"label": ["A", "B"], "text": ["red", "blue"]},
+    }
     return TaskItem(**(base | more))
 
 

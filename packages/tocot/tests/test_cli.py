@@ -7,8 +7,23 @@ import pytest
 
 from .conftest import command, fails, pair, read_lines, write_rows
 
-COMMANDS = ["", "tasks", "build", "run", "score", "report", "significance", "equals", "plan",
-            "solve", "meta", "variants", "import-taur", "advise", "reproduce"]  # fmt: skip
+COMMANDS = [
+    "",
+    "tasks",
+    "build",
+    "run",
+    "score",
+    "report",
+    "significance",
+    "equals",
+    "plan",
+    "solve",
+    "meta",
+    "variants",
+    "import-taur",
+    "advise",
+    "reproduce",
+]
 
 
 def test_help_of_every_command_answers_in_under_a_second(cli):
@@ -40,11 +55,22 @@ def test_score_writes_the_fixed_interface(tmp_path):
     command("score", file, "--out", tmp_path / "s")
     rows = read_lines(tmp_path / "s" / "graded.jsonl")
     assert [(row["id"], row["arm"], row["answer"], row["parsed"], row["correct"]) for row in rows][
-        :4] == [("1", "direct", "A", True, False), ("1", "cot", "B", True, True),
-                ("2", "direct", "B", True, True), ("2", "cot", "B", True, True)]  # fmt: skip
+        :4
+    ] == [
+        ("1", "direct", "A", True, False),
+        ("1", "cot", "B", True, True),
+        ("2", "direct", "B", True, True),
+        ("2", "cot", "B", True, True),
+    ]
     one = json.loads((tmp_path / "s" / "results.json").read_text())["tasks"]["s/t"]
-    wanted = {"n": 4, "direct": 50.0, "cot": 75.0, "delta": 25.0, "unparsed_direct": 25.0,
-              "unparsed_cot": 25.0}  # fmt: skip
+    wanted = {
+        "n": 4,
+        "direct": 50.0,
+        "cot": 75.0,
+        "delta": 25.0,
+        "unparsed_direct": 25.0,
+        "unparsed_cot": 25.0,
+    }
     assert {key: one[key] for key in wanted} == wanted
     command("score", file, "--unparseable", "guess", "--out", tmp_path / "g")
     one = json.loads((tmp_path / "g" / "results.json").read_text())["tasks"]["s/t"]
@@ -52,12 +78,26 @@ def test_score_writes_the_fixed_interface(tmp_path):
 
 
 def test_outputs_and_logged_flags(tmp_path):
-    base = {"task": "csqa", "model": "m", "gold": "A", "answer_kind": "letter",
-            "choices": {"label": ["A", "B"], "text": ["x", "y"]}}  # fmt: skip
-    rows = [base | {"id": str(n), "setting": setting, "response": text, "correct": True,
-                    "answer": "A", "parsed": True}
-            for n in range(3) for setting, text in (("zs_direct", "B"), ("zs_cot", "Answer: A"),
-                                                    ("fs_cot", "A"))]  # fmt: skip
+    base = {
+        "task": "csqa",
+        "model": "m",
+        "gold": "A",
+        "answer_kind": "letter",
+        "choices": {"label": ["A", "B"], "text": ["x", "y"]},
+    }
+    rows = [
+        base
+        | {
+            "id": str(n),
+            "setting": setting,
+            "response": text,
+            "correct": True,
+            "answer": "A",
+            "parsed": True,
+        }
+        for n in range(3)
+        for setting, text in (("zs_direct", "B"), ("zs_cot", "Answer: A"), ("fs_cot", "A"))
+    ]
     file = write_rows(tmp_path / "o.jsonl", rows)
     command("score", file, "--out", tmp_path / "s")
     tasks = json.loads((tmp_path / "s" / "results.json").read_text())["tasks"]
@@ -66,8 +106,9 @@ def test_outputs_and_logged_flags(tmp_path):
     command("score", file, "--grading", "logged", "--out", tmp_path / "l")
     tasks = json.loads((tmp_path / "l" / "results.json").read_text())["tasks"]
     assert tasks["m:zs/csqa"]["direct"] == 100
-    bare = write_rows(tmp_path / "b.jsonl", [{"id": "1", "task": "csqa", "setting": "zs_cot",
-                                              "response": "A"}])  # fmt: skip
+    bare = write_rows(
+        tmp_path / "b.jsonl", [{"id": "1", "task": "csqa", "setting": "zs_cot", "response": "A"}]
+    )
     fails("score", bare, "--out", tmp_path / "x", told=["no gold answer", "--items"])
     items = write_rows(tmp_path / "items.jsonl", [base | {"id": "1", "question": "q"}])
     command("score", bare, "--items", items, "--out", tmp_path / "x")
@@ -88,7 +129,8 @@ def test_significance_equals_report_and_advice(tmp_path):
     assert table["s/t"]["n_with"] == "30" and float(table["s/all"]["share_with"]) == 100
     command("report", tmp_path / "in", "--group", "task", "--out", tmp_path / "r")
     assert {"report.md", "table.csv", "fig1.png", "fig3.png", "results.json"} <= {
-        one.name for one in (tmp_path / "r").iterdir()}  # fmt: skip
+        one.name for one in (tmp_path / "r").iterdir()
+    }
     command("advise", tmp_path / "in", "--out", tmp_path)
     (row,) = csv.DictReader((tmp_path / "advice.csv").open())
     assert row["advice"].startswith("use CoT")
@@ -98,12 +140,21 @@ def test_subjects_choices_and_the_text_classifier(tmp_path, capsys):
     rows = []
     for n in range(40):
         helped = n % 2 == 0
-        base = {"id": str(n), "task": "mmlu", "model": "m", "gold": "A", "answer_kind": "letter",
-                "choices": {"label": ["A", "B"], "text": ["x", "y = 1"]}, "question": "q",
-                "subject": "algebra" if helped else "law"}  # fmt: skip
+        base = {
+            "id": str(n),
+            "task": "mmlu",
+            "model": "m",
+            "gold": "A",
+            "answer_kind": "letter",
+            "choices": {"label": ["A", "B"], "text": ["x", "y = 1"]},
+            "question": "q",
+            "subject": "algebra" if helped else "law",
+        }
         cot = "so x = 2. Answer: A" if helped else "a long tale. Answer: B"
-        rows += [base | {"setting": "zs_direct", "response": "Answer: B"},
-                 base | {"setting": "zs_cot", "response": cot}]  # fmt: skip
+        rows += [
+            base | {"setting": "zs_direct", "response": "Answer: B"},
+            base | {"setting": "zs_cot", "response": cot},
+        ]
     write_rows(tmp_path / "in" / "o.jsonl", rows)
     command("equals", tmp_path / "in", "--classifier", "--out", tmp_path / "e")
     said = capsys.readouterr().out
@@ -153,22 +204,46 @@ def test_other_bad_input(tmp_path):
     fails("run", "--tasks", "quiz", *out, told=["task quiz: unknown", "csqa"])
     fails("run", *out, told=["which tasks?"])
     items = write_rows(tmp_path / "i.jsonl", [ITEM])
-    fails("build", "--task", "csqa", "--setting", "warm", "--data", items, *out,
-          told=["setting warm: unknown"])  # fmt: skip
+    fails(
+        "build",
+        "--task",
+        "csqa",
+        "--setting",
+        "warm",
+        "--data",
+        items,
+        *out,
+        told=["setting warm: unknown"],
+    )
     fails("plan", "--task", "gsm8k", *out, told=["runs model-written code", "--allow-code"])
     truncated = tmp_path / "t.jsonl.gz"
     truncated.write_bytes(gzip.compress(json.dumps(PAIRS[0]).encode() * 50)[:-20])
     fails("score", truncated, *out, told=["t.jsonl.gz", "gzip"])
 
 
-ITEM = {"id": "1", "task": "csqa", "question": "q?", "answer_kind": "letter", "gold": "A",
-        "choices": {"label": ["A", "B"], "text": ["x", "y"]}}  # fmt: skip
+ITEM = {
+    "id": "1",
+    "task": "csqa",
+    "question": "q?",
+    "answer_kind": "letter",
+    "gold": "A",
+    "choices": {"label": ["A", "B"], "text": ["x", "y"]},
+}
 
 
 def test_build_renders_without_a_model(tmp_path):
     items = write_rows(tmp_path / "i.jsonl", [ITEM])
-    command("build", "--task", "csqa", "--setting", "zs_direct,zs_cot", "--data", items,
-            "--out", tmp_path / "p.jsonl")  # fmt: skip
+    command(
+        "build",
+        "--task",
+        "csqa",
+        "--setting",
+        "zs_direct,zs_cot",
+        "--data",
+        items,
+        "--out",
+        tmp_path / "p.jsonl",
+    )
     rows = read_lines(tmp_path / "p.jsonl")
     assert [row["setting"] for row in rows] == ["zs_direct", "zs_cot"]
     assert "q?" in rows[0]["messages"][-1]["content"]
@@ -176,8 +251,19 @@ def test_build_renders_without_a_model(tmp_path):
 
 def test_run_writes_outputs_that_score_reads(tmp_path, capsys):
     items = write_rows(tmp_path / "i.jsonl", [ITEM])
-    command("run", "--tasks", "csqa", "--data", items, "--budgets", "6,8", "--no-cache",
-            "--out", tmp_path / "o", "--json")  # fmt: skip
+    command(
+        "run",
+        "--tasks",
+        "csqa",
+        "--data",
+        items,
+        "--budgets",
+        "6,8",
+        "--no-cache",
+        "--out",
+        tmp_path / "o",
+        "--json",
+    )
     printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     command("score", tmp_path / "o", "--out", tmp_path / "s")
     found = json.loads((tmp_path / "s" / "results.json").read_text())
@@ -186,14 +272,19 @@ def test_run_writes_outputs_that_score_reads(tmp_path, capsys):
 
 def test_solve_writes_the_fixed_interface(tmp_path):
     plans = {
-        "python": [{"id": "a", "plan": "def solution():\n    return 3\n"},
-                   {"id": "b", "plan": "import os\ndef solution():\n    return os.getpid()\n"},
-                   {"id": "c", "plan": "def solution():\n    while True: pass\n"}],
+        "python": [
+            {"id": "a", "plan": "def solution():\n    return 3\n"},
+            {"id": "b", "plan": "import os\ndef solution():\n    return os.getpid()\n"},
+            {"id": "c", "plan": "def solution():\n    while True: pass\n"},
+        ],
         "bool": [{"id": "a", "plan": "aaa is True.\nDeduce the result of aaa."}],
         "fol": [{"id": "a", "plan": {"premises": ["P(a)"], "conclusion": "Q(a)"}}],
-    }  # fmt: skip
-    wanted = {"python": [("a", "ok", 3), ("b", "refused", None), ("c", "timeout", None)],
-              "bool": [("a", "ok", "True")], "fol": [("a", "ok", "Unknown")]}  # fmt: skip
+    }
+    wanted = {
+        "python": [("a", "ok", 3), ("b", "refused", None), ("c", "timeout", None)],
+        "bool": [("a", "ok", "True")],
+        "fol": [("a", "ok", "Unknown")],
+    }
     for kind, rows in plans.items():
         file = write_rows(tmp_path / f"{kind}.jsonl", rows)
         allow = ["--allow-code"] if kind == "python" else []
@@ -210,20 +301,31 @@ def test_solve_writes_the_fixed_interface(tmp_path):
 
 
 def test_the_papers_public_rows(tmp_path, capsys):
-    base = {"question": "q", "answerKey": "B", "answer": "B",
-            "choices": json.dumps({"label": ["A", "B"], "text": ["x", "y"]})}  # fmt: skip
-    rows = [base | {
-        "zero_shot_direct_model_response": ["B"], "zero_shot_direct_is_correct": [True],
-        "zero_shot_cot_model_response": ["The answer is A"], "zero_shot_cot_is_correct": [False],
-        "few_shot_cot_model_response": ["[invalid] not run"],
-    }]  # fmt: skip
+    base = {
+        "question": "q",
+        "answerKey": "B",
+        "answer": "B",
+        "choices": json.dumps({"label": ["A", "B"], "text": ["x", "y"]}),
+    }
+    rows = [
+        base
+        | {
+            "zero_shot_direct_model_response": ["B"],
+            "zero_shot_direct_is_correct": [True],
+            "zero_shot_cot_model_response": ["The answer is A"],
+            "zero_shot_cot_is_correct": [False],
+            "few_shot_cot_model_response": ["[invalid] not run"],
+        }
+    ]
     file = write_rows(tmp_path / "taur.jsonl", rows)
     command("import-taur", file, "--task", "csqa", "--model", "m", "--out", tmp_path, "--json")
     counts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert counts == {"agree": 2, "not run": 1}
     outputs = read_lines(tmp_path / "csqa.jsonl")
     assert [(row["setting"], row["correct"]) for row in outputs] == [
-        ("zs_direct", True), ("zs_cot", False)]  # fmt: skip
+        ("zs_direct", True),
+        ("zs_cot", False),
+    ]
     import pandas
 
     pandas.DataFrame(rows).to_parquet(tmp_path / "taur.parquet")

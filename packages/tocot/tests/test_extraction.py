@@ -152,8 +152,14 @@ def test_any_text_gives_a_label_or_nothing(text):
 
 def test_the_gold_answer_must_stay_hidden():
     """Check 4."""
-    item = TaskItem(id="1", task="csqa", question="q", answer_kind="letter", gold="A",
-                    choices={"label": ["A", "B"], "text": ["x", "y"]})  # fmt: skip
+    item = TaskItem(
+        id="1",
+        task="csqa",
+        question="q",
+        answer_kind="letter",
+        gold="A",
+        choices={"label": ["A", "B"], "text": ["x", "y"]},
+    )
     for shown in (item, {"gold": "A"}, {"id": "1"}):
         with pytest.raises(TypeError):
             extract("A", shown)

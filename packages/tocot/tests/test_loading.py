@@ -14,35 +14,82 @@ from tocot.records import TaskItem, read_rows
 from .conftest import item, write_rows
 
 HUB_ROWS = {
-    "siqa": ({"question": "q", "context": "c", "answerA": "a", "answerB": "b", "answerC": "d",
-              "label": "2"}, "B"),
+    "siqa": (
+        {
+            "question": "q",
+            "context": "c",
+            "answerA": "a",
+            "answerB": "b",
+            "answerC": "d",
+            "label": "2",
+        },
+        "B",
+    ),
     "piqa": ({"goal": "g", "sol1": "a", "sol2": "b", "label": 1}, "B"),
     "winogrande": ({"sentence": "s", "option1": "a", "option2": "b", "answer": "1"}, "A"),
-    "arc_easy": ({"question": "q", "choices": {"label": ["1", "2"], "text": ["a", "b"]},
-                  "answerKey": "2"}, "B"),
-    "csqa": ({"question": "q", "choices": {"label": ["A", "B"], "text": ["a", "b"]},
-              "answerKey": "B"}, "B"),
+    "arc_easy": (
+        {"question": "q", "choices": {"label": ["1", "2"], "text": ["a", "b"]}, "answerKey": "2"},
+        "B",
+    ),
+    "csqa": (
+        {"question": "q", "choices": {"label": ["A", "B"], "text": ["a", "b"]}, "answerKey": "B"},
+        "B",
+    ),
     "mmlu": ({"question": "q", "choices": ["a", "b"], "answer": 1, "subject": "law"}, "B"),
     "mmlu_pro": ({"question": "q", "options": ["a", "b"], "answer": "B", "category": "x"}, "B"),
     "musr": ({"narrative": "n", "question": "q", "choices": "['a', 'b']", "answer_index": 1}, "B"),
-    "lsat": ({"query": "P one. Q: Who? Answer Choices: (A)a (B)b\nA: Among",
-              "choices": ["(A)a", "(B)b"], "gold": [1]}, "B"),
+    "lsat": (
+        {
+            "query": "P one. Q: Who? Answer Choices: (A)a (B)b\nA: Among",
+            "choices": ["(A)a", "(B)b"],
+            "gold": [1],
+        },
+        "B",
+    ),
     "mmlu_dev": ({"question": "q", "choices": ["a", "b"], "answer": 1, "subject": "law"}, "B"),
-    "folio": ({"premises": "P.", "conclusion": "c", "label": "Uncertain", "story_id": 1,
-               "example_id": 2}, "C"),
+    "folio": (
+        {"premises": "P.", "conclusion": "c", "label": "Uncertain", "story_id": 1, "example_id": 2},
+        "C",
+    ),
     "stratqa": ({"qid": "1", "question": "q", "answer": False}, "B"),
     "gsm8k": ({"question": "q", "answer": "So <<1+1=2>>2.\n#### 1,002"}, "1002"),
     "gsm8k_hard": ({"input": "q", "code": "c", "target": -2.5}, "-2.5"),
-    "gpqa": ({"Question": "q", "Correct Answer": "a", "Incorrect Answer 1": "b",
-              "Incorrect Answer 2": "c", "Incorrect Answer 3": "d"}, None),
+    "gpqa": (
+        {
+            "Question": "q",
+            "Correct Answer": "a",
+            "Incorrect Answer 1": "b",
+            "Incorrect Answer 2": "c",
+            "Incorrect Answer 3": "d",
+        },
+        None,
+    ),
     "bbh": ({"input": "Pick\nOptions:\n(A) x\n(B) y", "target": "(B)"}, "B"),
     "math": ({"problem": "p", "solution": "so \\boxed{3}", "level": "1", "type": "t"}, "3"),
-    "musique_all": ({"id": "m", "question": "q", "answer": "Rome", "answer_aliases": ["Roma"],
-                     "paragraphs": [{"title": "t", "paragraph_text": "p", "is_supporting": True}],
-                     "answerable": True}, ["Rome", "Roma"]),
-    "biggen_bench": ({"id": "b", "capability": "planning", "task": "travel", "input": "i",
-                      "system_prompt": "s", "reference_answer": "r", "score_rubric": {}}, "r"),
-}  # fmt: skip
+    "musique_all": (
+        {
+            "id": "m",
+            "question": "q",
+            "answer": "Rome",
+            "answer_aliases": ["Roma"],
+            "paragraphs": [{"title": "t", "paragraph_text": "p", "is_supporting": True}],
+            "answerable": True,
+        },
+        ["Rome", "Roma"],
+    ),
+    "biggen_bench": (
+        {
+            "id": "b",
+            "capability": "planning",
+            "task": "travel",
+            "input": "i",
+            "system_prompt": "s",
+            "reference_answer": "r",
+            "score_rubric": {},
+        },
+        "r",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", HUB_ROWS)
@@ -64,8 +111,11 @@ def test_free_bbh_and_dropped_biggen_rows():
     (words,) = READERS["bbh"](spec, {"input": "not True is", "target": "False"}, 1)
     assert words.choices.text == ("True", "False") and words.gold == "B"
     row = HUB_ROWS["biggen_bench"][0]
-    for change in ({"capability": "multilingual"}, {"task": "table_reason"},
-                   {"input": "Think step by step."}):  # fmt: skip
+    for change in (
+        {"capability": "multilingual"},
+        {"task": "table_reason"},
+        {"input": "Think step by step."},
+    ):
         with pytest.raises(SkippedRowError):
             READERS["biggen_bench"](task_spec("biggen_bench"), row | change, 1)
 
@@ -108,8 +158,15 @@ def test_lsat_demonstrations_have_explanations(data):
 
 @pytest.mark.acceptance
 def test_real_tasks_load(data):
-    sizes = {"csqa": 597, "stratqa": 1390, "folio": 95, "gsm8k": 687, "gsm8k_hard": 687,
-             "contexthub_abductive_level2": 393, "agieval_lsat_ar": 142}  # fmt: skip
+    sizes = {
+        "csqa": 597,
+        "stratqa": 1390,
+        "folio": 95,
+        "gsm8k": 687,
+        "gsm8k_hard": 687,
+        "contexthub_abductive_level2": 393,
+        "agieval_lsat_ar": 142,
+    }
     assert {name: len(load_task(name)) for name in sizes} == sizes
     items, demos = task_items("gsm8k", None, 5, 0, ["fs_cot"])
     assert len(items) == 5 and len(demos) == 8
@@ -147,8 +204,11 @@ def test_every_configuration_is_walked(on_disk, monkeypatch, tmp_path_factory):
     assert [one.answer_kind for one in items] == ["number"] * 2 + ["letter"] * 2
     one = spec.model_copy(update={"config": "snarks"})
     assert [row["target"] for _, row in hub_rows(one, "dev")] == ["(B)"]
-    for wrong in ({"config": "no_such"}, {"config": "snarks", "split": "train"},
-                  {"hub": str(on_disk / "nothing")}):  # fmt: skip
+    for wrong in (
+        {"config": "no_such"},
+        {"config": "snarks", "split": "train"},
+        {"hub": str(on_disk / "nothing")},
+    ):
         with pytest.raises(UserError, match="cannot be loaded: .*pass --data FILE"):
             list(hub_rows(spec.model_copy(update=wrong)))
 
@@ -168,16 +228,23 @@ def story(n, formula, domain, gold):
 
 def test_contexthub_demonstrations():
     """Other formulas, none abstract, no two of a topic, the second with another answer."""
-    pool = [story(1, 7, "arts", "A"), story(2, 1, "abstract", "A"), story(3, 1, "arts", "A"),
-            story(4, 2, "sport", "A"), story(5, 2, "sport", "B"), story(6, 3, "arts", "B"),
-            story(7, 3, "food", "A")]  # fmt: skip
+    pool = [
+        story(1, 7, "arts", "A"),
+        story(2, 1, "abstract", "A"),
+        story(3, 1, "arts", "A"),
+        story(4, 2, "sport", "A"),
+        story(5, 2, "sport", "B"),
+        story(6, 3, "arts", "B"),
+        story(7, 3, "food", "A"),
+    ]
     chosen = contexthub_demonstrations(pool, 3, "7")
     assert [one.id for one in chosen] == ["i3", "i5", "i7"]
     assert [one.id for one in contexthub_demonstrations(pool, 1)] == ["i1"]
 
 
-@pytest.mark.parametrize("name", ["csqa", "stratqa", "folio", "math", "mm_musr", "ta_musr",
-                                  "op_musr", "biggen_bench"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["csqa", "stratqa", "folio", "math", "mm_musr", "ta_musr", "op_musr", "biggen_bench"]
+)
 def test_our_own_demonstrations(name):
     spec = task_spec(name)
     demos = read_rows(own_demonstrations(spec), TaskItem)
@@ -215,11 +282,15 @@ def test_the_small_window():
     spec = task_spec("mmlu")
     assert [spec.new_tokens(name) for name in ("zs_direct", "fs_cot")] == [10, 1024]
     assert [spec.new_tokens(name, small_window=True) for name in ("zs_direct", "fs_cot")] == [
-        10, 800]  # fmt: skip
+        10,
+        800,
+    ]
     assert (spec.shown("fs_cot"), spec.shown("fs_cot", small_window=True)) == (None, 3)
     gpqa = task_spec("gpqa")
     assert [gpqa.new_tokens(name, small_window=True) for name in ("zs_cot", "fs_cot")] == [
-        2048, 400]  # fmt: skip
+        2048,
+        400,
+    ]
     team = task_spec("ta_musr")
     assert (team.shown("fs_direct"), team.shown("fs_cot")) == (3, 1)
     demos = [item(n, "mmlu", meta={"rationale": "r"}) for n in range(10, 15)]
@@ -266,7 +337,8 @@ def test_the_papers_models_by_name():
 def test_demonstrations_of_another_task_are_shown_in_the_style_of_the_one_asked():
     own = item(7, task="my-quiz", meta={"rationale": "r"})
     for task in ("csqa", "mmlu"):
-        text = "".join(turn.content for turn in build_messages(item(1, task), "fs_cot",
-                                                               demos=[own]).messages)  # fmt: skip
+        text = "".join(
+            turn.content for turn in build_messages(item(1, task), "fs_cot", demos=[own]).messages
+        )
         first, second = ("(A) red" if task == "csqa" else "A. red"), "blue"
         assert text.count(first) == 2 and text.count(second) == 2

@@ -27,13 +27,25 @@ from .conftest import pair, write_rows
 
 def row(name, arm, correct=True, parsed=True, **more):
     answer = "A" if parsed else None
-    return Graded(id=name, source="s", task=more.pop("task", "t"), arm=arm, answer=answer,
-                  parsed=parsed, correct=correct, **more)  # fmt: skip
+    return Graded(
+        id=name,
+        source="s",
+        task=more.pop("task", "t"),
+        arm=arm,
+        answer=answer,
+        parsed=parsed,
+        correct=correct,
+        **more,
+    )
 
 
 def test_the_three_policies_by_hand():
-    rows = [row("1", "direct", False, False, n_choices=4), row("1", "cot"), row("2", "direct"),
-            row("2", "cot", False)]  # fmt: skip
+    rows = [
+        row("1", "direct", False, False, n_choices=4),
+        row("1", "cot"),
+        row("2", "direct"),
+        row("2", "cot", False),
+    ]
     (cell,) = cells(rows)
     numbers = {policy: cell_numbers(cell, policy) for policy in ("wrong", "guess", "drop")}
     assert (numbers["wrong"]["direct"], numbers["wrong"]["cot"]) == (50, 50)
@@ -65,10 +77,13 @@ def test_errored_items_count_nowhere():
 def test_parts_are_pooled_and_groups_are_unweighted():
     def arm(task, right, wrong):
         return [
-            one for n in range(right + wrong)
-            for one in (row(f"{task}{n}", "direct", False, task=task, group="Symbolic"),
-                        row(f"{task}{n}", "cot", n < right, task=task, group="Symbolic"))
-        ]  # fmt: skip
+            one
+            for n in range(right + wrong)
+            for one in (
+                row(f"{task}{n}", "direct", False, task=task, group="Symbolic"),
+                row(f"{task}{n}", "cot", n < right, task=task, group="Symbolic"),
+            )
+        ]
 
     rows = arm("contexthub_deductive_level1", 1, 0) + arm("contexthub_abductive_level1", 0, 3)
     apart = cells(rows + arm("folio", 1, 1))
@@ -80,8 +95,10 @@ def test_parts_are_pooled_and_groups_are_unweighted():
 
 
 def test_positions_and_their_warnings():
-    rows = [row("1", "direct", position=80, new_tokens=5), row("1", "cot", False, position=9,
-            new_tokens=105, truncated=True)]  # fmt: skip
+    rows = [
+        row("1", "direct", position=80, new_tokens=5),
+        row("1", "cot", False, position=9, new_tokens=105, truncated=True),
+    ]
     found = cells(rows)
     place = positions(found)[0]
     assert (place["position_direct"], place["tokens_cot"]) == (80, 105)
@@ -100,9 +117,13 @@ def arms(cot_only, direct_only, n):
 
 @pytest.mark.parametrize(
     ("cot_only", "direct_only", "n", "p", "tolerance"),
-    [(94, 68, 491, 0.022, 0.001), (25, 9, 123, 0.0032, 0.0005), (60, 93, 597, 1.0, 0),
-     (228, 23, 687, 1e-6, 1e-6)],
-)  # fmt: skip
+    [
+        (94, 68, 491, 0.022, 0.001),
+        (25, 9, 123, 0.0032, 0.0005),
+        (60, 93, 597, 1.0, 0),
+        (228, 23, 687, 1e-6, 1e-6),
+    ],
+)
 def test_p_values_of_the_recorded_tasks(cot_only, direct_only, n, p, tolerance):
     """Check 7: svamp, aqua, csqa, gsm8k."""
     found = bootstrap_paired(*arms(cot_only, direct_only, n))
@@ -152,8 +173,11 @@ def test_other_tests():
 
 def test_the_family_sets_the_level():
     rows = [one for n in range(40) for one in (row(str(n), "direct", False), row(str(n), "cot"))]
-    rows += [one for n in range(40) for one in (row(str(n), "direct", task="u"),
-                                                 row(str(n), "cot", task="u"))]  # fmt: skip
+    rows += [
+        one
+        for n in range(40)
+        for one in (row(str(n), "direct", task="u"), row(str(n), "cot", task="u"))
+    ]
     table = cell_tests(cells(rows), resamples=10_000)
     assert [one["significant"] for one in table] == [True, False]
     assert table[0]["alpha"] == 0.025 and "1 of 2 cells" in verdict(table)
@@ -178,10 +202,15 @@ def test_equals_by_hand():
 
 def test_where_the_sign_is_looked_for():
     direct = [row(str(n), "direct", False) for n in range(3)]
-    cot = [row("0", "cot", eq_question=True), row("1", "cot", eq_response=True),
-           row("2", "cot", False, False)]  # fmt: skip
-    counts = {scope: equals_split(equals_pairs(direct, cot, scope)) for scope in
-              ("both", "question", "response", "paper-code")}  # fmt: skip
+    cot = [
+        row("0", "cot", eq_question=True),
+        row("1", "cot", eq_response=True),
+        row("2", "cot", False, False),
+    ]
+    counts = {
+        scope: equals_split(equals_pairs(direct, cot, scope))
+        for scope in ("both", "question", "response", "paper-code")
+    }
     assert [one.n_with for one in counts.values()] == [2, 1, 1, 2]
     assert counts["paper-code"].left_out == 1
     with pytest.raises(UserError, match="no CoT arm"):
@@ -207,11 +236,13 @@ def test_advice():
         rows += [
             row(name, "direct", False, new_tokens=2, **more),
             row(name, "cot", n < 50, new_tokens=102, **more),
-            row(name, "direct", even, task="none"), row(name, "cot", even, task="none"),
+            row(name, "direct", even, task="none"),
+            row(name, "cot", even, task="none"),
             row(name, "direct", False, False, task="form", n_choices=1),
             row(name, "cot", True, task="form", n_choices=1),
-            row(name, "direct", True, task="loss"), row(name, "cot", n < 20, task="loss"),
-        ]  # fmt: skip
+            row(name, "direct", True, task="loss"),
+            row(name, "cot", n < 20, task="loss"),
+        ]
     found = {one["task"]: one for one in advise_cells(cells(rows))}
     assert found["s/gain"]["advice"].startswith("use CoT; prefer a plan")
     assert found["s/gain"]["tokens_per_point"] == pytest.approx(100 / (500 / 6))
@@ -237,8 +268,13 @@ META = "paper_id,dataset,category,direct,cot,delta\np,gsm,Math (arithmetic),10,3
 
 def test_meta_by_hand(tmp_path):
     file = tmp_path / "r.csv"
-    more = ["p,sums,math,20,60,39", "q,gsm,math,50,50,0", "q,quiz,encyclopedic knowledge,70,71,1",
-            "q,lost,,5,5,0", "q,mix,various,0,90,90"]  # fmt: skip
+    more = [
+        "p,sums,math,20,60,39",
+        "q,gsm,math,50,50,0",
+        "q,quiz,encyclopedic knowledge,70,71,1",
+        "q,lost,,5,5,0",
+        "q,mix,various,0,90,90",
+    ]
     file.write_text(META + "\n".join(more) + "\n")
     found = meta_analyse(read_results([file]))
     means = found.categories.set_index("category")["mean"].to_dict()
@@ -276,11 +312,16 @@ def test_the_literature_sample(data):
     assert found.mean_cells == pytest.approx(19.761, abs=0.005)
     table = found.categories.set_index("category")
     wanted = {
-        "symbolic & algorithmic": 42.278, "math": 35.357, "spatial & temporal reasoning": 22.980,
-        "logical reasoning": 22.320, "commonsense reasoning": 13.273,
-        "encyclopedic knowledge": 9.281, "meta-linguistic": 7.400, "text classification": -1.445,
+        "symbolic & algorithmic": 42.278,
+        "math": 35.357,
+        "spatial & temporal reasoning": 22.980,
+        "logical reasoning": 22.320,
+        "commonsense reasoning": 13.273,
+        "encyclopedic knowledge": 9.281,
+        "meta-linguistic": 7.400,
+        "text classification": -1.445,
         "other": -6.800,
-    }  # fmt: skip
+    }
     for name, mean in wanted.items():
         assert table.loc[name, "mean"] == pytest.approx(mean, abs=0.005)
     assert table.loc["math", "median"] == pytest.approx(41.93, abs=0.005)
@@ -292,8 +333,13 @@ def test_the_literature_sample(data):
 
 @pytest.fixture(scope="module")
 def logged(data):
-    return cells([one for file in sorted((data / "replay").glob("*.gz"))
-                  for one in score_file(file, grading="logged")])  # fmt: skip
+    return cells(
+        [
+            one
+            for file in sorted((data / "replay").glob("*.gz"))
+            for one in score_file(file, grading="logged")
+        ]
+    )
 
 
 @pytest.mark.acceptance
@@ -334,8 +380,11 @@ def test_the_policy_decides_strategyqa(logged):
         assert (numbers["direct"], numbers["cot"]) == pytest.approx((direct, cot), abs=0.01)
     coin = cell_numbers(by_task["zero_shot_cot/coin_flip"], "guess")
     assert (coin["direct"], coin["cot"]) == pytest.approx((50.21, 88.09), abs=0.01)
-    groups = {one["group"]: one["delta_guess"] for one in group_table(logged, "five")
-              if one["source"] == "zero_shot_cot"}  # fmt: skip
+    groups = {
+        one["group"]: one["delta_guess"]
+        for one in group_table(logged, "five")
+        if one["source"] == "zero_shot_cot"
+    }
     assert groups["Commonsense"] == pytest.approx(1.98, abs=0.02)
     assert groups["Mathematical"] == pytest.approx(17.94, abs=0.02)
     assert groups["Symbolic"] == pytest.approx(33.32, abs=0.02)

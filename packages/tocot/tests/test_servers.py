@@ -21,12 +21,29 @@ def address():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1",
-         "--port", str(port), "--model", str(embedded_path("smollm2")), "--served-model-name",
-         "smollm2", "--enforce-eager", "--dtype", "float32", "--max-model-len", "1024"],
+        [
+            sys.executable,
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--model",
+            str(embedded_path("smollm2")),
+            "--served-model-name",
+            "smollm2",
+            "--enforce-eager",
+            "--dtype",
+            "float32",
+            "--max-model-len",
+            "1024",
+        ],
         env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         for _ in range(400):
             assert process.poll() is None, "the server ended"
@@ -47,11 +64,25 @@ def address():
 
 def ask(model, items, out, *options, code=0):
     data = write_rows(out / "items.jsonl", [one.model_dump() for one in items])
-    arguments = ["--model", model, "--tasks", items[0].task, "--data", data, "--no-cache",
-                 "--budgets", "8,24", *options, "--out", out / "run"]  # fmt: skip
+    arguments = [
+        "--model",
+        model,
+        "--tasks",
+        items[0].task,
+        "--data",
+        data,
+        "--no-cache",
+        "--budgets",
+        "8,24",
+        *options,
+        "--out",
+        out / "run",
+    ]
     command("run", *arguments, code=code)
-    return {(row["setting"], row["id"]): row
-            for row in read_lines(out / "run" / "outputs" / f"{items[0].task}.jsonl")}  # fmt: skip
+    return {
+        (row["setting"], row["id"]): row
+        for row in read_lines(out / "run" / "outputs" / f"{items[0].task}.jsonl")
+    }
 
 
 @pytest.mark.vllm
@@ -62,11 +93,20 @@ def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path,
     """With a prefill, stop strings and a stop pattern; a float tie may break one text."""
     from tocot.answering.run import run
 
-    items = [sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
-             for n in range(4)]  # fmt: skip
+    items = [
+        sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
+        for n in range(4)
+    ]
     theirs = ask(f"openai:smollm2@{address}", items, tmp_path, "--style", style)
-    ours = run(model, items, ["zs_direct", "zs_cot"], tmp_path / "hf.jsonl", style=style,
-               budgets=(8, 24), progress=False)  # fmt: skip
+    ours = run(
+        model,
+        items,
+        ["zs_direct", "zs_cot"],
+        tmp_path / "hf.jsonl",
+        style=style,
+        budgets=(8, 24),
+        progress=False,
+    )
     assert len(theirs) == len(ours) == 8
     same = 0
     for one in ours:
@@ -79,11 +119,14 @@ def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path,
 
 
 def test_recordings_are_graded_without_a_model(tmp_path):
-    recorded = write_rows(tmp_path / "said.jsonl", [
-        {"id": "zs_direct|i1", "text": "Answer: B"},
-        {"id": "zs_cot|i1", "text": "Red is right.\nAnswer: A", "n_output_tokens": 9},
-        {"id": "zs_direct|i2", "text": "Answer: A"},
-    ])  # fmt: skip
+    recorded = write_rows(
+        tmp_path / "said.jsonl",
+        [
+            {"id": "zs_direct|i1", "text": "Answer: B"},
+            {"id": "zs_cot|i1", "text": "Red is right.\nAnswer: A", "n_output_tokens": 9},
+            {"id": "zs_direct|i2", "text": "Answer: A"},
+        ],
+    )
     rows = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path, code=3)
     assert [rows["zs_direct", name]["correct"] for name in ("i1", "i2")] == [False, True]
     assert rows["zs_cot", "i1"]["correct"] and rows["zs_cot", "i1"]["new_tokens"] == 9

@@ -33,10 +33,16 @@ def test_a_plan_gives_its_number():
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("return 'x'", "bad_type: str"), ("return True", "bad_type: bool"), ("x = 1", "NoneType"),
-     ("return (1, 2)", "bad_type: tuple"), ("return float('inf')", "bad_value"),
-     ("return unknown", "NameError"), ("return 1 / 0", "ZeroDivisionError")],
-)  # fmt: skip
+    [
+        ("return 'x'", "bad_type: str"),
+        ("return True", "bad_type: bool"),
+        ("x = 1", "NoneType"),
+        ("return (1, 2)", "bad_type: tuple"),
+        ("return float('inf')", "bad_value"),
+        ("return unknown", "NameError"),
+        ("return 1 / 0", "ZeroDivisionError"),
+    ],
+)
 def test_other_results_are_errors(line, told):
     status, value, error = solve_python(body(line))
     assert status == "error" and value is None and told in error
@@ -141,9 +147,16 @@ def test_recovery_never_fails(text):
 
 
 def test_repairs_of_formulas():
-    plan = recover_plan(body(
-        "# All cats purr.", "ForAll([x], Implies(Cat(x),", "Purr(x))  # so",
-        "fact = Cat(tom-cat) = True", "2Pac(x.y)", "return Purr('tom-cat')"))  # fmt: skip
+    plan = recover_plan(
+        body(
+            "# All cats purr.",
+            "ForAll([x], Implies(Cat(x),",
+            "Purr(x))  # so",
+            "fact = Cat(tom-cat) = True",
+            "2Pac(x.y)",
+            "return Purr('tom-cat')",
+        )
+    )
     premises, conclusion, repairs = logic_lines(plan)
     assert premises == [
         "ForAll([x], Implies(Cat(x), Purr(x)))",
@@ -244,10 +257,14 @@ def test_contexthub_gold_labels(data):
 def test_folio_annotations(data):
     """Check 14."""
     found = [
-        (solve_fol({"premises": row["premises-FOL"].splitlines(),
-                    "conclusion": row["conclusion-FOL"]}), row["label"])
+        (
+            solve_fol(
+                {"premises": row["premises-FOL"].splitlines(), "conclusion": row["conclusion-FOL"]}
+            ),
+            row["label"],
+        )
         for row in rows(data / "tasks" / "folio.jsonl.gz")
-    ]  # fmt: skip
+    ]
     assert len(found) == 95 and all(one.status in ("ok", "error", "timeout") for one, _ in found)
     assert sum(one.status == "ok" for one, _ in found) >= 75
     assert sum(one.value == label for one, label in found) >= 55
@@ -256,8 +273,10 @@ def test_folio_annotations(data):
 @pytest.mark.acceptance
 def test_codex_programs(data):
     """Check 15."""
-    plans = [recover_plan(row["generated_answer"])
-             for row in rows(data / "plans" / "aqua_pal_codex.jsonl.gz")]  # fmt: skip
+    plans = [
+        recover_plan(row["generated_answer"])
+        for row in rows(data / "plans" / "aqua_pal_codex.jsonl.gz")
+    ]
     assert all(plan.text.count("def solution") == 1 for plan in plans)
     assert sum("run-on text" in plan.repairs for plan in plans) == 110
     found = solve_python_all([plan.text for plan in plans])

@@ -118,8 +118,9 @@ def bars(
     if paper:
         axes.plot([], [], "D", mfc="none", mec="black", label="paper")
     turned = max(map(len, groups), default=0) > 12 and len(groups) > 4
-    axes.set_xticks(range(len(groups)), groups, rotation=35 if turned else 0,
-                    ha="right" if turned else "center")  # fmt: skip
+    axes.set_xticks(
+        range(len(groups)), groups, rotation=35 if turned else 0, ha="right" if turned else "center"
+    )
     axes.set_ylabel(ylabel)
     axes.set_title(title)
     axes.grid(axis="y", alpha=0.3)

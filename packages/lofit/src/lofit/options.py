@@ -101,18 +101,28 @@ class RunConfig:
     def select(self) -> SelectConfig:
         """Settings of step 1."""
         return SelectConfig(
-            lr=self.select_lr, l1=self.l1, epochs=self.epochs, batch_size=self.batch_size,
-            weight_decay=self.weight_decay, beta=self.beta, seed=self.seed, l1_mode=self.l1_mode,
+            lr=self.select_lr,
+            l1=self.l1,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            beta=self.beta,
+            seed=self.seed,
+            l1_mode=self.l1_mode,
             debug_anomaly=self.debug_anomaly,
-        )  # fmt: skip
+        )
 
     def tune(self) -> TuneConfig:
         """Settings of step 2."""
         return TuneConfig(
-            lr=self.tune_lr, epochs=self.epochs, batch_size=self.batch_size,
-            weight_decay=self.weight_decay, beta=self.beta, seed=self.seed,
+            lr=self.tune_lr,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            beta=self.beta,
+            seed=self.seed,
             debug_anomaly=self.debug_anomaly,
-        )  # fmt: skip
+        )
 
     def encoding(self) -> Encoding:
         """How examples become tokens."""

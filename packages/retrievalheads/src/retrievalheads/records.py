@@ -88,8 +88,9 @@ def load_examples(path: Path, *, limit: int | None = None) -> list[Example]:
 def _check_needles(where: str, example: Example) -> None:
     texts = example.meta.get("needle_texts") or [None] * len(example.needles)
     if len(texts) != len(example.needles):
-        raise UserError(f"{where}: {example.id}: {len(texts)} needle texts for "
-                        f"{len(example.needles)} needles")  # fmt: skip
+        raise UserError(
+            f"{where}: {example.id}: {len(texts)} needle texts for {len(example.needles)} needles"
+        )
     for needle, recorded in zip(example.needles, texts, strict=True):
         span = f"needle [{needle.start}, {needle.end})"
         if not 0 <= needle.start < needle.end <= len(example.prompt):

@@ -8,9 +8,9 @@ from .scoring.mauve import mauve as mauve
 from .scoring.self_bleu import SelfBleu as SelfBleu
 from .scoring.self_bleu import self_bleu as self_bleu
 from .sourcing.pools import build_inputs as build_inputs
+from .sourcing.retrieve import Bm25Index as Bm25Index
 from .sourcing.retrieve import embed as embed
 from .sourcing.retrieve import search as search
-from .sourcing.retrieve import Bm25Index as Bm25Index
 from .sourcing.shorten import shorten as shorten
 from .students.train import label_preservation as label_preservation
 from .students.train import train_student as train_student

@@ -52,8 +52,11 @@ def _take_defaults(ctx: typer.Context, file: Path | None) -> Path | None:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise UserError(f"{file}: a config is a mapping of options to values")
-    known = {option.lstrip("-").replace("-", "_"): parameter.name
-             for parameter in ctx.command.params for option in parameter.opts}  # fmt: skip
+    known = {
+        option.lstrip("-").replace("-", "_"): parameter.name
+        for parameter in ctx.command.params
+        for option in parameter.opts
+    }
     defaults = {}
     for name, value in values.items():
         key = str(name).replace("-", "_")

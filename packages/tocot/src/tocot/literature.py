@@ -14,19 +14,34 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CATEGORIES = (
-    "text classification", "meta-linguistic", "commonsense reasoning", "encyclopedic knowledge",
-    "multi-hop QA", "generation", "entailment", "context-aware QA", "other",
-    "spatial & temporal reasoning", "logical reasoning", "math", "symbolic & algorithmic",
+    "text classification",
+    "meta-linguistic",
+    "commonsense reasoning",
+    "encyclopedic knowledge",
+    "multi-hop QA",
+    "generation",
+    "entailment",
+    "context-aware QA",
+    "other",
+    "spatial & temporal reasoning",
+    "logical reasoning",
+    "math",
+    "symbolic & algorithmic",
     "various",
-)  # fmt: skip
+)
 # The paper's "mixed datasets": in tables, not in plots.
 MIXED = "various"
 TOP = ("symbolic & algorithmic", "math", "logical reasoning")
 # The sheet's column names, and ours.
 COLUMNS = {
-    "Paper link": "paper_link", "Category": "category", "Dataset": "dataset",
-    "Direct perf.": "direct", "CoT perf.": "cot", "Delta": "delta", "Model": "model",
-}  # fmt: skip
+    "Paper link": "paper_link",
+    "Category": "category",
+    "Dataset": "dataset",
+    "Direct perf.": "direct",
+    "CoT perf.": "cot",
+    "Delta": "delta",
+    "Model": "model",
+}
 STORED_OFF = 0.05  # points a stored delta may differ from CoT - Direct
 
 
@@ -129,9 +144,13 @@ def unique_categories(pairs: Any, where: str) -> dict[str, str]:
 
 def plain_category(text: str) -> str:
     """`Math (arithmetic)` as `math`."""
-    return text.split("(")[0].strip().lower().replace("multi-hop qa", "multi-hop QA").replace(
-        "context-aware qa", "context-aware QA"
-    )  # fmt: skip
+    return (
+        text.split("(")[0]
+        .strip()
+        .lower()
+        .replace("multi-hop qa", "multi-hop QA")
+        .replace("context-aware qa", "context-aware QA")
+    )
 
 
 def meta_analyse(results: "DataFrame", categories: Mapping[str, str] | None = None) -> MetaResult:
@@ -173,19 +192,27 @@ def meta_analyse(results: "DataFrame", categories: Mapping[str, str] | None = No
             notes.append(f"{int(off.sum())} stored deltas differ from CoT - direct; ours count")
     whole = whole.assign(delta=gain)
     cells = whole.groupby(["paper_id", "category"], as_index=False).agg(
-        direct=("direct", "mean"), cot=("cot", "mean"), delta=("delta", "mean"),
-        rows=("delta", "size"), datasets=("dataset", lambda names: ", ".join(sorted(set(names)))),
-    )  # fmt: skip
+        direct=("direct", "mean"),
+        cot=("cot", "mean"),
+        delta=("delta", "mean"),
+        rows=("delta", "size"),
+        datasets=("dataset", lambda names: ", ".join(sorted(set(names)))),
+    )
     table = _categories(cells, whole)
     plain_rows, plain_cells = (one[one["category"] != MIXED] for one in (whole, cells))
     outliers = cells[~cells["category"].isin([*TOP, MIXED])].sort_values(
         "delta", ascending=False, kind="stable"
     )
     return MetaResult(
-        whole.reset_index(drop=True), cells, table, _top(cells, table),
-        outliers.reset_index(drop=True), float(plain_rows["delta"].mean()),
-        float(plain_cells["delta"].mean()), notes,
-    )  # fmt: skip
+        whole.reset_index(drop=True),
+        cells,
+        table,
+        _top(cells, table),
+        outliers.reset_index(drop=True),
+        float(plain_rows["delta"].mean()),
+        float(plain_cells["delta"].mean()),
+        notes,
+    )
 
 
 def _categories(cells: "DataFrame", rows: "DataFrame") -> "DataFrame":
@@ -202,9 +229,12 @@ def _top(cells: "DataFrame", table: "DataFrame") -> dict[str, Any]:
     inside, named = cells["category"].isin(best), cells["category"].isin(TOP)
     parts = {"top": inside, "others": ~inside, "named": named, "named_others": ~named}
     means = {
-        name: {"cot": float(cells[part]["cot"].mean()),
-               "direct": float(cells[part]["direct"].mean()), "cells": int(part.sum())}
+        name: {
+            "cot": float(cells[part]["cot"].mean()),
+            "direct": float(cells[part]["direct"].mean()),
+            "cells": int(part.sum()),
+        }
         for name, part in parts.items()
         if part.any()
-    }  # fmt: skip
+    }
     return {"categories": best} | means

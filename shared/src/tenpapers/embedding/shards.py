@@ -49,10 +49,14 @@ class EmbeddingShards:
         """
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
-            "encoder": encoder.name, "dim": encoder.dim, "normalised": encoder.normalize,
-            "dtype": dtype, "shard_size": shard_size, "max_length": max_length,
+            "encoder": encoder.name,
+            "dim": encoder.dim,
+            "normalised": encoder.normalize,
+            "dtype": dtype,
+            "shard_size": shard_size,
+            "max_length": max_length,
             "corpus_sha256": corpus_sha256,
-        }  # fmt: skip
+        }
         claim = folder / "settings.json"
         if claim.exists() and read_json(claim) != settings:
             raise UserError(f"{folder}: holds embeddings of other settings", "choose another --out")

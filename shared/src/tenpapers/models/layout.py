@@ -28,15 +28,25 @@ class _Family(NamedTuple):
 _LLAMA = _Family("model.layers", "self_attn.o_proj")
 _FAMILIES = {
     **dict.fromkeys(
-        ("llama", "mistral", "mixtral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text",
-         "olmo2", "phi3"),
+        (
+            "llama",
+            "mistral",
+            "mixtral",
+            "qwen2",
+            "qwen3",
+            "gemma",
+            "gemma2",
+            "gemma3_text",
+            "olmo2",
+            "phi3",
+        ),
         _LLAMA,
     ),
     "phi": _Family("model.layers", "self_attn.dense"),
     "gpt2": _Family("transformer.h", "attn.c_proj"),
     "gpt_neox": _Family("gpt_neox.layers", "attention.dense"),
     "opt": _Family("model.decoder.layers", "self_attn.out_proj"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

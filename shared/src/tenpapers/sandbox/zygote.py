@@ -37,10 +37,27 @@ sys.path.pop(0)
 
 # Imported by so many solutions and tests that loading them once pays.
 COMMON = (
-    "bisect", "collections", "copy", "datetime", "decimal", "fractions", "functools", "heapq",
-    "inspect", "itertools", "json", "math", "operator", "random", "re", "statistics", "string",
-    "time", "typing", "unittest.mock",
-)  # fmt: skip
+    "bisect",
+    "collections",
+    "copy",
+    "datetime",
+    "decimal",
+    "fractions",
+    "functools",
+    "heapq",
+    "inspect",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "random",
+    "re",
+    "statistics",
+    "string",
+    "time",
+    "typing",
+    "unittest.mock",
+)
 _STATUS = re.compile(r"passed|assert|memory|error:\w+")
 OUTPUT_BYTES = 65536
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Unable to allocate")

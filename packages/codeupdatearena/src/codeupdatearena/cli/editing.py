@@ -131,14 +131,27 @@ def generate_edited(
     made = 0
     for spec, group in groups if whole else [(model, edits)]:
         requests = edited_requests(
-            group, arena, adapters, n=n, seed=seed, demo=shown, with_update=with_update,
-            sampling=sampling, prompts=prompts,
-        )  # fmt: skip
+            group,
+            arena,
+            adapters,
+            n=n,
+            seed=seed,
+            demo=shown,
+            with_update=with_update,
+            sampling=sampling,
+            prompts=prompts,
+        )
         with open_generator(spec, cache=cache and not whole) as generator:
             found = sample_to_file(
-                requests, generator, out, method=method, model=spec, seed=seed, lenient=lenient,
+                requests,
+                generator,
+                out,
+                method=method,
+                model=spec,
+                seed=seed,
+                lenient=lenient,
                 overwrite=overwrite and group[0] is edits[0],
-            )  # fmt: skip
+            )
         made += len(found)
     print(f"{made} predictions ({method}) -> {out}")
 

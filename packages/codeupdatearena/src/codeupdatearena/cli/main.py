@@ -190,9 +190,15 @@ def generate(
     )
     with open_generator(model, cache=cache) as generator:
         made = sample_to_file(
-            requests, generator, out, method=method, model=model, seed=seed, lenient=lenient,
+            requests,
+            generator,
+            out,
+            method=method,
+            model=model,
+            seed=seed,
+            lenient=lenient,
             overwrite=overwrite,
-        )  # fmt: skip
+        )
     print(f"{len(made)} predictions ({method}, {model}) -> {out}")
 
 
@@ -266,16 +272,28 @@ def evaluate(
     ks = default_ks(found, k)
     python = interpreter(profile)  # type: ignore[arg-type]
     settings = {
-        "predictions": str(predictions.resolve()), "timeout": timeout, "memory_gb": memory,
-        "full_report": full_report, "criterion": criterion, "isolation": isolation,
-        "cold": cold, "profile": profile,
-    }  # fmt: skip
+        "predictions": str(predictions.resolve()),
+        "timeout": timeout,
+        "memory_gb": memory,
+        "full_report": full_report,
+        "criterion": criterion,
+        "isolation": isolation,
+        "cold": cold,
+        "profile": profile,
+    }
     with Sandbox(
-        workers, timeout, memory,
-        full_report=full_report, called=criterion == "called", strict=criterion == "strict",
-        dependence=read_dependence(flags), isolation=isolation,  # type: ignore[arg-type]
-        require_isolation=require_isolation, preload=not cold, python=python,
-    ) as sandbox:  # fmt: skip
+        workers,
+        timeout,
+        memory,
+        full_report=full_report,
+        called=criterion == "called",
+        strict=criterion == "strict",
+        dependence=read_dependence(flags),
+        isolation=isolation,  # type: ignore[arg-type]
+        require_isolation=require_isolation,
+        preload=not cold,
+        python=python,
+    ) as sandbox:
         asked = {p.prog_syn_id for p in found if p.code.strip()}
         check_functions([loaded.by_id[name] for name in asked], sandbox.pool, python)
         reports = execute(found, loaded, sandbox, out, settings=settings, overwrite=overwrite)
@@ -330,9 +348,14 @@ def specificity(
     )
     with open_generator(model, cache=cache) as generator:
         made = measure_specificity(
-            requests, tasks, generator, out / "humaneval.jsonl", n=n, workers=workers,
+            requests,
+            tasks,
+            generator,
+            out / "humaneval.jsonl",
+            n=n,
+            workers=workers,
             overwrite=overwrite,
-        )  # fmt: skip
+        )
     write_json(out / "specificity.json", made | {"model": model, "n": n})
     rows = [[k, v, made["edited"].get(k), made["change"].get(k)] for k, v in made["base"].items()]
     print(Table("", ["", "base", "edited", "change"], rows).text())
@@ -386,9 +409,16 @@ def reproduce(
     from ..study.reproduce import reproduce as run_study
 
     run_study(
-        out, scale=scale, arena=arena, config=config, model=model, budget=budget, seed=seed,
-        limit=limit, overwrite=overwrite,
-    )  # fmt: skip
+        out,
+        scale=scale,
+        arena=arena,
+        config=config,
+        model=model,
+        budget=budget,
+        seed=seed,
+        limit=limit,
+        overwrite=overwrite,
+    )
 
 
 def main() -> None:

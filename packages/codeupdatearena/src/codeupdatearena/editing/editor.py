@@ -181,8 +181,10 @@ class Editor:
         lm = CausalLM(self.model, self.tok, "", "")
         rows = [tokenise(lm, text) for text in texts]
         size = min(cfg.batch_size, len(rows))
-        batches = [_pad(rows[i : i + size], self.tok.pad_token_id, device)
-                   for i in range(0, len(rows), size)]  # fmt: skip
+        batches = [
+            _pad(rows[i : i + size], self.tok.pad_token_id, device)
+            for i in range(0, len(rows), size)
+        ]
         optimiser = torch.optim.AdamW(
             self._trained, lr=cfg.learning_rate, weight_decay=cfg.weight_decay
         )

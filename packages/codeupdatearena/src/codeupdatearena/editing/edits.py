@@ -215,9 +215,14 @@ def edited_requests(
         if edit.prog_syn_id not in arena.by_id:
             raise UserError(f"{folder}: edit of an unknown id {edit.prog_syn_id}")
         prompt = render(
-            arena.by_id[edit.prog_syn_id], demo, with_update, True, False,
-            header=edit.arm != "ft-u", folder=prompts,
-        )  # fmt: skip
+            arena.by_id[edit.prog_syn_id],
+            demo,
+            with_update,
+            True,
+            False,
+            header=edit.arm != "ft-u",
+            folder=prompts,
+        )
         place = (folder / edit.adapter).resolve()
         adapter = "" if is_whole_model(place) else str(place)
         requests += samples(edit.prog_syn_id, prompt, n, seed, sampling, adapter)

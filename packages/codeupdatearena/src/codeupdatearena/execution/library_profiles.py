@@ -41,8 +41,11 @@ def interpreter(profile: Profile) -> str | None:
     venv.EnvBuilder(with_pip=True, clear=True).create(folder)
     done = subprocess.run(
         [str(python), "-m", "pip", "install", "--quiet", "--no-deps", "-r", "/dev/stdin"],
-        input=lock, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        input=lock,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
         raise UserError(

@@ -235,9 +235,14 @@ def _record_values(
                 continue
             call = f"{recording}\n{test_name(test, example.prog_syn_id)}()\n"
             one = program(
-                f"{i}|{example.prog_syn_id}", example, example.ref_solution, with_update=True,
-                probe=[("probe", _RECORD)], tests=[call], capture=True,
-            )  # fmt: skip
+                f"{i}|{example.prog_syn_id}",
+                example,
+                example.ref_solution,
+                with_update=True,
+                probe=[("probe", _RECORD)],
+                tests=[call],
+                capture=True,
+            )
             programs.append(one)
     found: dict[tuple[str, int], dict[str, str]] = {}
     for verdict in pool.run(programs):

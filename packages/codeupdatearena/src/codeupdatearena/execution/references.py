@@ -28,12 +28,17 @@ def run_references(
     stop_without : without the update, stop at the first test that fails.
     """
     programs = [
-        program(f"{mode}|{e.prog_syn_id}", e, e.ref_solution, with_update=mode == "with",
-                isolate_tests=isolate_tests,
-                stop_on_failure=stop_without and mode == "without")
+        program(
+            f"{mode}|{e.prog_syn_id}",
+            e,
+            e.ref_solution,
+            with_update=mode == "with",
+            isolate_tests=isolate_tests,
+            stop_on_failure=stop_without and mode == "without",
+        )
         for e in examples
         for mode in ("with", "without")
-    ]  # fmt: skip
+    ]
     found = {}
     for verdict in tqdm(pool.run(programs), total=len(programs), desc="references", unit="prog"):
         found[verdict.key] = list(verdict.statuses)

@@ -122,6 +122,12 @@ def called_program(key: str, example: ProgSynExample, code: str, *, isolate: boo
         f"{test}\n{test_name(test, owner)}()\nassert _calls[0]\n" for test in example.unit_tests
     ]
     return program(
-        key, example, code, with_update=True, probe=probe, tests=cases,
-        stop_on_pass=True, isolate_tests=isolate,
-    )  # fmt: skip
+        key,
+        example,
+        code,
+        with_update=True,
+        probe=probe,
+        tests=cases,
+        stop_on_pass=True,
+        isolate_tests=isolate,
+    )

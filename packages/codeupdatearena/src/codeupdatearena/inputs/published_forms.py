@@ -42,8 +42,9 @@ def split_tests(text: str) -> list[str]:
     ends = [start - 1 for start in starts[1:]] + [len(lines)]
     pieces = ["\n".join(lines[a - 1 : b]) for a, b in zip(starts, ends, strict=True)]
     # The join put a blank line between tests; what remains belongs to the test.
-    return [piece.removesuffix("\n") if i + 1 < len(pieces) else piece
-            for i, piece in enumerate(pieces)]  # fmt: skip
+    return [
+        piece.removesuffix("\n") if i + 1 < len(pieces) else piece for i, piece in enumerate(pieces)
+    ]
 
 
 def _lines(value: Any) -> Any:

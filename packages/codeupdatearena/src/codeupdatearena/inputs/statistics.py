@@ -10,14 +10,24 @@ from .arena import Arena
 
 # Confirmed values of the paper's tables (section 4.3), by row.
 PAPER = {
-    "functions": "54", "updates": "161", "examples": "670", "tests per example": "6.3",
-    "updates in math": "26%", "updates in numpy": "23%", "updates in re": "14%",
-    "updates in torch": "14%", "updates in pandas": "12%", "updates in itertools": "8%",
+    "functions": "54",
+    "updates": "161",
+    "examples": "670",
+    "tests per example": "6.3",
+    "updates in math": "26%",
+    "updates in numpy": "23%",
+    "updates in re": "14%",
+    "updates in torch": "14%",
+    "updates in pandas": "12%",
+    "updates in itertools": "8%",
     "updates in sympy": "2%",
-    "tokens of description": "20.7", "tokens of docstring": "128.6",
-    "tokens of implementation": "163.6", "tokens of scenario": "65.1",
-    "tokens of problem": "73.6", "tokens of solution": "174.1",
-}  # fmt: skip
+    "tokens of description": "20.7",
+    "tokens of docstring": "128.6",
+    "tokens of implementation": "163.6",
+    "tokens of scenario": "65.1",
+    "tokens of problem": "73.6",
+    "tokens of solution": "174.1",
+}
 
 
 def count_tokens(text: str) -> int:

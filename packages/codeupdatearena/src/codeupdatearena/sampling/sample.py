@@ -26,8 +26,9 @@ def prompt_of(
     """
     if method not in METHODS:
         raise UserError(f"unknown method {method!r}", f"one of {', '.join(METHODS)}")
-    return render(example, demo, part_u=method == "prepend", part_q=True, answer=False,
-                  folder=folder)  # fmt: skip
+    return render(
+        example, demo, part_u=method == "prepend", part_q=True, answer=False, folder=folder
+    )
 
 
 def requests_for(

@@ -127,8 +127,10 @@ def aggregate(
         if criterion == "strict":
             metrics["undecidable_strict"] = len(groups) - len(decided)
     metrics |= _diagnostics(reports, rates, ks) if full and reports else _no_diagnostics(ks)
-    return {key: None if isinstance(value, float) and math.isnan(value) else value
-            for key, value in metrics.items()}  # fmt: skip
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in metrics.items()
+    }
 
 
 def _no_diagnostics(ks: Sequence[int]) -> dict[str, None]:

@@ -135,9 +135,12 @@ def answer_all(
             name, _, sample = completion.id.rpartition("#")
             edit, _, task = name.partition("|")
             answer = Answer(
-                edit=edit, task_id=task, sample=int(sample), text=completion.text,
+                edit=edit,
+                task_id=task,
+                sample=int(sample),
+                text=completion.text,
                 code=extract_code(completion.text),
-            )  # fmt: skip
+            )
             sink.write(answer)
             done[completion.id] = answer
     if failed:

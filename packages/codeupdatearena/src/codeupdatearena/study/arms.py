@@ -98,9 +98,15 @@ def _sample(
         names = {example.prog_syn_id for example in chosen}
         edits = [edit for edit in read_edits(out / trained) if edit.prog_syn_id in names]
         requests = edited_requests(
-            edits, arena, out / trained, n=study.samples, seed=study.seed, demo=demo,
-            with_update=shown == "update", sampling=sampling,
-        )  # fmt: skip
+            edits,
+            arena,
+            out / trained,
+            n=study.samples,
+            seed=study.seed,
+            demo=demo,
+            with_update=shown == "update",
+            sampling=sampling,
+        )
     file = out / "arms" / f"{arm}.jsonl"
     return sample_to_file(requests, generator, file, method=arm, model=spec, seed=study.seed)
 

@@ -23,9 +23,12 @@ from .settings import Study
 PACKAGES = ("math", "re", "itertools")
 ARMS = ("base", "prepend", "ft-u", "ft-ps", "random-ft-ps")
 TITLES = {
-    "base": "base", "prepend": "prepend", "ft-u": "FT(U)", "ft-ps": "FT(PS)",
+    "base": "base",
+    "prepend": "prepend",
+    "ft-u": "FT(U)",
+    "ft-ps": "FT(PS)",
     "random-ft-ps": "random-FT(PS)",
-}  # fmt: skip
+}
 
 
 class Likelihood(Record):

@@ -88,10 +88,11 @@ def _evaluator(arena: Arena, out: Path) -> tuple[Body, dict[str, Any]]:
         dependent = _dependence(light, pool, out / "dependence.json")
     passing = [o for o in outcomes if all(status == "passed" for status in o.with_update)]
     without = [
-        o for o in outcomes
+        o
+        for o in outcomes
         if len(o.without_update) == len(o.with_update)
         and all(status == "passed" for status in o.without_update)
-    ]  # fmt: skip
+    ]
     decided = {n: flags for n, flags in dependent.items() if flags and None not in flags}
     strict = sum(not all(decided[o.prog_syn_id]) for o in passing if o.prog_syn_id in decided)
     tests = sum(len(o.with_update) for o in outcomes)

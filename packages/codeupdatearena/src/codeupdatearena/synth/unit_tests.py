@@ -100,7 +100,7 @@ def find_imports(
 
     Lines that fail or name the old function are dropped; the order is plain imports by length,
     lines with `=`, then `setattr`.
-    """  # fmt: skip
+    """
     old = f"old_{old_name(path)}"
     lines = dict.fromkeys(known)
     for text in texts:

@@ -107,9 +107,15 @@ def fit_lora(
     plain = _Wrapped(wrapped)
     try:
         log = fit_attached(
-            model, tokenizer, dataset, parameters, lambda: _training(wrapped, parameters), config,
-            label="LoRA", **more,
-        )  # fmt: skip
+            model,
+            tokenizer,
+            dataset,
+            parameters,
+            lambda: _training(wrapped, parameters),
+            config,
+            label="LoRA",
+            **more,
+        )
         found = get_peft_model_state_dict(wrapped)
         tensors = {name: value.detach().cpu().clone() for name, value in found.items()}
     finally:

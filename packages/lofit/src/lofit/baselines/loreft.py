@@ -91,8 +91,14 @@ def fit_reft(
     }
     adapter = ReftAdapter(**made, base=base_fields(model.config))
     log = fit_attached(
-        model, tokenizer, dataset, made, lambda: adapter.attach(model), config, label="LoReFT",
+        model,
+        tokenizer,
+        dataset,
+        made,
+        lambda: adapter.attach(model),
+        config,
+        label="LoReFT",
         **more,
-    )  # fmt: skip
+    )
     done = {name: value.detach() for name, value in made.items()}
     return ReftAdapter(**done, base=adapter.base), log

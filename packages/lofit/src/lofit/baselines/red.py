@@ -62,7 +62,13 @@ def fit_red(
     bias = torch.zeros(shape, device=model.device, requires_grad=True)
     adapter = RedAdapter(scale, bias, base_fields(model.config))
     log = fit_attached(
-        model, tokenizer, dataset, {"scale": scale, "bias": bias}, lambda: adapter.attach(model),
-        config, label="RED", **more,
-    )  # fmt: skip
+        model,
+        tokenizer,
+        dataset,
+        {"scale": scale, "bias": bias},
+        lambda: adapter.attach(model),
+        config,
+        label="RED",
+        **more,
+    )
     return RedAdapter(scale.detach(), bias.detach(), adapter.base), log

@@ -56,9 +56,13 @@ class RepeAdapter:
     def save(self, folder: Path) -> None:
         """Write its folder."""
         save_tensors(
-            folder, "REPE", {"directions": self.directions}, window=list(self.window),
-            coefficient=self.coefficient, **self.base,
-        )  # fmt: skip
+            folder,
+            "REPE",
+            {"directions": self.directions},
+            window=list(self.window),
+            coefficient=self.coefficient,
+            **self.base,
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "RepeAdapter":

@@ -130,21 +130,33 @@ def transfer(
     from ..study.figures import matrix_figure
     from ..study.transfer_and_sweep import transfer as run_transfer
 
-    settings = read_config(config, model=model, data=data, epochs=epochs, seed=seed,
-                           train_size=train_size)  # fmt: skip
+    settings = read_config(
+        config, model=model, data=data, epochs=epochs, seed=seed, train_size=train_size
+    )
     loaded = [replace(settings, task=name.strip()).load_task() for name in tasks.split(",")]
     found = run_transfer(
-        load(model, dtype, device), loaded, out, select=settings.select(), tune=settings.tune(),
-        k=top_k, limit=limit, split=split,
-    )  # fmt: skip
+        load(model, dtype, device),
+        loaded,
+        out,
+        select=settings.select(),
+        tune=settings.tune(),
+        k=top_k,
+        limit=limit,
+        split=split,
+    )
     labels = [
         [f"{value:.0f}{mark}" for value, mark in zip(row, marks, strict=True)]
         for row, marks in zip(found["percent"], found["stars"], strict=True)
     ]
     picture = matrix_figure(
-        out / "transfer.png", found["tasks"], found["percent"], labels, rows="heads from",
-        columns="offsets and test on", title="Metric in percent of the task's own heads",
-    )  # fmt: skip
+        out / "transfer.png",
+        found["tasks"],
+        found["percent"],
+        labels,
+        rows="heads from",
+        columns="offsets and test on",
+        title="Metric in percent of the task's own heads",
+    )
     width = max(map(len, found["tasks"])) + 2
     print(" " * width + "".join(name.rjust(width) for name in found["tasks"]))
     for name, row in zip(found["tasks"], labels, strict=True):
@@ -192,11 +204,24 @@ def sweep(
     lm = load(model, dtype, device)
     k = top_k or default_k(HeadGeometry.from_config(lm.model.config))
     curves = run_sweep(
-        lm, settings.load_task(), over, numbers, out, select=settings.select(),
-        tune=settings.tune(), k=k, split=split, limit=limit,
-    )  # fmt: skip
-    axis = {"k": "heads (% of all)", "scale": "strength of the offsets", "l1": "lambda of step 1",
-            "train-size": "training examples", "component": ""}[over]  # fmt: skip
+        lm,
+        settings.load_task(),
+        over,
+        numbers,
+        out,
+        select=settings.select(),
+        tune=settings.tune(),
+        k=k,
+        split=split,
+        limit=limit,
+    )
+    axis = {
+        "k": "heads (% of all)",
+        "scale": "strength of the offsets",
+        "l1": "lambda of step 1",
+        "train-size": "training examples",
+        "component": "",
+    }[over]
     picture = curve_figure(
         out / "sweep.png",
         curves,

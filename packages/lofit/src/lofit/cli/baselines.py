@@ -21,8 +21,11 @@ from ..options import (
     write_manifest,
 )
 
-app = typer.Typer(help="Baselines: iti, repe, lora, red, reft, zero-shot.", no_args_is_help=True,
-                  rich_markup_mode=None)  # fmt: skip
+app = typer.Typer(
+    help="Baselines: iti, repe, lora, red, reft, zero-shot.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 ModelOption = Annotated[str, typer.Option("--model", help="Model spec: smollm2 or hf:ID.")]
 
 
@@ -32,13 +35,24 @@ def _task(task: str, data: Path | None, fold: int, train_size: int | None, seed:
     return load_task(task, data, fold=fold, train_size=train_size, seed=seed)
 
 
-def _finish(out: Path, adapter: Any, method: str, loaded: Any, began: float, seed: int,
-            settings: dict[str, Any]) -> None:  # fmt: skip
+def _finish(
+    out: Path,
+    adapter: Any,
+    method: str,
+    loaded: Any,
+    began: float,
+    seed: int,
+    settings: dict[str, Any],
+) -> None:
     adapter.save(out / "adapter")
     write_manifest(
-        out, settings | {"method": method}, seed=seed, began=began, task=loaded,
+        out,
+        settings | {"method": method},
+        seed=seed,
+        began=began,
+        task=loaded,
         trainable=adapter.n_parameters,
-    )  # fmt: skip
+    )
     print(f"{method}: {adapter.n_parameters} numbers\n-> {out / 'adapter'}")
 
 
@@ -79,11 +93,17 @@ def iti(
     lm = load(model, dtype, device)
     geometry = AttentionLayout.from_model(lm.model).geometry
     adapter, ranking = fit_iti(
-        lm.model, lm.tokenizer, loaded.contrast, k=default_k(geometry) if top_k is None else top_k,
+        lm.model,
+        lm.tokenizer,
+        loaded.contrast,
+        k=default_k(geometry) if top_k is None else top_k,
         alpha=alpha,
         direction=direction,  # type: ignore[arg-type]
-        all_positions=all_positions, seed=seed, chat=chat_template, progress=True,
-    )  # fmt: skip
+        all_positions=all_positions,
+        seed=seed,
+        chat=chat_template,
+        progress=True,
+    )
     ranking.save(out, geometry)
     _finish(
         out, adapter, "iti", loaded, began, seed, {"model": model, "task": task, "alpha": alpha}
@@ -141,16 +161,33 @@ def repe(
         coefficient = max(tried, key=lambda c: (tried[c], -c))
         print("on val: " + ", ".join(f"c={c:g}: {value:.1f}" for c, value in tried.items()))
     adapter = replace(adapter, coefficient=1.0 if coefficient is None else coefficient)
-    _finish(out, adapter, "repe", loaded, began, seed,
-            {"model": model, "task": task, "coefficient": adapter.coefficient,
-             "tried": tried})  # fmt: skip
+    _finish(
+        out,
+        adapter,
+        "repe",
+        loaded,
+        began,
+        seed,
+        {"model": model, "task": task, "coefficient": adapter.coefficient, "tried": tried},
+    )
 
 
 def _trained(
-    method: str, task: str, out: Path, model: str, data: Path | None, lr: float, epochs: int | None,
-    batch_size: int | None, fold: int, train_size: int | None, chat: bool, seed: int,
-    dtype: str | None, device: str | None,
-) -> None:  # fmt: skip
+    method: str,
+    task: str,
+    out: Path,
+    model: str,
+    data: Path | None,
+    lr: float,
+    epochs: int | None,
+    batch_size: int | None,
+    fold: int,
+    train_size: int | None,
+    chat: bool,
+    seed: int,
+    dtype: str | None,
+    device: str | None,
+) -> None:
     from dataclasses import asdict
 
     from ..baselines.lora import fit_lora
@@ -179,13 +216,36 @@ Rate = Annotated[float, typer.Option("--lr", help="Peak learning rate.")]
 def _trained_command(method: str, text: str) -> None:
     @app.command(method, help=text)
     def command(
-        task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
-        lr: Rate = 1e-3, epochs: Epochs = None, batch_size: BatchSize = None, fold: Fold = 0,
-        train_size: TrainSize = None, chat_template: Chat = False, seed: Seed = 42,
-        dtype: Dtype = None, device: Device = None,
-    ) -> None:  # fmt: skip
-        _trained(method, task, out, model, data, lr, epochs, batch_size, fold, train_size,
-                 chat_template, seed, dtype, device)  # fmt: skip
+        task: TaskName,
+        out: OutDir,
+        model: ModelOption = "smollm2",
+        data: Data = None,
+        lr: Rate = 1e-3,
+        epochs: Epochs = None,
+        batch_size: BatchSize = None,
+        fold: Fold = 0,
+        train_size: TrainSize = None,
+        chat_template: Chat = False,
+        seed: Seed = 42,
+        dtype: Dtype = None,
+        device: Device = None,
+    ) -> None:
+        _trained(
+            method,
+            task,
+            out,
+            model,
+            data,
+            lr,
+            epochs,
+            batch_size,
+            fold,
+            train_size,
+            chat_template,
+            seed,
+            dtype,
+            device,
+        )
 
 
 for _method, _text in {
@@ -198,10 +258,15 @@ for _method, _text in {
 
 @app.command("zero-shot")
 def zero_shot(
-    task: TaskName, out: OutDir, model: ModelOption = "smollm2", data: Data = None,
-    fold: Fold = 0, limit: Annotated[int | None, typer.Option("--limit", min=1)] = None,
-    dtype: Dtype = None, device: Device = None,
-) -> None:  # fmt: skip
+    task: TaskName,
+    out: OutDir,
+    model: ModelOption = "smollm2",
+    data: Data = None,
+    fold: Fold = 0,
+    limit: Annotated[int | None, typer.Option("--limit", min=1)] = None,
+    dtype: Dtype = None,
+    device: Device = None,
+) -> None:
     """The base model on the task's test part; the same files as `evaluate`."""
     from tenpapers.records import write_json, write_jsonl
 

@@ -117,14 +117,26 @@ def evaluate(
     common: dict[str, Any] = {"strength": scale, "progress": True}
     if not isinstance(items[0], MultipleChoiceItem):
         found = evaluate_answers(
-            lm, items, intervention, task=task, max_tokens=max_tokens, chat=chat_template,
-            cache=store, **common,
-        )  # fmt: skip
+            lm,
+            items,
+            intervention,
+            task=task,
+            max_tokens=max_tokens,
+            chat=chat_template,
+            cache=store,
+            **common,
+        )
     elif judges:
         found = evaluate_open(
-            lm, items, judges, intervention, instruction=instruction, prompts=prompts, cache=store,
+            lm,
+            items,
+            judges,
+            intervention,
+            instruction=instruction,
+            prompts=prompts,
+            cache=store,
             **common,
-        )  # fmt: skip
+        )
     else:
         found = evaluate_choices(
             lm, items, intervention, instruction=instruction, prompts=prompts, **common
@@ -169,10 +181,18 @@ def generate(
     from ..serving.serve import Prompt, generate_to_file
 
     written = generate_to_file(
-        read_jsonl(prompts, Prompt), out, load(model, dtype, device), adapter=adapter,
-        backend=backend, max_tokens=max_tokens, temperature=temperature, scale=scale, seed=seed,
-        chat=chat_template, cache=cache,
-    )  # fmt: skip
+        read_jsonl(prompts, Prompt),
+        out,
+        load(model, dtype, device),
+        adapter=adapter,
+        backend=backend,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        scale=scale,
+        seed=seed,
+        chat=chat_template,
+        cache=cache,
+    )
     print(f"{written} completions -> {out}")
 
 
@@ -198,9 +218,15 @@ def reproduce(
     from ..study.reproduce import reproduce as run_study
 
     run_study(
-        out, scale=scale, config=config, data=data, model=model, seed=seed, limit=limit,
+        out,
+        scale=scale,
+        config=config,
+        data=data,
+        model=model,
+        seed=seed,
+        limit=limit,
         overwrite=overwrite,
-    )  # fmt: skip
+    )
 
 
 def main() -> None:

@@ -106,14 +106,34 @@ def select_heads(
     Example: lofit select-heads --model smollm2 --task mquake --out runs/heads
     """
     _rank(
-        "lofit", out, config, as_json, dtype, device,
-        debug_anomaly=debug_anomaly, top_k=top_k, official_quirks=official_quirks, dedup=dedup,
-        model=model, task=task, data=data, select_lr=lr, l1=l1, l1_mode=l1_mode, epochs=epochs,
-        batch_size=batch_size, weight_decay=weight_decay, fold=fold, pairs=pairs,
-        train_size=train_size, max_length=max_length, chat_template=chat_template,
-        eos_token=eos_token, seed=seed,
+        "lofit",
+        out,
+        config,
+        as_json,
+        dtype,
+        device,
+        debug_anomaly=debug_anomaly,
+        top_k=top_k,
+        official_quirks=official_quirks,
+        dedup=dedup,
+        model=model,
+        task=task,
+        data=data,
+        select_lr=lr,
+        l1=l1,
+        l1_mode=l1_mode,
+        epochs=epochs,
+        batch_size=batch_size,
+        weight_decay=weight_decay,
+        fold=fold,
+        pairs=pairs,
+        train_size=train_size,
+        max_length=max_length,
+        chat_template=chat_template,
+        eos_token=eos_token,
+        seed=seed,
         prompts=prompts,
-    )  # fmt: skip
+    )
 
 
 def rank_heads(
@@ -146,12 +166,28 @@ def rank_heads(
     Example: lofit rank-heads --method probe --task mquake --out runs/probe
     """
     _rank(
-        method, out, config, as_json, dtype, device,
-        top_k=top_k, model=model, task=task, data=data, select_lr=lr, l1=l1, epochs=epochs,
-        batch_size=batch_size, fold=fold, train_size=train_size, max_length=max_length,
-        chat_template=chat_template, eos_token=eos_token, seed=seed,
+        method,
+        out,
+        config,
+        as_json,
+        dtype,
+        device,
+        top_k=top_k,
+        model=model,
+        task=task,
+        data=data,
+        select_lr=lr,
+        l1=l1,
+        epochs=epochs,
+        batch_size=batch_size,
+        fold=fold,
+        train_size=train_size,
+        max_length=max_length,
+        chat_template=chat_template,
+        eos_token=eos_token,
+        seed=seed,
         prompts=prompts,
-    )  # fmt: skip
+    )
 
 
 def _rank(
@@ -193,9 +229,10 @@ def _rank(
     numbers = "\n".join(f"{count:>12,} {name}" for name, count in counts.items())
     text = f"best {k} of {len(ranking.order)} heads (layer.head): {shown}\n{numbers}"
     say(
-        {"order": top, "method": method, "parameters": counts}, as_json,
+        {"order": top, "method": method, "parameters": counts},
+        as_json,
         f"{text}{missing_note(task)}\n-> {out / 'heads.json'}",
-    )  # fmt: skip
+    )
 
 
 def tune(
@@ -237,25 +274,49 @@ def tune(
 
     began = now()
     settings = read_config(
-        config, model=model, task=task, data=data, tune_lr=lr, epochs=epochs,
-        batch_size=batch_size, weight_decay=weight_decay, top_k=top_k, fold=fold, pairs=pairs,
-        train_size=train_size, max_length=max_length, chat_template=chat_template,
-        eos_token=eos_token, seed=seed, prompts=prompts, debug_anomaly=debug_anomaly,
-        official_quirks=official_quirks, dedup=dedup,
-    )  # fmt: skip
+        config,
+        model=model,
+        task=task,
+        data=data,
+        tune_lr=lr,
+        epochs=epochs,
+        batch_size=batch_size,
+        weight_decay=weight_decay,
+        top_k=top_k,
+        fold=fold,
+        pairs=pairs,
+        train_size=train_size,
+        max_length=max_length,
+        chat_template=chat_template,
+        eos_token=eos_token,
+        seed=seed,
+        prompts=prompts,
+        debug_anomaly=debug_anomaly,
+        official_quirks=official_quirks,
+        dedup=dedup,
+    )
     loaded = settings.load_task()
     lm = load(settings.model, dtype, device)
     shape = HeadGeometry.from_config(lm.model.config)
     ranking = read_heads(heads, shape)
     k = settings.top_k if settings.top_k is not None else min(default_k(shape), len(ranking.order))
     adapter, log = learn_offsets(
-        lm, loaded, ranking.top(k), settings.tune(), out, ranking=ranking,
+        lm,
+        loaded,
+        ranking.top(k),
+        settings.tune(),
+        out,
+        ranking=ranking,
         encoding=settings.encoding(),
-    )  # fmt: skip
+    )
     write_manifest(
-        out, asdict(settings), seed=settings.seed, began=began, task=loaded,
+        out,
+        asdict(settings),
+        seed=settings.seed,
+        began=began,
+        task=loaded,
         trainable=adapter.n_parameters,
-    )  # fmt: skip
+    )
     print(
         f"{adapter.n_parameters} numbers on {k} heads, loss {log.losses[0]:.3f} -> "
         f"{log.losses[-1]:.3f}{missing_note(loaded)}\n-> {out / 'adapter'}"
@@ -303,13 +364,30 @@ def train(
 
     began = now()
     settings = read_config(
-        config, model=model, task=task, data=data, select_lr=lr, tune_lr=tune_lr, l1=l1,
-        l1_mode=l1_mode, epochs=epochs, batch_size=batch_size, weight_decay=weight_decay,
-        top_k=top_k, fold=fold, pairs=pairs, train_size=train_size, max_length=max_length,
-        chat_template=chat_template, eos_token=eos_token, seed=seed, prompts=prompts,
+        config,
+        model=model,
+        task=task,
+        data=data,
+        select_lr=lr,
+        tune_lr=tune_lr,
+        l1=l1,
+        l1_mode=l1_mode,
+        epochs=epochs,
+        batch_size=batch_size,
+        weight_decay=weight_decay,
+        top_k=top_k,
+        fold=fold,
+        pairs=pairs,
+        train_size=train_size,
+        max_length=max_length,
+        chat_template=chat_template,
+        eos_token=eos_token,
+        seed=seed,
+        prompts=prompts,
         debug_anomaly=debug_anomaly,
-        official_quirks=official_quirks, dedup=dedup,
-    )  # fmt: skip
+        official_quirks=official_quirks,
+        dedup=dedup,
+    )
     loaded = settings.load_task()
     lm = load(settings.model, dtype, device)
     shape = HeadGeometry.from_config(lm.model.config)
@@ -317,13 +395,22 @@ def train(
     check_k(k, shape.n_layers * shape.n_heads, shape.n_layers * shape.n_heads)
     ranking = choose_heads(lm, loaded, settings.select(), out, encoding=settings.encoding())
     adapter, log = learn_offsets(
-        lm, loaded, ranking.top(k), settings.tune(), out, ranking=ranking,
+        lm,
+        loaded,
+        ranking.top(k),
+        settings.tune(),
+        out,
+        ranking=ranking,
         encoding=settings.encoding(),
-    )  # fmt: skip
+    )
     write_manifest(
-        out, asdict(settings), seed=settings.seed, began=began, task=loaded,
+        out,
+        asdict(settings),
+        seed=settings.seed,
+        began=began,
+        task=loaded,
         trainable=adapter.n_parameters,
-    )  # fmt: skip
+    )
     print(
         f"{adapter.n_parameters} numbers on {k} of {len(ranking.order)} heads, loss of step 2 "
         f"{log.losses[0]:.3f} -> {log.losses[-1]:.3f}{missing_note(loaded)}\n"

@@ -31,9 +31,14 @@ def random_heads(geometry: HeadGeometry, seed: int) -> HeadRanking:
 
 
 def probed_heads(
-    model: Any, tokenizer: Any, items: Sequence[ContrastItem], *, by_layer: bool, seed: int,
+    model: Any,
+    tokenizer: Any,
+    items: Sequence[ContrastItem],
+    *,
+    by_layer: bool,
+    seed: int,
     chat: bool = False,
-) -> HeadRanking:  # fmt: skip
+) -> HeadRanking:
     """Heads by the accuracy of probes on right and wrong answers.
 
     By head this is ITI's ranking. By layer a probe sees all heads of a layer at once, and all heads

@@ -59,14 +59,18 @@ def _mmlu(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
 # name: (hub id, configuration, split of each part, row -> prompt and right answers)
 _SETS: dict[str, tuple[str, str | None, dict[str, str], Callable[..., Any]]] = {
     "siqa": ("allenai/social_i_qa", None, {"train": "train", "test": "validation"}, _siqa),
-    "arc": ("allenai/ai2_arc", "ARC-Challenge",
-            {"train": "train", "val": "validation", "test": "test"}, _arc),
+    "arc": (
+        "allenai/ai2_arc",
+        "ARC-Challenge",
+        {"train": "train", "val": "validation", "test": "test"},
+        _arc,
+    ),
     "boolq": ("google/boolq", None, {"train": "train", "test": "validation"}, _boolq),
     "svamp": ("ChilleD/SVAMP", None, {"train": "train", "test": "test"}, _svamp),
     "triviaqa": ("mandarjoshi/trivia_qa", "rc.nocontext", {"test": "validation"}, _trivia),
     "nq": ("google-research-datasets/nq_open", None, {"test": "validation"}, _natural),
     "mmlu": ("cais/mmlu", "all", {"test": "test"}, _mmlu),
-}  # fmt: skip
+}
 NAMES = tuple(_SETS)
 
 

@@ -55,8 +55,10 @@ def contrast(file: Path, *, prompts: Path | None = None, **_: object) -> list[Co
         if new != old:
             made.append(
                 ContrastItem(
-                    id=str(row["case_id"]), prompt=prompt, positive=(f" {new}",),
+                    id=str(row["case_id"]),
+                    prompt=prompt,
+                    positive=(f" {new}",),
                     negative=(f" {old}",),
                 )
-            )  # fmt: skip
+            )
     return made

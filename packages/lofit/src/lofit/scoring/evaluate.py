@@ -36,9 +36,7 @@ class Evaluation:
 
     def as_results(self) -> dict[str, Any]:
         """For `results.json`."""
-        return {
-            "n": self.n, "metrics": self.metrics, "echo": self.echo, "remarks": self.remarks,
-        }  # fmt: skip
+        return {"n": self.n, "metrics": self.metrics, "echo": self.echo, "remarks": self.remarks}
 
 
 @contextmanager
@@ -83,9 +81,14 @@ def evaluate_choices(
     context = truthfulqa_context(instruction=instruction, folder=prompts)
     with intervened(lm, intervention, strength) as (edited, partial):
         results, skipped = score_multiple_choice(
-            edited.model, edited.tokenizer, items, context=context, answer_only=partial,
-            reuse=reuse, progress=progress,
-        )  # fmt: skip
+            edited.model,
+            edited.tokenizer,
+            items,
+            context=context,
+            answer_only=partial,
+            reuse=reuse,
+            progress=progress,
+        )
     metrics = {
         name: mean_percent([getattr(result, name) for result in results])
         for name in ("mc1", "mc2", "mc3")

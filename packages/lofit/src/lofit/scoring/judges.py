@@ -36,8 +36,10 @@ class LocalJudge:
         tokenizer, model = self._lm.tokenizer, self._lm.model
         prompt = judge_prompt(self._kind, question, answer)
         ids = torch.tensor([tokenizer(prompt)["input_ids"]], device=model.device)
-        words = [tokenizer(f" {word}", add_special_tokens=False)["input_ids"][-1]
-                 for word in ("yes", "no")]  # fmt: skip
+        words = [
+            tokenizer(f" {word}", add_special_tokens=False)["input_ids"][-1]
+            for word in ("yes", "no")
+        ]
         with torch.inference_mode():
             yes, no = model(ids).logits[0, -1].float()[words].tolist()
         return 1 / (1 + math.exp(max(-700.0, min(700.0, no - yes))))

@@ -138,10 +138,15 @@ def score_multiple_choice(
         mc1, mc2, mc3 = mc_metrics(right, wrong, best)
         results.append(
             MultipleChoiceResult(
-                id=item.id, scores_true=tuple(right), scores_false=tuple(wrong), best_index=best,
-                mc1=mc1, mc2=mc2, mc3=mc3,
+                id=item.id,
+                scores_true=tuple(right),
+                scores_false=tuple(wrong),
+                best_index=best,
+                mc1=mc1,
+                mc2=mc2,
+                mc3=mc3,
             )
-        )  # fmt: skip
+        )
     return results, skipped
 
 

@@ -59,9 +59,13 @@ def tiny_llama(heads: int) -> Any:
     torch.manual_seed(0)
     width = heads * 32
     config = LlamaConfig(
-        vocab_size=1000, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=8,
-        num_attention_heads=heads, num_key_value_heads=heads,
-    )  # fmt: skip
+        vocab_size=1000,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=8,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+    )
     return LlamaForCausalLM(config).eval().requires_grad_(False)
 
 

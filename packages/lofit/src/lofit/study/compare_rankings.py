@@ -48,9 +48,14 @@ def compare_rankings(files: list[Path], out: Path, top_k: int | None) -> tuple[d
     layers_figure(out / "layers.png", sets, geometry.n_layers, "Selected heads per layer")
     labels = [[f"{value:.2f}" for value in row] for row in overlap]
     matrix_figure(
-        out / "jaccard.png", names, overlap, labels, rows="", columns="",
+        out / "jaccard.png",
+        names,
+        overlap,
+        labels,
+        rows="",
+        columns="",
         title=f"Jaccard of the first {k} heads (chance {content['chance']:.2f})",
-    )  # fmt: skip
+    )
     lines = [
         f"{names[i]} ~ {names[j]}: Jaccard {overlap[i][j]:.2f}, "
         f"rank correlation {content['spearman'][i][j]:.2f}"
@@ -70,9 +75,13 @@ def _geometry(files: list[Path]) -> HeadGeometry:
         content = read_json(file)
         if isinstance(content, dict) and "num_layers" in content:
             return HeadGeometry(
-                "", content["num_layers"], content["num_heads"], content["num_kv_heads"],
-                content["head_dim"], 0,
-            )  # fmt: skip
+                "",
+                content["num_layers"],
+                content["num_heads"],
+                content["num_kv_heads"],
+                content["head_dim"],
+                0,
+            )
         if isinstance(content, dict) and isinstance(content.get("scores"), list):
             scores = content["scores"]
             return HeadGeometry("", len(scores), len(scores[0]), len(scores[0]), 0, 0)

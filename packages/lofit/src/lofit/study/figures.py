@@ -20,8 +20,13 @@ def layers_figure(
     for place, (name, heads) in enumerate(sets.items()):
         shares = [100 * share for share in layer_histogram(heads, n_layers)]
         at = [i + (place - (len(sets) - 1) / 2) * width for i in range(n_layers)]
-        axes.bar(at, shares, width, label=f"{name} (K = {len(heads)})",
-                 color=COLOURS[place % len(COLOURS)])  # fmt: skip
+        axes.bar(
+            at,
+            shares,
+            width,
+            label=f"{name} (K = {len(heads)})",
+            color=COLOURS[place % len(COLOURS)],
+        )
     axes.set_xlabel("layer")
     axes.set_ylabel("selected heads (% of K)")
     axes.set_title(title)
@@ -46,8 +51,12 @@ def curve_figure(
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for place, (name, points) in enumerate(curves.items()):
-        axes.plot(*zip(*sorted(points), strict=True), "o-", label=name,
-                  color=COLOURS[place % len(COLOURS)])  # fmt: skip
+        axes.plot(
+            *zip(*sorted(points), strict=True),
+            "o-",
+            label=name,
+            color=COLOURS[place % len(COLOURS)],
+        )
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.set_title(title)

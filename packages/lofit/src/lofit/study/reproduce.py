@@ -67,9 +67,13 @@ def reproduce(
     """
     began = time.monotonic()
     study = read_study(
-        scale, config, data=str(data) if data else None, model=model, limit=limit,
+        scale,
+        config,
+        data=str(data) if data else None,
+        model=model,
+        limit=limit,
         seeds=[seed] if seed is not None else None,
-    )  # fmt: skip
+    )
     parts = [*study.tasks, *(f"truthfulqa-fold {fold}" for fold in (0, 1))]
     parts += [f"{study.second_ranking}-heads"]
     claim_folder(out, asdict(study), overwrite=overwrite, parts=parts)
@@ -82,8 +86,9 @@ def reproduce(
     rankings: dict[str, HeadRanking] = {}
     for name in study.tasks:
         for fold in (0, 1) if name == "truthfulqa" else (0,):
-            task = load_task(name, Path(study.data) if study.data else None, fold=fold,
-                             seed=study.seeds[0])  # fmt: skip
+            task = load_task(
+                name, Path(study.data) if study.data else None, fold=fold, seed=study.seeds[0]
+            )
             read += task.files
             label = f"{name}, fold {fold}" if name == "truthfulqa" else name
             arms, ranking = run_task(lm, task, study, k, out / label.replace(", ", "-"))
@@ -232,9 +237,8 @@ def _iti(lm: CausalLM, task: Task, study: Study, k: int, place: Path) -> LofitAd
             scores[alpha] = sum(values) / len(values)
         best = max(scores, key=lambda alpha: (scores[alpha], -alpha))
     made = replace(
-        adapter, values=best * adapter.values, task=task.name,
-        train=adapter.train | {"alpha": best},
-    )  # fmt: skip
+        adapter, values=best * adapter.values, task=task.name, train=adapter.train | {"alpha": best}
+    )
     made.save(place / "adapter")
     return made
 
@@ -299,9 +303,11 @@ def overlap(
     found, chance = jaccard(first, second), chance_jaccard(k, shape.n_layers * shape.n_heads)
     results["overlap"] = {"tasks": [a, b], "jaccard": found, "chance": chance}
     picture = layers_figure(
-        out / "heads_per_layer.png", sets, shape.n_layers,
+        out / "heads_per_layer.png",
+        sets,
+        shape.n_layers,
         f"Selected heads per layer; Jaccard {found:.2f} (chance {chance:.2f})",
-    )  # fmt: skip
+    )
     text = (
         f"Heads of {a} and {b}: Jaccard {found:.2f}, two random sets would have about {chance:.2f}."
     )

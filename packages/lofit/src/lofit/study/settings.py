@@ -57,9 +57,12 @@ class Study:
         """Step 1 on a task."""
         found = self.settings.get(task, {})
         return SelectConfig(
-            lr=found.get("select_lr", 5e-3), l1=found.get("l1", 1e-3), epochs=self.epochs,
-            batch_size=self.batch_size, seed=seed,
-        )  # fmt: skip
+            lr=found.get("select_lr", 5e-3),
+            l1=found.get("l1", 1e-3),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            seed=seed,
+        )
 
     def tune(self, task: str, seed: int) -> TuneConfig:
         """Step 2 on a task."""

@@ -38,9 +38,15 @@ def choose_heads(
 ) -> HeadRanking:
     """Step 1, or another selector; writes `heads.json` and what belongs to it into `out`."""
     ranking = rank_by(
-        method, lm.model, lm.tokenizer, task.train, task.contrast, config,
-        state=out / ".step1", **asdict(encoding or Encoding()),
-    )  # fmt: skip
+        method,
+        lm.model,
+        lm.tokenizer,
+        task.train,
+        task.contrast,
+        config,
+        state=out / ".step1",
+        **asdict(encoding or Encoding()),
+    )
     ranking.save(out, AttentionLayout.from_model(lm.model).geometry)
     return ranking
 

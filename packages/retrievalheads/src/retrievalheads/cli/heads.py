@@ -72,15 +72,15 @@ def detect(
     from ..training.tuned_model import load_model, require_fit
 
     for value, known, option in (
-        (probe, ("copy", "insight"), "--probe"), (mode, ("teacher", "generate"), "--mode"),
-        (needles, ("last-hop", "all-hops"), "--needles"), (score, SCORES, "--score"),
-    ):  # fmt: skip
+        (probe, ("copy", "insight"), "--probe"),
+        (mode, ("teacher", "generate"), "--mode"),
+        (needles, ("last-hop", "all-hops"), "--needles"),
+        (score, SCORES, "--score"),
+    ):
         if value not in known:
             raise UserError(f"{option} {value}: unknown", ", ".join(known))
     examples = load_examples(data, limit=max_examples)
-    lm = load_model(
-        model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
-    )  # fmt: skip
+    lm = load_model(model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens)
     require_fit(lm, max(example.n_tokens for example in examples), str(data))
     digest = file_digest(data)
     parts = (lm.name, lm.revision, digest, probe, mode, needles, score, ignore_first, rope)
@@ -88,10 +88,18 @@ def detect(
     try:
         with Kept.beside(out, key, resume=resume) as kept:
             scores = run_detect(
-                lm.model, lm.tokenizer, examples, probe, mode, batch_size,  # type: ignore[arg-type]
-                needles=needles, score_kind=score, ignore_first=ignore_first, kept=kept,  # type: ignore[arg-type]
+                lm.model,
+                lm.tokenizer,
+                examples,
+                probe,
+                mode,
+                batch_size,  # type: ignore[arg-type]
+                needles=needles,
+                score_kind=score,
+                ignore_first=ignore_first,
+                kept=kept,  # type: ignore[arg-type]
                 progress=True,
-            )  # fmt: skip
+            )
     except NothingToScoreError as error:
         undefined(f"{data}: {error}")
     except ValueError as error:
@@ -99,9 +107,15 @@ def detect(
     scores.model, scores.adapter = model, str(adapter) if adapter else None
     scores.data_sha256 = digest
     scores.save(out)
-    say({"n_used": len(scores.ids), "n_skipped": scores.skipped,
-         "split_half_recall": scores.split_half_recall()}, as_json,
-        f"{heads_text(scores)}\n-> {out}")  # fmt: skip
+    say(
+        {
+            "n_used": len(scores.ids),
+            "n_skipped": scores.skipped,
+            "split_half_recall": scores.split_half_recall(),
+        },
+        as_json,
+        f"{heads_text(scores)}\n-> {out}",
+    )
 
 
 def niah(
@@ -157,18 +171,28 @@ def niah(
     trials = read_needles(needles) if needles else default_needles()
     wrapped = use_chat(model, lm.tokenizer) if chat is None else chat
     grid = grid_for(
-        lm.tokenizer, text, trials, numbers(lengths, "--lengths"), depths, multi=multi_needle,
+        lm.tokenizer,
+        text,
+        trials,
+        numbers(lengths, "--lengths"),
+        depths,
+        multi=multi_needle,
         chat=ChatFrame.of(lm.tokenizer) if wrapped else None,
-    )  # fmt: skip
+    )
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
     source = text_digest(f"{text} {trials}")
     key = f"{lm.name} {lm.revision} {score} {multi_needle} {wrapped} {source}"
     try:
         with Kept.beside(out, key, resume=resume) as kept:
             scores, details = run_niah(
-                lm.model, lm.tokenizer, grid, share_kv=share_kv, kept=kept, progress=True,
+                lm.model,
+                lm.tokenizer,
+                grid,
+                share_kv=share_kv,
+                kept=kept,
+                progress=True,
                 score_kind=score,  # type: ignore[arg-type]
-            )  # fmt: skip
+            )
     except NothingToScoreError as error:
         undefined(str(error))
     scores.model, scores.adapter = model, str(adapter) if adapter else None
@@ -176,9 +200,12 @@ def niah(
     scores.save(out)
     write_json(out.with_suffix(".outputs.json"), details["outputs"])
     rate = details["success_rate"]
-    say({"success_rate": rate, "best_rouge": details["best_rouge"], "tokens": details["tokens"]},
-        as_json, f"{heads_text(scores)}\nsuccess rate {rate:.2f} of {len(grid)} trials, "
-        f"{details['tokens']} tokens run\n-> {out}")  # fmt: skip
+    say(
+        {"success_rate": rate, "best_rouge": details["best_rouge"], "tokens": details["tokens"]},
+        as_json,
+        f"{heads_text(scores)}\nsuccess rate {rate:.2f} of {len(grid)} trials, "
+        f"{details['tokens']} tokens run\n-> {out}",
+    )
 
 
 def undefined(message: str) -> None:
@@ -261,8 +288,11 @@ def import_wu(
     scores.save(out)
     above = over_one(scores)
     note = f"\n{above} scores of single trials are above 1" if above else ""
-    say({"n_used": len(scores.per_example), "over_one": above}, as_json,
-        f"{heads_text(scores)}{note}\n-> {out}")  # fmt: skip
+    say(
+        {"n_used": len(scores.per_example), "over_one": above},
+        as_json,
+        f"{heads_text(scores)}{note}\n-> {out}",
+    )
 
 
 def export_wu(

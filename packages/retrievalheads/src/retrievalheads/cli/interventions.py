@@ -104,13 +104,11 @@ def evaluate(
     else:
         lm = load_model(
             model, adapter, dtype=dtype, device=device, rope=rope, context=context_tokens
-        )  # fmt: skip
+        )
         if heads:
             try:
                 with knock(lm.model, heads, kind, scope):  # type: ignore[arg-type]
-                    found = run_evaluation(
-                        lm, examples, share_prefix=scope == "all", progress=True
-                    )  # fmt: skip
+                    found = run_evaluation(lm, examples, share_prefix=scope == "all", progress=True)
             except ValueError as error:
                 raise UserError(f"--knockout: {error}") from None
         else:
@@ -173,9 +171,12 @@ def knockout(
     found = HeadScores.load(scores)
     try:
         settings = settings_for(
-            found.mean, ks, range(control_seeds), match_layers=match_layers,
+            found.mean,
+            ks,
+            range(control_seeds),
+            match_layers=match_layers,
             threshold=0.1 if threshold is None else threshold,
-        )  # fmt: skip
+        )
     except ValueError as error:
         raise UserError(f"--k {k}: {error}") from None
     examples = load_examples(data, limit=max_examples)
@@ -189,9 +190,17 @@ def knockout(
     key = text_digest(" ".join(map(str, parts)))
     with KeptValues.beside(out / "knockout.json", key, resume=resume) as kept:
         results = sweep(
-            lm.model, lm.tokenizer, examples, settings, kind=kind, scope=scope, means=means,  # type: ignore[arg-type]
-            answers=answers, kept=kept, progress=True,
-        )  # fmt: skip
+            lm.model,
+            lm.tokenizer,
+            examples,
+            settings,
+            kind=kind,
+            scope=scope,
+            means=means,  # type: ignore[arg-type]
+            answers=answers,
+            kept=kept,
+            progress=True,
+        )
     rows = sweep_rows(results)
     picture = knockout_figure(rows, out / "knockout.png")
     content = {"kind": kind, "scope": scope, "n": len(examples), "rows": rows}
@@ -262,14 +271,32 @@ def patch(
     lm = two_adapters(load_base(model, dtype, device), target, source)
     rule = set_rule(threshold, top_k, nonzero)
     weights = [file_digest(folder / "adapter_model.safetensors") for folder in (target, source)]
-    parts = (lm.name, lm.revision, *weights, file_digest(data), positions, match_size, seed, rule,
-             file_digest(target_scores), file_digest(source_scores))  # fmt: skip
+    parts = (
+        lm.name,
+        lm.revision,
+        *weights,
+        file_digest(data),
+        positions,
+        match_size,
+        seed,
+        rule,
+        file_digest(target_scores),
+        file_digest(source_scores),
+    )
     key = text_digest(" ".join(map(str, parts)))
     with KeptValues.beside(out / "patch.json", key, resume=resume) as kept:
         found = patch_study(
-            lm, examples, mine.mean, real.mean, positions=positions, match_size=match_size,  # type: ignore[arg-type]
-            seed=seed, kept=kept, progress=True, **rule,
-        )  # fmt: skip
+            lm,
+            examples,
+            mine.mean,
+            real.mean,
+            positions=positions,
+            match_size=match_size,  # type: ignore[arg-type]
+            seed=seed,
+            kept=kept,
+            progress=True,
+            **rule,
+        )
     write_json(out / "patch.json", plain(found))
     say(found, as_json, f"{patch_table([found]).text()}\n-> {out / 'patch.json'}")
 

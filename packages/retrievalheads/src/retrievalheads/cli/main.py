@@ -77,12 +77,27 @@ def build_data(
     from ..inputs.builders.build import BuildConfig, build
 
     settings = load_config(
-        BuildConfig, config, task=task, variant=variant, source=source,
-        context_tokens=context_tokens, tokenizer=tokenizer, n=n, n_dev=n_dev, n_test=n_test,
-        seed=seed, generator=generator, fictional=fictional, wh=wh, hops=hops, domain=domain,
-        chat=chat, prompts=str(prompts) if prompts else None, allow_fewer=allow_fewer,
+        BuildConfig,
+        config,
+        task=task,
+        variant=variant,
+        source=source,
+        context_tokens=context_tokens,
+        tokenizer=tokenizer,
+        n=n,
+        n_dev=n_dev,
+        n_test=n_test,
+        seed=seed,
+        generator=generator,
+        fictional=fictional,
+        wh=wh,
+        hops=hops,
+        domain=domain,
+        chat=chat,
+        prompts=str(prompts) if prompts else None,
+        allow_fewer=allow_fewer,
         workers=workers,
-    )  # fmt: skip
+    )
     made = build(settings, out, progress=True)
     counts = ", ".join(f"{count} {split}" for split, count in made["counts"].items())
     reasons = {k: v for k, v in made["dropped"].items() if v}
@@ -137,11 +152,21 @@ def train(
     from ..training.tuned_model import load_base, local_device
 
     settings = load_config(
-        TrainConfig, config, context_tokens=context_tokens, rope=rope, lora_r=lora_r,
-        lora_alpha=lora_alpha, lora_dropout=lora_dropout, no_lora=no_lora, lr=lr, epochs=epochs,
-        batch_size=batch_size, micro_batch=micro_batch,
-        gradient_checkpointing=gradient_checkpointing, seed=seed,
-    )  # fmt: skip
+        TrainConfig,
+        config,
+        context_tokens=context_tokens,
+        rope=rope,
+        lora_r=lora_r,
+        lora_alpha=lora_alpha,
+        lora_dropout=lora_dropout,
+        no_lora=no_lora,
+        lr=lr,
+        epochs=epochs,
+        batch_size=batch_size,
+        micro_batch=micro_batch,
+        gradient_checkpointing=gradient_checkpointing,
+        seed=seed,
+    )
     file = data / "train.jsonl" if data.is_dir() else data
     examples = load_examples(file, limit=max_examples)
     state = fit(
@@ -203,9 +228,13 @@ def bench(
     from ..speed.compare import run_bench
 
     found = run_bench(
-        model, numbers(lengths, "--lengths"), depths, needles, memory_tokens,
+        model,
+        numbers(lengths, "--lengths"),
+        depths,
+        needles,
+        memory_tokens,
         threads=numbers(threads, "--threads"),
-    )  # fmt: skip
+    )
     say(found.values, as_json, found.text)
 
 

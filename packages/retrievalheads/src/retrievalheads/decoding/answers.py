@@ -45,21 +45,28 @@ def grade(example: Example, text: str, finish_reason: str = "stop") -> Predictio
     if example.task == "summhay":
         found = citation(text, {int(a) for a in example.answers}, len(example.documents))
         scores = {
-            "f1": found.f1, "precision": found.precision, "recall": found.recall,
+            "f1": found.f1,
+            "precision": found.precision,
+            "recall": found.recall,
             "unparsed": float(not found.parsed),
-        }  # fmt: skip
+        }
     else:
         line = first_line(text)
         scores = {
-            "f1": f1(text, example.answers), "em": exact_match(text, example.answers),
+            "f1": f1(text, example.answers),
+            "em": exact_match(text, example.answers),
             "unparsed": float(not line),
-        }  # fmt: skip
+        }
         if example.task == "mdqa":
             scores["subspan_em"] = subspan_em(text, example.answers)
     return Prediction(
-        id=example.id, query=example.query, prediction=text, answers=example.answers,
-        scores=scores, finish_reason=finish_reason,
-    )  # fmt: skip
+        id=example.id,
+        query=example.query,
+        prediction=text,
+        answers=example.answers,
+        scores=scores,
+        finish_reason=finish_reason,
+    )
 
 
 def summarise(predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:

@@ -75,16 +75,19 @@ class Branches:
         own = (self._owner == -1) | (self._owner == owner[:, None])
         keys = torch.arange(len(self._place))
         mask = own & self._valid & (keys <= keys[cached:, None])
-        wanted = torch.cat([torch.arange(end - n, end) for end, n in zip(ends.tolist(), rows,
-                                                                         strict=True)])  # fmt: skip
+        wanted = torch.cat(
+            [torch.arange(end - n, end) for end, n in zip(ends.tolist(), rows, strict=True)]
+        )
         probe.arm(wanted[None])
         with torch.inference_mode():
             out = self._reader.model(
                 torch.tensor([[token for block in blocks for token in block]], device=device),
-                attention_mask=mask[None, None].to(device), position_ids=self._place[None, cached:]
-                .to(device), past_key_values=self._reader.cache, use_cache=True,
+                attention_mask=mask[None, None].to(device),
+                position_ids=self._place[None, cached:].to(device),
+                past_key_values=self._reader.cache,
+                use_cache=True,
                 logits_to_keep=(wanted - cached).to(device),
-            )  # fmt: skip
+            )
         self._reader.cache = out.past_key_values
         self._reader.tokens += len(owner)
         best = out.logits[0].float().argmax(-1).cpu().split(list(rows))
@@ -143,10 +146,12 @@ def greedy_together(
         blocks = [one.waiting + one.guess if one.open else [] for one in branches]
         rows = [len(one.guess) + 1 if one.open else 0 for one in branches]
         found = packed.read(blocks, rows, probe)
-        packed.keep([
-            _take(branch, best, places, limit, stop) if branch.open else 0
-            for branch, (best, places) in zip(branches, found, strict=True)
-        ])  # fmt: skip
+        packed.keep(
+            [
+                _take(branch, best, places, limit, stop) if branch.open else 0
+                for branch, (best, places) in zip(branches, found, strict=True)
+            ]
+        )
     packed.close()
     return [(one.answer, torch.cat(one.places, -1)) for one in branches]
 

@@ -66,9 +66,11 @@ class PrefixReader:
             for begin in range(keep, len(ids), PASS):
                 block = torch.tensor([ids[begin : begin + PASS]], device=self.model.device)
                 out = self.model(
-                    block, past_key_values=self.cache, use_cache=True,
+                    block,
+                    past_key_values=self.cache,
+                    use_cache=True,
                     logits_to_keep=min(rows, block.shape[1]),
-                )  # fmt: skip
+                )
                 self.cache = out.past_key_values
                 logits.append(out.logits[0])
         self.tokens += len(ids) - keep

@@ -70,11 +70,16 @@ def draw_map(
     needle = torch.unique(torch.cat(one.targets))
     for axes, head in zip(panels, heads, strict=True):
         axes.imshow(
-            _pooled(weights[head]), aspect="auto", cmap="cividis", vmin=0, vmax=1,
+            _pooled(weights[head]),
+            aspect="auto",
+            cmap="cividis",
+            vmin=0,
+            vmax=1,
             extent=(0, weights[head].shape[1], len(words) - 0.5, -0.5),
-        )  # fmt: skip
-        axes.plot(needle, [len(words) - 0.5] * len(needle), "^", color="#D55E00", ms=5,
-                  clip_on=False)  # fmt: skip
+        )
+        axes.plot(
+            needle, [len(words) - 0.5] * len(needle), "^", color="#D55E00", ms=5, clip_on=False
+        )
         axes.set_yticks(range(len(words)), words, fontsize=8)
         axes.set_title(f"head {head[0]}-{head[1]}", fontsize=9)
     panels[-1].set_xlabel("token of the context (triangles: the needle)")

@@ -98,9 +98,14 @@ def detect(
     if not ids:
         raise NothingToScoreError(f"no example can be scored: {skipped}")
     return HeadScores(
-        model="", probe=probe, mode=mode, per_example=per_example, ids=ids, skipped=skipped,
+        model="",
+        probe=probe,
+        mode=mode,
+        per_example=per_example,
+        ids=ids,
+        skipped=skipped,
         options={"needles": needles, "score": score_kind, "ignore_first": ignore_first},
-    )  # fmt: skip
+    )
 
 
 def _warn_of_windows(model: Any, coded: Sequence[TokenizedExample]) -> None:
@@ -113,8 +118,9 @@ def _warn_of_windows(model: Any, coded: Sequence[TokenizedExample]) -> None:
     if window and farthest > window:
         logging.getLogger(__name__).warning(
             "a needle is %d tokens away, the model's sliding window has %d: heads cannot see it",
-            farthest, window,
-        )  # fmt: skip
+            farthest,
+            window,
+        )
 
 
 def _answered(
@@ -196,7 +202,9 @@ def _read_batch(model: Any, probe: RowProbe, batch: Sequence[TokenizedExample]) 
     rows = pad_sequence([one.answer_rows for one in batch], batch_first=True, padding_value=-1)
     probe.arm(rows)
     model(
-        ids.to(model.device), attention_mask=seen.to(model.device), use_cache=False,
+        ids.to(model.device),
+        attention_mask=seen.to(model.device),
+        use_cache=False,
         logits_to_keep=1,
-    )  # fmt: skip
+    )
     return probe.collect()

@@ -193,8 +193,9 @@ def cells(
                 placed = [needles[(turn + depth) % len(needles)] for depth in range(depths)]
                 # The text of the exact grid; the other needles come on top.
                 room = _room(length, max(len(n.ids) for n in placed), haystack)
-                made += _together(before, placed, haystack, room, f"length{length}-round{turn}",
-                                  len(made))  # fmt: skip
+                made += _together(
+                    before, placed, haystack, room, f"length{length}-round{turn}", len(made)
+                )
             continue
         for number, needle in enumerate(needles):
             room = _room(length, len(needle.ids), haystack)
@@ -204,10 +205,14 @@ def cells(
                 made.append(
                     Cell(
                         f"needle{number}-length{length}-depth{depth}",
-                        before + body + needle.question, [start + i for i in needle.span],
-                        needle.answer, -at, f"{length}-{depth}", needle.ids,
+                        before + body + needle.question,
+                        [start + i for i in needle.span],
+                        needle.answer,
+                        -at,
+                        f"{length}-{depth}",
+                        needle.ids,
                     )
-                )  # fmt: skip
+                )
     return made
 
 
@@ -241,11 +246,16 @@ def _together(
     body += haystack.ids[last:room]
     return [
         Cell(
-            f"{name}-depth{depth}", body + needle.question, [start + i for i in needle.span],
-            needle.answer, order, name, needle.ids,
+            f"{name}-depth{depth}",
+            body + needle.question,
+            [start + i for i in needle.span],
+            needle.answer,
+            order,
+            name,
+            needle.ids,
         )
         for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
-    ]  # fmt: skip
+    ]
 
 
 def grid_for(
@@ -262,9 +272,15 @@ def grid_for(
     """The cells of a text; the exact grid uses the first three needles, as Wu et al."""
     chosen = trials if multi else trials[:ROUNDS]
     return cells(
-        tokenizer, chosen, Haystack(tokenizer, text), lengths, depths, multi=multi, folder=folder,
+        tokenizer,
+        chosen,
+        Haystack(tokenizer, text),
+        lengths,
+        depths,
+        multi=multi,
+        folder=folder,
         chat=chat,
-    )  # fmt: skip
+    )
 
 
 def default_needles() -> list[NeedleTrial]:
@@ -332,19 +348,26 @@ def niah(
     best = max(rouge1_recall(outputs[cell.id], cell.answer) for cell in grid)
     per_example, ids = kept.scores([cell.id for cell in grid])
     details = {
-        "success_rate": len(ids) / len(grid), "best_rouge": best, "tokens": reader.tokens,
-        "outputs": outputs, "places": places,
-    }  # fmt: skip
+        "success_rate": len(ids) / len(grid),
+        "best_rouge": best,
+        "tokens": reader.tokens,
+        "outputs": outputs,
+        "places": places,
+    }
     if not ids:
         raise NothingToScoreError(
             f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
         )
     missed = len(grid) - len(ids)
     scores = HeadScores(
-        model="", probe="copy", mode="niah", per_example=per_example, ids=ids,
+        model="",
+        probe="copy",
+        mode="niah",
+        per_example=per_example,
+        ids=ids,
         skipped={"not found": missed} if missed else {},
         options={"score": score_kind, "share_kv": share_kv},
-    )  # fmt: skip
+    )
     return scores, details
 
 
@@ -360,9 +383,13 @@ def _trials(
         for part in _batches(list(group)) if packed else ([cell] for cell in group):
             if len(part) > 1:
                 found = greedy_together(
-                    reader, probe, [cell.ids for cell in part], [cell.draft for cell in part],
-                    limit=MAX_TOKENS, stop=stop,
-                )  # fmt: skip
+                    reader,
+                    probe,
+                    [cell.ids for cell in part],
+                    [cell.draft for cell in part],
+                    limit=MAX_TOKENS,
+                    stop=stop,
+                )
                 for cell, (answer, read) in zip(part, found, strict=True):
                     yield cell, answer, read
                 continue

@@ -107,8 +107,10 @@ def compare_files(
 def _rules(mean: Any) -> list[tuple[str, dict[str, Any]]]:
     """The cuts that section 6 compares: thresholds, and the top k that the model has heads for."""
     cuts: list[tuple[str, dict[str, Any]]] = [
-        ("> 0", {"nonzero": True}), (">= 0.1", {"threshold": 0.1}), (">= 0.2", {"threshold": 0.2})
-    ]  # fmt: skip
+        ("> 0", {"nonzero": True}),
+        (">= 0.1", {"threshold": 0.1}),
+        (">= 0.2", {"threshold": 0.2}),
+    ]
     cuts += [(f"top {k}", {"top_k": k}) for k in (10, 20, 50) if k <= mean.numel()]
     return cuts
 

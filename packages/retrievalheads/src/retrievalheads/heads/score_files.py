@@ -140,11 +140,17 @@ class HeadScores:
                 values, ids = torch.from_numpy(kept["scores"]), [str(i) for i in kept["ids"]]
             complete = True
         return cls(
-            model=content["model"], adapter=content.get("adapter"), probe=content["probe"],
-            mode=content["mode"], per_example=values, ids=ids,
-            skipped=content.get("n_skipped", {}), options=content.get("options", {}),
-            data_sha256=content.get("data_sha256", ""), complete=complete,
-        )  # fmt: skip
+            model=content["model"],
+            adapter=content.get("adapter"),
+            probe=content["probe"],
+            mode=content["mode"],
+            per_example=values,
+            ids=ids,
+            skipped=content.get("n_skipped", {}),
+            options=content.get("options", {}),
+            data_sha256=content.get("data_sha256", ""),
+            complete=complete,
+        )
 
 
 def _plain(values: Any) -> list[list[float | None]]:
@@ -242,9 +248,12 @@ def import_wu(path: Path, *, trials: str = "all", model: str | None = None) -> H
     every = torch.tensor(order, dtype=torch.float64).T.reshape(-1, n_layers, n_heads)
     name = model or path.name.removesuffix(".gz").removesuffix(".json").removeprefix("head_scores_")
     return HeadScores(
-        model=name, probe="wu", mode="niah", per_example=every[parts[trials]],
+        model=name,
+        probe="wu",
+        mode="niah",
+        per_example=every[parts[trials]],
         options={"imported": path.name, "trials": trials},
-    )  # fmt: skip
+    )
 
 
 def export_wu(scores: HeadScores, path: Path) -> None:

@@ -272,16 +272,23 @@ class ModelWriter(CacheWriter):
         if need.kind == "passage":
             assert need.fact is not None
             return fill(
-                "passage", self.folder, entity=need.fact.entity, value=need.fact.value,
-                relation=as_noun(need.fact.relation), topic=need.topic or need.fact.entity,
-            )  # fmt: skip
+                "passage",
+                self.folder,
+                entity=need.fact.entity,
+                value=need.fact.value,
+                relation=as_noun(need.fact.relation),
+                topic=need.topic or need.fact.entity,
+            )
         if need.kind == "paraphrase":
             return fill("paraphrase", self.folder, insight=need.sentences[0], k=need.count)
         persona = random.Random(need.topic + need.sentences[0]).choice(PERSONAS)
         return fill(
-            "insight_document", self.folder, topic=need.topic, persona=persona,
+            "insight_document",
+            self.folder,
+            topic=need.topic,
+            persona=persona,
             sentences=need.sentences,
-        )  # fmt: skip
+        )
 
 
 def _parsed(need: Need, reply: str) -> CachedText:
@@ -320,9 +327,12 @@ def _parsed(need: Need, reply: str) -> CachedText:
     if not isinstance(sentences, list) or not all(isinstance(s, str) for s in sentences):
         raise ValueError("no sentences in the JSON")
     return CachedText(
-        kind="document", topic=need.topic, wanted=need.sentences, text=text,
+        kind="document",
+        topic=need.topic,
+        wanted=need.sentences,
+        text=text,
         sentences=tuple(sentences),
-    )  # fmt: skip
+    )
 
 
 def _shares_5gram(a: str, b: str) -> bool:

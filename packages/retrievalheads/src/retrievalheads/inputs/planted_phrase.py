@@ -11,11 +11,37 @@ from .token_spans import encode_prompt, encode_target
 from .wordings import fictional_name
 
 _WORDS = (
-    "violet", "kettle", "marble", "hollow", "tractor", "feather", "copper", "lantern", "walnut",
-    "ribbon", "glacier", "pepper", "anchor", "thistle", "drum", "saddle", "cobalt", "muffin",
-    "harbor", "velvet", "pebble", "magnet", "orchid", "barrel", "cricket", "tunnel", "banjo",
-    "mirror", "cactus", "zipper",
-)  # fmt: skip
+    "violet",
+    "kettle",
+    "marble",
+    "hollow",
+    "tractor",
+    "feather",
+    "copper",
+    "lantern",
+    "walnut",
+    "ribbon",
+    "glacier",
+    "pepper",
+    "anchor",
+    "thistle",
+    "drum",
+    "saddle",
+    "cobalt",
+    "muffin",
+    "harbor",
+    "velvet",
+    "pebble",
+    "magnet",
+    "orchid",
+    "barrel",
+    "cricket",
+    "tunnel",
+    "banjo",
+    "mirror",
+    "cactus",
+    "zipper",
+)
 SLOTS = 4
 TOKENS = (300, 600)
 
@@ -55,11 +81,18 @@ def planted_examples(
             continue
         made.append(
             Example(
-                id=f"planted{len(made)}", task="mdqa", variant="planted", split="test",
-                query=query, documents=prompt.documents, prompt=prompt.text, target=target,
-                answers=(phrase,), needles=prompt.needles,
+                id=f"planted{len(made)}",
+                task="mdqa",
+                variant="planted",
+                split="test",
+                query=query,
+                documents=prompt.documents,
+                prompt=prompt.text,
+                target=target,
+                answers=(phrase,),
+                needles=prompt.needles,
                 n_tokens=n_tokens + len(encode_target(tokenizer, target)),
                 meta={"seed": seed, "needle_texts": list(prompt.needle_texts)},
             )
-        )  # fmt: skip
+        )
     return made

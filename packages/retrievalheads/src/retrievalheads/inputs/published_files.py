@@ -116,9 +116,12 @@ def _questions(path: Path) -> Iterator[QuestionItem]:
         if isinstance(row, dict) and {"entity", "relation", "value"} <= set(row):
             fact = Fact(row["entity"], row["relation"], row["value"])
             yield QuestionItem(
-                row.get("id", f"fact{number}"), f"what is the {fact.relation} of {fact.entity}",
-                (fact.value,), None, fact=fact,
-            )  # fmt: skip
+                row.get("id", f"fact{number}"),
+                f"what is the {fact.relation} of {fact.entity}",
+                (fact.value,),
+                None,
+                fact=fact,
+            )
             continue
         _wanted(where, row, "question", "answers")
         name = str(row.get("id", f"nq{number - 1:04d}"))
@@ -182,9 +185,11 @@ def _insights(path: Path) -> Iterator[InsightItem]:
                 if insight["insight_id"] not in seen:
                     seen.add(insight["insight_id"])
                     yield InsightItem(
-                        insight["insight_id"], row["topic"], row.get("subtopic", ""),
+                        insight["insight_id"],
+                        row["topic"],
+                        row.get("subtopic", ""),
                         insight["insight"],
-                    )  # fmt: skip
+                    )
             continue
         _wanted(where, row, "subtopics", "documents")
         texts = tuple(document["document_text"] for document in row["documents"])

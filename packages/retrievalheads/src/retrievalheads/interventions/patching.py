@@ -246,9 +246,7 @@ def patch_arms(
     complement = [head for head in order if real[head] and not mine[head]]
     intersection = [head for head in order if real[head] and mine[head]]
     pool = [head for head in order if not real[head] and not mine[head]]
-    sizes = {
-        "complement": len(complement), "intersection": len(intersection), "pool": len(pool)
-    }  # fmt: skip
+    sizes = {"complement": len(complement), "intersection": len(intersection), "pool": len(pool)}
     size = min(len(complement), len(intersection))
     if match_size and size:
         complement, intersection = complement[:size], intersection[:size]

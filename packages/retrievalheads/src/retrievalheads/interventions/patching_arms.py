@@ -42,9 +42,11 @@ def patch_study(
     """
     arms = patch_arms(target_scores, source_scores, seed=seed, match_size=match_size, **set_rule)
     sets = {
-        "original": [], "complement": arms.complement, "intersection": arms.intersection,
+        "original": [],
+        "complement": arms.complement,
+        "intersection": arms.intersection,
         "random": arms.random,
-    }  # fmt: skip
+    }
     kept = kept or KeptValues()
     found: dict[str, Any] = {}
     for name, heads in sets.items():
@@ -56,8 +58,11 @@ def patch_study(
         mean = sum(scores) / len(scores)
         base = found["original"]["f1"] if "original" in found else mean
         found[name] = {
-            "f1": mean, "delta": mean - base, "n_heads": len(heads), "per_example": scores,
-        }  # fmt: skip
+            "f1": mean,
+            "delta": mean - base,
+            "n_heads": len(heads),
+            "per_example": scores,
+        }
     return {"arms": found, "sizes": arms.sizes, "n": len(examples), "positions": positions}
 
 
@@ -79,8 +84,12 @@ def _answer(
     for example in tqdm(left, desc=f"patch, {arm}", unit="ex", disable=not progress):
         ids = torch.tensor([encode_prompt(lm.tokenizer, example.prompt)[0]])
         answer = patched_generate(
-            *sides(lm.model), heads, ids.to(lm.model.device), positions=positions, stop=stop,
+            *sides(lm.model),
+            heads,
+            ids.to(lm.model.device),
+            positions=positions,
+            stop=stop,
             max_new_tokens=MAX_TOKENS[example.task],
-        )  # fmt: skip
+        )
         text = lm.tokenizer.decode(answer.tolist(), skip_special_tokens=True)
         kept.add(f"{arm} {example.id}", [grade(example, text).scores["f1"]])

@@ -215,7 +215,9 @@ print((kib("VmHWM") - before) / 1024)
 def memory(way: str, tokens: int) -> float:
     """MiB that reading 20 rows adds to the peak of a fresh process (Linux)."""
     done = subprocess.run(
-        [sys.executable, "-c", _MEMORY, way, str(tokens)], capture_output=True, text=True,
+        [sys.executable, "-c", _MEMORY, way, str(tokens)],
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     return float(done.stdout.split()[-1])

@@ -18,9 +18,11 @@ def naive_places(model: Any, ids: Sequence[int], rows: Sequence[int]) -> Any:
     try:
         with torch.inference_mode():
             out = model(
-                torch.tensor([list(ids)], device=model.device), output_attentions=True,
-                use_cache=False, logits_to_keep=1,
-            )  # fmt: skip
+                torch.tensor([list(ids)], device=model.device),
+                output_attentions=True,
+                use_cache=False,
+                logits_to_keep=1,
+            )
         maps = torch.stack([layer[0][:, list(rows)] for layer in out.attentions])
         return maps.argmax(-1).int()
     finally:
@@ -89,9 +91,11 @@ def wu_style(model: Any, cell: Cell, stop: Any) -> tuple[Any, list[int]]:
             token = cell.ids[-1]
             for _ in range(MAX_TOKENS):
                 out = model(
-                    torch.tensor([[token]], device=device), past_key_values=cache, use_cache=True,
+                    torch.tensor([[token]], device=device),
+                    past_key_values=cache,
+                    use_cache=True,
                     output_attentions=True,
-                )  # fmt: skip
+                )
                 token = int(out.logits[0, -1].argmax())
                 if stop(token):
                     break

@@ -22,13 +22,20 @@ def _curve(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
     if len(controls) > 1:
         places = [k for k, _ in controls]
         axes.plot(
-            places, [sum(v) / len(v) for _, v in controls], "s--", color=COLOURS[1],
+            places,
+            [sum(v) / len(v) for _, v in controls],
+            "s--",
+            color=COLOURS[1],
             label="random k off (mean of seeds)",
-        )  # fmt: skip
+        )
         axes.fill_between(
-            places, [min(v) for _, v in controls], [max(v) for _, v in controls],
-            color=COLOURS[1], alpha=0.25, label="range of seeds",
-        )  # fmt: skip
+            places,
+            [min(v) for _, v in controls],
+            [max(v) for _, v in controls],
+            color=COLOURS[1],
+            alpha=0.25,
+            label="range of seeds",
+        )
     axes.set_xlabel("heads switched off (k)")
     axes.set_ylabel("F1" if metric == "f1" else "token accuracy")
     axes.set_ylim(-0.03, 1.03)
@@ -106,8 +113,9 @@ def heat_map(scores: HeadScores, path: Path) -> Picture:
     from matplotlib.figure import Figure
 
     mean = scores.mean
-    figure = Figure(figsize=(1.6 + 0.28 * scores.n_heads, 1.4 + 0.2 * scores.n_layers),
-                    layout="constrained")  # fmt: skip
+    figure = Figure(
+        figsize=(1.6 + 0.28 * scores.n_heads, 1.4 + 0.2 * scores.n_layers), layout="constrained"
+    )
     axes = figure.subplots()
     image = axes.imshow(mean.numpy(), aspect="auto", cmap="cividis", vmin=0)
     axes.set_xlabel("head")

@@ -162,9 +162,10 @@ def recall_correlation(synthetic: Sequence[StudyRun], of: str = "recall") -> Cor
     """Spearman of a recall (or of cosine) and F1 over the synthetic variants."""
     known = [run for run in synthetic if getattr(run, of) is not None]
     return correlate(
-        [getattr(run, of) for run in known], [run.f1 for run in known],
+        [getattr(run, of) for run in known],
+        [run.f1 for run in known],
         [run.per_example for run in known],
-    )  # fmt: skip
+    )
 
 
 def _with_p(found: Correlation) -> str:
@@ -233,17 +234,36 @@ def _patching(patches: Sequence[dict[str, Any]], real: StudyRun | None) -> Verdi
 
 def study_table(runs: Sequence[StudyRun]) -> Table:
     """The table of section 7; the paper's F1 only where it is confirmed (two decimals, one run)."""
-    order = [*SYNTHETIC, "real-limited", REAL, "real-short", "mixed", "no-lora",
-             "base, theta'", "base"]  # fmt: skip
+    order = [
+        *SYNTHETIC,
+        "real-limited",
+        REAL,
+        "real-short",
+        "mixed",
+        "no-lora",
+        "base, theta'",
+        "base",
+    ]
     rows: list[list[Value]] = []
     for name in [*order, *(run.name for run in runs if run.name not in order)]:
         for run in runs:
             if run.name == name:
                 rows.append(
-                    [run.task, run.name, run.n_train, run.f1, run.count, run.count_over_0,
-                     run.recall, run.recall_over_0, run.recall_own, run.jaccard, run.cosine,
-                     PAPER.get((run.model, run.task, run.name))]
-                )  # fmt: skip
+                    [
+                        run.task,
+                        run.name,
+                        run.n_train,
+                        run.f1,
+                        run.count,
+                        run.count_over_0,
+                        run.recall,
+                        run.recall_over_0,
+                        run.recall_own,
+                        run.jaccard,
+                        run.cosine,
+                        PAPER.get((run.model, run.task, run.name)),
+                    ]
+                )
     synthetic = synthetic_runs(runs)
     note = (
         f"F1 on the real test set (n = {runs[0].n_test}); heads on the real dev set at 0.1 "
@@ -252,8 +272,20 @@ def study_table(runs: Sequence[StudyRun]) -> Table:
         f"recall > 0 {_with_p(recall_correlation(synthetic, 'recall_over_0'))}; of cosine "
         f"{_with_p(recall_correlation(synthetic, 'cosine'))}."
     )
-    columns = ["task", "trained on", "n", "F1", "heads >= 0.1", "heads > 0", "recall",
-               "recall > 0", "recall, own", "Jaccard", "cosine", "paper: F1"]  # fmt: skip
+    columns = [
+        "task",
+        "trained on",
+        "n",
+        "F1",
+        "heads >= 0.1",
+        "heads > 0",
+        "recall",
+        "recall > 0",
+        "recall, own",
+        "Jaccard",
+        "cosine",
+        "paper: F1",
+    ]
     return Table("Variants", columns, rows, note)
 
 
@@ -340,9 +372,10 @@ def correlate_file(path: Path, x: str, y: str, picture: Path | None) -> dict[str
     for run in known:
         groups.setdefault((run.get("task"), run.get("model")), []).append(run)
     found = correlate(
-        [run[x] for run in known], [run[y] for run in known],
+        [run[x] for run in known],
+        [run[y] for run in known],
         [run.get("per_example") or () for run in known],
-    )  # fmt: skip
+    )
     rho, p, n = pooled([([r[x] for r in g], [r[y] for r in g]) for g in groups.values()])
     text = f"{y} over {x}: Spearman {_with_p(found)}"
     if len(groups) > 1:
@@ -353,7 +386,14 @@ def correlate_file(path: Path, x: str, y: str, picture: Path | None) -> dict[str
         named = [{"name": str(i), **run} for i, run in enumerate(known)]
         text += f"\n-> {scatter_figure(named, x, y, picture).path}"
     return {
-        "rho": found.rho, "p": found.p, "n": found.n, "low": found.low, "high": found.high,
-        "leave_one_out": list(found.without), "pooled_rho": rho, "pooled_p": p, "pooled_n": n,
+        "rho": found.rho,
+        "p": found.p,
+        "n": found.n,
+        "low": found.low,
+        "high": found.high,
+        "leave_one_out": list(found.without),
+        "pooled_rho": rho,
+        "pooled_p": p,
+        "pooled_n": n,
         "text": text,
-    }  # fmt: skip
+    }

@@ -54,8 +54,15 @@ def reproduce(
     """
     began = time.monotonic()
     study = read_study(scale, config, model=model, seed=seed, limit=limit)
-    parts = ["data", "runs", "planted", "runs.jsonl", "knockout.json", "patch.json",
-             "adapters.json"]  # fmt: skip
+    parts = [
+        "data",
+        "runs",
+        "planted",
+        "runs.jsonl",
+        "knockout.json",
+        "patch.json",
+        "adapters.json",
+    ]
     claim_folder(out, plain(asdict(study)), overwrite=overwrite, parts=parts)
     knockout, intro, read = _planted_part(study, out)
     runs: list[StudyRun] = []
@@ -73,12 +80,16 @@ def reproduce(
     body, verdicts = study_body(runs, knockout, patches, out / "study.png", knocked)
     body = [intro, *body]
     results = {
-        "runs": [run.model_dump() for run in runs], "knockout": knockout, "patch": patches,
-        "adapters": knocked, "verdicts": verdicts,
-    }  # fmt: skip
+        "runs": [run.model_dump() for run in runs],
+        "knockout": knockout,
+        "patch": patches,
+        "adapters": knocked,
+        "verdicts": verdicts,
+    }
     details = manifest(plain(asdict(study)), seed=study.seed, began=began, data=read)
-    write_report(out, f"Retrieval heads, {scale} scale", body, results=plain(results),
-                 manifest=details)  # fmt: skip
+    write_report(
+        out, f"Retrieval heads, {scale} scale", body, results=plain(results), manifest=details
+    )
     print_report(body, out, time.monotonic() - began)
 
 
@@ -107,8 +118,9 @@ def _planted_part(study: Study, out: Path) -> tuple[dict[str, Any], str, list[Pa
         examples = planted_examples(lm.tokenizer, passages, count, study.seed)
         write_json(file, plain(_knock(study, lm, examples, out / "planted")))
     scores = HeadScores.load(out / "planted" / "scores.json")
-    best = ", ".join(f"{a}-{b} {s:.2f}" for a, b, s in read_json(
-        out / "planted" / "scores.json")["ranked"][:5])  # fmt: skip
+    best = ", ".join(
+        f"{a}-{b} {s:.2f}" for a, b, s in read_json(out / "planted" / "scores.json")["ranked"][:5]
+    )
     intro += (
         f"Model {study.model}, {len(scores.ids)} prompts of 300 to 600 tokens, {described}: "
         f"{int((scores.mean >= THRESHOLD).sum())} of {scores.mean.numel()} heads score at least "
@@ -139,9 +151,15 @@ def _knock(study: Study, lm: CausalLM, examples: Sequence[Example], place: Path)
 
     def run(settings: Any, kind: Any, scope: Any) -> dict[str, Any]:
         found = sweep(
-            lm.model, lm.tokenizer, examples, settings, kind=kind, scope=scope, answers=False,
+            lm.model,
+            lm.tokenizer,
+            examples,
+            settings,
+            kind=kind,
+            scope=scope,
+            answers=False,
             progress=True,
-        )  # fmt: skip
+        )
         return {"kind": kind, "scope": scope, "n": len(examples), "rows": sweep_rows(found)}
 
     return run(curve, "zero", "decode") | {
@@ -163,11 +181,17 @@ def _data(study: Study, task: str, place: Path) -> dict[str, dict[str, list[Exam
                 _toy_data(study, variant, context, facts, folder)
             else:
                 settings = BuildConfig(
-                    task=task, variant=variant, source=study.sources[task],
-                    context_tokens=context, tokenizer=study.model, n=study.n_train,
-                    n_dev=study.n_dev, n_test=study.n_test, seed=study.seed,
+                    task=task,
+                    variant=variant,
+                    source=study.sources[task],
+                    context_tokens=context,
+                    tokenizer=study.model,
+                    n=study.n_train,
+                    n_dev=study.n_dev,
+                    n_test=study.n_test,
+                    seed=study.seed,
                     generator=study.generator,
-                )  # fmt: skip
+                )
                 build(settings, folder, progress=True)
         found[name] = {
             split: load_examples(folder / f"{split}.jsonl", limit=study.limit) for split in SPLITS
@@ -181,8 +205,13 @@ def _toy_data(study: Study, variant: str, context: int, facts: int, folder: Path
     sizes = dict(zip(SPLITS, (study.n_train, study.n_dev, study.n_test), strict=True))
     for split, count in sizes.items():
         examples = toy_examples(
-            variant, split, count, context=context, facts=facts, seed=study.seed  # type: ignore[arg-type]
-        )  # fmt: skip
+            variant,
+            split,
+            count,
+            context=context,
+            facts=facts,
+            seed=study.seed,  # type: ignore[arg-type]
+        )
         write_jsonl(folder / f"{split}.jsonl", examples)
     write_json(folder / "manifest.json", {"variant": variant, "counts": sizes})
 
@@ -232,10 +261,20 @@ def _variants(
         extend_context(lm.model, study.train.context_tokens, None)
         measure(name, lm, place / task / name.replace(", theta'", "-extended"))
     return [
-        _run(task, spec, name, graded[name], heads[name], heads[REAL], own.get(name),
-             own.get(REAL), sizes.get(name, 0), seconds.get(name, 0.0))
+        _run(
+            task,
+            spec,
+            name,
+            graded[name],
+            heads[name],
+            heads[REAL],
+            own.get(name),
+            own.get(REAL),
+            sizes.get(name, 0),
+            seconds.get(name, 0.0),
+        )
         for name in graded
-    ]  # fmt: skip
+    ]
 
 
 def _extra_examples(
@@ -289,19 +328,29 @@ def _run(
     seconds: float,
 ) -> StudyRun:
     run = StudyRun(
-        name=name, task=task, model="toy" if task == "toy" else spec, n_train=n_train,
-        n_test=len(graded.predictions), f1=graded.metrics["f1"],
-        per_example=tuple(graded.per_example()), seconds=round(seconds, 1),
-    )  # fmt: skip
+        name=name,
+        task=task,
+        model="toy" if task == "toy" else spec,
+        n_train=n_train,
+        n_test=len(graded.predictions),
+        f1=graded.metrics["f1"],
+        per_example=tuple(graded.per_example()),
+        seconds=round(seconds, 1),
+    )
     if heads is None or reference is None:
         return run
     found = compare(reference.mean, heads.mean, threshold=THRESHOLD)
     over_0 = compare(reference.mean, heads.mean, nonzero=True)
     more = {
-        "count": found.n_other, "count_both": found.n_both, "count_over_0": over_0.n_other,
-        "recall": found.recall, "recall_over_0": over_0.recall,
-        "precision": found.precision, "jaccard": found.jaccard, "cosine": found.cosine,
-    }  # fmt: skip
+        "count": found.n_other,
+        "count_both": found.n_both,
+        "count_over_0": over_0.n_other,
+        "recall": found.recall,
+        "recall_over_0": over_0.recall,
+        "precision": found.precision,
+        "jaccard": found.jaccard,
+        "cosine": found.cosine,
+    }
     if own is not None and own_reference is not None:
         more["recall_own"] = compare(own_reference.mean, own.mean, threshold=THRESHOLD).recall
     return run.model_copy(update=plain(more))
@@ -355,8 +404,13 @@ def _adapter_knockouts(
             key = text_digest(f"{variant} {settings}")
             with KeptValues.beside(file, key, resume=True) as kept:
                 swept = sweep(lm.model, lm.tokenizer, test, settings, kept=kept, progress=True)
-            content = {"name": f"{task}, {variant}", "kind": "zero", "scope": "all",
-                       "n": len(test), "rows": sweep_rows(swept)}  # fmt: skip
+            content = {
+                "name": f"{task}, {variant}",
+                "kind": "zero",
+                "scope": "all",
+                "n": len(test),
+                "rows": sweep_rows(swept),
+            }
             write_json(file, plain(content))
         found.append(read_json(file))
     return found

@@ -71,8 +71,9 @@ class Journal(Generic[NotedT]):
             kept._sink = sink
             for one in read_jsonl(kept.file, cls.kind, allow_empty=True):
                 if one.key != key:
-                    raise UserError(f"{kept.file}: is of a run with other settings",
-                                    "drop --resume")  # fmt: skip
+                    raise UserError(
+                        f"{kept.file}: is of a run with other settings", "drop --resume"
+                    )
                 kept.known[one.id] = one
             yield kept
         kept.file.unlink()

@@ -34,16 +34,32 @@ def _number(value: float | None) -> str:
 
 def comparison_text(found: dict[str, Any]) -> str:
     """The overlap of two head sets and where their heads are."""
-    rows = [[name, found[name]] for name in
-            ("n_ref", "n_other", "n_both", "n_ref_only", "n_other_only", "n_ref_over_0",
-             "n_other_over_0", "recall", "precision", "jaccard", "cosine", "spearman")]  # fmt: skip
+    rows = [
+        [name, found[name]]
+        for name in (
+            "n_ref",
+            "n_other",
+            "n_both",
+            "n_ref_only",
+            "n_other_only",
+            "n_ref_over_0",
+            "n_other_over_0",
+            "recall",
+            "precision",
+            "jaccard",
+            "cosine",
+            "spearman",
+        )
+    ]
     table = Table("Heads of both", ["", "value"], rows).text()
     rules = Table(
         "At every cut",
         ["cut", "ref", "other", "both", "recall", "precision", "Jaccard"],
-        [[name, r["n_ref"], r["n_other"], r["n_both"], r["recall"], r["precision"], r["jaccard"]]
-         for name, r in found["rules"].items()],
-    ).text()  # fmt: skip
+        [
+            [name, r["n_ref"], r["n_other"], r["n_both"], r["recall"], r["precision"], r["jaccard"]]
+            for name, r in found["rules"].items()
+        ],
+    ).text()
     layers = [
         f"layer {layer:3d}: {a:3d} {b:3d}"
         for layer, (a, b) in enumerate(
@@ -77,13 +93,17 @@ def sweep_rows(results: Sequence[SweepResult]) -> list[dict[str, Any]]:
     """A row a setting, with every example's scores."""
     return [
         {
-            "arm": r.setting.arm, "k": r.setting.k, "seed": r.setting.seed,
+            "arm": r.setting.arm,
+            "k": r.setting.k,
+            "seed": r.setting.seed,
             "heads": [list(head) for head in r.setting.heads],
-            "f1": r.mean(r.f1), "accuracy": r.mean(r.accuracy),
-            "per_example_f1": r.f1, "per_example_accuracy": r.accuracy,
+            "f1": r.mean(r.f1),
+            "accuracy": r.mean(r.accuracy),
+            "per_example_f1": r.f1,
+            "per_example_accuracy": r.accuracy,
         }
         for r in results
-    ]  # fmt: skip
+    ]
 
 
 def knockout_table(rows: Sequence[dict[str, Any]], n: int, title: str = "Knockout") -> Table:
@@ -114,9 +134,13 @@ def patch_table(studies: Sequence[dict[str, Any]]) -> Table:
     for study in studies:
         found = study["arms"]
         rows.append(
-            [study.get("name", "target"), *(found[arm]["f1"] for arm in arms),
-             *(found[arm]["n_heads"] for arm in arms[1:]), study["n"]]
-        )  # fmt: skip
+            [
+                study.get("name", "target"),
+                *(found[arm]["f1"] for arm in arms),
+                *(found[arm]["n_heads"] for arm in arms[1:]),
+                study["n"],
+            ]
+        )
     return Table(
         "Patching: F1",
         ["target", *arms, "heads compl.", "heads inter.", "heads random", "n"],

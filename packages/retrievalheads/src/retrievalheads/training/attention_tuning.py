@@ -101,10 +101,13 @@ def attention_only(lm: CausalLM, config: TrainConfig) -> tuple[Any, int]:
         model = get_peft_model(
             lm.model,
             LoraConfig(
-                r=config.lora_r, lora_alpha=config.lora_alpha, lora_dropout=config.lora_dropout,
-                target_modules=list(PROJECTIONS), task_type="CAUSAL_LM",
+                r=config.lora_r,
+                lora_alpha=config.lora_alpha,
+                lora_dropout=config.lora_dropout,
+                target_modules=list(PROJECTIONS),
+                task_type="CAUSAL_LM",
             ),
-        )  # fmt: skip
+        )
     trained = {name: w.numel() for name, w in model.named_parameters() if w.requires_grad}
     strange = [name for name in trained if not _ATTENTION_NAME.search(name)]
     assert not strange, f"trainable outside attention: {strange[:3]}"
@@ -202,9 +205,11 @@ def train(
         label_names=["labels"],
     )
     trainer = Trainer(
-        model=model, args=arguments, train_dataset=rows,
+        model=model,
+        args=arguments,
+        train_dataset=rows,
         data_collator=_Collator(lm.tokenizer.pad_token_id),
-    )  # fmt: skip
+    )
     trainer.remove_callback(PrinterCallback)
     if progress:
         trainer.add_callback(progress_bar(f"train, {out.name}"))

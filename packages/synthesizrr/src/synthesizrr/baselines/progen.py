@@ -33,9 +33,15 @@ def progen(run: BaselineRun) -> dict[str, Any]:
             for row in fewgen_inputs(run.task, min(per_round, run.per_label - number * per_round))
         ]
         found = generate(
-            inputs, icl, run.task, run.teacher, config, run.out, tokenizer=run.tokenizer,
+            inputs,
+            icl,
+            run.task,
+            run.teacher,
+            config,
+            run.out,
+            tokenizer=run.tokenizer,
             progress=f"progen, round {number + 1}",
-        )  # fmt: skip
+        )
         counts[f"round {number + 1}"] = found | {"shots": config.shots}
     return counts
 
@@ -52,10 +58,13 @@ def helpful_rows(rows: Sequence[Synthetic], labels: list[str], encoder: str) -> 
             row = rows[place]
             chosen.append(
                 IclRow(
-                    id=row.id, label=row.label, example_text=row.text,
-                    seed_id=row.seed_id or row.id, score=float(scores[place]),
+                    id=row.id,
+                    label=row.label,
+                    example_text=row.text,
+                    seed_id=row.seed_id or row.id,
+                    score=float(scores[place]),
                 )
-            )  # fmt: skip
+            )
     return chosen
 
 

@@ -15,9 +15,15 @@ from ..students.classifiers import fit, student_spec
 
 
 def regen(
-    task: Task, shards: EmbeddingShards, corpus: Path, *, top: int = 100, rounds: int = 2,
-    student: str = "probe", seed: int = 42,
-) -> list[Synthetic]:  # fmt: skip
+    task: Task,
+    shards: EmbeddingShards,
+    corpus: Path,
+    *,
+    top: int = 100,
+    rounds: int = 2,
+    student: str = "probe",
+    seed: int = 42,
+) -> list[Synthetic]:
     """Documents as labelled texts.
 
     In the first round a label's verbalizer is the query; later the kept texts of the label are.
@@ -73,10 +79,16 @@ def _agreed(
     agreed: list[Any] = []
     for fitted, judged in (halves, halves[::-1]):
         model = fit(
-            [rows[place].text for place in fitted], [rows[place].label for place in fitted],
-            student_spec(student), seed=seed, names=labels,
-        )  # fmt: skip
+            [rows[place].text for place in fitted],
+            [rows[place].label for place in fitted],
+            student_spec(student),
+            seed=seed,
+            names=labels,
+        )
         guesses = model.probs([rows[place].text for place in judged]).argmax(axis=1)
-        agreed += [place for place, guess in zip(judged, guesses.tolist(), strict=True)
-                   if labels[guess] == rows[place].label]  # fmt: skip
+        agreed += [
+            place
+            for place, guess in zip(judged, guesses.tolist(), strict=True)
+            if labels[guess] == rows[place].label
+        ]
     return [rows[place] for place in sorted(agreed)]

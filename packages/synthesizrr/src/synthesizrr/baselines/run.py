@@ -49,9 +49,15 @@ class BaselineRun:
         config = self.config.model_copy(update={"shots": 0})
         rows = fewgen_inputs(self.task, per_label or self.per_label)
         return generate(
-            rows, [], self.task, self.teacher, config, out or self.out, tokenizer=self.tokenizer,
+            rows,
+            [],
+            self.task,
+            self.teacher,
+            config,
+            out or self.out,
+            tokenizer=self.tokenizer,
             progress="zero-shot",
-        )  # fmt: skip
+        )
 
 
 def generate_baseline(
@@ -77,9 +83,15 @@ def _fewgen(run: BaselineRun) -> dict[str, Any]:
     rows = fewgen_inputs(run.task, run.per_label)
     icl = fewgen_shots(run.seeds, run.task, run.tokenizer)
     return generate(
-        rows, icl, run.task, run.teacher, run.config, run.out, tokenizer=run.tokenizer,
+        rows,
+        icl,
+        run.task,
+        run.teacher,
+        run.config,
+        run.out,
+        tokenizer=run.tokenizer,
         progress="fewgen",
-    )  # fmt: skip
+    )
 
 
 def _simprompt(run: BaselineRun) -> dict[str, Any]:

@@ -20,9 +20,13 @@ def s3(run: BaselineRun) -> dict[str, Any]:
     for number in range(run.rounds):
         rows = texts_of(run.out, run.task)
         student = fit(
-            [row.text for row in rows], [row.label for row in rows], student_spec(run.student),
-            seed=run.config.seed, names=list(run.task.labels), progress=f"student {number + 1}",
-        )  # fmt: skip
+            [row.text for row in rows],
+            [row.label for row in rows],
+            student_spec(run.student),
+            seed=run.config.seed,
+            names=list(run.task.labels),
+            progress=f"student {number + 1}",
+        )
         guessed = predictions(student, [seed.text for seed in run.seeds])
         wrong = [
             seed for seed, label in zip(run.seeds, guessed, strict=True) if seed.label != label
@@ -32,8 +36,9 @@ def s3(run: BaselineRun) -> dict[str, Any]:
             prompt_like(run, error, f"s3-{number}-{place:05d}")
             for place, error in enumerate(_in_turn(wrong, share))
         ]
-        found = complete(prompts, run.task, run.teacher, run.config, run.out,
-                         progress=f"s3, round {number + 1}")  # fmt: skip
+        found = complete(
+            prompts, run.task, run.teacher, run.config, run.out, progress=f"s3, round {number + 1}"
+        )
         counts[f"round {number + 1}"] = found | {"errors": len(wrong)}
     return counts
 

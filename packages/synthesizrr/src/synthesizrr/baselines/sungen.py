@@ -54,9 +54,15 @@ def resampled(labels: np.ndarray, weights: np.ndarray, per_label: int, *, seed: 
 
 
 def learn_weights(
-    texts: Sequence[str], labels: np.ndarray, n_labels: int, *, seed: int = 42, rounds: int = 10,
-    inner_steps: int = 20, batch: int = 64,
-) -> np.ndarray:  # fmt: skip
+    texts: Sequence[str],
+    labels: np.ndarray,
+    n_labels: int,
+    *,
+    seed: int = 42,
+    rounds: int = 10,
+    inner_steps: int = 20,
+    batch: int = 64,
+) -> np.ndarray:
     """Weights between 0 and 1 by bilevel optimisation, float64 [N].
 
     Inner: a small LSTM learns with the weighted cross-entropy. Outer: the reverse cross-entropy

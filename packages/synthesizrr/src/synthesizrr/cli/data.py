@@ -24,12 +24,26 @@ def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
 
         tasks = [load_task(name) for name in task_names()]
         rows: list[list[Any]] = [
-            [one.name, len(one.labels), one.corpus, one.seeds_per_class, one.rows_per_class,
-             one.train_rows, one.max_new_tokens]
+            [
+                one.name,
+                len(one.labels),
+                one.corpus,
+                one.seeds_per_class,
+                one.rows_per_class,
+                one.train_rows,
+                one.max_new_tokens,
+            ]
             for one in tasks
-        ]  # fmt: skip
-        columns = ["task", "labels", "corpus", "seeds/class", "prompts/class", "train rows",
-                   "new tokens"]  # fmt: skip
+        ]
+        columns = [
+            "task",
+            "labels",
+            "corpus",
+            "seeds/class",
+            "prompts/class",
+            "train rows",
+            "new tokens",
+        ]
         say([one.model_dump() for one in tasks], as_json, Table("Tasks", columns, rows))
 
     @datasets.command("prepare")
@@ -94,5 +108,8 @@ def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
         fresh(out / "docs-00000.jsonl.gz", overwrite)
         bar = tqdm(open_corpus(name, src, domains), desc=name, unit="doc")
         documents, shards = write_shards(out, bar, shard_size)
-        say({"documents": documents, "shards": shards}, as_json,
-            f"{documents} documents in {shards} files\n-> {out}")  # fmt: skip
+        say(
+            {"documents": documents, "shards": shards},
+            as_json,
+            f"{documents} documents in {shards} files\n-> {out}",
+        )

@@ -76,10 +76,18 @@ def register(app: typer.Typer) -> None:
         pool = read_rows(icl, IclRow, labels=labels)
         mode = "retricl" if any(row.context for row in pool) else "non-retricl"
         settings = load_config(
-            GenerateConfig, config, mode=mode, shots=shots, style=style, icl_groups=icl_groups,
-            temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens,
-            max_prompt_tokens=max_prompt_tokens, seed=seed,
-        )  # fmt: skip
+            GenerateConfig,
+            config,
+            mode=mode,
+            shots=shots,
+            style=style,
+            icl_groups=icl_groups,
+            temperature=temperature,
+            top_p=top_p,
+            max_new_tokens=max_new_tokens,
+            max_prompt_tokens=max_prompt_tokens,
+            seed=seed,
+        )
         _run(teacher, tokenizer, cache, rows, pool, chosen, settings, out, overwrite, as_json)
 
     @app.command()
@@ -135,18 +143,35 @@ def register(app: typer.Typer) -> None:
         chosen = load_task(task)
         rows = read_rows(seeds, Example, labels=list(chosen.labels))
         settings = load_config(
-            GenerateConfig, config, mode="fewgen", shots=32 if shots is None else shots,
-            style=style, icl_groups=icl_groups, temperature=temperature, top_p=top_p,
-            max_new_tokens=max_new_tokens, max_prompt_tokens=max_prompt_tokens, seed=seed,
-        )  # fmt: skip
+            GenerateConfig,
+            config,
+            mode="fewgen",
+            shots=32 if shots is None else shots,
+            style=style,
+            icl_groups=icl_groups,
+            temperature=temperature,
+            top_p=top_p,
+            max_new_tokens=max_new_tokens,
+            max_prompt_tokens=max_prompt_tokens,
+            seed=seed,
+        )
         if method == "regen":
             _regen(chosen, emb, n, rounds, student, settings.seed, fresh(out, overwrite), as_json)
             return
         if overwrite:
             out.unlink(missing_ok=True)
         with _open(teacher, cache) as engine:
-            run = BaselineRun(chosen, rows, engine, settings, out, _tokenizer(tokenizer, teacher),
-                              per_label=n, rounds=rounds, student=student)  # fmt: skip
+            run = BaselineRun(
+                chosen,
+                rows,
+                engine,
+                settings,
+                out,
+                _tokenizer(tokenizer, teacher),
+                per_label=n,
+                rounds=rounds,
+                student=student,
+            )
             counts = generate_baseline(method, run, attributes)
         say(counts, as_json, f"{counts}\n-> {out}")
 
@@ -189,13 +214,21 @@ def register(app: typer.Typer) -> None:
         texts, report = parse_all(rows, chosen, multi=multi, fewgen=fewgen, deduplicate=deduplicate)
         write_jsonl(fresh(out, overwrite), texts)
         if dataset is not None:
-            facts = {"teacher": rows[0].model, "shots": rows[0].shots_used,
-                     "temperature": rows[0].temperature, "top_p": rows[0].top_p,
-                     "parsed": asdict(report)}  # fmt: skip
+            facts = {
+                "teacher": rows[0].model,
+                "shots": rows[0].shots_used,
+                "temperature": rows[0].temperature,
+                "top_p": rows[0].top_p,
+                "parsed": asdict(report),
+            }
             write_dataset(dataset, texts, chosen, facts=facts)
-        say(asdict(report) | report.rates, as_json, f"{report.texts} texts of "
+        say(
+            asdict(report) | report.rates,
+            as_json,
+            f"{report.texts} texts of "
             f"{report.generations} generations; {report.refused} refused, {report.empty} empty, "
-            f"{report.duplicate} repeated\n-> {out}")  # fmt: skip
+            f"{report.duplicate} repeated\n-> {out}",
+        )
 
     @app.command("filter")
     def filter_command(
@@ -278,9 +311,15 @@ def _tokenizer(named: str | None, teacher: str) -> Any:
 
 
 def _regen(
-    task: Any, emb: Path | None, top: int, rounds: int, student: str, seed: int, out: Path,
+    task: Any,
+    emb: Path | None,
+    top: int,
+    rounds: int,
+    student: str,
+    seed: int,
+    out: Path,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> None:
     from tenpapers.embedding import EmbeddingShards
     from tenpapers.errors import UserError
     from tenpapers.records import write_jsonl
@@ -291,17 +330,30 @@ def _regen(
     if emb is None:
         raise UserError("regen takes texts from a corpus", "pass --emb EMB")
     rows = regen(
-        task, EmbeddingShards(emb), embedded_corpus(emb), top=top, rounds=rounds, student=student,
+        task,
+        EmbeddingShards(emb),
+        embedded_corpus(emb),
+        top=top,
+        rounds=rounds,
+        student=student,
         seed=seed,
-    )  # fmt: skip
+    )
     count = write_jsonl(out, rows)
     say({"texts": count}, as_json, f"{count} texts (no need to parse them)\n-> {out}")
 
 
 def _run(
-    teacher: str, tokenizer: str | None, cache: bool, rows: Any, pool: Any, task: Any,
-    settings: Any, out: Path, overwrite: bool, as_json: bool,
-) -> None:  # fmt: skip
+    teacher: str,
+    tokenizer: str | None,
+    cache: bool,
+    rows: Any,
+    pool: Any,
+    task: Any,
+    settings: Any,
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     from ..inversion.teacher import generate
 
     if overwrite:
@@ -310,6 +362,10 @@ def _run(
         counts = generate(
             rows, pool, task, engine, settings, out, tokenizer=_tokenizer(tokenizer, teacher)
         )
-    say(counts, as_json, f"{counts['asked']} asked, {counts['done_before']} done before, "
+    say(
+        counts,
+        as_json,
+        f"{counts['asked']} asked, {counts['done_before']} done before, "
         f"{counts['failed']} failed; {100 * counts['shared_prompt_share']:.0f} % of the prompt "
-        f"tokens are shared\n-> {out}")  # fmt: skip
+        f"tokens are shared\n-> {out}",
+    )

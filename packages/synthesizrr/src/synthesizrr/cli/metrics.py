@@ -72,11 +72,26 @@ def register(app: typer.Typer) -> None:
         Example: synthesizrr evaluate synthetic.jsonl --metrics length,self-bleu,entity --out runs/e
         """
         _measure(
-            [synth], out, config, reference, gold, n, False, as_json,
-            metrics=split_names(metrics), tokenizer=tokenizer, max_n=max_n, nlp=nlp,
-            features=features, num_buckets=num_buckets, scaling=scaling, encoder=encoder,
-            oracle=oracle, pairwise=pairwise, seed=seed,
-        )  # fmt: skip
+            [synth],
+            out,
+            config,
+            reference,
+            gold,
+            n,
+            False,
+            as_json,
+            metrics=split_names(metrics),
+            tokenizer=tokenizer,
+            max_n=max_n,
+            nlp=nlp,
+            features=features,
+            num_buckets=num_buckets,
+            scaling=scaling,
+            encoder=encoder,
+            oracle=oracle,
+            pairwise=pairwise,
+            seed=seed,
+        )
 
     @app.command("judge")
     def judge_command(
@@ -108,8 +123,12 @@ def register(app: typer.Typer) -> None:
         write_json(out / "rag.json", asdict(found) | {"judge": judge})
         cells = [found.rows, found.faithfulness, found.context_relevance, found.unreadable]
         names = ["rows", "faithfulness", "context relevance", "unreadable replies"]
-        say(asdict(found), as_json, Table(f"Judged by {judge}", names, [cells]),
-            f"-> {out / 'rag.json'}")  # fmt: skip
+        say(
+            asdict(found),
+            as_json,
+            Table(f"Judged by {judge}", names, [cells]),
+            f"-> {out / 'rag.json'}",
+        )
 
     @app.command()
     def compare(
@@ -142,17 +161,39 @@ def register(app: typer.Typer) -> None:
         --out runs/compare
         """
         _measure(
-            files, out, config, reference, gold, n, equalize, as_json,
-            metrics=split_names(metrics), tokenizer=tokenizer, max_n=max_n, nlp=nlp,
-            features=features, num_buckets=num_buckets, scaling=scaling, encoder=encoder,
-            oracle=oracle, pairwise=pairwise, seed=seed,
-        )  # fmt: skip
+            files,
+            out,
+            config,
+            reference,
+            gold,
+            n,
+            equalize,
+            as_json,
+            metrics=split_names(metrics),
+            tokenizer=tokenizer,
+            max_n=max_n,
+            nlp=nlp,
+            features=features,
+            num_buckets=num_buckets,
+            scaling=scaling,
+            encoder=encoder,
+            oracle=oracle,
+            pairwise=pairwise,
+            seed=seed,
+        )
 
 
 def _measure(
-    files: list[Path], out: Path, config: Path | None, reference: Path | None, gold: Path | None,
-    n: int | None, equalize: bool, as_json: bool, **flags: Any,
-) -> None:  # fmt: skip
+    files: list[Path],
+    out: Path,
+    config: Path | None,
+    reference: Path | None,
+    gold: Path | None,
+    n: int | None,
+    equalize: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     from tenpapers.cli import load_config
     from tenpapers.records import write_json
 

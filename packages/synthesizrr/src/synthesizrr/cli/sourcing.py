@@ -126,10 +126,17 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
             retriever, rows, emb, docs, top_k=top_k, rescore=rescore, exclude=exclude, seed=seed
         )
         write_jsonl(fresh(out, overwrite), found)
-        counts = {"seeds": len(found), "results": sum(len(one.results) for one in found),
-                  "excluded": leaks}  # fmt: skip
-        say(counts, as_json, f"{counts['results']} results for {len(found)} seeds; excluded: "
-            f"{leaks or 'nothing'}\n-> {out}")  # fmt: skip
+        counts = {
+            "seeds": len(found),
+            "results": sum(len(one.results) for one in found),
+            "excluded": leaks,
+        }
+        say(
+            counts,
+            as_json,
+            f"{counts['results']} results for {len(found)} seeds; excluded: "
+            f"{leaks or 'nothing'}\n-> {out}",
+        )
 
     @app.command("build-inputs")
     def build_inputs_command(
@@ -188,21 +195,40 @@ def register(app: typer.Typer, corpus: typer.Typer, seeds: typer.Typer) -> None:
         demonstrations = rank_list(icl_ranks, "--icl-ranks")
         windows = (pair(icl_range, "--icl-range"), pair(range_, "--range"))
         icl_window, window = windows_of(
-            rows, pair(window_quantile, "--window-quantile"), demonstrations, numbers,
-            windows[0] or ICL_RANGE, windows[1] or RANGE, seed,
-        )  # fmt: skip
+            rows,
+            pair(window_quantile, "--window-quantile"),
+            demonstrations,
+            numbers,
+            windows[0] or ICL_RANGE,
+            windows[1] or RANGE,
+            seed,
+        )
         least, most = pair(context_tokens, "--context-tokens") or CONTEXT_TOKENS
         icl, inputs, report = build_inputs(
-            rows, chosen, mode, demonstrations, icl_window, window, numbers,  # type: ignore[arg-type]
-            (int(least), int(most)), tokenizer=load_tokenizer(tokenizer), shots=shots,
-            per_label=per_label, strict=strict, seed=seed,
-        )  # fmt: skip
+            rows,
+            chosen,
+            mode,
+            demonstrations,
+            icl_window,
+            window,
+            numbers,  # type: ignore[arg-type]
+            (int(least), int(most)),
+            tokenizer=load_tokenizer(tokenizer),
+            shots=shots,
+            per_label=per_label,
+            strict=strict,
+            seed=seed,
+        )
         write_jsonl(fresh(out / "icl.jsonl", overwrite), icl)
         write_jsonl(fresh(out / "inputs.jsonl", overwrite), inputs)
         write_json(out / "report.json", asdict(report))
         short = f"; missing: {report.shortfall}" if report.shortfall else ""
-        say(asdict(report), as_json, f"{len(icl)} demonstrations, {len(inputs)} inputs; dropped: "
-            f"{report.dropped or 'nothing'}{short}\n-> {out}")  # fmt: skip
+        say(
+            asdict(report),
+            as_json,
+            f"{len(icl)} demonstrations, {len(inputs)} inputs; dropped: "
+            f"{report.dropped or 'nothing'}{short}\n-> {out}",
+        )
 
 
 def rank_list(text: str, option: str) -> list[int]:

@@ -66,14 +66,24 @@ def register(app: typer.Typer) -> None:
         held = read_rows(validation, TextRow) if validation else None
         path = fresh(out / "student.json", overwrite)
         found = train_student(
-            rows, gold, spec, runs, seed=seed, validation=held, search=search,  # type: ignore[arg-type]
+            rows,
+            gold,
+            spec,
+            runs,
+            seed=seed,
+            validation=held,
+            search=search,  # type: ignore[arg-type]
             progress=student,
-        )  # fmt: skip
+        )
         write_json(path, found.as_json())
         spread = "" if found.std is None else f" +- {100 * found.std:.1f}"
-        say(found.as_json(), as_json, f"{student}: accuracy {100 * found.mean:.1f}{spread} "
+        say(
+            found.as_json(),
+            as_json,
+            f"{student}: accuracy {100 * found.mean:.1f}{spread} "
             f"({runs} runs), macro-F1 {100 * found.macro_f1:.1f}; {found.n_train} training rows, "
-            f"{found.n_test} test rows\n-> {path}")  # fmt: skip
+            f"{found.n_test} test rows\n-> {path}",
+        )
 
     @app.command()
     def run(
@@ -120,6 +130,12 @@ def register(app: typer.Typer) -> None:
         from ..study.reproduce import reproduce as run_study
 
         run_study(
-            out, scale=scale, config=config, model=model, seed=seed, limit=limit, full=full,
+            out,
+            scale=scale,
+            config=config,
+            model=model,
+            seed=seed,
+            limit=limit,
+            full=full,
             overwrite=overwrite,
-        )  # fmt: skip
+        )

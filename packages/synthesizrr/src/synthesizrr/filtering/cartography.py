@@ -107,9 +107,14 @@ def epoch_probs(
         found.append(student.probs(texts))
 
     fit(
-        texts, [row.label for row in rows], replace(spec, epochs=epochs), seed=seed, names=names,
-        on_epoch=note, progress=progress,
-    )  # fmt: skip
+        texts,
+        [row.label for row in rows],
+        replace(spec, epochs=epochs),
+        seed=seed,
+        names=names,
+        on_epoch=note,
+        progress=progress,
+    )
     if len(found) != epochs:
         raise UserError(f"the student recorded {len(found)} epochs, {epochs} are needed")
     return np.stack(found), names

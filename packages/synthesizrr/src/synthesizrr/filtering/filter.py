@@ -43,28 +43,40 @@ def filter_rows(
     if read not in ("text", "context"):
         raise UserError(f"--read {read}: unknown", "text or context")
     probs, names = epoch_probs(
-        rows, spec, seed=seed, epochs=epochs, progress=progress,
+        rows,
+        spec,
+        seed=seed,
+        epochs=epochs,
+        progress=progress,
         text=(lambda row: row.context or row.text) if read == "context" else None,  # type: ignore[attr-defined]
-    )  # fmt: skip
+    )
     labels = np.array([names.index(row.label) for row in rows])
     confidence, variability, correctness = cartography(probs, labels)
     values = {"confidence": confidence, "variability": variability, "correctness": correctness}
     keep = kept(values, [row.label for row in rows], filters)
     table = [
         CartographyRow(
-            id=row.id, label=row.label, confidence=float(confidence[place]),
-            variability=float(variability[place]), correctness=float(correctness[place]),
-            probs=[float(epoch[place, labels[place]]) for epoch in probs], kept=bool(keep[place]),
+            id=row.id,
+            label=row.label,
+            confidence=float(confidence[place]),
+            variability=float(variability[place]),
+            correctness=float(correctness[place]),
+            probs=[float(epoch[place, labels[place]]) for epoch in probs],
+            kept=bool(keep[place]),
         )
         for place, row in enumerate(rows)
-    ]  # fmt: skip
+    ]
     return Filtered([row for row, stays in zip(rows, keep, strict=True) if stays], table)
 
 
 def final_sample(
-    rows: Sequence[Synthetic], target: Mapping[str, float], n: int | None, *, seed: int = 42,
+    rows: Sequence[Synthetic],
+    target: Mapping[str, float],
+    n: int | None,
+    *,
+    seed: int = 42,
     allow_off: bool = False,
-) -> list[Synthetic]:  # fmt: skip
+) -> list[Synthetic]:
     """The training set: rows in the gold set's label mix (spec 3.9).
 
     Raises

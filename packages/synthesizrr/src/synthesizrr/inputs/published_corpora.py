@@ -15,8 +15,11 @@ from ..records import Document
 from .cleaning import product_text
 
 # Which part of RealNews a name takes: of its list of domains, or what is in no list.
-REALNEWS = {"realnews-dominant": "regional", "realnews-regional": "regional",
-            "realnews-india": "india"}  # fmt: skip
+REALNEWS = {
+    "realnews-dominant": "regional",
+    "realnews-regional": "regional",
+    "realnews-india": "india",
+}
 
 
 def corpus_names() -> list[str]:
@@ -43,8 +46,11 @@ def open_corpus(name: str, source: Path, domains: Path | None = None) -> Iterato
             raise UserError(f"{name} is a set of domains", "pass --domains realnews_domains.json")
         return _realnews(name, source, domains)
     readers: dict[str, Callable[[Path], Iterator[Document]]] = {
-        "products": _products, "cmu-movies": _movies, "jsonl": _jsonl, "csv": _csv,
-    }  # fmt: skip
+        "products": _products,
+        "cmu-movies": _movies,
+        "jsonl": _jsonl,
+        "csv": _csv,
+    }
     if name not in readers:
         raise UserError(f"corpus {name}: unknown", ", ".join(corpus_names()))
     if not source.exists():
@@ -61,8 +67,12 @@ def _realnews(name: str, source: Path, domains: Path) -> Iterator[Document]:
     inside = name != "realnews-dominant"
     for number, row in read_json_lines(source):
         if (_field(row, "domain", source, number) in listed) == inside:
-            yield Document(id=f"realnews-{number}", text=_field(row, "text", source, number),
-                           title=row.get("title"), meta={"domain": row["domain"]})  # fmt: skip
+            yield Document(
+                id=f"realnews-{number}",
+                text=_field(row, "text", source, number),
+                title=row.get("title"),
+                meta={"domain": row["domain"]},
+            )
 
 
 def _products(source: Path) -> Iterator[Document]:

@@ -191,8 +191,11 @@ def _json_splits(
             yield label(row["label"]), row[text]
 
     found = {}
-    for split, names in (("train", ("train",)), ("validation", ("dev", "validation")),
-                         ("test", ("test",))):  # fmt: skip
+    for split, names in (
+        ("train", ("train",)),
+        ("validation", ("dev", "validation")),
+        ("test", ("test",)),
+    ):
         for name in names:
             for ending in (".jsonl", ".jsonl.gz"):
                 if (folder / f"{name}{ending}").exists():
@@ -242,13 +245,21 @@ def _polarity(folder: Path) -> dict[str, Iterator[tuple[str, str]]]:
 
 
 _REVIEW = re.compile(r"<review_text>(.*?)</review_text>", re.DOTALL)
-MERGED = {"grocery": "grocery_and_gourmet_food", "gourmet_food": "grocery_and_gourmet_food",
-          "jewelry_&_watches": "jewelry_and_watches", "cell_phones_&_service":
-          "cell_phones_service", "computer_&_video_games": "computer_video_games",
-          "camera_&_photo": "camera_photo", "health_&_personal_care": "health_and_personal_care",
-          "kitchen_&_housewares": "kitchen", "music": "music_album",
-          "musical_instruments": "musical_and_instruments", "sports_&_outdoors": "sports_outdoors",
-          "tools_&_hardware": "tools_hardware", "toys_&_games": "toys_games"}  # fmt: skip
+MERGED = {
+    "grocery": "grocery_and_gourmet_food",
+    "gourmet_food": "grocery_and_gourmet_food",
+    "jewelry_&_watches": "jewelry_and_watches",
+    "cell_phones_&_service": "cell_phones_service",
+    "computer_&_video_games": "computer_video_games",
+    "camera_&_photo": "camera_photo",
+    "health_&_personal_care": "health_and_personal_care",
+    "kitchen_&_housewares": "kitchen",
+    "music": "music_album",
+    "musical_instruments": "musical_and_instruments",
+    "sports_&_outdoors": "sports_outdoors",
+    "tools_&_hardware": "tools_hardware",
+    "toys_&_games": "toys_games",
+}
 
 
 def _category(folder: Path) -> dict[str, Iterator[tuple[str, str]]]:

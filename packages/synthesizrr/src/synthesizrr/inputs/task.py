@@ -53,8 +53,9 @@ class Task(Record):
         # YAML reads true and false as what they are; a label is a string.
         if not isinstance(value, dict):
             return value
-        return {str(key).lower() if isinstance(key, bool) else str(key): v
-                for key, v in value.items()}  # fmt: skip
+        return {
+            str(key).lower() if isinstance(key, bool) else str(key): v for key, v in value.items()
+        }
 
     @field_validator("document_header", "answer_prefix")
     @classmethod
@@ -106,8 +107,9 @@ def _rendered(template: str, label: str, task: str) -> str:
 def task_names() -> list[str]:
     """Names of the tasks that ship with the package."""
     folder = files("synthesizrr").joinpath("tasks")
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir()
-                  if file.name.endswith(".yaml"))  # fmt: skip
+    return sorted(
+        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
+    )
 
 
 def load_task(name: str) -> Task:

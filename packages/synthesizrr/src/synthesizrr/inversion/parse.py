@@ -112,11 +112,17 @@ def parse(
             seen.add(key)
             rows.append(
                 Synthetic(
-                    id=f"{one.id}###{number}", text=text, label=one.label, seed_id=one.seed_id,
-                    doc_id=one.doc_id, rank=one.rank, score=one.score, context=one.context,
+                    id=f"{one.id}###{number}",
+                    text=text,
+                    label=one.label,
+                    seed_id=one.seed_id,
+                    doc_id=one.doc_id,
+                    rank=one.rank,
+                    score=one.score,
+                    context=one.context,
                     icl_ids=one.icl_ids,
                 )
-            )  # fmt: skip
+            )
     report.texts = len(rows)
     report.labels = dict(sorted(Counter(row.label for row in rows).items()))
     return rows, report

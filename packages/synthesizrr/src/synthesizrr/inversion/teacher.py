@@ -60,9 +60,12 @@ class Prompt:
 
 
 def plan_prompts(
-    rows: Sequence[InputRow], icl: Sequence[IclRow], task: Task, config: GenerateConfig,
+    rows: Sequence[InputRow],
+    icl: Sequence[IclRow],
+    task: Task,
+    config: GenerateConfig,
     tokenizer: Any,
-) -> list[Prompt]:  # fmt: skip
+) -> list[Prompt]:
     """All prompts, those with the same demonstrations together, longer ones first.
 
     Raises
@@ -150,8 +153,13 @@ def complete(
     known = {one.id for one in read_rows(out, Generation)} if out.stat().st_size else set()
     waiting = [prompt for prompt in prompts if prompt.row.id not in known]
     by_id = {prompt.row.id: prompt for prompt in waiting}
-    counts = {"asked": len(waiting), "done_before": len(prompts) - len(waiting), "failed": 0,
-              "prompt_tokens": 0, "output_tokens": 0}  # fmt: skip
+    counts = {
+        "asked": len(waiting),
+        "done_before": len(prompts) - len(waiting),
+        "failed": 0,
+        "prompt_tokens": 0,
+        "output_tokens": 0,
+    }
     name = f"{teacher.backend.family}:{Path(teacher.backend.model).name}"
     with Appender(out) as sink:
         for done in _answers(teacher, waiting, task, config, progress):
@@ -166,9 +174,12 @@ def complete(
 
 
 def _answers(
-    teacher: Generator, prompts: Sequence[Prompt], task: Task, config: GenerateConfig,
+    teacher: Generator,
+    prompts: Sequence[Prompt],
+    task: Task,
+    config: GenerateConfig,
     progress: str | None,
-) -> Iterator[Completion]:  # fmt: skip
+) -> Iterator[Completion]:
     """In process each group of equal demonstrations is one call, so that its prefix runs once.
 
     Engines and services find shared prefixes themselves, so they get everything at once.

@@ -40,8 +40,11 @@ def load_nlp(name: str = DEFAULT_MODEL) -> Any:
             f"spaCy model {name}: not installed",
             f"pip install it; {DEFAULT_MODEL} comes with this package",
         ) from None
-    nlp.select_pipes(enable=[pipe for pipe in ("tok2vec", "transformer", "parser", "ner")
-                             if pipe in nlp.pipe_names])  # fmt: skip
+    nlp.select_pipes(
+        enable=[
+            pipe for pipe in ("tok2vec", "transformer", "parser", "ner") if pipe in nlp.pipe_names
+        ]
+    )
     return nlp
 
 

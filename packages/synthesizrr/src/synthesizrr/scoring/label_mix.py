@@ -114,8 +114,9 @@ def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[np.ndarr
         every = np.asarray(labels)
         parts = [
             rng.choice(np.flatnonzero(every == label), size=size, replace=False)
-            for label, size in least.items() if size
-        ]  # fmt: skip
+            for label, size in least.items()
+            if size
+        ]
         kept.append(np.sort(np.concatenate(parts)))
     return kept
 

@@ -53,8 +53,11 @@ def mauve(
     found = compute_mauve(
         p_features=np.asarray(ref_feats, dtype=np.float32),
         q_features=np.asarray(gen_feats, dtype=np.float32),
-        num_buckets=num_buckets, mauve_scaling_factor=scaling, seed=seed, verbose=False,
-    )  # fmt: skip
+        num_buckets=num_buckets,
+        mauve_scaling_factor=scaling,
+        seed=seed,
+        verbose=False,
+    )
     return float(found.mauve)
 
 
@@ -95,8 +98,9 @@ class Features:
         """Features float32 [N, d], in the order of the texts."""
         names = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         self._read()
-        missing = {name: text for name, text in zip(names, texts, strict=True)
-                   if name not in self._known}  # fmt: skip
+        missing = {
+            name: text for name, text in zip(names, texts, strict=True) if name not in self._known
+        }
         if missing:
             found = self._compute(list(missing.values()))
             self._known.update(zip(missing, found, strict=True))
@@ -155,9 +159,10 @@ def last_states(
             places, order = order[:size], order[size:]
             # Padded on the right: positions begin at 0, and a causal model does not look ahead.
             batch = tokenizer.pad(
-                {"input_ids": [coded[place] for place in places]}, return_tensors="pt",
+                {"input_ids": [coded[place] for place in places]},
+                return_tensors="pt",
                 padding_side="right",
-            ).to(model.device)  # fmt: skip
+            ).to(model.device)
             states = model(**batch, output_hidden_states=True, logits_to_keep=1).hidden_states[-1]
             last = batch["attention_mask"].sum(1) - 1
             out[places] = states[range(len(places)), last].float().cpu().numpy()

@@ -97,10 +97,12 @@ def read_sets(paths: Sequence[Path], limit: int | None = None) -> list[DataSet]:
         raise UserError(f"{max(paths, key=paths.count)}: given twice")
     names = [path.name for path in paths]
     return [
-        DataSet(path.name if names.count(path.name) == 1 else str(path),
-                read_rows(path, TextRow, limit=limit))
+        DataSet(
+            path.name if names.count(path.name) == 1 else str(path),
+            read_rows(path, TextRow, limit=limit),
+        )
         for path in paths
-    ]  # fmt: skip
+    ]
 
 
 def equalized(sets: Sequence[DataSet], seed: int) -> tuple[list[DataSet], str]:
@@ -221,8 +223,12 @@ def _preservation(data: DataSet, config: EvalConfig, given: Given) -> dict[str, 
     assert given.gold is not None  # `check` saw to that
     if "oracle" not in given.tools:
         spec = student_spec(config.oracle)
-        given.tools["oracle"] = fit_oracle(given.gold.rows, spec, seed=config.seed,  # type: ignore[arg-type]
-                                           progress="oracle")  # fmt: skip
+        given.tools["oracle"] = fit_oracle(
+            given.gold.rows,
+            spec,
+            seed=config.seed,  # type: ignore[arg-type]
+            progress="oracle",
+        )
     found = label_preservation(data.rows, given.tools["oracle"])  # type: ignore[arg-type]
     return {"label_preservation": found | {"oracle": config.oracle}}
 

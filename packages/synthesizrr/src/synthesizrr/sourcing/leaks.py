@@ -9,9 +9,14 @@ from .retrieve import embed
 
 
 def near_duplicates(
-    documents: Iterable[Document], test: Sequence[str], encoder: str | None = None, *,
-    cosine: float = 0.95, n: int = 13, batch: int = 2000,
-) -> dict[str, str]:  # fmt: skip
+    documents: Iterable[Document],
+    test: Sequence[str],
+    encoder: str | None = None,
+    *,
+    cosine: float = 0.95,
+    n: int = 13,
+    batch: int = 2000,
+) -> dict[str, str]:
     """Documents that would leak a test text: a shared 13-gram of words, or a cosine >= 0.95.
 
     Returns

@@ -83,8 +83,9 @@ def build_inputs(
     metric = retrieved[0].results[0].metric if retrieved and retrieved[0].results else "cosine"
     if metric == "random" and mode == "retricl":
         raise UserError("random documents do not fit RetrICL", "--mode non-retricl")
-    builder = _Builder(task, mode, metric, set(icl_ranks), icl_range, range_, set(ranks),
-                       context_tokens, tokenizer)  # fmt: skip
+    builder = _Builder(
+        task, mode, metric, set(icl_ranks), icl_range, range_, set(ranks), context_tokens, tokenizer
+    )
     icl: list[IclRow] = []
     inputs: list[InputRow] = []
     by_label: dict[str, list[Retrieved]] = defaultdict(list)
@@ -103,8 +104,9 @@ def build_inputs(
             low, high = range_
             raise UserError(
                 f"no document of label {label!r} within [{low:g}, {high:g}]; scores seen "
-                f"{builder.seen(rows)}", "set --range, or --window-quantile for this encoder",
-            )  # fmt: skip
+                f"{builder.seen(rows)}",
+                "set --range, or --window-quantile for this encoder",
+            )
         if per_label is not None:
             found = _drawn(found, per_label, rng, builder.report, label, strict)
         icl += pool
@@ -119,9 +121,14 @@ def build_inputs(
 
 
 def windows_of(
-    retrieved: Sequence[Retrieved], quantiles: Window | None, icl_ranks: Sequence[int],
-    ranks: Sequence[int], icl_range: Window = ICL_RANGE, range_: Window = RANGE, seed: int = 42,
-) -> tuple[Window, Window]:  # fmt: skip
+    retrieved: Sequence[Retrieved],
+    quantiles: Window | None,
+    icl_ranks: Sequence[int],
+    ranks: Sequence[int],
+    icl_range: Window = ICL_RANGE,
+    range_: Window = RANGE,
+    seed: int = 42,
+) -> tuple[Window, Window]:
     """Windows of demonstrations and inputs: as given, or from quantiles of each one's scores."""
     if quantiles is None:
         return icl_range, range_
@@ -133,9 +140,13 @@ def windows_of(
 
 
 def _drawn(
-    rows: list[InputRow], per_label: int, rng: np.random.Generator, report: PoolReport, label: str,
+    rows: list[InputRow],
+    per_label: int,
+    rng: np.random.Generator,
+    report: PoolReport,
+    label: str,
     strict: bool,
-) -> list[InputRow]:  # fmt: skip
+) -> list[InputRow]:
     missing = per_label - len(rows)
     if missing > 0:
         if strict:
@@ -150,9 +161,17 @@ class _Builder:
     """The windows, and the contexts that were already shortened."""
 
     def __init__(
-        self, task: Task, mode: Mode, metric: str, icl_ranks: set[int], icl_range: Window,
-        range_: Window, ranks: set[int], context_tokens: tuple[int, int], tokenizer: Any,
-    ) -> None:  # fmt: skip
+        self,
+        task: Task,
+        mode: Mode,
+        metric: str,
+        icl_ranks: set[int],
+        icl_range: Window,
+        range_: Window,
+        ranks: set[int],
+        context_tokens: tuple[int, int],
+        tokenizer: Any,
+    ) -> None:
         self.task, self.mode, self.metric = task, mode, metric
         self.icl_ranks, self.icl_range = icl_ranks, icl_range
         self.range, self.ranks = range_, ranks
@@ -172,8 +191,11 @@ class _Builder:
         for one in rows:
             example = self._example(one.text)
             if self.mode == "non-retricl":
-                icl.append(IclRow(id=one.seed_id, label=one.label, example_text=example,
-                                  seed_id=one.seed_id))  # fmt: skip
+                icl.append(
+                    IclRow(
+                        id=one.seed_id, label=one.label, example_text=example, seed_id=one.seed_id
+                    )
+                )
             for result in sorted(one.results, key=lambda result: result.rank):
                 demonstrates = self.mode == "retricl" and result.rank in self.icl_ranks
                 if not demonstrates and result.rank not in self.ranks:
@@ -188,10 +210,13 @@ class _Builder:
                     continue
                 self.report.hard_cut += context.hard_cut
                 where: dict[str, Any] = {
-                    "id": f"{one.seed_id}#{result.rank}", "label": one.label,
-                    "context": context.text, "seed_id": one.seed_id, "rank": result.rank,
+                    "id": f"{one.seed_id}#{result.rank}",
+                    "label": one.label,
+                    "context": context.text,
+                    "seed_id": one.seed_id,
+                    "rank": result.rank,
                     "score": result.score,
-                }  # fmt: skip
+                }
                 if demonstrates:
                     icl.append(IclRow(example_text=example, **where))
                 else:
@@ -199,8 +224,9 @@ class _Builder:
         return icl, inputs
 
     def seen(self, rows: Sequence[Retrieved]) -> str:
-        scores = [result.score for one in rows for result in one.results
-                  if result.rank in self.ranks]  # fmt: skip
+        scores = [
+            result.score for one in rows for result in one.results if result.rank in self.ranks
+        ]
         return f"{min(scores):.2f}..{max(scores):.2f}" if scores else "none"
 
     def _inside(self, score: float, window: Window) -> bool:

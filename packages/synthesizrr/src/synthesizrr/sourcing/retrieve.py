@@ -17,9 +17,12 @@ TOP_K = 500  # stored a seed; ranks 1 to 50 are used
 
 
 def embed(
-    texts: Sequence[str], encoder: Encoder | str, max_length: int = 512, *,
+    texts: Sequence[str],
+    encoder: Encoder | str,
+    max_length: int = 512,
+    *,
     progress: str | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Vectors of length 1, float32 [N, d]: mean of the last states over the mask (spec 3.2).
 
     Parameters
@@ -31,19 +34,27 @@ def embed(
 
 
 def embed_corpus(
-    corpus: Path, folder: Path, encoder: str, *, dtype: str = "float16", shard_size: int = 100_000,
+    corpus: Path,
+    folder: Path,
+    encoder: str,
+    *,
+    dtype: str = "float16",
+    shard_size: int = 100_000,
     max_length: int = 512,
-) -> EmbeddingShards:  # fmt: skip
+) -> EmbeddingShards:
     """Embed a corpus a shard at a time; a killed run goes on with the first missing shard.
 
     `corpus.json` beside the embeddings says where the documents are.
     """
     made = EmbeddingShards.build(
-        folder, Encoder.load(encoder),
+        folder,
+        Encoder.load(encoder),
         ((document.id, document.text) for document in read_documents(corpus)),
-        shard_size=shard_size, dtype=dtype, max_length=max_length,
+        shard_size=shard_size,
+        dtype=dtype,
+        max_length=max_length,
         corpus_sha256=corpus_digest(corpus),
-    )  # fmt: skip
+    )
     write_json(folder / CORPUS, {"documents": str(corpus.resolve())})
     return made
 
@@ -100,14 +111,16 @@ def _with_texts(
     texts = fetch_texts(corpus, set(ids.ravel().tolist()))
     return [
         Retrieved(
-            seed_id=seed.id, text=seed.text, label=seed.label,
+            seed_id=seed.id,
+            text=seed.text,
+            label=seed.label,
             results=[
                 Result(rank=rank, doc_id=name, score=float(score), metric=metric, text=texts[name])
                 for rank, (name, score) in enumerate(zip(names, row, strict=True), 1)
             ],
         )
         for seed, row, names in zip(seeds, scores, ids, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def rescored(retrieved: Sequence[Retrieved], encoder: str) -> list[Retrieved]:
@@ -117,20 +130,29 @@ def rescored(retrieved: Sequence[Retrieved], encoder: str) -> list[Retrieved]:
     vectors = dict(zip(names, embed(list(names.values()), loaded), strict=True))
     queries = embed([one.text for one in retrieved], loaded)
     return [
-        one.model_copy(update={"results": [
-            result.model_copy(
-                update={"score": float(query @ vectors[result.doc_id]), "metric": "cosine"}
-            )
-            for result in one.results
-        ]})
+        one.model_copy(
+            update={
+                "results": [
+                    result.model_copy(
+                        update={"score": float(query @ vectors[result.doc_id]), "metric": "cosine"}
+                    )
+                    for result in one.results
+                ]
+            }
+        )
         for one, query in zip(retrieved, queries, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def quantile_window(
-    retrieved: Sequence[Retrieved], low: float, high: float, *, ranks: Iterable[int],
-    seeds: int = 200, seed: int = 42,
-) -> tuple[float, float]:  # fmt: skip
+    retrieved: Sequence[Retrieved],
+    low: float,
+    high: float,
+    *,
+    ranks: Iterable[int],
+    seeds: int = 200,
+    seed: int = 42,
+) -> tuple[float, float]:
     """A similarity window from the scores themselves, for encoders the paper's does not fit.
 
     Parameters

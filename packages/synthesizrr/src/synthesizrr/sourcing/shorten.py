@@ -15,9 +15,13 @@ class Shortened(NamedTuple):
 
 
 def shorten(
-    text: str, tokenizer: Any, min_tokens: int | None = None, *, max_tokens: int,
+    text: str,
+    tokenizer: Any,
+    min_tokens: int | None = None,
+    *,
+    max_tokens: int,
     strict: bool = False,
-) -> str | None:  # fmt: skip
+) -> str | None:
     """The first `max_tokens` tokens, up to the last sentence end among them (spec 3.3).
 
     Parameters
@@ -36,9 +40,13 @@ def shorten(
 
 
 def shortened(
-    text: str, tokenizer: Any, min_tokens: int | None = None, *, max_tokens: int,
+    text: str,
+    tokenizer: Any,
+    min_tokens: int | None = None,
+    *,
+    max_tokens: int,
     strict: bool = False,
-) -> Shortened | None:  # fmt: skip
+) -> Shortened | None:
     """As `shorten`, and whether the cut is hard."""
     pieces = _pieces(text, tokenizer)
     if min_tokens is not None and len(pieces) < min_tokens:

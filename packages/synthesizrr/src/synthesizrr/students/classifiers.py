@@ -11,9 +11,15 @@ from tenpapers.models.training import progress_bar
 
 # What a configuration may call its dropout; the recipes use none (spec 3.10).
 DROPOUTS = (
-    "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout", "cls_dropout",
-    "pooler_dropout", "dropout", "attention_dropout", "seq_classif_dropout",
-)  # fmt: skip
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "cls_dropout",
+    "pooler_dropout",
+    "dropout",
+    "attention_dropout",
+    "seq_classif_dropout",
+)
 EVAL_TOKENS = 16_384  # of one batch, padding included
 
 
@@ -132,9 +138,13 @@ class Probe:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], labels: Sequence[str], spec: StudentSpec, seed: int,
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        spec: StudentSpec,
+        seed: int,
         names: list[str],
-    ) -> "Probe":  # fmt: skip
+    ) -> "Probe":
         """Fit on a bootstrap sample of the rows: its spread over the seeds is that of the rows.
 
         The regression itself has one optimum, so a seed would change nothing otherwise.
@@ -144,10 +154,12 @@ class Probe:
         vectors = frozen_vectors(spec.model)
         rng = np.random.default_rng(seed)
         numbers = np.array([names.index(label) for label in labels])
-        rows = np.concatenate([
-            rng.choice(np.flatnonzero(numbers == number), size=int((numbers == number).sum()))
-            for number in np.unique(numbers)
-        ])  # fmt: skip
+        rows = np.concatenate(
+            [
+                rng.choice(np.flatnonzero(numbers == number), size=int((numbers == number).sum()))
+                for number in np.unique(numbers)
+            ]
+        )
         regression = LogisticRegression(max_iter=1000, C=10.0)
         regression.fit(vectors(list(texts))[rows], numbers[rows])
         return cls(regression, vectors, names)
@@ -179,9 +191,15 @@ class Encoder:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], labels: Sequence[str], spec: StudentSpec, seed: int,
-        names: list[str], on_epoch: EpochEnd | None, progress: str | None,
-    ) -> "Encoder":  # fmt: skip
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        spec: StudentSpec,
+        seed: int,
+        names: list[str],
+        on_epoch: EpochEnd | None,
+        progress: str | None,
+    ) -> "Encoder":
         """Fine-tune with transformers' Trainer; batches of like lengths, padded to the longest."""
         import torch
         from transformers import (
@@ -231,9 +249,12 @@ class Encoder:
                 dataloader_pin_memory=on_gpu,
             )
             trainer = Trainer(
-                model=model, args=arguments, train_dataset=rows, callbacks=[Epochs()],
+                model=model,
+                args=arguments,
+                train_dataset=rows,
+                callbacks=[Epochs()],
                 data_collator=DataCollatorWithPadding(tokenizer),
-            )  # fmt: skip
+            )
             trainer.remove_callback(PrinterCallback)
             if progress:
                 trainer.add_callback(progress_bar(progress))

@@ -121,18 +121,26 @@ def train_student(
             epochs.append(grade(true, predictions(student, test_texts)).accuracy)
 
         fitted = fit(
-            texts, labels, spec, seed=seed + number,
+            texts,
+            labels,
+            spec,
+            seed=seed + number,
             on_epoch=note if curve and not spec.probe else None,
             progress=f"{progress or spec.name}, run {number + 1}" if progress else None,
-        )  # fmt: skip
+        )
         grades.append(grade(true, predictions(fitted, test_texts)))
         done.append({"seed": seed + number, "epochs": epochs} | asdict(grades[-1]))
     accuracies = [one.accuracy for one in grades]
     return StudentResult(
-        spec, len(train), len(test), statistics.fmean(accuracies),
+        spec,
+        len(train),
+        len(test),
+        statistics.fmean(accuracies),
         statistics.stdev(accuracies) if runs > 1 else None,
-        statistics.fmean(one.macro_f1 for one in grades), done, tried,
-    )  # fmt: skip
+        statistics.fmean(one.macro_f1 for one in grades),
+        done,
+        tried,
+    )
 
 
 def grid(spec: StudentSpec) -> list[StudentSpec]:
@@ -164,12 +172,21 @@ def searched(
     settings = [spec] if spec.probe else grid(spec)
     for setting in settings:
         fitted = fit(
-            [row.text for row in train], [row.label for row in train], setting, seed=seed,
+            [row.text for row in train],
+            [row.label for row in train],
+            setting,
+            seed=seed,
             progress=f"{progress or spec.name}, lr {setting.lr:g}" if progress else None,
-        )  # fmt: skip
+        )
         accuracy = grade(true, predictions(fitted, texts)).accuracy
-        tried.append({"lr": setting.lr, "micro_batch": setting.micro_batch,
-                      "accumulation": setting.accumulation, "accuracy": accuracy})  # fmt: skip
+        tried.append(
+            {
+                "lr": setting.lr,
+                "micro_batch": setting.micro_batch,
+                "accumulation": setting.accumulation,
+                "accuracy": accuracy,
+            }
+        )
     best = max(range(len(tried)), key=lambda place: (tried[place]["accuracy"], -place))
     return settings[best], tried
 
@@ -211,9 +228,12 @@ def fit_oracle(
     best: tuple[float, int, Classifier] | None = None
     for number in range(models):
         oracle = fit(
-            [row.text for row in fitting], [row.label for row in fitting], spec,
-            seed=seed + number, progress=progress,
-        )  # fmt: skip
+            [row.text for row in fitting],
+            [row.label for row in fitting],
+            spec,
+            seed=seed + number,
+            progress=progress,
+        )
         accuracy = grade(
             [row.label for row in validation],
             predictions(oracle, [row.text for row in validation]),

@@ -42,10 +42,23 @@ from .tables import metrics_table
 log = logging.getLogger(__name__)
 
 # Files of the stages, in their order.
-STAGES = ("seeds.jsonl", "emb", "retrieved.jsonl", "icl.jsonl", "inputs.jsonl", "report.json",
-          "generations.jsonl", "generate.json", "synthetic.jsonl", "parse.json",
-          "synthetic.filtered.jsonl", "cartography.jsonl", "dataset", "metrics.json",
-          "student.json")  # fmt: skip
+STAGES = (
+    "seeds.jsonl",
+    "emb",
+    "retrieved.jsonl",
+    "icl.jsonl",
+    "inputs.jsonl",
+    "report.json",
+    "generations.jsonl",
+    "generate.json",
+    "synthetic.jsonl",
+    "parse.json",
+    "synthetic.filtered.jsonl",
+    "cartography.jsonl",
+    "dataset",
+    "metrics.json",
+    "student.json",
+)
 
 
 class RunConfig(Record):
@@ -118,9 +131,13 @@ class RunConfig(Record):
 
 
 def run_chain(
-    config: RunConfig, out: Path, *, overwrite: bool = False, beside: Path = Path(),
+    config: RunConfig,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    beside: Path = Path(),
     teacher: Generator | None = None,
-) -> tuple[dict[str, Any], list[Table]]:  # fmt: skip
+) -> tuple[dict[str, Any], list[Table]]:
     """Every stage whose file is not there yet; gives a summary and tables.
 
     Raises
@@ -143,8 +160,12 @@ def run_chain(
     if metrics:
         tables.append(metrics_table(metrics, task.name))
     if student:
-        cells = [student["student"]["name"], student["n_train"], 100 * student["mean"],
-                 None if student["std"] is None else 100 * student["std"]]  # fmt: skip
+        cells = [
+            student["student"]["name"],
+            student["n_train"],
+            100 * student["mean"],
+            None if student["std"] is None else 100 * student["std"],
+        ]
         tables.append(Table("Student", ["student", "rows", "accuracy", "std"], [cells]))
     return summary, tables
 
@@ -164,8 +185,10 @@ class _Chain:
             elif config.train is not None:
                 rows = sample_seeds(
                     read_rows(config.train, Example, labels=self.labels),
-                    config.per_class or self.task.seeds_per_class, config.seed, labels=self.labels,
-                )  # fmt: skip
+                    config.per_class or self.task.seeds_per_class,
+                    config.seed,
+                    labels=self.labels,
+                )
             else:
                 raise _missing("train or seeds")
             write_jsonl(file, rows)
@@ -183,9 +206,14 @@ class _Chain:
                 if config.emb is None:
                     embed_corpus(config.corpus, source, config.encoder)
             found, leaks = retrieve_by(
-                config.retriever, seeds, source, config.corpus, top_k=config.top_k,
-                exclude=config.exclude, seed=config.seed,
-            )  # fmt: skip
+                config.retriever,
+                seeds,
+                source,
+                config.corpus,
+                top_k=config.top_k,
+                exclude=config.exclude,
+                seed=config.seed,
+            )
             if leaks:
                 log.info("documents left out because they leak the test set: %s", leaks)
             write_jsonl(file, found)
@@ -201,14 +229,28 @@ class _Chain:
             else:
                 retrieved = self.retrieved()
                 icl_range, range_ = windows_of(
-                    retrieved, config.window_quantile, config.icl_ranks, config.ranks,
-                    config.icl_range, config.range, config.seed,
-                )  # fmt: skip
+                    retrieved,
+                    config.window_quantile,
+                    config.icl_ranks,
+                    config.ranks,
+                    config.icl_range,
+                    config.range,
+                    config.seed,
+                )
                 icl, inputs, found = build_inputs(
-                    retrieved, self.task, config.method, config.icl_ranks, icl_range, range_,
-                    config.ranks, config.context_tokens, tokenizer=tokenizer,
-                    shots=config.generate.shots, per_label=config.per_label, seed=config.seed,
-                )  # fmt: skip
+                    retrieved,
+                    self.task,
+                    config.method,
+                    config.icl_ranks,
+                    icl_range,
+                    range_,
+                    config.ranks,
+                    config.context_tokens,
+                    tokenizer=tokenizer,
+                    shots=config.generate.shots,
+                    per_label=config.per_label,
+                    seed=config.seed,
+                )
                 report = asdict(found)
             write_jsonl(out / "icl.jsonl", icl)
             write_jsonl(out / "inputs.jsonl", inputs)
@@ -226,9 +268,15 @@ class _Chain:
             teacher = self.teacher or open_generator(config.teacher, cache=config.cache)
             try:
                 counts = generate(
-                    inputs, icl, self.task, teacher, settings, file, tokenizer=tokenizer,
+                    inputs,
+                    icl,
+                    self.task,
+                    teacher,
+                    settings,
+                    file,
+                    tokenizer=tokenizer,
                     progress=f"generate, {self.out.name}",
-                )  # fmt: skip
+                )
             finally:
                 if owned:
                     teacher.close()
@@ -239,9 +287,12 @@ class _Chain:
         config, file = self.config, self.out / "synthetic.jsonl"
         if not (self.out / "parse.json").exists():
             rows, report = parse(
-                self.generations(), self.task, multi=config.multi,
-                fewgen=config.method == "fewgen", deduplicate=config.deduplicate,
-            )  # fmt: skip
+                self.generations(),
+                self.task,
+                multi=config.multi,
+                fewgen=config.method == "fewgen",
+                deduplicate=config.deduplicate,
+            )
             write_jsonl(file, rows)
             write_json(self.out / "parse.json", asdict(report) | {"rates": report.rates})
         return read_rows(file, Synthetic)
@@ -253,9 +304,11 @@ class _Chain:
             file = self.out / "synthetic.filtered.jsonl"
             if not file.exists():
                 found = filter_rows(
-                    rows, student_spec(config.map_student), [Filter("confidence", top=config.keep)],
+                    rows,
+                    student_spec(config.map_student),
+                    [Filter("confidence", top=config.keep)],
                     seed=config.seed,
-                )  # fmt: skip
+                )
                 write_jsonl(self.out / "cartography.jsonl", found.table)
                 write_jsonl(file, found.rows)
             rows = read_rows(file, Synthetic)
@@ -277,9 +330,11 @@ class _Chain:
                 cache=self.out,
             )
             settings = EvalConfig(
-                metrics=config.metrics, features=config.features, oracle=config.oracle,
+                metrics=config.metrics,
+                features=config.features,
+                oracle=config.oracle,
                 seed=config.seed,
-            )  # fmt: skip
+            )
             made = [TextRow(text=row.text, label=row.label) for row in rows]
             return measure_all([DataSet("synthetic.jsonl", made)], settings, given)
 
@@ -306,14 +361,15 @@ class _Chain:
         if (self.out / "dataset").exists():
             return
         facts = {
-            "method": self.config.method, "teacher": self.config.teacher,
+            "method": self.config.method,
+            "teacher": self.config.teacher,
             "corpus": self.config.corpus.name if self.config.corpus else "none",
             "retriever": f"{self.config.retriever}, {self.config.encoder}",
             "shots": self.config.generate.shots,
             "sampling": f"temperature {self.config.generate.temperature}, "
             f"top_p {self.config.generate.top_p}, seed {self.config.seed}",
             "parsed": read_json(self.out / "parse.json"),
-        }  # fmt: skip
+        }
         one = metrics.get("synthetic.jsonl", {})
         short = {key: one[key] for key in ("n", "self_bleu", "length", "mauve") if key in one}
         write_dataset(self.out / "dataset", rows, self.task, facts=facts, metrics=short)

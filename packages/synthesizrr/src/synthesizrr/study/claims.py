@@ -22,18 +22,35 @@ def verdicts(rows: Mapping[str, RowNumbers], ours: str, theirs: str) -> list[str
     near = abs(_value(a.self_bleu) - _value(gold.self_bleu))
     far = abs(_value(b.self_bleu) - _value(gold.self_bleu))
     lines = [
-        _line("Self-BLEU-5 below FewGen and nearer to Gold", a.self_bleu, b.self_bleu,
-              _value(a.self_bleu) < _value(b.self_bleu) and near < far,
-              f"; Gold {_value(gold.self_bleu):.1f}"),
-        _line("entity entropy above FewGen", a.entropy, b.entropy,
-              _value(a.entropy) > _value(b.entropy), " bits"),
+        _line(
+            "Self-BLEU-5 below FewGen and nearer to Gold",
+            a.self_bleu,
+            b.self_bleu,
+            _value(a.self_bleu) < _value(b.self_bleu) and near < far,
+            f"; Gold {_value(gold.self_bleu):.1f}",
+        ),
+        _line(
+            "entity entropy above FewGen",
+            a.entropy,
+            b.entropy,
+            _value(a.entropy) > _value(b.entropy),
+            " bits",
+        ),
         _line("MAUVE above FewGen", a.mauve, b.mauve, _value(a.mauve) > _value(b.mauve)),
-        _line("student at least as accurate as FewGen's", a.accuracy, b.accuracy,
-              _value(a.accuracy) >= _value(b.accuracy), _spread(a, b)),
-        _line("label preservation slightly lower than FewGen's (a claim on hard tasks)",
-              a.preservation, b.preservation,
-              _value(a.preservation) <= _value(b.preservation)),
-    ]  # fmt: skip
+        _line(
+            "student at least as accurate as FewGen's",
+            a.accuracy,
+            b.accuracy,
+            _value(a.accuracy) >= _value(b.accuracy),
+            _spread(a, b),
+        ),
+        _line(
+            "label preservation slightly lower than FewGen's (a claim on hard tasks)",
+            a.preservation,
+            b.preservation,
+            _value(a.preservation) <= _value(b.preservation),
+        ),
+    ]
     return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
 
 

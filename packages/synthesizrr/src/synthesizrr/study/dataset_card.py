@@ -46,10 +46,18 @@ def write_dataset(
     }
     text = Value("string")
     features = Features(
-        {"id": text, "text": text, "label": ClassLabel(names=names), "seed_id": text,
-         "doc_id": text, "rank": Value("int32"), "score": Value("float32"), "context": text,
-         "icl_ids": List(text)}
-    )  # fmt: skip
+        {
+            "id": text,
+            "text": text,
+            "label": ClassLabel(names=names),
+            "seed_id": text,
+            "doc_id": text,
+            "rank": Value("int32"),
+            "score": Value("float32"),
+            "context": text,
+            "icl_ids": List(text),
+        }
+    )
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     made = Dataset.from_dict(columns, features=features)

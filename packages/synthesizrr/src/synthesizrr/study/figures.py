@@ -31,11 +31,14 @@ def self_bleu_figure(
     for place, (name, values) in enumerate(lines.items()):
         orders = [int(n) for n in values]
         axes.plot(
-            orders, [100 * value for value in values.values()], label=name, lw=2,
+            orders,
+            [100 * value for value in values.values()],
+            label=name,
+            lw=2,
             marker=MARKERS[place % len(MARKERS)],
             color="black" if name == gold else COLOURS[place % (len(COLOURS) - 1)],
             ls="--" if name == gold else "-",
-        )  # fmt: skip
+        )
     axes.set_xticks(orders)
     axes.set_xlabel("n")
     axes.set_ylabel("Self-BLEU-n (lower is more diverse)")
@@ -54,13 +57,24 @@ def data_map(path: Path, rows: Sequence[CartographyRow], title: str) -> Picture:
     figure = Figure(figsize=(6.5, 4.8), layout="constrained")
     axes = figure.subplots()
     points = axes.scatter(
-        [row.variability for row in rows], [row.confidence for row in rows],
-        c=[row.correctness for row in rows], cmap="viridis", s=18, vmin=0, vmax=1,
+        [row.variability for row in rows],
+        [row.confidence for row in rows],
+        c=[row.correctness for row in rows],
+        cmap="viridis",
+        s=18,
+        vmin=0,
+        vmax=1,
         marker="o",
-    )  # fmt: skip
+    )
     out = [row for row in rows if not row.kept]
-    axes.scatter([row.variability for row in out], [row.confidence for row in out], s=46,
-                 facecolors="none", edgecolors=COLOURS[5], label="filtered out")  # fmt: skip
+    axes.scatter(
+        [row.variability for row in out],
+        [row.confidence for row in out],
+        s=46,
+        facecolors="none",
+        edgecolors=COLOURS[5],
+        label="filtered out",
+    )
     figure.colorbar(points, ax=axes, label="correctness (share of epochs)")
     axes.set_xlabel("variability")
     axes.set_ylabel("confidence")

@@ -42,9 +42,16 @@ REAL = (
 
 
 def reproduce(
-    out: Path, *, scale: str = "cpu", config: Path | None = None, model: str | None = None,
-    seed: int | None = None, limit: int | None = None, full: bool = False, overwrite: bool = False,
-) -> None:  # fmt: skip
+    out: Path,
+    *,
+    scale: str = "cpu",
+    config: Path | None = None,
+    model: str | None = None,
+    seed: int | None = None,
+    limit: int | None = None,
+    full: bool = False,
+    overwrite: bool = False,
+) -> None:
     """Run the study and write report, table, figure and JSON; a killed run goes on.
 
     Parameters
@@ -61,8 +68,12 @@ def reproduce(
     folder = data_folder()
     arms = [*study.arms, *(study.ablations if full else [])]
     names = [_folder(arm) for arm in [*study.arms, *study.ablations]]
-    claim_folder(out, study.model_dump(mode="json"), overwrite=overwrite,
-                 parts=["data", "real.json", "students.json", *names])  # fmt: skip
+    claim_folder(
+        out,
+        study.model_dump(mode="json"),
+        overwrite=overwrite,
+        parts=["data", "real.json", "students.json", *names],
+    )
     paths = _data(study, folder, out / "data")
     real = real_sets(study, folder, out)
     sets = make_sets(study, arms, paths, folder, out)
@@ -74,9 +85,10 @@ def reproduce(
     )
     table = study_table(study, sets, students, metrics, how)
     figure = self_bleu_figure(
-        out / "self_bleu.png", {name: found["self_bleu"] for name, found in metrics.items()},
+        out / "self_bleu.png",
+        {name: found["self_bleu"] for name, found in metrics.items()},
         f"Self-BLEU at {metrics['Gold']['n']} rows each",
-    )  # fmt: skip
+    )
     numbers = row_numbers(students, metrics)
     ours, theirs = _pair(study.arms)
     lines = verdicts(numbers, ours, theirs)
@@ -87,17 +99,23 @@ def reproduce(
     body += _finetuned(students)
     body += _maps(arms, out)
     results = {
-        "metrics": metrics, "students": students,
-        "claims": lines, "real": real[1], "ablations": more[1],
+        "metrics": metrics,
+        "students": students,
+        "claims": lines,
+        "real": real[1],
+        "ablations": more[1],
         "parse": {arm.name: read_json(out / _folder(arm) / "parse.json") for arm in arms},
-    }  # fmt: skip
+    }
     tokens = sum(
         read_json(out / _folder(arm) / "generate.json").get("output_tokens", 0) for arm in arms
     )
     details = manifest(
-        study.model_dump(mode="json"), seed=study.seed, began=began, data=list(paths.values()),
+        study.model_dump(mode="json"),
+        seed=study.seed,
+        began=began,
+        data=list(paths.values()),
         tokens=tokens,
-    )  # fmt: skip
+    )
     write_report(out, f"SynthesizRR, {scale} scale", body, results=results, manifest=details)
     print_report(body, out, time.monotonic() - began)
 
@@ -142,10 +160,14 @@ def real_sets(
     found: dict[str, dict[str, Any]] = read_json(file)
     fives = {name: 100 * one["self_bleu"]["5"] for name, one in found.items()}
     cells: list[list[Any]] = [
-        [name, one["n"], *(100 * one["self_bleu"][str(n)] for n in range(1, 6)),
-         one["length"]["words"]["mean"]]
+        [
+            name,
+            one["n"],
+            *(100 * one["self_bleu"][str(n)] for n in range(1, 6)),
+            one["length"]["words"]["mean"],
+        ]
         for name, one in found.items()
-    ]  # fmt: skip
+    ]
     columns = ["data set", "n", *(f"Self-BLEU-{n}" for n in range(1, 6)), "words"]
     written = [name for name in found if name.startswith("LLM")]
     return [
@@ -198,17 +220,28 @@ def _run_config(
     window = (0.0, study.range[1]) if arm.corpus else study.range
     return RunConfig.model_validate(
         {
-            "task": study.task, "seeds": paths["seeds"].resolve(), "corpus": corpus.resolve(),
-            "emb": None if arm.corpus else paths["emb"].resolve(), "method": arm.method,
-            "teacher": study.teacher, "encoder": study.encoder,
-            "retriever": arm.retriever, "top_k": last, "ranks": list(range(first, last + 1)),
-            "icl_range": study.icl_range, "range": window,
-            "context_tokens": study.context_tokens, "per_label": study.prompts_per_class,
+            "task": study.task,
+            "seeds": paths["seeds"].resolve(),
+            "corpus": corpus.resolve(),
+            "emb": None if arm.corpus else paths["emb"].resolve(),
+            "method": arm.method,
+            "teacher": study.teacher,
+            "encoder": study.encoder,
+            "retriever": arm.retriever,
+            "top_k": last,
+            "ranks": list(range(first, last + 1)),
+            "icl_range": study.icl_range,
+            "range": window,
+            "context_tokens": study.context_tokens,
+            "per_label": study.prompts_per_class,
             "generate": study.generate.model_copy(update={"shots": arm.shots}),
-            "keep": arm.keep, "map_student": study.map_student, "metrics": [], "student": None,
+            "keep": arm.keep,
+            "map_student": study.map_student,
+            "metrics": [],
+            "student": None,
             "seed": study.seed,
         }
-    )  # fmt: skip
+    )
 
 
 def _folder(arm: Arm) -> str:
@@ -257,9 +290,13 @@ def measure_sets(
     if n >= 20:
         metrics.append("mauve")
     config = EvalConfig(
-        metrics=metrics, features=study.features, oracle=study.oracle, nlp=study.nlp,
-        num_buckets=buckets, seed=study.seed,
-    )  # fmt: skip
+        metrics=metrics,
+        features=study.features,
+        oracle=study.oracle,
+        nlp=study.nlp,
+        num_buckets=buckets,
+        seed=study.seed,
+    )
     given = Given(reference=read_sets([paths["test"]])[0], gold=read_sets([paths["gold"]])[0])
     given.tools["features"] = frozen_vectors(study.features)
     return measure_all(cut, config, given), how
@@ -286,12 +323,30 @@ def study_table(
     """The paper's table A, one task's column, with the intrinsic metrics beside it."""
     numbers = row_numbers(students, metrics)
     rows: list[list[Any]] = [
-        [name, len(sets[name]), one.accuracy, one.std, None, one.self_bleu, one.entropy, one.mauve,
-         one.preservation]
+        [
+            name,
+            len(sets[name]),
+            one.accuracy,
+            one.std,
+            None,
+            one.self_bleu,
+            one.entropy,
+            one.mauve,
+            one.preservation,
+        ]
         for name, one in numbers.items()
-    ]  # fmt: skip
-    columns = ["method", "rows", f"{study.task} accuracy", "std", "paper: accuracy", "Self-BLEU-5",
-               "entity entropy (bits)", "MAUVE (factor 1)", "label preservation"]  # fmt: skip
+    ]
+    columns = [
+        "method",
+        "rows",
+        f"{study.task} accuracy",
+        "std",
+        "paper: accuracy",
+        "Self-BLEU-5",
+        "entity entropy (bits)",
+        "MAUVE (factor 1)",
+        "label preservation",
+    ]
     note = (
         f"Accuracy in percent of {study.student} students on real test rows, mean of {study.runs} "
         f"runs on all rows of a set. The other metrics at {how}: {metrics['Gold']['n']} rows; "
@@ -302,9 +357,12 @@ def study_table(
 
 
 def _ablations(
-    study: Study, sets: dict[str, list[Synthetic]], students: dict[str, Any], extra: set[str],
+    study: Study,
+    sets: dict[str, list[Synthetic]],
+    students: dict[str, Any],
+    extra: set[str],
     paths: dict[str, Path],
-) -> tuple[Body, dict[str, Any]]:  # fmt: skip
+) -> tuple[Body, dict[str, Any]]:
     """Table of the ablations beside Gold, at a size of its own."""
     chosen = {name: rows for name, rows in sets.items() if name == "Gold" or name in extra}
     if len(chosen) < 2:

@@ -51,8 +51,13 @@ def entity_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
     """Entropy of every entity type of every set."""
     kinds = sorted({kind for found in results.values() for kind in found["entity_entropy"]})
     rows: list[list[Value]] = [
-        [kind, *(found["entity_entropy"].get(kind, {}).get("entropy_bits")
-                 for found in results.values())]
+        [
+            kind,
+            *(
+                found["entity_entropy"].get(kind, {}).get("entropy_bits")
+                for found in results.values()
+            ),
+        ]
         for kind in kinds
-    ]  # fmt: skip
+    ]
     return Table("Entity entropy (bits)", ["type", *results], rows)

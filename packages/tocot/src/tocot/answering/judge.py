@@ -16,9 +16,7 @@ def model_judge(model: Generator) -> Judge:
         if item.answer_kind not in ("short", "judge"):
             return None
         gold = item.gold if isinstance(item.gold, str) else "; ".join(item.gold)
-        text = fill(
-            "judge", item.answer_kind, item=item, gold=gold, answer=found.answer or "",
-        )  # fmt: skip
+        text = fill("judge", item.answer_kind, item=item, gold=gold, answer=found.answer or "")
         sampling = Sampling(max_tokens=256 if item.answer_kind == "judge" else 8)
         request = Request(
             id=item.id, messages=(Message(role="user", content=text),), sampling=sampling

@@ -16,10 +16,16 @@ from .run import Job, plan_jobs
 
 
 def run_logprob(
-    model: Generator, items: Sequence[TaskItem], settings: Sequence[str], out: Path, *,
-    demos: Demos = (), folder: Path | None = None, small_window: bool = False,
+    model: Generator,
+    items: Sequence[TaskItem],
+    settings: Sequence[str],
+    out: Path,
+    *,
+    demos: Demos = (),
+    folder: Path | None = None,
+    small_window: bool = False,
     progress: bool = True,
-) -> list[Output]:  # fmt: skip
+) -> list[Output]:
     """Answer with the likeliest label after the prefill (`--da-mode logprob`).
 
     Parameters
@@ -35,8 +41,9 @@ def run_logprob(
     ------
     UserError : an item without labels; a backend without the weights in process.
     """
-    jobs = plan_jobs(items, settings, style="prefill", demos=demos, folder=folder,
-                     small_window=small_window)  # fmt: skip
+    jobs = plan_jobs(
+        items, settings, style="prefill", demos=demos, folder=folder, small_window=small_window
+    )
     done = answered(out)
     waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
     with Appender(out) as sink:
@@ -57,12 +64,24 @@ def _likeliest(model: Generator, job: Job) -> Output:
     best = max(range(len(scores)), key=lambda place: (scores[place].total, -place))
     label = item.choices.label[best]
     return Output(
-        id=item.id, task=item.task, model=Path(model.backend.model).name, setting=job.setting,
-        response=f"{prompt.prefill}{label}", prefill=prompt.prefill, finish_reason="logprob",
-        answer=label, rule="logprob", parsed=True, correct=label == item.gold,
-        choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
-        question=item.question, category=spec.category, subject=str(item.meta.get("subject", "")),
-    )  # fmt: skip
+        id=item.id,
+        task=item.task,
+        model=Path(model.backend.model).name,
+        setting=job.setting,
+        response=f"{prompt.prefill}{label}",
+        prefill=prompt.prefill,
+        finish_reason="logprob",
+        answer=label,
+        rule="logprob",
+        parsed=True,
+        correct=label == item.gold,
+        choices=item.choices,
+        answer_kind=item.answer_kind,
+        gold=item.gold,
+        question=item.question,
+        category=spec.category,
+        subject=str(item.meta.get("subject", "")),
+    )
 
 
 def _tokenizer(model: Generator) -> Any:

@@ -32,17 +32,26 @@ class Job:
     def request(self) -> Request:
         """What is sent: greedy, one sample."""
         sampling = Sampling(
-            temperature=0.0, max_tokens=self.prompt.max_new_tokens, stop=self.prompt.stop,
-            stop_pattern=self.prompt.stop_pattern, seed=SEED,
-        )  # fmt: skip
+            temperature=0.0,
+            max_tokens=self.prompt.max_new_tokens,
+            stop=self.prompt.stop,
+            stop_pattern=self.prompt.stop_pattern,
+            seed=SEED,
+        )
         return Request(id=self.id, messages=tuple(self.prompt.messages), sampling=sampling)
 
 
 def plan_jobs(
-    items: Sequence[TaskItem], settings: Sequence[str], *, style: Style = "unified",
-    demos: Demos = (), variant: str = "steps", folder: Path | None = None,
-    budgets: tuple[int, int] | None = None, small_window: bool = False,
-) -> list[Job]:  # fmt: skip
+    items: Sequence[TaskItem],
+    settings: Sequence[str],
+    *,
+    style: Style = "unified",
+    demos: Demos = (),
+    variant: str = "steps",
+    folder: Path | None = None,
+    budgets: tuple[int, int] | None = None,
+    small_window: bool = False,
+) -> list[Job]:
     """Prompts of all items, one setting after the other: settings never share a batch.
 
     Raises
@@ -56,9 +65,14 @@ def plan_jobs(
             spec = task_spec(item.task)
             shown = _demos_of(demos, item)[: spec.shown(setting, small_window=small_window)]
             prompt = build_messages(
-                item, setting, style, shown, variant=variant, folder=folder,
+                item,
+                setting,
+                style,
+                shown,
+                variant=variant,
+                folder=folder,
                 budget=budget or spec.new_tokens(setting, small_window=small_window),
-            )  # fmt: skip
+            )
             jobs.append(Job(item, setting, prompt))
     return jobs
 
@@ -117,9 +131,15 @@ def run(
     spec = task_spec(tasks.pop())
     done = answered(out)
     jobs = plan_jobs(
-        items, settings, style=style, demos=demos, variant=variant, folder=folder,
-        budgets=budgets, small_window=small_window,
-    )  # fmt: skip
+        items,
+        settings,
+        style=style,
+        demos=demos,
+        variant=variant,
+        folder=folder,
+        budgets=budgets,
+        small_window=small_window,
+    )
     waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
     name = f"{Path(model.backend.model).name}"
     with Appender(out) as sink:
@@ -136,9 +156,13 @@ def run(
 
 
 def _answered(
-    model: Generator, jobs: Sequence[Job], spec: TaskSpec, name: str, judge: Judge | None,
+    model: Generator,
+    jobs: Sequence[Job],
+    spec: TaskSpec,
+    name: str,
+    judge: Judge | None,
     progress: bool,
-) -> Any:  # fmt: skip
+) -> Any:
     by_id = {job.id: job for job in jobs}
     label = f"{spec.name}, {jobs[0].setting}" if progress and jobs else None
     began = time.monotonic()
@@ -147,9 +171,13 @@ def _answered(
 
 
 def graded_output(
-    job: Job, done: Completion, spec: TaskSpec, model: str, seconds: float,
+    job: Job,
+    done: Completion,
+    spec: TaskSpec,
+    model: str,
+    seconds: float,
     judge: Judge | None = None,
-) -> Output:  # fmt: skip
+) -> Output:
     """An answer, extracted and graded; a failed request is an errored row."""
     item, prompt = job.item, job.prompt
     response = prompt.prefill + done.text
@@ -161,16 +189,30 @@ def graded_output(
         if judge is not None and found.parsed and not correct:
             correct = bool(judge(item, found))
     return Output(
-        id=item.id, task=item.task, model=model, setting=job.setting,
+        id=item.id,
+        task=item.task,
+        model=model,
+        setting=job.setting,
         messages=[Turn(role=one.role, content=one.content) for one in prompt.messages],
-        prefill=prompt.prefill, response=None if done.failed else response,
-        finish_reason=reason(done), prompt_tokens=done.n_prompt_tokens,
-        new_tokens=done.n_output_tokens, seconds=round(seconds, 3), answer=found.answer,
-        span=found.span, rule=found.rule, correct=correct, parsed=found.parsed,
-        errored=done.failed, choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
-        question=item.question, category=spec.category,
+        prefill=prompt.prefill,
+        response=None if done.failed else response,
+        finish_reason=reason(done),
+        prompt_tokens=done.n_prompt_tokens,
+        new_tokens=done.n_output_tokens,
+        seconds=round(seconds, 3),
+        answer=found.answer,
+        span=found.span,
+        rule=found.rule,
+        correct=correct,
+        parsed=found.parsed,
+        errored=done.failed,
+        choices=item.choices,
+        answer_kind=item.answer_kind,
+        gold=item.gold,
+        question=item.question,
+        category=spec.category,
         subject=str(item.meta.get("subject", "")),
-    )  # fmt: skip
+    )
 
 
 def reason(done: Completion) -> str:

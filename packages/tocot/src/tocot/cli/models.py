@@ -60,15 +60,26 @@ def register(app: typer.Typer) -> None:
         rows: list[dict[str, Any]] = []
         for name in _tasks(tasks):
             items, shown = task_items(name, data, n, seed, names(settings), demos)
-            for job in plan_jobs(items, names(settings), style=_style(style), demos=shown,
-                                 folder=prompts, small_window=small_window):  # fmt: skip
+            for job in plan_jobs(
+                items,
+                names(settings),
+                style=_style(style),
+                demos=shown,
+                folder=prompts,
+                small_window=small_window,
+            ):
                 prompt = job.prompt
-                rows.append({
-                    "id": job.item.id, "task": name, "setting": job.setting,
-                    "messages": [one.model_dump() for one in prompt.messages],
-                    "prefill": prompt.prefill, "max_new_tokens": prompt.max_new_tokens,
-                    "stop": list(prompt.stop),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "id": job.item.id,
+                        "task": name,
+                        "setting": job.setting,
+                        "messages": [one.model_dump() for one in prompt.messages],
+                        "prefill": prompt.prefill,
+                        "max_new_tokens": prompt.max_new_tokens,
+                        "stop": list(prompt.stop),
+                    }
+                )
         write_jsonl(out, rows)
         say({"prompts": len(rows)}, as_json, f"{len(rows)} prompts\n-> {out}")
 
@@ -124,16 +135,34 @@ def register(app: typer.Typer) -> None:
                 if overwrite:
                     file.unlink(missing_ok=True)
                 items, shown = task_items(name, data, n, seed, names(settings), demos)
-                scored = [one for one in names(settings)
-                          if da_mode == "logprob" and one.endswith("direct")]  # fmt: skip
+                scored = [
+                    one
+                    for one in names(settings)
+                    if da_mode == "logprob" and one.endswith("direct")
+                ]
                 if scored:
-                    run_logprob(engine, items, scored, file, demos=shown, folder=prompts,
-                                small_window=small_window)  # fmt: skip
+                    run_logprob(
+                        engine,
+                        items,
+                        scored,
+                        file,
+                        demos=shown,
+                        folder=prompts,
+                        small_window=small_window,
+                    )
                 asked = [one for one in names(settings) if one not in scored]
                 found = run_task(
-                    engine, items, asked, file, style=_style(style), demos=shown, folder=prompts,
-                    budgets=_budgets(budgets), small_window=small_window, judge=grader,
-                )  # fmt: skip
+                    engine,
+                    items,
+                    asked,
+                    file,
+                    style=_style(style),
+                    demos=shown,
+                    folder=prompts,
+                    budgets=_budgets(budgets),
+                    small_window=small_window,
+                    judge=grader,
+                )
                 rows += [score_output(one, {}) for one in found]
         table = cells(rows)
         paired = all(cell.direct for cell in table)
@@ -188,13 +217,24 @@ def register(app: typer.Typer) -> None:
         items, shown = task_items(task, data, n, seed, forms, demos)
         with open_generator(model, cache=cache) as engine:
             found = plan_study(
-                engine, items, wanted, out / "outputs" / f"{task}.jsonl", demos=shown,
-                folder=prompts, budget=budget, budgets=_budgets(budgets), domain=domain,  # type: ignore[arg-type]
-            )  # fmt: skip
+                engine,
+                items,
+                wanted,
+                out / "outputs" / f"{task}.jsonl",
+                demos=shown,
+                folder=prompts,
+                budget=budget,
+                budgets=_budgets(budgets),
+                domain=domain,  # type: ignore[arg-type]
+            )
         rows = plan_table(found)
         note = "Unparseable answers are wrong for numbers and count 1/3 for logic."
-        say(rows, as_json, mapping_table(rows, "Planning and execution", note),
-            f"-> {out / 'outputs'}")  # fmt: skip
+        say(
+            rows,
+            as_json,
+            mapping_table(rows, "Planning and execution", note),
+            f"-> {out / 'outputs'}",
+        )
         stop_on_errors(sum(one.errored for one in found), len(found))
 
     @app.command()
@@ -228,11 +268,16 @@ def register(app: typer.Typer) -> None:
                 items, _ = task_items(name, data, n, seed, [])
                 outputs[name] = {
                     variant: run_task(
-                        engine, items, ["zs_cot"], out / variant / f"{name}.jsonl",
-                        variant=variant, folder=prompts, budgets=_budgets(budgets),
+                        engine,
+                        items,
+                        ["zs_cot"],
+                        out / variant / f"{name}.jsonl",
+                        variant=variant,
+                        folder=prompts,
+                        budgets=_budgets(budgets),
                     )
                     for variant in VARIANTS
-                }  # fmt: skip
+                }
         rows = variants_table(outputs)
         say(rows, as_json, mapping_table(rows, "Wordings of the cue"), f"-> {out}")
         every = [one for by_name in outputs.values() for some in by_name.values() for one in some]
@@ -263,9 +308,15 @@ def register(app: typer.Typer) -> None:
         from ..study.settings import seconds
 
         run_study(
-            out, scale=scale, config=config, model=model, seed=seed, limit=limit,
-            time_budget=seconds(time_budget), overwrite=overwrite,
-        )  # fmt: skip
+            out,
+            scale=scale,
+            config=config,
+            model=model,
+            seed=seed,
+            limit=limit,
+            time_budget=seconds(time_budget),
+            overwrite=overwrite,
+        )
 
 
 def _tasks(text: str | None) -> list[str]:

@@ -55,8 +55,13 @@ def register(app: typer.Typer) -> None:
         write_jsonl(out / "graded.jsonl", rows)
         write_json(out / "results.json", results(found, policy))
         notes = "\n".join(f"note: {line}" for line in warnings(found))
-        say(results(found, policy), as_json, cell_table(found, policy), notes,
-            f"-> {out / 'results.json'}")  # fmt: skip
+        say(
+            results(found, policy),
+            as_json,
+            cell_table(found, policy),
+            notes,
+            f"-> {out / 'results.json'}",
+        )
         failed = sum(cell.errored for cell in found)
         stop_on_errors(failed, failed + sum(len(cell.direct) for cell in found))
 
@@ -89,8 +94,13 @@ def register(app: typer.Typer) -> None:
         if parts == "merged":
             found = merged_parts(found)
         body, values = write_results(
-            out, found, by=group, policy=_policy(unparseable), literature=literature, seed=seed  # type: ignore[arg-type]
-        )  # fmt: skip
+            out,
+            found,
+            by=group,
+            policy=_policy(unparseable),
+            literature=literature,
+            seed=seed,  # type: ignore[arg-type]
+        )
         shown = [part for part in body if not hasattr(part, "path")]
         say(values, as_json, *shown, f"-> {out / 'report.md'}")  # type: ignore[arg-type]
 
@@ -131,9 +141,13 @@ def register(app: typer.Typer) -> None:
             raise UserError("--test bootstrap, --correction bonferroni or none")
         found = chosen(cells(graded(folders, grading, items)), names(family))
         rows = cell_tests(
-            found, policy=_policy(unparseable), alpha=alpha, correction=correction,  # type: ignore[arg-type]
-            resamples=resamples, seed=seed,
-        )  # fmt: skip
+            found,
+            policy=_policy(unparseable),
+            alpha=alpha,
+            correction=correction,  # type: ignore[arg-type]
+            resamples=resamples,
+            seed=seed,
+        )
         table = mapping_table(rows, "Paired tests", verdict(rows))
         write_text(out / "significance.csv", table.csv())
         say(rows, as_json, table, f"-> {out / 'significance.csv'}")
@@ -171,9 +185,12 @@ def register(app: typer.Typer) -> None:
         if scope not in SCOPES:
             raise UserError(f"--scope {scope}: unknown", ", ".join(SCOPES))
         found = cells(graded(folders, grading, items))
-        split = {cell.name: equals_split(
-                equals_pairs(cell.direct, cell.cot, scope, include_choices=include_choices))  # type: ignore[arg-type]
-                 for cell in found}  # fmt: skip
+        split = {
+            cell.name: equals_split(
+                equals_pairs(cell.direct, cell.cot, scope, include_choices=include_choices)
+            )  # type: ignore[arg-type]
+            for cell in found
+        }
         for source in dict.fromkeys(cell.source for cell in found):
             own = [split[cell.name] for cell in found if cell.source == source]
             split[f"{source}/all"] = pooled(own)
@@ -267,9 +284,12 @@ def subjects_and_texts(
 
 
 def graded(
-    paths: Sequence[Path], grading: str = "ours", items: Path | None = None,
-    text_match: str = "equal", math_verify: bool = False,
-) -> list[Any]:  # fmt: skip
+    paths: Sequence[Path],
+    grading: str = "ours",
+    items: Path | None = None,
+    text_match: str = "equal",
+    math_verify: bool = False,
+) -> list[Any]:
     """Graded rows of files and folders; a folder that `score` wrote gives its own.
 
     Raises
@@ -296,9 +316,12 @@ def graded(
         folder = path / "outputs" if (path / "outputs").is_dir() else path
         for file in jsonl_files([folder]):
             rows += score_file(
-                file, grading=grading, items=known, text_match=text_match,  # type: ignore[arg-type]
+                file,
+                grading=grading,
+                items=known,
+                text_match=text_match,  # type: ignore[arg-type]
                 math_verify=math_verify,
-            )  # fmt: skip
+            )
     return rows
 
 

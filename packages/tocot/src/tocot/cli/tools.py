@@ -24,12 +24,19 @@ def register(app: typer.Typer) -> None:
 
         known = list(registry().values())
         rows: list[list[Any]] = [
-            [one.name, one.group, one.category, one.kind, one.style, *one.budget, one.shots,
-             one.hub or "-"]
+            [
+                one.name,
+                one.group,
+                one.category,
+                one.kind,
+                one.style,
+                *one.budget,
+                one.shots,
+                one.hub or "-",
+            ]
             for one in known
-        ]  # fmt: skip
-        columns = ["task", "group", "category", "answers", "style", "direct", "CoT", "shots",
-                   "hub"]  # fmt: skip
+        ]
+        columns = ["task", "group", "category", "answers", "style", "direct", "CoT", "shots", "hub"]
         say([one.model_dump() for one in known], as_json, Table("Tasks", columns, rows))
 
     @app.command()

@@ -12,9 +12,13 @@ from .task_registry import TaskSpec, task_spec
 
 
 def task_items(
-    name: str, path: Path | None, n: int | None, seed: int, settings: Sequence[str],
+    name: str,
+    path: Path | None,
+    n: int | None,
+    seed: int,
+    settings: Sequence[str],
     demos_file: Path | None = None,
-) -> tuple[list[TaskItem], Demos]:  # fmt: skip
+) -> tuple[list[TaskItem], Demos]:
     """Items of a task, and demonstrations where a setting is few-shot.
 
     They come from a file; from our own, where the data set has no rationales; from AGIEval's

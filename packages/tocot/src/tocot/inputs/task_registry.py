@@ -18,13 +18,20 @@ PromptStyle = Literal["plain", "sentence", "lsat", "musr", "math", "bbh", "musiq
 REPLAY_GROUPS: dict[str, str | dict[str, str]] = {
     "big_bench_hard": "Symbolic",
     "zero_shot_cot": {
-        "commonsensqa": "Commonsense", "strategyqa": "Commonsense",
-        "addsub": "Mathematical", "singleeq": "Mathematical", "multiarith": "Mathematical",
-        "svamp": "Mathematical", "gsm8k": "Mathematical", "aqua": "Mathematical",
-        "coin_flip": "Symbolic", "last_letters": "Symbolic", "shuffled_objects": "Symbolic",
+        "commonsensqa": "Commonsense",
+        "strategyqa": "Commonsense",
+        "addsub": "Mathematical",
+        "singleeq": "Mathematical",
+        "multiarith": "Mathematical",
+        "svamp": "Mathematical",
+        "gsm8k": "Mathematical",
+        "aqua": "Mathematical",
+        "coin_flip": "Symbolic",
+        "last_letters": "Symbolic",
+        "shuffled_objects": "Symbolic",
         "date_understanding": "Symbolic",
     },
-}  # fmt: skip
+}
 
 
 class TaskSpec(Record):

@@ -31,13 +31,17 @@ def advise_cells(
         wrong, guess = (by_policy[policy][cell.name] for policy in ("wrong", "guess"))
         rows.append(
             {
-                "task": cell.name, "n": wrong["n"], "delta_wrong": wrong["delta"],
-                "p_wrong": wrong["p"], "delta_guess": guess["delta"], "p_guess": guess["p"],
+                "task": cell.name,
+                "n": wrong["n"],
+                "delta_wrong": wrong["delta"],
+                "p_wrong": wrong["p"],
+                "delta_guess": guess["delta"],
+                "p_guess": guess["p"],
                 "tokens_per_point": places[cell.name]["tokens_per_point"],
                 "unparsed_direct": cell_numbers(cell)["unparsed_direct"],
                 "advice": advice(wrong, guess, cell.category),
             }
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -57,12 +57,16 @@ def merged_parts(cells: Sequence[Cell]) -> list[Cell]:
             continue
         out.append(
             Cell(
-                source, task, first.category, first.group,
+                source,
+                task,
+                first.category,
+                first.group,
                 [row for part in parts for row in part.direct],
                 [row for part in parts for row in part.cot],
-                sum(part.unpaired for part in parts), sum(part.errored for part in parts),
+                sum(part.unpaired for part in parts),
+                sum(part.errored for part in parts),
             )
-        )  # fmt: skip
+        )
     return out
 
 

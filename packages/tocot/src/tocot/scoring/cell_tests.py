@@ -18,9 +18,13 @@ from .pairs import Cell, Policy, cell_pairs
 
 Correction = Literal["bonferroni", "none"]
 FAMILIES = {
-    "commonsense": "Commonsense", "knowledge": "Knowledge", "soft": "Soft reasoning",
-    "symbolic": "Symbolic", "mathematical": "Mathematical", "math": "Mathematical",
-}  # fmt: skip
+    "commonsense": "Commonsense",
+    "knowledge": "Knowledge",
+    "soft": "Soft reasoning",
+    "symbolic": "Symbolic",
+    "mathematical": "Mathematical",
+    "math": "Mathematical",
+}
 
 
 def family(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
@@ -41,9 +45,14 @@ def family(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
 
 
 def cell_tests(
-    cells: Sequence[Cell], *, policy: Policy = "wrong", alpha: float = 0.05,
-    correction: Correction = "bonferroni", resamples: int = RESAMPLES, seed: int = 0,
-) -> list[dict[str, Any]]:  # fmt: skip
+    cells: Sequence[Cell],
+    *,
+    policy: Policy = "wrong",
+    alpha: float = 0.05,
+    correction: Correction = "bonferroni",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
     """Paired bootstrap and McNemar of every cell, at one family-wise level.
 
     Raises
@@ -63,13 +72,20 @@ def cell_tests(
         cot_only, direct_only = discordant(pairs.direct, pairs.cot)
         rows.append(
             {
-                "task": cell.name, "n": len(pairs.ids), "cot_only": cot_only,
-                "direct_only": direct_only, "delta": _points(found.delta), "p": found.p,
+                "task": cell.name,
+                "n": len(pairs.ids),
+                "cot_only": cot_only,
+                "direct_only": direct_only,
+                "delta": _points(found.delta),
+                "p": found.p,
                 "significant": found.p is not None and found.p < level,
-                "ci_low": _points(found.ci_low), "ci_high": _points(found.ci_high),
-                "mcnemar_p": mcnemar(cot_only, direct_only), "group": cell.group, "alpha": level,
+                "ci_low": _points(found.ci_low),
+                "ci_high": _points(found.ci_high),
+                "mcnemar_p": mcnemar(cot_only, direct_only),
+                "group": cell.group,
+                "alpha": level,
             }
-        )  # fmt: skip
+        )
     return rows
 
 

@@ -71,18 +71,25 @@ def equals_split(pairs: Sequence[EqualsPair]) -> EqualsResult:
     total = gain_with + gain_without
     share = 100 * gain_with / total if total > 0 else None
     return EqualsResult(
-        int(n_with), int(n_without),
+        int(n_with),
+        int(n_without),
         100 * gain_with / n_with if n_with else None,
         100 * gain_without / n_without if n_without else None,
-        gain_with, gain_without, share,
-        "" if share is not None else "there is no net gain to share", int(parts[None][0]),
-    )  # fmt: skip
+        gain_with,
+        gain_without,
+        share,
+        "" if share is not None else "there is no net gain to share",
+        int(parts[None][0]),
+    )
 
 
 def equals_pairs(
-    direct: Sequence[Graded], cot: Sequence[Graded], scope: Scope = "both", *,
+    direct: Sequence[Graded],
+    cot: Sequence[Graded],
+    scope: Scope = "both",
+    *,
     include_choices: bool = False,
-) -> list[EqualsPair]:  # fmt: skip
+) -> list[EqualsPair]:
     """Pairs of graded rows, by where "=" is looked for.
 
     "paper-code" looks like "both", but leaves out items whose chain of thought has no answer.
@@ -129,11 +136,16 @@ def pooled(results: Sequence[EqualsResult]) -> EqualsResult:
     total = gain_with + gain_without
     share = 100 * gain_with / total if total > 0 else None
     return EqualsResult(
-        n_with, n_without, 100 * gain_with / n_with if n_with else None,
-        100 * gain_without / n_without if n_without else None, gain_with, gain_without, share,
+        n_with,
+        n_without,
+        100 * gain_with / n_with if n_with else None,
+        100 * gain_without / n_without if n_without else None,
+        gain_with,
+        gain_without,
+        share,
         "" if share is not None else "there is no net gain to share",
         sum(r.left_out for r in results),
-    )  # fmt: skip
+    )
 
 
 def subject_table(
@@ -156,15 +168,26 @@ def subject_table(
         direct = sum(a for a, _ in pairs) / len(pairs)
         cot = sum(b for _, b in pairs) / len(pairs)
         reduction = (cot - direct) / (1 - direct) if direct < 1 else None
-        table.append({"subject": subject, "n": len(pairs), "direct": 100 * direct,
-                      "cot": 100 * cot, "error_reduction": reduction})  # fmt: skip
+        table.append(
+            {
+                "subject": subject,
+                "n": len(pairs),
+                "direct": 100 * direct,
+                "cot": 100 * cot,
+                "error_reduction": reduction,
+            }
+        )
     return sorted(table, key=lambda row: -(row["error_reduction"] or float("-inf")))
 
 
 def text_classifier(
-    texts: Sequence[str], has_equals: Sequence[bool], helped: Sequence[bool], *, seed: int = 0,
+    texts: Sequence[str],
+    has_equals: Sequence[bool],
+    helped: Sequence[bool],
+    *,
+    seed: int = 0,
     folds: int = 5,
-) -> Mapping[str, Mapping[str, float]]:  # fmt: skip
+) -> Mapping[str, Mapping[str, float]]:
     """Does more text tell where chain of thought helps? tf-idf against the one feature "=".
 
     Parameters

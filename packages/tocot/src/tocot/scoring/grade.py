@@ -16,9 +16,13 @@ _SIGNS = re.compile(f"[{re.escape(string.punctuation)}]")
 
 
 def grade(
-    extraction: Extraction, gold: str | Sequence[str], kind: AnswerKind, *,
-    text_match: str = "equal", math_verify: bool = False,
-) -> bool:  # fmt: skip
+    extraction: Extraction,
+    gold: str | Sequence[str],
+    kind: AnswerKind,
+    *,
+    text_match: str = "equal",
+    math_verify: bool = False,
+) -> bool:
     """Grade one extraction; an unparseable one is wrong.
 
     Parameters

@@ -76,10 +76,15 @@ def _cell(source: str, task: str, rows: Sequence[Graded]) -> Cell:
     )
     both = [name for name in direct if name in cot]
     return Cell(
-        source, task, rows[0].category, rows[0].group, [direct[name] for name in both],
+        source,
+        task,
+        rows[0].category,
+        rows[0].group,
+        [direct[name] for name in both],
         [cot[name] for name in both],
-        unpaired=len(direct.keys() ^ cot.keys()), errored=len(errored),
-    )  # fmt: skip
+        unpaired=len(direct.keys() ^ cot.keys()),
+        errored=len(errored),
+    )
 
 
 def by_id(rows: Iterable[Graded], where: str = "", arm: str = "one arm") -> dict[str, Graded]:

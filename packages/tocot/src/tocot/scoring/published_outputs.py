@@ -14,8 +14,12 @@ from ..inputs.task_registry import task_spec
 from ..records import Choices, Output, PublicItem
 from .grade import grade
 
-SETTINGS = {"zero_shot_direct": "zs_direct", "zero_shot_cot": "zs_cot",
-            "few_shot_direct": "fs_direct", "few_shot_cot": "fs_cot"}  # fmt: skip
+SETTINGS = {
+    "zero_shot_direct": "zs_direct",
+    "zero_shot_cot": "zs_cot",
+    "few_shot_direct": "fs_direct",
+    "few_shot_cot": "fs_cot",
+}
 NOT_RUN = "[invalid]"
 
 
@@ -48,13 +52,24 @@ def import_rows(path: Path, task: str, model: str = "") -> tuple[list[Output], d
                 counts["agree" if logged == correct else "disagree"] += 1
             outputs.append(
                 Output(
-                    id=f"{task}-{number}", task=task, model=model, setting=setting,
-                    response=response, answer=found.answer, span=found.span, rule=found.rule,
-                    correct=correct, parsed=found.parsed, choices=choices, answer_kind=spec.kind,
-                    gold=gold, question=str(row["question"]),
-                    errored=bool(_flag(row.get(f"{prefix}_errored"))), logged_correct=logged,
+                    id=f"{task}-{number}",
+                    task=task,
+                    model=model,
+                    setting=setting,
+                    response=response,
+                    answer=found.answer,
+                    span=found.span,
+                    rule=found.rule,
+                    correct=correct,
+                    parsed=found.parsed,
+                    choices=choices,
+                    answer_kind=spec.kind,
+                    gold=gold,
+                    question=str(row["question"]),
+                    errored=bool(_flag(row.get(f"{prefix}_errored"))),
+                    logged_correct=logged,
                 )  # type: ignore[call-arg]
-            )  # fmt: skip
+            )
     if not outputs:
         raise UserError(f"{path}: no setting of it was run")
     return outputs, dict(counts)

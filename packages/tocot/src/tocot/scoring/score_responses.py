@@ -19,10 +19,13 @@ Grading = Literal["ours", "logged"]
 
 
 def score_file(
-    path: Path, *, grading: Grading = "ours",
-    items: Mapping[tuple[str, str], TaskItem] | None = None, text_match: str = "equal",
+    path: Path,
+    *,
+    grading: Grading = "ours",
+    items: Mapping[tuple[str, str], TaskItem] | None = None,
+    text_match: str = "equal",
     math_verify: bool = False,
-) -> list[Graded]:  # fmt: skip
+) -> list[Graded]:
     """Grade a file of Output or Replay records.
 
     Parameters
@@ -37,15 +40,22 @@ def score_file(
     """
     if is_replay(path):
         rows = [
-            one for record in read_rows(path, Replay)
+            one
+            for record in read_rows(path, Replay)
             for one in score_pair(record, grading=grading, text_match=text_match)
-        ]  # fmt: skip
+        ]
     else:
         rows = [
-            score_output(record, items or {}, grading=grading, text_match=text_match,
-                         math_verify=math_verify, where=path)
+            score_output(
+                record,
+                items or {},
+                grading=grading,
+                text_match=text_match,
+                math_verify=math_verify,
+                where=path,
+            )
             for record in read_rows(path, Output)
-        ]  # fmt: skip
+        ]
     _no_duplicates(rows, path)
     return rows
 
@@ -92,20 +102,35 @@ def score_pair(
             found = extract(response, public)
             correct = grade(found, record.gold, record.answer_kind, text_match=text_match)
         yield Graded(
-            id=record.id, source=record.source, task=record.task, arm=arm, answer=found.answer,
-            parsed=found.parsed, correct=bool(correct), model=record.model,
-            setting=f"{'fs' if record.shots == 'few' else 'zs'}_{arm}", category=record.category,
-            group=group_of(record.task, record.source), rule=found.rule, n_choices=_options(public),
+            id=record.id,
+            source=record.source,
+            task=record.task,
+            arm=arm,
+            answer=found.answer,
+            parsed=found.parsed,
+            correct=bool(correct),
+            model=record.model,
+            setting=f"{'fs' if record.shots == 'few' else 'zs'}_{arm}",
+            category=record.category,
+            group=group_of(record.task, record.source),
+            rule=found.rule,
+            n_choices=_options(public),
             position=found.span[0] if found.span else None,
             eq_question="=" in record.question,
-            eq_response="=" in (record.cot_response or ""), eq_choices=_in_options(public),
-        )  # fmt: skip
+            eq_response="=" in (record.cot_response or ""),
+            eq_choices=_in_options(public),
+        )
 
 
 def score_output(
-    record: Output, items: Mapping[tuple[str, str], TaskItem], *, grading: Grading = "ours",
-    text_match: str = "equal", math_verify: bool = False, where: Path | str = "",
-) -> Graded:  # fmt: skip
+    record: Output,
+    items: Mapping[tuple[str, str], TaskItem],
+    *,
+    grading: Grading = "ours",
+    text_match: str = "equal",
+    math_verify: bool = False,
+    where: Path | str = "",
+) -> Graded:
     """One output; what it does not say of its question comes from `items`.
 
     Raises
@@ -142,16 +167,29 @@ def score_output(
     if prefix == "plan":
         source = f"{record.model or 'outputs'}:{record.setting}"
     return Graded(
-        id=record.id, source=source, task=record.task, arm=record.arm, answer=found.answer,
-        parsed=parsed, correct=correct, model=record.model, setting=record.setting,
-        category=record.category or category_of(record.task), group=group_of(record.task),
-        rule=found.rule, n_choices=len(choices.label) if choices else None,
-        position=found.span[0] if found.span else None, new_tokens=record.new_tokens or None,
-        errored=record.errored, eq_question="=" in question,
+        id=record.id,
+        source=source,
+        task=record.task,
+        arm=record.arm,
+        answer=found.answer,
+        parsed=parsed,
+        correct=correct,
+        model=record.model,
+        setting=record.setting,
+        category=record.category or category_of(record.task),
+        group=group_of(record.task),
+        rule=found.rule,
+        n_choices=len(choices.label) if choices else None,
+        position=found.span[0] if found.span else None,
+        new_tokens=record.new_tokens or None,
+        errored=record.errored,
+        eq_question="=" in question,
         eq_response=record.arm == "cot" and "=" in (record.response or ""),
-        truncated=record.finish_reason == "length", credit=record.credit, subject=record.subject,
+        truncated=record.finish_reason == "length",
+        credit=record.credit,
+        subject=record.subject,
         eq_choices=bool(choices and any("=" in text for text in choices.text)),
-    )  # fmt: skip
+    )
 
 
 def _in_options(item: PublicItem) -> bool:

@@ -71,11 +71,15 @@ def plan_study(
             raise UserError(f"setting {setting}: unknown", ", ".join(SETTINGS))
     kind = plan_kind(items[0].task)
     prefix = "fs" if demos else "zs"
-    plain = [f"{prefix}_{name}" for name, wanted in (("direct", "da"), ("cot", "cot"))
-             if wanted in settings]  # fmt: skip
+    plain = [
+        f"{prefix}_{name}"
+        for name, wanted in (("direct", "da"), ("cot", "cot"))
+        if wanted in settings
+    ]
     if plain:
-        run(model, items, plain, out, demos=demos, folder=folder, budgets=budgets,
-            deadline=deadline)  # fmt: skip
+        run(
+            model, items, plain, out, demos=demos, folder=folder, budgets=budgets, deadline=deadline
+        )
     done = answered(out)
     with Appender(out) as sink:
         for setting in settings:
@@ -100,9 +104,14 @@ def plan_messages(
 
 
 def _planned(
-    model: Generator, items: Sequence[TaskItem], setting: str, kind: str, folder: Path | None,
-    budget: int, domain: Domain,
-) -> Iterator[Output]:  # fmt: skip
+    model: Generator,
+    items: Sequence[TaskItem],
+    setting: str,
+    kind: str,
+    folder: Path | None,
+    budget: int,
+    domain: Domain,
+) -> Iterator[Output]:
     spec = task_spec(items[0].task)
     sampling = Sampling(max_tokens=budget, seed=SEED)
     prompts = {item.id: plan_messages(item, setting, kind, folder) for item in items}
@@ -125,15 +134,28 @@ def _planned(
             answer, rule, problem = found.answer, found.rule, ""
         correct = answer is not None and _right(answer, item)
         yield Output(
-            id=item.id, task=item.task, model=Path(model.backend.model).name, setting=setting,
+            id=item.id,
+            task=item.task,
+            model=Path(model.backend.model).name,
+            setting=setting,
             messages=[Turn(role=one.role, content=one.content) for one in prompts[item.id]],
-            response=None if done.failed else done.text, finish_reason=reason(done),
-            prompt_tokens=done.n_prompt_tokens, new_tokens=done.n_output_tokens, answer=answer,
-            rule=rule, correct=correct, parsed=answer is not None, errored=done.failed,
-            choices=item.choices, answer_kind=item.answer_kind, gold=item.gold,
-            question=item.question, credit=plan_credit(correct, answer is not None, kind),
-            repairs=plan.repairs, problem=problem,
-        )  # type: ignore[call-arg]  # fmt: skip
+            response=None if done.failed else done.text,
+            finish_reason=reason(done),
+            prompt_tokens=done.n_prompt_tokens,
+            new_tokens=done.n_output_tokens,
+            answer=answer,
+            rule=rule,
+            correct=correct,
+            parsed=answer is not None,
+            errored=done.failed,
+            choices=item.choices,
+            answer_kind=item.answer_kind,
+            gold=item.gold,
+            question=item.question,
+            credit=plan_credit(correct, answer is not None, kind),
+            repairs=plan.repairs,
+            problem=problem,
+        )  # type: ignore[call-arg]
 
 
 def solve_all(plans: Sequence[Plan], kind: str, domain: Domain = "open") -> list[SolverResult]:
@@ -175,25 +197,31 @@ def plan_table(outputs: Sequence[Output]) -> list[dict[str, Any]]:
     names = {"zs_direct": "da", "fs_direct": "da", "zs_cot": "cot", "fs_cot": "cot"}
     rows = []
     for setting in SETTINGS:
-        own = [one for one in outputs if names.get(one.setting, one.setting) == setting
-               and not one.errored]  # fmt: skip
+        own = [
+            one
+            for one in outputs
+            if names.get(one.setting, one.setting) == setting and not one.errored
+        ]
         if not own:
             continue
         kind = plan_kind(own[0].task)
         credit = [
-            one.credit if one.credit is not None
+            one.credit
+            if one.credit is not None
             else plan_credit(bool(one.correct), one.parsed, kind)
             for one in own
-        ]  # fmt: skip
+        ]
         repairs = Counter(
             name for one in own for name in (one.model_extra or {}).get("repairs", [])
         )
         rows.append(
             {
-                "task": own[0].task, "setting": setting, "n": len(own),
+                "task": own[0].task,
+                "setting": setting,
+                "n": len(own),
                 "accuracy": 100 * sum(credit) / len(own),
                 "unparsed": 100 * sum(not one.parsed for one in own) / len(own),
                 "repairs": ", ".join(f"{name} {n}" for name, n in repairs.most_common()) or None,
             }
-        )  # fmt: skip
+        )
     return rows

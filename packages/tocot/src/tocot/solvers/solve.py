@@ -69,10 +69,15 @@ def solve_plans(
     else:
         results = [solve_fol(one["plan"], domain) for one in plans]  # type: ignore[arg-type]
     return [
-        {"id": plan["id"], "status": one.status, "value": one.value, "error": one.error or None,
-         "repairs": done}
+        {
+            "id": plan["id"],
+            "status": one.status,
+            "value": one.value,
+            "error": one.error or None,
+            "repairs": done,
+        }
         for plan, one, done in zip(plans, results, repairs, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -138,8 +138,9 @@ class _Python:
     def quantified(self, name: str, arguments: list[ast.expr], bound: Bound, depth: int) -> Any:
         if len(arguments) != 2:
             raise FormulaError(f"{name} with {len(arguments)} arguments")
-        names = arguments[0].elts if isinstance(arguments[0], ast.List | ast.Tuple) else [
-            arguments[0]]  # fmt: skip
+        names = (
+            arguments[0].elts if isinstance(arguments[0], ast.List | ast.Tuple) else [arguments[0]]
+        )
         if not names or not all(isinstance(one, ast.Name) for one in names):
             raise FormulaError(f"{name} needs variables")
         variables = {one.id: z3.Const(one.id, self.words.sort) for one in names}  # type: ignore[attr-defined]

@@ -32,14 +32,17 @@ def overview_figure(
     figure = Figure(figsize=(12.5, 5.2), layout="constrained")
     if meta is not None:
         _half_violins(figure.add_subplot(1, 2, 1), meta, (-60, 60))
-    axes = figure.add_subplot(1, 2 if meta is not None else 1, 2 if meta is not None else 1,
-                              projection="polar")  # fmt: skip
+    axes = figure.add_subplot(
+        1, 2 if meta is not None else 1, 2 if meta is not None else 1, projection="polar"
+    )
     names = [name for name in GROUPS if any(row["group"] == name for row in groups)]
     means = {
-        key: [float(np.mean([row[f"{key}_guess"] for row in groups if row["group"] == name]))
-              for name in names]
+        key: [
+            float(np.mean([row[f"{key}_guess"] for row in groups if row["group"] == name]))
+            for name in names
+        ]
         for key in ("direct", "cot")
-    }  # fmt: skip
+    }
     if len(names) >= 3:
         _radar(axes, names, means)
     title = "Gain of chain of thought in the literature, and accuracy by group"
@@ -50,12 +53,21 @@ def overview_figure(
 def _radar(axes: Any, names: list[str], means: dict[str, list[float]]) -> None:
     angles = [2 * math.pi * place / len(names) for place in range(len(names))]
     for (key, label), colour, style in zip(
-        (("direct", "direct answer"), ("cot", "chain of thought")), COLOURS, ("--", "-"),
+        (("direct", "direct answer"), ("cot", "chain of thought")),
+        COLOURS,
+        ("--", "-"),
         strict=False,
-    ):  # fmt: skip
+    ):
         values = means[key]
-        axes.plot([*angles, angles[0]], [*values, values[0]], color=colour, ls=style, lw=2,
-                  marker="o", label=label)  # fmt: skip
+        axes.plot(
+            [*angles, angles[0]],
+            [*values, values[0]],
+            color=colour,
+            ls=style,
+            lw=2,
+            marker="o",
+            label=label,
+        )
         axes.fill([*angles, angles[0]], [*values, values[0]], color=colour, alpha=0.12)
     axes.set_xticks(angles, names)
     axes.tick_params(axis="x", pad=14)
@@ -141,10 +153,12 @@ def equals_figure(path: Path, results: Mapping[str, EqualsResult]) -> Picture:
     """Gain of items with and without an equals sign, a pair of bars each."""
     names = [name for name, one in results.items() if one.n_with and one.n_without]
     return bars(
-        path, names,
+        path,
+        names,
         {
             "with =": [results[name].delta_with for name in names],
             "without =": [results[name].delta_without for name in names],
         },
-        ylabel="gain (points)", title="Gain of chain of thought with and without an equals sign",
-    )  # fmt: skip
+        ylabel="gain (points)",
+        title="Gain of chain of thought with and without an equals sign",
+    )

@@ -35,10 +35,16 @@ PAPER_GAINS = {"symbolic & algorithmic": 14.2, "math": 12.3, "logical reasoning"
 
 
 def reproduce(
-    out: Path, *, scale: str = "cpu", config: Path | None = None, model: str | None = None,
-    seed: int | None = None, limit: int | None = None, time_budget: float | None = None,
+    out: Path,
+    *,
+    scale: str = "cpu",
+    config: Path | None = None,
+    model: str | None = None,
+    seed: int | None = None,
+    limit: int | None = None,
+    time_budget: float | None = None,
     overwrite: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Run all parts and write report, table, figures and JSON; a killed run goes on.
 
     Parameters
@@ -65,11 +71,15 @@ def reproduce(
     body += _live_part(out, study, results)
     tokens = int(results.get("live", {}).get("new_tokens", 0))
     details = manifest(
-        study.model_dump(mode="json"), seed=study.seed, began=began, tokens=tokens,
+        study.model_dump(mode="json"),
+        seed=study.seed,
+        began=began,
+        tokens=tokens,
         data=sorted(folder.glob("replay/*.gz")) if folder else [],
-    )  # fmt: skip
-    write_report(out, f"To CoT or not to CoT, {scale} scale", body, results=results,
-                 manifest=details)  # fmt: skip
+    )
+    write_report(
+        out, f"To CoT or not to CoT, {scale} scale", body, results=results, manifest=details
+    )
     print_report(body, out, time.monotonic() - began)
 
 
@@ -115,12 +125,13 @@ def _groups_part(
         overview_figure(out / "fig1.png", groups, meta),
         f"The paper's ordering, Commonsense below Mathematical below Symbolic (zero-shot, guess): "
         f"{'holds' if holds else 'does not hold'}. "
-        + ", ".join(f"{row['group']} {row['delta_guess']:+.1f}" for row in zero) + ".",
+        + ", ".join(f"{row['group']} {row['delta_guess']:+.1f}" for row in zero)
+        + ".",
         _policy_sentence(zero),
         deltas_figure(out / "fig3.png", rows, "Gain of chain of thought, recorded pairs (guess)"),
         verdict(rows),
         group_rows(group_table(recorded, "meta"), "Categories of tasks, recorded pairs"),
-    ]  # fmt: skip
+    ]
 
 
 def _policy_sentence(rows: list[dict[str, Any]]) -> str:
@@ -142,8 +153,11 @@ def _equals_part(out: Path, recorded: list[Cell], results: dict[str, Any]) -> Bo
     for source in dict.fromkeys(cell.source for cell in recorded):
         own = [cell for cell in recorded if cell.source == source]
         split[source] = pooled([equals_split(equals_pairs(one.direct, one.cot)) for one in own])
-    named = {cell.task: equals_split(equals_pairs(cell.direct, cell.cot))
-             for cell in recorded if cell.source == "zero_shot_cot"}  # fmt: skip
+    named = {
+        cell.task: equals_split(equals_pairs(cell.direct, cell.cot))
+        for cell in recorded
+        if cell.source == "zero_shot_cot"
+    }
     results["equals"] = {name: one.as_json() for name, one in (split | named).items()}
     shares = ", ".join(
         f"{name} {one.share_with:.0f} %" for name, one in split.items() if one.share_with
@@ -163,18 +177,22 @@ def _literature_part(out: Path, meta: MetaResult | None, results: dict[str, Any]
         paper=[PAPER_GAINS.get(name) for name in meta.categories["category"]]
     ).rename(columns={"paper": "paper: mean"})
     results["literature"] = {
-        "rows": len(meta.rows), "cells": len(meta.cells), "mean_rows": meta.mean_rows,
-        "mean_cells": meta.mean_cells, "top": meta.top,
-    }  # fmt: skip
+        "rows": len(meta.rows),
+        "cells": len(meta.cells),
+        "mean_rows": meta.mean_rows,
+        "mean_cells": meta.mean_cells,
+        "top": meta.top,
+    }
     return [
         frame_table(
-            table.astype(object).where(table.notna(), None), "Comparisons in the literature",
+            table.astype(object).where(table.notna(), None),
+            "Comparisons in the literature",
             f"{len(meta.rows)} comparisons of {meta.rows['paper_id'].nunique()} papers in "
             f"{len(meta.cells)} (paper, category) cells, a small sample of the paper's 1,218; "
             "points. The paper's means are over its own 110 papers.",
         ),
         meta_figure(out / "meta.png", meta),
-    ]  # fmt: skip
+    ]
 
 
 def _solver_part(folder: Path | None, results: dict[str, Any]) -> Body:
@@ -189,10 +207,10 @@ def _solver_part(folder: Path | None, results: dict[str, Any]) -> Body:
     hard = rows("plans/gsm_hard")
     found = solve_python_all([recover_plan(row["code"]).text for row in hard])
     right = sum(
-        one.status == "ok" and math.isclose(float(one.value or 0), row["target"], rel_tol=1e-6,
-                                            abs_tol=1e-9)
+        one.status == "ok"
+        and math.isclose(float(one.value or 0), row["target"], rel_tol=1e-6, abs_tol=1e-9)
         for one, row in zip(found, hard, strict=True)
-    )  # fmt: skip
+    )
     table.append(["GSM-Hard programs", len(hard), sum(one.status == "ok" for one in found), right])
     codex = rows("plans/aqua_pal_codex")
     plans = [recover_plan(row["generated_answer"]) for row in codex]
@@ -200,8 +218,11 @@ def _solver_part(folder: Path | None, results: dict[str, Any]) -> Body:
     table.append(
         ["Codex programs (AQuA)", len(codex), sum(one.status == "ok" for one in ran), None]
     )
-    hub = [row for part in ("deductive_l1", "deductive_l2", "abductive_l1", "abductive_l2")
-           for row in rows(f"tasks/contexthub_{part}")]  # fmt: skip
+    hub = [
+        row
+        for part in ("deductive_l1", "deductive_l2", "abductive_l1", "abductive_l2")
+        for row in rows(f"tasks/contexthub_{part}")
+    ]
     solved = [solve_bool(row["abstract"]) for row in hub]
     right = sum(one.value == row["gold"] for one, row in zip(solved, hub, strict=True))
     table.append(
@@ -210,20 +231,27 @@ def _solver_part(folder: Path | None, results: dict[str, Any]) -> Body:
     folio = rows("tasks/folio")
     for domain in ("open", "closed"):
         logic = [
-            solve_fol({"premises": row["premises-FOL"].splitlines(),
-                       "conclusion": row["conclusion-FOL"]}, domain)
+            solve_fol(
+                {"premises": row["premises-FOL"].splitlines(), "conclusion": row["conclusion-FOL"]},
+                domain,
+            )
             for row in folio
-        ]  # type: ignore[arg-type]  # fmt: skip
+        ]  # type: ignore[arg-type]
         right = sum(one.value == row["label"] for one, row in zip(logic, folio, strict=True))
         done = sum(one.status == "ok" for one in logic)
         table.append([f"FOLIO annotations, {domain} domain", len(folio), done, right])
     results["solvers"] = {row[0]: row[1:] for row in table}
     repairs = Counter(name for plan in plans for name in plan.repairs)
     return [
-        Table("Tool solvers on real plans", ["plans", "n", "solved", "right"], table,
-              "Repairs of the Codex programs: "
-              + ", ".join(f"{name} {n}" for name, n in repairs.most_common()) + ".")
-    ]  # fmt: skip
+        Table(
+            "Tool solvers on real plans",
+            ["plans", "n", "solved", "right"],
+            table,
+            "Repairs of the Codex programs: "
+            + ", ".join(f"{name} {n}" for name, n in repairs.most_common())
+            + ".",
+        )
+    ]
 
 
 def _live_part(out: Path, study: Study, results: dict[str, Any]) -> Body:
@@ -245,13 +273,21 @@ def _live_tasks(
     outputs = []
     data = None if data_folder() else own_items()
     for task in study.tasks if data is None else ["gsm8k", "csqa"]:
-        items, demos = task_items(task, data[task] if data else None, study.n, study.seed,
-                                study.settings)  # fmt: skip
+        items, demos = task_items(
+            task, data[task] if data else None, study.n, study.seed, study.settings
+        )
         settings = [name for name in study.settings if demos or not name.startswith("fs")]
         outputs += run(
-            model, items, settings, out / "live" / f"{task}.jsonl", style=study.style,  # type: ignore[arg-type]
-            demos=demos, budgets=study.budgets, small_window=study.small_window, deadline=deadline,
-        )  # fmt: skip
+            model,
+            items,
+            settings,
+            out / "live" / f"{task}.jsonl",
+            style=study.style,  # type: ignore[arg-type]
+            demos=demos,
+            budgets=study.budgets,
+            small_window=study.small_window,
+            deadline=deadline,
+        )
     table = [cell for cell in cells([score_output(one, {}) for one in outputs]) if cell.direct]
     if not table:
         return []
@@ -287,9 +323,15 @@ def _live_plans(
         for task in study.plan_tasks:
             items, demos = task_items(task, None, study.plan_n, study.seed, forms)
             found[task] = plan_study(
-                model, items, settings, out / "plans" / f"{task}.jsonl", demos=demos,
-                budget=study.plan_budget, budgets=study.budgets, deadline=deadline,
-            )  # fmt: skip
+                model,
+                items,
+                settings,
+                out / "plans" / f"{task}.jsonl",
+                demos=demos,
+                budget=study.plan_budget,
+                budgets=study.budgets,
+                deadline=deadline,
+            )
     rows = [row for outputs in found.values() for row in plan_table(outputs)]
     results["plans"] = rows
     if not rows:
@@ -307,10 +349,17 @@ def _live_wordings(
     for task in study.wordings:
         items, _ = task_items(task, None, study.wording_n, study.seed, [])
         outputs[task] = {
-            name: run(model, items, ["zs_cot"], out / "live" / name / f"{task}.jsonl",
-                      variant=name, budgets=study.budgets, deadline=deadline)
+            name: run(
+                model,
+                items,
+                ["zs_cot"],
+                out / "live" / name / f"{task}.jsonl",
+                variant=name,
+                budgets=study.budgets,
+                deadline=deadline,
+            )
             for name in VARIANTS
-        }  # fmt: skip
+        }
     rows = variants_table(outputs)
     results["wordings"] = rows
     return [mapping_table(rows, "Wordings of the zero-shot cue")] if rows else []

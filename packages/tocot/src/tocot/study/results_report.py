@@ -19,9 +19,15 @@ Body = list[str | Table | Picture]
 
 
 def write_results(
-    out: Path, cells: Sequence[Cell], *, by: GroupBy = "five", policy: Policy = "wrong",
-    literature: Path | None = None, seed: int = 0, title: str = "Direct answers and CoT",
-) -> tuple[Body, dict[str, Any]]:  # fmt: skip
+    out: Path,
+    cells: Sequence[Cell],
+    *,
+    by: GroupBy = "five",
+    policy: Policy = "wrong",
+    literature: Path | None = None,
+    seed: int = 0,
+    title: str = "Direct answers and CoT",
+) -> tuple[Body, dict[str, Any]]:
     """Write `report.md`, `table.csv`, `results.json` and the figures of graded cells."""
     out.mkdir(parents=True, exist_ok=True)
     meta = meta_analyse(read_results([literature])) if literature else None
@@ -33,9 +39,14 @@ def write_results(
 
 
 def results_body(
-    out: Path, cells: Sequence[Cell], *, by: GroupBy = "five", policy: Policy = "wrong",
-    meta: MetaResult | None = None, seed: int = 0,
-) -> tuple[Body, dict[str, Any]]:  # fmt: skip
+    out: Path,
+    cells: Sequence[Cell],
+    *,
+    by: GroupBy = "five",
+    policy: Policy = "wrong",
+    meta: MetaResult | None = None,
+    seed: int = 0,
+) -> tuple[Body, dict[str, Any]]:
     """Group table, figures, tests and notes of graded cells; figures go to `out`."""
     groups = group_table(cells, by)
     five = groups if by == "five" else group_table(cells, "five")

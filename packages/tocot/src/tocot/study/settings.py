@@ -48,9 +48,14 @@ class Study(Record):
 
 
 def read_study(
-    scale: str, config: Path | None, *, model: str | None, seed: int | None, limit: int | None,
+    scale: str,
+    config: Path | None,
+    *,
+    model: str | None,
+    seed: int | None,
+    limit: int | None,
     time_budget: float | None,
-) -> Study:  # fmt: skip
+) -> Study:
     """Settings of a scale (cpu, paper) or of a file; flags win, a named model brings its own.
 
     Raises

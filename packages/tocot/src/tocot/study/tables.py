@@ -16,8 +16,17 @@ def cell_table(cells: Sequence[Cell], policy: str) -> Table:
     rows = []
     for cell in cells:
         one = cell_numbers(cell, policy)  # type: ignore[arg-type]
-        rows.append([cell.name, one["n"], one["direct"], one["cot"], one["delta"],
-                     one["unparsed_direct"], one["unparsed_cot"]])  # fmt: skip
+        rows.append(
+            [
+                cell.name,
+                one["n"],
+                one["direct"],
+                one["cot"],
+                one["delta"],
+                one["unparsed_direct"],
+                one["unparsed_cot"],
+            ]
+        )
     columns = ["task", "n", "direct", "CoT", "delta", "unparsed direct", "unparsed CoT"]
     return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
 
@@ -29,10 +38,15 @@ def setting_table(rows: Sequence[Graded]) -> Table:
         if not row.errored:
             groups[row.task, row.setting].append(row)
     lines: list[list[Any]] = [
-        [task, setting, len(own), 100 * sum(one.correct for one in own) / len(own),
-         100 * sum(not one.parsed for one in own) / len(own)]
+        [
+            task,
+            setting,
+            len(own),
+            100 * sum(one.correct for one in own) / len(own),
+            100 * sum(not one.parsed for one in own) / len(own),
+        ]
         for (task, setting), own in groups.items()
-    ]  # fmt: skip
+    ]
     columns = ["task", "setting", "n", "accuracy", "unparsed"]
     return Table("Accuracy in percent", columns, lines, "Unparseable responses: wrong.")
 
@@ -46,16 +60,39 @@ def group_rows(
     ----------
     tests : rows of the paired tests; how many of a group's tasks gain significantly.
     """
-    columns = ["source", "group", "tasks", "n", "direct", "CoT", "delta (wrong)", "delta (guess)",
-               "unparsed direct", "unparsed CoT"]  # fmt: skip
-    names = ["source", "group", "tasks", "n", "direct", "cot", "delta_wrong", "delta_guess",
-             "unparsed_direct", "unparsed_cot"]  # fmt: skip
+    columns = [
+        "source",
+        "group",
+        "tasks",
+        "n",
+        "direct",
+        "CoT",
+        "delta (wrong)",
+        "delta (guess)",
+        "unparsed direct",
+        "unparsed CoT",
+    ]
+    names = [
+        "source",
+        "group",
+        "tasks",
+        "n",
+        "direct",
+        "cot",
+        "delta_wrong",
+        "delta_guess",
+        "unparsed_direct",
+        "unparsed_cot",
+    ]
     cells = [[row.get(name) for name in names] for row in rows]
     if tests:
         columns.append("significant tasks")
         for row, line in zip(rows, cells, strict=True):
-            own = [one for one in tests if one["group"] == row["group"]
-                   and one["task"].startswith(f"{row['source']}/")]  # fmt: skip
+            own = [
+                one
+                for one in tests
+                if one["group"] == row["group"] and one["task"].startswith(f"{row['source']}/")
+            ]
             line.append(sum(bool(one["significant"]) for one in own))
     note = (
         "Unweighted means over the tasks of a group, in percent. Direct and CoT count an "

@@ -111,12 +111,19 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
     for split, everything in split_items(items, config.task, config.seed).items():
         members = _chosen(everything, config)
         frame = Frame(
-            task=config.task, variant=config.variant, split=split, seed=config.seed,
-            tokenizer=tokenizer, context=config.context_tokens, items=members,
-            pool=_TASKS[config.task].passages(everything), writer=writer,
-            fictional=low if config.fictional is None else config.fictional, folder=folder,
+            task=config.task,
+            variant=config.variant,
+            split=split,
+            seed=config.seed,
+            tokenizer=tokenizer,
+            context=config.context_tokens,
+            items=members,
+            pool=_TASKS[config.task].passages(everything),
+            writer=writer,
+            fictional=low if config.fictional is None else config.fictional,
+            folder=folder,
             chat=ChatFrame.of(tokenizer) if chat else None,
-        )  # fmt: skip
+        )
         wanted = config.sizes()[split]
         examples, reasons, first = _build_split(frame, wanted, config.workers, progress)
         dropped[split] = dict(reasons)

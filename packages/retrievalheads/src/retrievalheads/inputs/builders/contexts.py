@@ -184,8 +184,16 @@ def finish(
     if n_tokens > frame.context:
         raise BuildError(f"{n_tokens} tokens, {frame.context} are available")
     return Example(
-        id=identity, task=frame.task, variant=frame.variant, split=frame.split, query=query,
-        documents=prompt.documents, prompt=prompt.text, target=target, answers=tuple(answers),
-        needles=prompt.needles, n_tokens=n_tokens,
+        id=identity,
+        task=frame.task,
+        variant=frame.variant,
+        split=frame.split,
+        query=query,
+        documents=prompt.documents,
+        prompt=prompt.text,
+        target=target,
+        answers=tuple(answers),
+        needles=prompt.needles,
+        n_tokens=n_tokens,
         meta=meta | {"seed": frame.seed, "needle_texts": list(prompt.needle_texts)},
-    )  # fmt: skip
+    )

@@ -43,9 +43,11 @@ def real(frame: Frame, item: QuestionItem, index: int) -> Example:
     if target is None:
         raise BuildError("no accepted answer in the gold passage")
     gold = Draft(
-        text=item.gold.text, role="gold", title=item.gold.title or None,
+        text=item.gold.text,
+        role="gold",
+        title=item.gold.title or None,
         spans=answer_spans(item.gold.text, item.answers),
-    )  # fmt: skip
+    )
     guard = LeakGuard(item.answers, [item.gold.title])
     guard.must(f"{item.gold.title} {item.gold.text}")
 
@@ -57,9 +59,7 @@ def real(frame: Frame, item: QuestionItem, index: int) -> Example:
 
     query = _asked(item.question)
     drafts = filled(frame, [gold], others(), query, f" {target}", draw)
-    return finish(
-        frame, item.id, query, drafts, f" {target}", item.answers, {"source": item.id}
-    )  # fmt: skip
+    return finish(frame, item.id, query, drafts, f" {target}", item.answers, {"source": item.id})
 
 
 def _asked(question: str) -> str:
@@ -71,10 +71,12 @@ def plan(frame: Frame, item: QuestionItem, index: int) -> tuple[Fact, list[Fact]
     draw = frame.draw(index)
     if item.fact is not None:
         others = [
-            other.fact for other in frame.items
-            if isinstance(other, QuestionItem) and other.fact not in (None, item.fact)
+            other.fact
+            for other in frame.items
+            if isinstance(other, QuestionItem)
+            and other.fact not in (None, item.fact)
             and other.fact.value != item.fact.value
-        ]  # fmt: skip
+        ]
         draw.shuffle(others)
         alike = [fact for fact in others if fact.relation == item.fact.relation]
         # The same relation first: hard negatives; then the file's other facts.

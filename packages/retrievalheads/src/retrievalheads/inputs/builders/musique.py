@@ -60,10 +60,13 @@ def real(frame: Frame, item: ChainItem, index: int) -> Example:
         ]
         must.append(
             Draft(
-                text=passage.text, role="gold" if last in numbers else "bridge",
-                title=passage.title or None, hop=max(numbers), spans=tuple(spans),
+                text=passage.text,
+                role="gold" if last in numbers else "bridge",
+                title=passage.title or None,
+                hop=max(numbers),
+                spans=tuple(spans),
             )
-        )  # fmt: skip
+        )
     hops = [hop.answer for hop in item.hops]
     guard = LeakGuard([*item.answers, *hops], [d.title or "" for d in must])
     for draft in must:
@@ -108,8 +111,9 @@ def plan(frame: Frame, item: ChainItem, index: int) -> tuple[list[Fact], list[Fa
         raise BuildError("names of the chain repeat")
     broken = [
         Fact(fictional_name(draw), fact.relation, fictional_name(draw))
-        for fact in chain for _ in range(BROKEN_CHAINS)
-    ]  # fmt: skip
+        for fact in chain
+        for _ in range(BROKEN_CHAINS)
+    ]
     return chain, broken
 
 
@@ -150,9 +154,10 @@ def synthetic(frame: Frame, item: ChainItem, index: int) -> Example:
     query, target = asked(chain), f" {chain[-1].value}"
     drafts = filled(frame, must, surroundings(frame, broken, guard, draw), query, target, draw)
     meta = {
-        "source": item.id, "entity": chain[0].entity,
+        "source": item.id,
+        "entity": chain[0].entity,
         "relation": [fact.relation for fact in chain],
-    }  # fmt: skip
+    }
     return finish(frame, item.id, query, drafts, target, [chain[-1].value], meta)
 
 

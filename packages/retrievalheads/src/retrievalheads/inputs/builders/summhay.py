@@ -59,9 +59,10 @@ def plan(frame: Frame, item: InsightItem, index: int) -> tuple[int, list[Insight
     draw = frame.draw(index)
     count = draw.randint(*GOLD)
     others = [
-        other for other in frame.items
+        other
+        for other in frame.items
         if isinstance(other, InsightItem) and other.topic == item.topic and other.id != item.id
-    ]  # fmt: skip
+    ]
     draw.shuffle(others)
     return count, others
 
@@ -143,8 +144,9 @@ def _placed(
     place = draw.randint(1, len(parts) - 1)
     before = ". ".join(parts[:place]) + ". "
     return before + sentence + " " + ". ".join(parts[place:]), (
-        len(before), len(before) + len(sentence),
-    )  # fmt: skip
+        len(before),
+        len(before) + len(sentence),
+    )
 
 
 def symbolic(frame: Frame, item: InsightItem, index: int) -> Example:
@@ -163,9 +165,7 @@ def symbolic(frame: Frame, item: InsightItem, index: int) -> Example:
     for _ in range(count):
         text, at = listing(code)
         must.append(_cited(text, (at, at + len(str(code)))))
-    others = (
-        Draft(text=listing()[0], role="filler") for _ in range(len(codes) // CODES - CODES)
-    )  # fmt: skip
+    others = (Draft(text=listing()[0], role="filler") for _ in range(len(codes) // CODES - CODES))
     query = f"Code {code} is listed."
     drafts = filled(frame, must, others, query, _longest(count), draw)
     return finish(frame, item.id, query, drafts, None, (), {"source": item.id, "relation": "code"})

@@ -117,8 +117,16 @@ def _record(
         prompt += f"{sentence} . "
     prompt += question
     return Example(
-        id=f"toy-{variant}-{split}-{index}", task="mdqa", variant=variant, split=split,
-        query=question, documents=tuple(documents), prompt=prompt, target=f" {fact.value}",
-        answers=(fact.value,), needles=tuple(needles), n_tokens=len(prompt.split()) + 1,
+        id=f"toy-{variant}-{split}-{index}",
+        task="mdqa",
+        variant=variant,
+        split=split,
+        query=question,
+        documents=tuple(documents),
+        prompt=prompt,
+        target=f" {fact.value}",
+        answers=(fact.value,),
+        needles=tuple(needles),
+        n_tokens=len(prompt.split()) + 1,
         meta={"seed": seed, "needle_texts": [fact.value]},
-    )  # fmt: skip
+    )

@@ -53,9 +53,12 @@ def tokenizer() -> Any:
     core = Tokenizer(WordLevel(words, unk_token="<unk>"))
     core.pre_tokenizer = WhitespaceSplit()
     return PreTrainedTokenizerFast(
-        tokenizer_object=core, pad_token="<pad>", eos_token=".", unk_token="<unk>",
+        tokenizer_object=core,
+        pad_token="<pad>",
+        eos_token=".",
+        unk_token="<unk>",
         padding_side="left",
-    )  # fmt: skip
+    )
 
 
 def model(seed: int) -> Any:

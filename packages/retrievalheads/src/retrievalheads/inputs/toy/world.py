@@ -10,13 +10,41 @@ from dataclasses import dataclass
 from functools import cache
 
 ENTITIES = (
-    "ada", "bo", "cy", "dee", "eli", "fay", "gus", "hal",
-    "ida", "jo", "kit", "lou", "max", "ned", "oz", "pam",
-)  # fmt: skip
+    "ada",
+    "bo",
+    "cy",
+    "dee",
+    "eli",
+    "fay",
+    "gus",
+    "hal",
+    "ida",
+    "jo",
+    "kit",
+    "lou",
+    "max",
+    "ned",
+    "oz",
+    "pam",
+)
 VALUES = (
-    "amber", "basil", "cedar", "delta", "ember", "fjord", "grove", "haven",
-    "inlet", "jade", "karst", "lotus", "mesa", "north", "opal", "pine",
-)  # fmt: skip
+    "amber",
+    "basil",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "haven",
+    "inlet",
+    "jade",
+    "karst",
+    "lotus",
+    "mesa",
+    "north",
+    "opal",
+    "pine",
+)
 RELATIONS = ("home", "guild", "tutor", "crest")
 # {e} entity, {v} value; the words between are the relation's own. The first is the template.
 WORDINGS = {
@@ -28,10 +56,37 @@ WORDINGS = {
 KEYS = tuple(f"k{i}" for i in range(16))
 NUMBERS = tuple(f"n{i}" for i in range(16))
 FILLER = (
-    "rain", "falls", "over", "green", "hill", "while", "two", "birds", "sing", "low", "and",
-    "slow", "then", "wind", "turns", "warm", "grass", "bends", "under", "light", "dust", "river",
-    "moves", "past", "stone", "bridge", "toward", "quiet", "sea", "again",
-)  # fmt: skip
+    "rain",
+    "falls",
+    "over",
+    "green",
+    "hill",
+    "while",
+    "two",
+    "birds",
+    "sing",
+    "low",
+    "and",
+    "slow",
+    "then",
+    "wind",
+    "turns",
+    "warm",
+    "grass",
+    "bends",
+    "under",
+    "light",
+    "dust",
+    "river",
+    "moves",
+    "past",
+    "stone",
+    "bridge",
+    "toward",
+    "quiet",
+    "sea",
+    "again",
+)
 SPECIAL = ("<pad>", "<unk>")
 MARKS = (".", "?", ":")
 BLOCK = (
