@@ -24,8 +24,8 @@ def test_the_registry_has_the_papers_groups():
         "Knowledge": 5,
         "Soft reasoning": 4,
         "Symbolic": 3,
-        "Mathematical": 4
-    }  (Knowledge has the development questions of MMLU as a task of ours)
+        "Mathematical": 4,
+    }  # (Knowledge has the development questions of MMLU as a task of ours)
     assert task_spec("csqa").budget == (10, 512)
     with pytest.raises(UserError, match="task quiz: unknown"):
         task_spec("quiz")
@@ -77,11 +77,14 @@ def test_every_style_renders_for_its_tasks():
 
 
 def test_wordings_change_the_cue_alone():
-    texts = {name: build_messages(item(), "zs_cot", variant=name).messages[-1].content
-             for name in VARIANTS}
+    texts = {
+        name: build_messages(item(), "zs_cot", variant=name).messages[-1].content
+        for name in VARIANTS
+    }
     assert len(set(texts.values())) == 4
-    direct = {build_messages(item(), "zs_direct", variant=name).messages[-1].content
-              for name in VARIANTS}
+    direct = {
+        build_messages(item(), "zs_direct", variant=name).messages[-1].content for name in VARIANTS
+    }
     assert len(direct) == 1
     with pytest.raises(UserError, match="variant loud: unknown"):
         build_messages(item(), "zs_cot", variant="loud")
@@ -108,8 +111,9 @@ def test_the_prompt_ends_with_the_prefill(model, tmp_path):
     assert prompt.prefill == "Answer: "
     text = chat_text(tokenizer, Request(id="1", messages=tuple(prompt.messages)))
     assert text.endswith(prompt.prefill) and text.count("<|im_start|>assistant") == 1
-    (row,) = run(model, [item()], ["zs_direct"], tmp_path / "o.jsonl", style="prefill",
-                 progress=False)
+    (row,) = run(
+        model, [item()], ["zs_direct"], tmp_path / "o.jsonl", style="prefill", progress=False
+    )
     assert row.response.startswith("Answer: ") and row.prefill == "Answer: "
 
 
@@ -132,8 +136,10 @@ def test_prefix_reuse_changes_no_text(model, tmp_path):
     demos = [sums(n, meta={"rationale": f"{n} + 4 makes it."}) for n in range(100, 105)]
     prompts = [build_messages(sums(n), "fs_cot", demos=demos) for n in range(32)]
     sampling = Sampling(max_tokens=8)
-    requests = [Request(id=str(n), messages=tuple(prompt.messages), sampling=sampling)
-                for n, prompt in enumerate(prompts)]
+    requests = [
+        Request(id=str(n), messages=tuple(prompt.messages), sampling=sampling)
+        for n, prompt in enumerate(prompts)
+    ]
     shared = {one.id: one.text for one in model.backend.stream(requests)}
     alone = HFBackend(model.backend.lm, share_prefix=False)
     assert shared == {one.id: one.text for one in alone.stream(requests)}
@@ -144,7 +150,8 @@ def test_a_run_grades_and_goes_on(model, tmp_path):
     items = [sums(n) for n in range(3)]
     first = run(model, items[:2], ["zs_direct", "zs_cot"], out, budgets=(8, 12), progress=False)
     assert {(one.setting, one.id) for one in first} == {
-        (setting, f"i{n}") for setting in ("zs_direct", "zs_cot") for n in range(2)}
+        (setting, f"i{n}") for setting in ("zs_direct", "zs_cot") for n in range(2)
+    }
     with out.open("a") as stream:
         stream.write('{"id": "i2", "se')
     calls = model.calls
@@ -158,8 +165,11 @@ def test_a_run_grades_and_goes_on(model, tmp_path):
 
 
 def test_a_stop_pattern_ends_a_text(model):
-    request = Request(id="1", prompt="One, two, three, four,",
-                      sampling=Sampling(max_tokens=24, stop_pattern=r"six|seven"))
+    request = Request(
+        id="1",
+        prompt="One, two, three, four,",
+        sampling=Sampling(max_tokens=24, stop_pattern=r"six|seven"),
+    )
     plain = request.model_copy(update={"id": "2", "sampling": Sampling(max_tokens=24)})
     cut, whole = model.generate([request, plain])
     assert whole.text.startswith(cut.text) and cut.text.endswith(("six", "seven"))
@@ -196,8 +206,10 @@ def test_judges_answer_yes_or_grade(model):
 
 
 def test_the_three_plan_settings_share_their_plan_part():
-    texts = {name: plan_messages(sums(), name, "python")[0].content
-             for name in ("plan_direct", "plan_cot", "plan_tool")}
+    texts = {
+        name: plan_messages(sums(), name, "python")[0].content
+        for name in ("plan_direct", "plan_cot", "plan_tool")
+    }
     heads = {text.rpartition("\n\n")[0] for text in texts.values()}
     assert len(heads) == 1 and len(set(texts.values())) == 3
     assert heads.pop().count("def solution():") == 3
@@ -212,8 +224,11 @@ def test_solver_values_become_answers():
 
 
 def test_the_plan_study_and_its_table(model, tmp_path):
-    logic = item(task="contexthub_deductive_level1", gold="A",
-                 choices={"label": ["A", "B", "C"], "text": ["True", "False", "N/A"]})
+    logic = item(
+        task="contexthub_deductive_level1",
+        gold="A",
+        choices={"label": ["A", "B", "C"], "text": ["True", "False", "N/A"]},
+    )
     settings = ["da", "cot", "plan_direct", "plan_cot", "plan_tool"]
     found = plan_study(model, [logic], settings, tmp_path / "o.jsonl", budget=16, budgets=(8, 8))
     table = plan_table(found)
@@ -233,6 +248,14 @@ def test_the_table_of_wordings():
             self.correct = correct
 
     rows = variants_table({"csqa": {"steps": [Row(True), Row(False)], "plan": [Row(True)] * 2}})
-    wanted = {"task": "csqa", "n": 2, "steps": 50.0, "plan": 100.0, "min": 50.0, "max": 100.0,
-              "spread": 50.0, "best": "plan"}
+    wanted = {
+        "task": "csqa",
+        "n": 2,
+        "steps": 50.0,
+        "plan": 100.0,
+        "min": 50.0,
+        "max": 100.0,
+        "spread": 50.0,
+        "best": "plan",
+    }
     assert rows == [wanted]
