@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from lofit.heads.edits import OffsetHeads
 from lofit.heads.select import select_on_tokens
 from lofit.inputs.encoding import encode_examples, encode_pairs
 from lofit.offsets.adapter import LofitAdapter
@@ -24,7 +25,7 @@ from lofit.training.loop import NotFiniteError, fit, step_plan
 from lofit.training.losses import CompletionLoss, PreferenceLoss, dpo_loss
 from lofit.training.supervised_forward import SupervisedForward
 from tenpapers.errors import UserError
-from tenpapers.models import AttentionLayout, Head, OffsetHeads
+from tenpapers.models import AttentionLayout, Head
 
 from .conftest import tiny
 

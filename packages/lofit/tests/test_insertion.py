@@ -2,12 +2,13 @@
 
 import pytest
 import torch
+from lofit.heads.edits import OffsetHeads, ScaleHeads
 from lofit.offsets.adapter import LofitAdapter
 from lofit.offsets.merge import merged_bias, merged_weight
 from lofit.serving.lofit_model import LofitModel
 from lofit.speed.bench import HeadLoop
 from safetensors.torch import load_file
-from tenpapers.models import AttentionLayout, Head, OffsetHeads, ScaleHeads
+from tenpapers.models import AttentionLayout, Head
 from tenpapers.models.layout import HeadGeometry, Projection
 
 from .conftest import tiny

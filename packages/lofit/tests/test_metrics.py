@@ -102,7 +102,8 @@ def test_prefix_reuse_gives_the_scores_of_the_naive_scorer(data, lm):
 def test_an_edit_of_answers_only_is_the_same_in_both_scorers(lm):
     """ITI's scope in multiple choice: from the answer's first token on."""
     import torch
-    from tenpapers.models import AttentionLayout, OffsetHeads
+    from lofit.heads.edits import OffsetHeads
+    from tenpapers.models import AttentionLayout
 
     layout = AttentionLayout.from_model(lm.model)
     found = {}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from retrievalheads.decoding.packed_branches import greedy_together
 from retrievalheads.decoding.prefix_reader import PrefixReader, ends_answer
+from retrievalheads.decoding.row_probe import RowProbe
 from retrievalheads.heads.detect import NothingToScoreError, detect, read_rows
 from retrievalheads.heads.needle_in_haystack import (
     default_haystack,
@@ -21,7 +22,6 @@ from retrievalheads.records import Example
 from retrievalheads.speed.compare import run_bench
 from retrievalheads.speed.peers import naive_places, wu_style
 from retrievalheads.speed.readout import Text, time_readout
-from tenpapers.models import RowProbe
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .conftest import tiny
@@ -151,7 +151,7 @@ def test_keys_in_blocks_give_the_same(monkeypatch):
     ids = torch.randint(3, 300, (1, 50))
     found = []
     for numbers in (32_000_000, 400):
-        monkeypatch.setattr("tenpapers.models.rows.BLOCK_NUMBERS", numbers)
+        monkeypatch.setattr("retrievalheads.decoding.row_probe.BLOCK_NUMBERS", numbers)
         with RowProbe(model) as probe, torch.inference_mode():
             probe.arm(torch.arange(10, 50)[None])
             model(ids, use_cache=False)

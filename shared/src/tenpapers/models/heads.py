@@ -5,11 +5,10 @@ heads side by side, before W_O mixes them. Nothing of the model is changed; what
 off again, and the names in `state_dict()` stay.
 """
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .layout import AttentionLayout, Projection, UnsupportedModelError
+from .layout import AttentionLayout
 
 
 class Hooks:
@@ -93,130 +92,3 @@ def _recorder(chunks: list[Any], positions: str) -> Any:
         chunks.append(z[:, -1:].clone() if positions == "last" else z)
 
     return record
-
-
-class ScaleHeads(Hooks):
-    """z <- (1 + strength * A) * z on every head, one fused operation a layer.
-
-    Parameters
-    ----------
-    layout : of the model.
-    scale : A, float32, shape (n_layers, n_heads, head_dim); may be a parameter that is trained.
-        It is cast to the dtype of z where it is used.
-    strength : factor of A; 0 gives the model as it is, bit for bit.
-    """
-
-    def __init__(self, layout: AttentionLayout, scale: Any, *, strength: float = 1.0) -> None:
-        super().__init__()
-        self.scale = scale
-        self.strength = strength
-        for layer in layout.attention_layers:
-            module = layout.projection(layer).module
-            self._handles.append(module.register_forward_pre_hook(self._on_input(layer)))
-
-    def _on_input(self, layer: int) -> Any:
-        def multiply(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            if self.strength == 0:
-                return None
-            z, *rest = arguments
-            factor = 1 + self.strength * self.scale[layer].flatten()
-            return (z * factor.to(z), *rest)
-
-        return multiply
-
-
-class OffsetHeads(Hooks):
-    """z <- z + strength * v on chosen heads.
-
-    The projection is affine, so W_O (z + v) = W_O z + W_O v: for a plain projection the row W_O v
-    is added to its *output*, which touches neither z nor the other heads and saves nothing for the
-    backward pass. A projection that is more than its weight (a LoRA wrapper, a quantised layer)
-    gets v on its input.
-
-    Parameters
-    ----------
-    layout : of the model.
-    heads : K heads, without repetition.
-    offset : v, float32, shape (K, head_dim); may be a parameter that is trained.
-    strength : factor of v; 0 gives the model as it is, bit for bit.
-    scope : which token positions of a call are edited.
-    route : "output" (the row), "input", or "auto" as described.
-
-    Raises
-    ------
-    UnsupportedModelError : a head that the model does not have.
-    """
-
-    def __init__(
-        self,
-        layout: AttentionLayout,
-        heads: Sequence[tuple[int, int]],
-        offset: Any,
-        *,
-        strength: float = 1.0,
-        scope: slice = slice(None),
-        route: Literal["auto", "output", "input"] = "auto",
-    ) -> None:
-        super().__init__()
-        self.layout = layout
-        self.offset = offset
-        self.strength = strength
-        self.scope = scope
-        rows: dict[int, list[tuple[int, int]]] = {}
-        for row, (layer, head) in enumerate(heads):
-            if not (0 <= layer < layout.geometry.n_layers and 0 <= head < layout.geometry.n_heads):
-                raise UnsupportedModelError(f"the model has no head {head} in layer {layer}")
-            rows.setdefault(layer, []).append((head, row))
-        for layer, members in rows.items():
-            self._attach(layout.projection(layer), sorted(members), route)
-
-    def _attach(self, projection: Projection, members: list[tuple[int, int]], route: str) -> None:
-        import torch
-
-        width = self.layout.geometry.head_dim
-        device = self.offset.device
-        columns = torch.cat([torch.arange(h * width, (h + 1) * width) for h, _ in members])
-        columns = columns.to(device)
-        order = torch.tensor([row for _, row in members], device=device)
-        plain = type(projection.module) is torch.nn.Linear or projection.kind == "conv1d"
-        if route == "output" or (route == "auto" and plain):
-            # Only the chosen columns of W_O are kept, (hidden, k * head_dim).
-            weight = projection.weight().detach()[:, columns].to(self.offset.dtype).contiguous()
-            hook = projection.module.register_forward_hook(self._on_output(weight, order))
-        else:
-            size = self.layout.geometry.n_heads * width
-            hook = projection.module.register_forward_pre_hook(self._on_input(columns, order, size))
-        self._handles.append(hook)
-
-    def _on_output(self, weight: Any, order: Any) -> Any:
-        import torch
-
-        def add(module: Any, arguments: tuple[Any, ...], output: Any) -> Any:
-            if self.strength == 0:
-                return None
-            values = self.strength * self.offset[order].flatten()
-            row = torch.mv(weight, values)
-            return self._added(output, row)
-
-        return add
-
-    def _on_input(self, columns: Any, order: Any, size: int) -> Any:
-        def add(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            if self.strength == 0:
-                return None
-            z, *rest = arguments
-            values = self.strength * self.offset[order].flatten()
-            row = values.new_zeros(size).index_copy(0, columns, values)
-            return (self._added(z, row), *rest)
-
-        return add
-
-    def _added(self, tensor: Any, row: Any) -> Any:
-        """Add a row at the positions in scope; `tensor` has shape (batch, tokens, width)."""
-        import torch
-
-        if self.scope == slice(None):
-            return tensor + row.to(tensor)
-        inside = torch.zeros(tensor.shape[1], 1, dtype=tensor.dtype, device=tensor.device)
-        inside[self.scope] = 1
-        return tensor + inside * row.to(tensor)

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tenpapers.models import AttentionLayout, OffsetHeads, ScaleHeads
+from tenpapers.models import AttentionLayout
 
+from ..heads.edits import OffsetHeads, ScaleHeads
 from ..inputs.encoding import encode
 from ..records import FitConfig, PreferencePair, SelectConfig, SFTExample, TokenPair, TokenSequence
 from ..training.loop import fit, frozen

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tenpapers.errors import UserError
-from tenpapers.models import AttentionLayout, Head, HeadGeometry, OffsetHeads, ScaleHeads
+from tenpapers.models import AttentionLayout, Head, HeadGeometry
 from tenpapers.records import read_json, write_json, write_text
 
+from ..heads.edits import OffsetHeads, ScaleHeads
 from ..heads.ranking import AdapterMismatchError, check_geometry, check_heads, geometry_fields
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tenpapers.models import AttentionLayout, OffsetHeads
+from tenpapers.models import AttentionLayout
 
+from ..heads.edits import OffsetHeads
 from ..heads.ranking import check_heads
 from ..heads.select import Examples, first_values
 from ..inputs.encoding import encode

@@ -10,9 +10,9 @@ from typing import Any
 from tenpapers.generation import CompletionCache, Generator, Request, Sampling
 from tenpapers.generation.hf import HFBackend
 from tenpapers.models import CausalLM
-from tenpapers.models.heads import OffsetHeads
 
 from ..baselines.common import Intervention
+from ..heads.edits import OffsetHeads
 from ..inputs.encoding import as_chat
 from ..inputs.prompts import truthfulqa_context
 from ..records import MultipleChoiceItem, MultipleChoiceResult, OpenAnswer, Prediction, SFTExample

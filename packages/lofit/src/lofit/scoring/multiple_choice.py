@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.models import OffsetHeads
 
+from ..heads.edits import OffsetHeads
 from ..records import MultipleChoiceItem, MultipleChoiceResult
 from ..training.supervised_forward import vocabulary_logits
 

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tenpapers.models import AttentionLayout, OffsetHeads, ScaleHeads
+from tenpapers.models import AttentionLayout
 from tenpapers.models.heads import Hooks
+
+from ..heads.edits import OffsetHeads, ScaleHeads
 
 Step = Callable[[], None]
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenpapers.models.rows import RowProbe
-
+from ..decoding.row_probe import RowProbe
 from .prefix_reader import Draft, PrefixReader, common_length, taken
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tenpapers.models import AttentionInput, AttentionWatch
 from tenpapers.report import Picture
 
+from ..decoding.attention_watch import AttentionInput, AttentionWatch
 from ..inputs.token_spans import token_spans
 from ..records import Example
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tenpapers.errors import UserError
-from tenpapers.models.rows import RowProbe
 
 from ..decoding.prefix_reader import PrefixReader, ends_answer
+from ..decoding.row_probe import RowProbe
 from ..inputs.token_spans import (
     NeedleChoice,
     UnmappedNeedleError,

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.models.rows import RowProbe
 from tenpapers.records import Record, read_jsonl
 
 from ..decoding.packed_branches import greedy_together, shared_length
 from ..decoding.prefix_reader import PrefixReader, ends_answer
+from ..decoding.row_probe import RowProbe
 from ..inputs.fact_writers import invented_passage
 from ..inputs.prompt_rendering import ChatFrame
 from ..inputs.templates import fill

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
-from tenpapers.models import AttentionInput, AttentionLayout, AttentionWatch
+from tenpapers.models import AttentionLayout
 from tenpapers.models.heads import Hooks
 
+from ..decoding.attention_watch import AttentionInput, AttentionWatch
 from ..heads.score_files import ranked
 
 Kind = Literal["zero", "uniform", "mean"]

@@ -186,7 +186,7 @@ def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
 _MEMORY = """
 import sys, torch
 from transformers import LlamaConfig, LlamaForCausalLM
-from tenpapers.models.rows import RowProbe
+from ..decoding.row_probe import RowProbe
 from retrievalheads.bench.peers import naive_places
 way, n = sys.argv[1], int(sys.argv[2])
 torch.manual_seed(0)

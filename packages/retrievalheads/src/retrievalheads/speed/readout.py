@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tenpapers.models import AttentionInput, AttentionWatch, RowProbe
-
+from ..decoding.attention_watch import AttentionInput, AttentionWatch
+from ..decoding.row_probe import RowProbe
 from ..heads.retrieval_score import score
 from .peers import attention_map, loop_scores
 

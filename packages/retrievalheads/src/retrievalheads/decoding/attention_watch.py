@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import UserError
-from .heads import Hooks
+from tenpapers.errors import UserError
+from tenpapers.models.heads import Hooks
 
-NAME = "tenpapers_watched"
-_WATCHERS = "_tenpapers_watchers"
+NAME = "retrievalheads_watched"
+_WATCHERS = "_retrievalheads_watchers"
 
 
 @dataclass(frozen=True)

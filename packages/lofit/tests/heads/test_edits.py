@@ -1,10 +1,9 @@
 import pytest
 import torch
+from lofit.heads.edits import OffsetHeads, ScaleHeads
 from tenpapers.models import (
     AttentionLayout,
     HeadCapture,
-    OffsetHeads,
-    ScaleHeads,
     UnsupportedModelError,
 )
 from transformers import AutoConfig, AutoModelForCausalLM

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from weakref import ref
 
-from .heads import Hooks
-from .layout import HeadGeometry
-from .watching import AttentionInput, AttentionWatch
+from tenpapers.models import HeadGeometry
+from tenpapers.models.heads import Hooks
+
+from .attention_watch import AttentionInput, AttentionWatch
 
 # Logits of one layer held at a time (float32 numbers); more are computed in blocks of keys.
 BLOCK_NUMBERS = 32_000_000

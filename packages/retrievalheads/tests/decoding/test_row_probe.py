@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tenpapers.models import AttentionWatch, RowProbe
+from retrievalheads.decoding.attention_watch import AttentionWatch
+from retrievalheads.decoding.row_probe import RowProbe
 
 TINY = {
     "vocab_size": 100,
