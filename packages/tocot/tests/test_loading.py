@@ -7,7 +7,8 @@ from tocot.answering.run import plan_jobs
 from tocot.inputs.demonstrations import contexthub_demonstrations, own_demonstrations, task_items
 from tocot.inputs.hub import hub_rows
 from tocot.inputs.load import load_task, read_items
-from tocot.inputs.row_readers import READERS, SkippedRowError
+from tocot.inputs.row_items import SkippedRowError
+from tocot.inputs.row_readers import READERS
 from tocot.inputs.task_registry import registry, task_spec
 from tocot.records import TaskItem, read_rows
 

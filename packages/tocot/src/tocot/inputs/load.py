@@ -1,7 +1,7 @@
 """Task items from local files, from the shared data, or from the hub."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from tenpapers.records import read_json_lines
 
 from ..records import TaskItem, read_rows
 from .hub import hub_rows
-from .row_readers import READERS, SkippedRowError
+from .row_items import SkippedRowError
+from .row_readers import reader_of
 from .task_registry import TaskSpec, task_spec
 
 
@@ -23,7 +24,7 @@ def data_folder() -> Path | None:
         if not folder.is_dir():
             raise UserError(f"TENPAPERS_DATA={named}: no tocot in it")
         return folder
-    folder = Path(__file__).resolve().parents[5] / "shared" / "data" / "tocot"
+    folder = Path(__file__).resolve().parents[6] / "shared" / "data" / "tocot"
     return folder if folder.is_dir() else None
 
 
@@ -48,7 +49,7 @@ def load_task(
     for item in items:
         _check(item)
     order = np.random.default_rng(seed).permutation(len(items))
-    return [items[place] for place in order[: n or None].tolist()]
+    return [items[index] for index in order[: n or None].tolist()]
 
 
 def _check(item: TaskItem) -> None:
@@ -93,7 +94,7 @@ def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> l
     ------
     UserError : a row that lacks a field (its number is told), no rows.
     """
-    reader = _reader(spec)
+    reader = reader_of(spec)
     items: list[TaskItem] = []
     for number, row in rows:
         try:
@@ -109,13 +110,3 @@ def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> l
     if not items:
         raise UserError(f"{where}: no records in it")
     return items
-
-
-Reader = Callable[[TaskSpec, Mapping[str, Any], int], list[TaskItem]]
-
-
-def _reader(spec: TaskSpec) -> Reader:
-    for name in (spec.name, spec.merge, spec.name.rstrip("12345")):
-        if name in READERS:
-            return READERS[name]
-    raise UserError(f"task {spec.name}: pass TaskItem records with --data")

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from ..records import AnswerKind, Extraction
 
-UNANSWERABLE = "unanswerable"
 JUDGE_PASSES = 4  # of 5
 F1_PASSES = 0.8
 _ARTICLES = re.compile(r"\b(a|an|the)\b")

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 from pydantic import Field
-from tenpapers.cli import UserError, load_config
+from tenpapers.errors import UserError
 from tenpapers.records import Record
+from tenpapers.settings import load_config
 
 
 class Study(Record):
