@@ -1,36 +1,22 @@
-"""Command lines: one way to build them, one way to fail.
+"""Command lines: one way to build them, one way to speak, one way to fail.
 
 A command prints its result on standard output and everything else on standard error. What a user
 can mend is a `UserError`: one line, exit code 2. Anything else is a bug and keeps its traceback.
 """
 
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from .errors import UserError
-
-__all__ = [
-    "AllowCode",
-    "Cache",
-    "Json",
-    "Limit",
-    "Model",
-    "OutDir",
-    "OutFile",
-    "Seed",
-    "UserError",
-    "load_config",
-    "make_app",
-    "require_code_permission",
-    "run",
-]
+from .report import Table
 
 OutDir = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File for the results.")]
@@ -49,7 +35,20 @@ AllowCode = Annotated[
     typer.Option("--allow-code", help="Agree to run model-written code in the sandbox."),
 ]
 
-ConfigT = TypeVar("ConfigT")
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder or file of the data; default: what is found.")
+]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or float16.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Discard what an earlier run left in --out.")
+]
+PromptsFolder = Annotated[
+    Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
+]
+Scale = Annotated[
+    Literal["cpu", "paper"], typer.Option("--scale", help="Two CPU cores, or the paper's setting.")
+]
 
 
 def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
@@ -135,40 +134,14 @@ def require_code_permission(allowed: bool) -> None:
         )
 
 
-def load_config(kind: type[ConfigT], file: Path | None, **flags: Any) -> ConfigT:
-    """Make one frozen config dataclass from a YAML file and the flags given beside it.
+def comma_separated(text: str | None) -> list[str]:
+    """Names with commas between them; blanks around them do not count."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
-    Parameters
-    ----------
-    kind : a pydantic dataclass or model; its field names are the YAML keys and the flags.
-    file : YAML with a mapping, or None for the defaults of `kind`.
-    flags : values from the command line; None means "not given" and loses to the file.
 
-    Raises
-    ------
-    UserError : unreadable YAML, an unknown key or a value of the wrong type.
-    """
-    import yaml
-    from pydantic import TypeAdapter, ValidationError
-
-    values: dict[str, Any] = {}
-    if file is not None:
-        try:
-            values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        except FileNotFoundError:
-            raise UserError(f"{file}: no such config file") from None
-        except yaml.YAMLError as error:
-            raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}") from None
-        if not isinstance(values, dict):
-            raise UserError(f"{file}: a config is a mapping of names to values")
-    known = list(getattr(kind, "__dataclass_fields__", None) or getattr(kind, "model_fields", {}))
-    for name in values:
-        if name not in known:
-            raise UserError(f"{file}: {name}: unknown setting", f"one of {', '.join(known)}")
-    values.update({name: value for name, value in flags.items() if value is not None})
-    try:
-        return TypeAdapter(kind).validate_python(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{file or 'config'}: {where}: {first['msg']}") from None
+def say(values: Any, as_json: bool, *parts: str | Table) -> None:
+    """Print a result: as JSON alone, or as texts and tables with a blank line between them."""
+    if as_json:
+        print(json.dumps(values, indent=2, ensure_ascii=False))
+        return
+    print("\n\n".join(part.text() if isinstance(part, Table) else part for part in parts if part))

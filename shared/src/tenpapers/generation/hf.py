@@ -133,6 +133,9 @@ class HFBackend:
                 mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
                 positions = positions[:, -1:] + 1
 
+    def _decoded(self, tokens: list[int]) -> str:
+        return str(self.lm.tokenizer.decode(tokens, skip_special_tokens=True))
+
     def _advance(self, row: "_Row", token: int) -> Completion | None:
         """Append one token; the completion if that was the last."""
         sampling = row.request.sampling
@@ -145,12 +148,12 @@ class HFBackend:
                 reason = "length"
         text = None
         if reason or sampling.stop:
-            text = self.lm.tokenizer.decode(row.tokens, skip_special_tokens=True)
+            text = self._decoded(row.tokens)
             cuts = [text.find(stop) for stop in sampling.stop if stop in text]
             if cuts:
                 text, reason = text[: min(cuts)], "stop"
         if sampling.stop_pattern and (reason or len(row.tokens) % PATTERN_TOKENS == 0):
-            text = text or self.lm.tokenizer.decode(row.tokens, skip_special_tokens=True)
+            text = text or self._decoded(row.tokens)
             if hit := re.search(sampling.stop_pattern, text):
                 text, reason = text[: hit.end()], "stop"
         if not reason or text is None:

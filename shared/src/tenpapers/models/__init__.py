@@ -3,7 +3,7 @@
 from .embedded import embedded_path
 from .heads import HeadCapture
 from .layout import AttentionLayout, Head, HeadGeometry, UnsupportedModelError
-from .loading import CausalLM, load_causal_lm
+from .loading import CausalLM, load_causal_lm, load_tokenizer
 from .spec import ModelSpec, parse_spec
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "UnsupportedModelError",
     "embedded_path",
     "load_causal_lm",
+    "load_tokenizer",
     "parse_spec",
 ]

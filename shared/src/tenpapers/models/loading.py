@@ -1,12 +1,15 @@
-"""Loading causal language models with transformers."""
+"""Loading causal language models and tokenizers with transformers."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from .embedded import embedded_path
-from .spec import EMBEDDED, ModelSpec, parse_spec
+from .spec import BACKENDS, EMBEDDED, ModelSpec, parse_spec
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass
@@ -21,8 +24,8 @@ class CausalLM:
     revision : commit of the hub or "local".
     """
 
-    model: Any
-    tokenizer: Any
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
     name: str
     revision: str
 
@@ -37,12 +40,37 @@ def resolve_name(name: str) -> str:
     return str(embedded_path(name)) if name in EMBEDDED else name
 
 
-def load_causal_lm(spec: ModelSpec | str) -> CausalLM:
+def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
+    """Load the tokenizer of a model spec or of a folder.
+
+    Raises
+    ------
+    UserError : it cannot be loaded, or the spec (a server, a recording) has none here.
+    """
+    from transformers import AutoTokenizer
+
+    name = spec
+    while name.partition(":")[0] in BACKENDS:  # ray: has a spec inside
+        parsed = parse_spec(name)
+        if parsed.backend in ("openai", "replay"):
+            raise UserError(f"{spec}: has no tokenizer here", "pass --tokenizer FOLDER or smollm2")
+        name = parsed.name
+    try:
+        return AutoTokenizer.from_pretrained(resolve_name(name))
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None
+
+
+def load_causal_lm(
+    spec: ModelSpec | str, *, dtype: str | None = None, device: str | None = None
+) -> CausalLM:
     """Load a causal LM in this process: float32 on CPU, the checkpoint's dtype on GPU.
 
     Parameters
     ----------
     spec : an `hf:` spec; options `dtype`, `device`, `revision`.
+    dtype, device : win over the spec's.
 
     Raises
     ------
@@ -56,10 +84,11 @@ def load_causal_lm(spec: ModelSpec | str) -> CausalLM:
     if spec.backend != "hf":
         raise UserError(f"{spec}: this needs the weights in process", "use an hf: spec")
     transformers_logging.disable_progress_bar()
-    device = spec.options.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
-    wanted = spec.options.get("dtype") or ("float32" if device == "cpu" else "auto")
-    dtype = wanted if wanted == "auto" else getattr(torch, wanted, None)
-    if dtype is None:
+    device = device or spec.options.get("device")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    wanted = dtype or spec.options.get("dtype") or ("float32" if device == "cpu" else "auto")
+    loaded_dtype = wanted if wanted == "auto" else getattr(torch, wanted, None)
+    if loaded_dtype is None:
         raise UserError(f"{spec}: unknown dtype {wanted!r}", "float32, bfloat16 or float16")
     path = resolve_name(spec.name)
     if path.startswith(("/", ".")) and not Path(path).exists():
@@ -67,7 +96,7 @@ def load_causal_lm(spec: ModelSpec | str) -> CausalLM:
     try:
         revision = spec.options.get("revision")
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(path, revision=revision, dtype=dtype)
+        model = AutoModelForCausalLM.from_pretrained(path, revision=revision, dtype=loaded_dtype)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(
