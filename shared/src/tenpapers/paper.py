@@ -32,14 +32,14 @@ class PublishedFile(Record):
     ----------
     path : inside its repository.
     sha256, git_blob : its hash, at least one of them.
-    size : in bytes.
+    size : in bytes; None where it is not known.
     makes : names of our data files that are made from it.
     """
 
     path: str
     sha256: str = ""
     git_blob: str = ""
-    size: int = Field(alias="bytes")
+    size: int | None = Field(alias="bytes", default=None)
     makes: list[str] = Field(default_factory=list)
 
 
