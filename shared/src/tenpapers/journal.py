@@ -1,0 +1,330 @@
+"""One run, one folder: what a run made there, with which settings, and what is still missing.
+
+```python
+with Journal(out, key=as_config(settings), inputs=[file], overwrite=overwrite) as journal:
+    with journal.rows("predictions.jsonl") as rows:
+        for example in rows.missing(examples):
+            rows.write(predict(example))
+    write_json(journal.file("results.json"), results)
+```
+
+The journal is a file of JSON lines beside the results. A killed run loses at most the line it was
+writing; the same command goes on where it stopped. Other settings or changed inputs are refused,
+and nothing is ever deleted or overwritten that the journal does not name.
+"""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel
+
+from .errors import UserError
+from .records import Appender, read_json_lines, write_jsonl
+from .report import file_digest
+
+VERSION = 1
+ItemT = TypeVar("ItemT")
+Row = dict[str, Any]
+
+
+class Journal:
+    """A run's own record of its folder; the folder is locked while it is open.
+
+    Parameters
+    ----------
+    out : folder of the run; made if it is not there.
+    key : settings that the results depend on, as JSON values.
+    inputs : files that the results depend on, known by their content.
+    overwrite : first remove what an earlier run made, and nothing else.
+    wait : wait while another process works there, instead of giving up.
+
+    Raises
+    ------
+    UserError : another process works there; the folder holds a run of other settings or inputs.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        key: Mapping[str, Any],
+        inputs: Sequence[Path] = (),
+        overwrite: bool = False,
+        wait: bool = False,
+    ) -> None:
+        self._begin(out, out / "journal.jsonl", key, inputs, overwrite=overwrite, wait=wait)
+
+    @classmethod
+    def of_file(
+        cls,
+        file: Path,
+        *,
+        key: Mapping[str, Any],
+        inputs: Sequence[Path] = (),
+        overwrite: bool = False,
+        wait: bool = False,
+    ) -> Self:
+        """The journal of a run whose output is one file; it lies beside it as `FILE.journal`."""
+        journal = cls.__new__(cls)
+        log = file.with_name(f"{file.name}.journal")
+        journal._begin(file.parent, log, key, inputs, overwrite=overwrite, wait=wait)
+        return journal
+
+    def _begin(
+        self,
+        root: Path,
+        log: Path,
+        key: Mapping[str, Any],
+        inputs: Sequence[Path],
+        *,
+        overwrite: bool,
+        wait: bool,
+    ) -> None:
+        if root.exists() and not root.is_dir():
+            raise UserError(f"{root}: is a file, a folder is wanted", "choose another --out")
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self._log_path = log
+        self._inputs = {path.resolve() for path in inputs}
+        self._lock = FileLock(log.with_name(f".{log.name}.lock"))
+        try:
+            self._lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            raise UserError(
+                f"{root}: {_holder(log)} works there", "wait for it to end, or pass --wait"
+            ) from None
+        try:
+            self._log = Appender(log)  # drops a line that a kill cut off
+            self._open(dict(key), inputs, overwrite=overwrite)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _open(self, key: Row, inputs: Sequence[Path], *, overwrite: bool) -> None:
+        header = {
+            "journal": VERSION,
+            "key": json.loads(json.dumps(key, default=str)),
+            "inputs": [{"name": path.name, "sha256": file_digest(path)} for path in inputs],
+        }
+        events = [event for _, event in read_json_lines(self._log_path)]
+        self._made = {name for event in events for name in event.get("made", ())}
+        self._stages = {event["done"] for event in events if "done" in event}
+        if overwrite:
+            self._remove_what_was_made()
+            self._log.close()
+            self._log_path.unlink()
+            self._log = Appender(self._log_path)
+            events, self._made, self._stages = [], set(), set()
+        if not events:
+            self._log.write(header)
+        elif differences := _differences(events[0], header):
+            raise UserError(
+                f"{self._log_path.parent}: holds a run with other settings: {differences}",
+                "choose another --out, or pass --overwrite",
+            )
+        for event in events:  # folders that were being made when a run was killed
+            if "scratch" in event:
+                shutil.rmtree(self.root / event["scratch"], ignore_errors=True)
+        self._log.write({"opened": {"pid": os.getpid(), "host": socket.gethostname()}})
+
+    def _remove_what_was_made(self) -> None:
+        for name in sorted(self._made, key=len, reverse=True):
+            (self.root / name).unlink(missing_ok=True)
+            for parent in (self.root / name).parents:
+                if parent == self.root or not parent.is_dir() or any(parent.iterdir()):
+                    break
+                parent.rmdir()
+
+    def file(self, name: str) -> Path:
+        """Announce a file that is about to be written; gives its path.
+
+        Raises
+        ------
+        UserError : a file of that name is there and is not this run's.
+        """
+        path = self.root / name
+        self._check_ours(path, name)
+        if name not in self._made:
+            self._made.add(name)
+            self._log.write({"made": [name]})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @contextmanager
+    def folder(self, name: str) -> Iterator[Path]:
+        """Make a whole folder, such as a checkpoint: it appears only when it is complete.
+
+        Raises
+        ------
+        UserError : a folder of that name is there and is not this run's.
+        """
+        target = self.root / name
+        if target.exists() and not self.has_folder(name):
+            raise UserError(f"{target}: was not made by this run", "choose another --out")
+        scratch = f"{name}.partial"
+        self._log.write({"scratch": scratch})
+        partial = self.root / scratch
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        files = [path.relative_to(partial) for path in partial.rglob("*") if path.is_file()]
+        names = [str(Path(name, path)) for path in files]
+        self._made.update(names)
+        self._log.write({"made": names})
+        for path in files:
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (partial / path).replace(target / path)
+        shutil.rmtree(partial)
+        self.finish(f"folder {name}")
+
+    def has_folder(self, name: str) -> bool:
+        """Whether a folder was made completely."""
+        return self.done(f"folder {name}")
+
+    def done(self, stage: str) -> bool:
+        """Whether a stage was finished, by this process or an earlier one."""
+        return stage in self._stages
+
+    def finish(self, stage: str) -> None:
+        """Say that a stage is complete: every row of it succeeded."""
+        if stage not in self._stages:
+            self._stages.add(stage)
+            self._log.write({"done": stage})
+
+    def rows(
+        self,
+        name: str,
+        *,
+        key: Callable[[Row], str] = lambda row: str(row["id"]),
+        failed: Callable[[Row], bool] = lambda row: bool(row.get("error")),
+    ) -> "RowLog":
+        """Open an output of JSON lines that grows row by row.
+
+        Parameters
+        ----------
+        key : what tells rows apart; items given to `missing` have the same key.
+        failed : rows that are asked again by the next run.
+        """
+        return RowLog(self.file(name), key=key, failed=failed)
+
+    def _check_ours(self, path: Path, name: str) -> None:
+        if path.resolve() in self._inputs:
+            raise UserError(f"{path}: is an input of this run", "choose another --out")
+        if path.exists() and name not in self._made:
+            raise UserError(
+                f"{path}: was not made by this run", "move it away, or choose another --out"
+            )
+
+    def close(self) -> None:
+        """Close the journal and let others in."""
+        self._log.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class RowLog:
+    """Rows that are appended as they come; of two rows with one key the later counts."""
+
+    def __init__(
+        self, path: Path, *, key: Callable[[Row], str], failed: Callable[[Row], bool]
+    ) -> None:
+        self.path = path
+        self._key, self._failed = key, failed
+        self._appender = Appender(path)
+        self.rows: dict[str, Row] = {}
+        for _, row in read_json_lines(path):
+            self.rows[key(row)] = row
+
+    def missing(
+        self, items: Iterable[ItemT], *, key: Callable[[ItemT], str] | None = None
+    ) -> list[ItemT]:
+        """Items without a row that succeeded; what failed before is among them.
+
+        Parameters
+        ----------
+        key : of an item; default its `id`.
+        """
+        name = key or (lambda item: str(item.id))  # type: ignore[attr-defined]
+        kept = {own for own, row in self.rows.items() if not self._failed(row)}
+        return [item for item in items if name(item) not in kept]
+
+    @property
+    def n_failed(self) -> int:
+        """How many rows failed and were not answered since."""
+        return sum(self._failed(row) for row in self.rows.values())
+
+    def write(self, *rows: BaseModel | Row) -> None:
+        """Append rows, safe against the end of this process."""
+        plain = [row.model_dump(mode="json") if isinstance(row, BaseModel) else row for row in rows]
+        self._appender.write(*plain)
+        self.rows.update((self._key(row), row) for row in plain)
+
+    def close(self, order: Sequence[str] | None = None) -> None:
+        """Close the file.
+
+        Parameters
+        ----------
+        order : keys of all rows; the file is then rewritten, each key once and in this order.
+        """
+        self._appender.close()
+        if order is not None:
+            write_jsonl(self.path, [self.rows[name] for name in order if name in self.rows])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._appender.close()
+
+
+def _holder(log: Path) -> str:
+    """Who opened a journal last."""
+    try:
+        opened = [event["opened"] for _, event in read_json_lines(log) if "opened" in event]
+    except UserError:
+        opened = []
+    if not opened:
+        return "another process"
+    return f"process {opened[-1]['pid']} on {opened[-1]['host']}"
+
+
+def _differences(old: Row, new: Row) -> str:
+    """Name what differs between two headers: settings with both values, inputs that changed."""
+    if old.get("journal") != new["journal"]:
+        return f"its journal has version {old.get('journal')}, this one writes {new['journal']}"
+    told = []
+    for name in sorted({*old["key"], *new["key"]}):
+        before, now = old["key"].get(name), new["key"].get(name)
+        if before != now:
+            told.append(f"{name} was {json.dumps(before)} and is {json.dumps(now)}")
+    if len(old["inputs"]) != len(new["inputs"]):
+        told.append(f"{len(old['inputs'])} inputs then, {len(new['inputs'])} now")
+    for before, now in zip(old["inputs"], new["inputs"], strict=False):
+        if before["sha256"] != now["sha256"]:
+            same = before["name"] == now["name"]
+            changed = "has changed" if same else f"is not {before['name']} of then"
+            told.append(f"input {now['name']} {changed}")
+    return "; ".join(told)

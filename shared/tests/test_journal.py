@@ -1,0 +1,179 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+from tenpapers.errors import UserError
+from tenpapers.journal import Journal
+
+
+@dataclass
+class Item:
+    id: str
+
+
+ITEMS = [Item(f"i{n}") for n in range(4)]
+
+
+def lines(file):
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_second_run_asks_only_what_is_missing_or_failed(tmp_path):
+    with (
+        Journal(tmp_path, key={"seed": 1}) as journal,
+        journal.rows("out.jsonl") as rows,
+    ):
+        assert rows.missing(ITEMS) == ITEMS
+        rows.write({"id": "i0", "text": "a"}, {"id": "i1", "error": "busy"})
+    with Journal(tmp_path, key={"seed": 1}) as journal:
+        rows = journal.rows("out.jsonl")
+        assert rows.n_failed == 1
+        assert [item.id for item in rows.missing(ITEMS)] == ["i1", "i2", "i3"]
+        rows.write({"id": "i3", "text": "d"}, {"id": "i1", "text": "b"}, {"id": "i2", "text": "c"})
+        rows.close(order=[item.id for item in ITEMS])
+    assert [row["text"] for row in lines(tmp_path / "out.jsonl")] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "told"),
+    [
+        ({"seed": 2, "lr": 0.4}, "x", "seed was 1 and is 2"),
+        ({"seed": 1}, "x", "lr was 0.4 and is null"),
+        ({"seed": 1, "lr": 0.4}, "y", "input data.txt has changed"),
+    ],
+)
+def test_other_settings_or_inputs_are_refused_by_name(tmp_path, key, content, told):
+    data = tmp_path / "data.txt"
+    data.write_text("x")
+    out = tmp_path / "run"
+    Journal(out, key={"seed": 1, "lr": 0.4}, inputs=[data]).close()
+    data.write_text(content)
+    with pytest.raises(UserError) as caught:
+        Journal(out, key=key, inputs=[data])
+    assert told in str(caught.value) and "--overwrite" in str(caught.value)
+    Journal(out, key=key, inputs=[data], overwrite=True).close()  # and the lock was let go
+
+
+def test_an_input_is_what_it_contains_not_where_it_lies(tmp_path):
+    first, second = tmp_path / "a" / "data.txt", tmp_path / "b" / "renamed.txt"
+    for file in (first, second):
+        file.parent.mkdir()
+        file.write_text("same")
+    Journal(tmp_path / "run", key={}, inputs=[first]).close()
+    Journal(tmp_path / "run", key={}, inputs=[second]).close()
+
+
+def test_overwrite_removes_what_was_made_and_nothing_else(tmp_path):
+    with Journal(tmp_path, key={"seed": 1}) as journal:
+        journal.file("part/result.json").write_text("{}")
+        with journal.folder("model") as folder:
+            (folder / "weights.bin").write_text("w")
+    mine = [tmp_path / "notes.txt", tmp_path / "model" / "mine.txt"]
+    for file in mine:
+        file.write_text("mine")
+    with Journal(tmp_path, key={"seed": 2}, overwrite=True) as journal:
+        assert not (tmp_path / "part").exists()
+        assert not (tmp_path / "model" / "weights.bin").exists()
+        assert [file.read_text() for file in mine] == ["mine", "mine"]
+        assert not journal.has_folder("model")
+
+
+def test_a_file_that_is_not_ours_is_never_written_over(tmp_path):
+    (tmp_path / "results.json").write_text("mine")
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"id": "a"}\n')
+    with Journal(tmp_path, key={}, inputs=[data]) as journal:
+        with pytest.raises(UserError, match=r"results\.json: was not made by this run"):
+            journal.file("results.json")
+        with pytest.raises(UserError, match=r"data\.jsonl: is an input of this run"):
+            journal.rows("data.jsonl")
+        with pytest.raises(UserError, match="was not made"), journal.folder("."):
+            pass
+
+
+def test_the_journal_of_one_output_file_lies_beside_it(tmp_path):
+    file = tmp_path / "out.jsonl"
+    with Journal.of_file(file, key={"k": 1}) as journal:
+        journal.file(file.name).write_text("ours")
+    assert (tmp_path / "out.jsonl.journal").exists()
+    with Journal.of_file(tmp_path / "other.jsonl", key={"k": 2}):
+        pass  # two outputs in one folder do not meet
+    with pytest.raises(UserError, match="k was 1 and is 3"):
+        Journal.of_file(file, key={"k": 3})
+
+
+def test_a_folder_that_a_kill_left_half_made_is_made_anew(tmp_path):
+    journal = Journal(tmp_path, key={})
+    half = journal.folder("model")
+    (half.__enter__() / "half.bin").write_text("h")
+    journal.close()
+    with Journal(tmp_path, key={}) as journal:
+        assert not (tmp_path / "model.partial").exists() and not journal.has_folder("model")
+        with journal.folder("model") as folder:
+            (folder / "whole.bin").write_text("w")
+    assert [file.name for file in (tmp_path / "model").iterdir()] == ["whole.bin"]
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tenpapers.cli import make_app, run
+from tenpapers.journal import Journal
+app = make_app("w")
+
+@app.command()
+def work(out: Path, wait: bool = False) -> None:
+    with Journal(out, key={}, wait=wait) as journal, journal.rows("rows.jsonl") as rows:
+        for number in range(200):
+            if str(number) not in rows.rows:
+                rows.write({"id": str(number)})
+                time.sleep(0.005)
+
+@app.command()
+def other() -> None: ...
+
+run(app)
+"""
+
+
+def start(*words):
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, "work", *map(str, words)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(file):
+    until = time.monotonic() + 60
+    while not (file.exists() and file.read_text().count("\n") > 5):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_killed_at_any_moment_it_goes_on_and_two_at_once_do_not_mix(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    first = start(tmp_path)
+    wait_for(file)
+    second = start(tmp_path)
+    told = second.communicate(timeout=60)[1]
+    assert second.returncode == 2
+    assert f"process {first.pid} on " in told and told.count("\n") == 1
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    with file.open("a") as stream:  # what a kill in the middle of a line leaves
+        stream.write('{"id": "19')
+    waiting = [start(tmp_path, "--wait"), start(tmp_path, "--wait")]
+    assert [process.wait(timeout=60) for process in waiting] == [0, 0]
+    assert [row["id"] for row in lines(file)] == [str(number) for number in range(200)]
+
+
+def test_a_folder_is_wanted(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        Journal(tmp_path / "file", key={})
