@@ -1,37 +1,46 @@
+import json
+import logging
+import os
+import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from tenpapers.cli import load_config, require_code_permission
+from tenpapers.cli import comma_separated, make_app, require_code_permission, run, say
 from tenpapers.errors import UserError
+from tenpapers.report import Table
 
-APP = """
-import sys
-from pathlib import Path
-from tenpapers.cli import UserError, make_app, run
 app = make_app("A tool.")
+
 
 @app.command()
 def fail(kind: str) -> None:
     if kind == "user":
-        raise UserError("file.jsonl:3: name:\\n missing", "add it")
+        raise UserError("file.jsonl:3: name:\n missing", "add it")
     if kind == "disk":
         Path("/dev/full").write_text("x")
+    if kind == "folder":
+        Path("/no/such/folder/file").write_text("x")
     if kind == "bug":
         raise ValueError("inside")
     if kind == "stop":
         raise KeyboardInterrupt
     print("fine")
 
-run(app)
-"""
 
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run the tool with arguments; gives exit code, output and errors."""
 
-def call(*arguments):
-    return subprocess.run(
-        [sys.executable, "-c", APP, *arguments], capture_output=True, text=True, check=False
-    )
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tool", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run(app)
+        shown = capsys.readouterr()
+        return ended.value.code, shown.out, shown.err
+
+    return run_tool
 
 
 @pytest.mark.parametrize(
@@ -39,62 +48,56 @@ def call(*arguments):
     [
         ("user", 2, "error: file.jsonl:3: name: missing; add it\n"),
         ("disk", 2, "error: No space left on device\n"),
+        ("folder", 2, "error: /no/such/folder/file: No such file or directory\n"),
         ("stop", 130, "interrupted; run the same command again to go on\n"),
         ("none", 0, ""),
     ],
 )
-def test_exit_codes_and_one_line(kind, code, told):
-    done = call("fail", kind)
+def test_exit_codes_and_one_line(call, kind, code, told):
+    ended, _, errors = call("fail", kind)
     # click ends the line of an interrupted prompt first
-    assert (done.returncode, done.stderr.lstrip()) == (code, told)
+    assert (ended, errors.lstrip()) == (code, told)
 
 
-def test_a_bug_keeps_its_traceback():
-    done = call("fail", "bug")
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr and "ValueError: inside" in done.stderr
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tool", "fail", "bug"])
+    with pytest.raises(ValueError, match="inside"):
+        run(app)
 
 
-def test_debug_shows_the_traceback_of_a_user_error():
-    assert "Traceback" in call("--debug", "fail", "user").stderr
+def test_debug_keeps_the_traceback_of_a_user_error(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tool", "--debug", "fail", "user"])
+    with pytest.raises(UserError):
+        run(app)
 
 
-def test_unknown_command_and_option_are_one_line():
-    for arguments in (("nothing",), ("fail", "none", "--what")):
-        done = call(*arguments)
-        assert done.returncode == 2
-        assert done.stderr.startswith("error: No such ")
-        assert done.stderr.count("\n") == 1
+@pytest.mark.parametrize("arguments", [("nothing",), ("fail", "none", "--what")])
+def test_unknown_command_and_option_are_one_line(call, arguments):
+    code, _, errors = call(*arguments)
+    assert code == 2 and errors.startswith("error: No such ") and errors.count("\n") == 1
 
 
-@dataclass(frozen=True)
-class Settings:
-    rate: float = 0.1
-    name: str = "a"
-
-
-def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path):
-    file = tmp_path / "c.yaml"
-    file.write_text("rate: 0.5\nname: b\n")
-    assert load_config(Settings, file, name="c", rate=None) == Settings(0.5, "c")
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("rate: fast", "rate: Input should be a valid number"),
-        ("speed: 1", "speed: unknown setting; one of rate, name"),
-        ("- 1", "a config is a mapping"),
-        ("a: [", "not YAML"),
-    ],
-)
-def test_a_wrong_config_names_file_and_field(tmp_path, text, told):
-    file = tmp_path / "c.yaml"
-    file.write_text(text)
-    with pytest.raises(UserError) as error:
-        load_config(Settings, file)
-    assert str(error.value).startswith(f"{file}: ")
-    assert told in str(error.value)
+def test_a_process_of_its_own_ends_like_this_too():
+    """A bug with Python's traceback, an interruption by a signal, a reader that has enough."""
+    path = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    added = "app.command('more')(lambda: (print('x' * 10**6, flush=True), time.sleep(60)))"
+    start = f"{path}import time; from test_cli import *\n{added}\nrun(app)"
+    bug, stopped, piped = (
+        subprocess.Popen(
+            [sys.executable, "-c", start, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for arguments in (("fail", "bug"), ("more",), ("more",))
+    )
+    piped.stdout.read(3)
+    piped.stdout.close()
+    assert piped.stderr.read() == "" and piped.wait(60) != 0
+    stopped.stdout.readline()
+    os.kill(stopped.pid, signal.SIGINT)
+    assert "interrupted; run" in stopped.communicate(timeout=60)[1] and stopped.returncode == 130
+    assert "ValueError: inside" in bug.communicate(timeout=60)[1] and bug.returncode == 1
 
 
 def test_code_runs_only_with_permission(monkeypatch):
@@ -104,3 +107,25 @@ def test_code_runs_only_with_permission(monkeypatch):
     require_code_permission(True)
     monkeypatch.setenv("TENPAPERS_ALLOW_CODE", "1")
     require_code_permission(False)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("a,b", ["a", "b"]), (" a , b c ,", ["a", "b c"]), (",", []), ("", []), (None, [])],
+)
+def test_names_with_commas_between_them(text, names):
+    assert comma_separated(text) == names
+
+
+def test_a_result_is_said_as_text_and_tables_or_as_json_alone(capsys):
+    table = Table("T", ["a"], [[0.25]])
+    say({"a": "ä"}, False, "words", table, "", "end")
+    assert capsys.readouterr().out == "words\n\nT\na\n-----\n0.250\n\nend\n"
+    say({"a": "ä"}, True, "words", table)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {"a": "ä"} and "ä" in shown
+
+
+def test_chatty_libraries_are_quiet(call):
+    call("fail", "none")
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def lock():
-    if not (ROOT / ".venv" / ".synced").exists():
+    if not (ROOT / ".venv" / ".installed").exists():
         pytest.skip("this environment was not made by `make setup`")
     return tomllib.loads((ROOT / "uv.lock").read_text())
 

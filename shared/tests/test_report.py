@@ -1,6 +1,22 @@
 import json
+import os
+import platform
+import subprocess
+import sys
 
-from tenpapers.report import Table, bars, manifest, show, write_report
+import pytest
+from tenpapers import report
+from tenpapers.errors import UserError
+from tenpapers.report import (
+    Picture,
+    Table,
+    bars,
+    claim_folder,
+    manifest,
+    print_report,
+    show,
+    write_report,
+)
 
 
 def test_cells():
@@ -43,3 +59,61 @@ def test_a_report_holds_everything_it_names(tmp_path):
     kept = json.loads((tmp_path / "manifest.json").read_text())
     assert kept["seed"] == 7 and kept["config"] == {"k": 1}
     assert len(kept["data"]["p.png"]) == 64 and kept["versions"]["torch"]
+
+
+def test_a_manifest_tells_what_a_run_needs_to_be_repeated(tmp_path, monkeypatch):
+    data = tmp_path / "d.jsonl"
+    data.write_text("x")
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/tool", "tune", "--rate", "0.5"])
+    kept = manifest({"rate": 0.5}, seed=3, began=0.0, data=[data, tmp_path / "none"], tokens=7)
+    assert kept["command"] == "tool tune --rate 0.5"
+    assert (kept["config"], kept["seed"], kept["tokens"]) == ({"rate": 0.5}, 3, 7)
+    assert kept["data"] == {
+        "d.jsonl": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    }
+    assert (kept["machine"], kept["processors"]) == (platform.machine(), os.cpu_count())
+    assert kept["wall_seconds"] > 0
+
+
+def test_a_manifest_says_which_commit_ran_and_whether_files_were_changed(tmp_path, monkeypatch):
+    def git(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        command = ["git", "-C", str(tmp_path), *who, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def told():
+        kept = manifest({}, seed=0, began=0.0)
+        return kept["git_commit"], kept["git_dirty"]
+
+    source = tmp_path / "report.py"
+    source.write_text("1")
+    monkeypatch.setattr(report, "__file__", str(source))
+    assert told() == ("", False)  # an installed package
+    git("init")
+    git("add", "report.py")
+    git("commit", "-m", "first")
+    (tmp_path / "out.json").touch()  # what a run writes is no change of the code
+    assert told() == (git("rev-parse", "HEAD"), False)
+    source.write_text("2")
+    assert told() == (git("rev-parse", "HEAD"), True)
+
+
+def test_a_report_is_printed_with_the_place_where_it_is(tmp_path, capsys):
+    body = ["words", Table("T", ["a"], [[1]]), Picture("P", tmp_path / "p.png")]
+    print_report(body, tmp_path, 61.4)
+    assert capsys.readouterr().out == (
+        f"\nwords\n\nT\na\n-\n1\n\nfigure: {tmp_path}/p.png\n\n61 s -> {tmp_path}/report.md\n"
+    )
+
+
+def test_a_folder_holds_one_study(tmp_path):
+    """Another study is refused; with overwrite the first one's parts go, and nothing else."""
+    claim_folder(tmp_path, {"k": 1}, overwrite=False, parts=["a", "b.jsonl"])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").touch()
+    (tmp_path / "mine.txt").touch()
+    claim_folder(tmp_path, {"k": 1}, overwrite=False, parts=["a", "b.jsonl"])
+    with pytest.raises(UserError, match="holds a study of other settings"):
+        claim_folder(tmp_path, {"k": 2}, overwrite=False, parts=["a", "b.jsonl"])
+    claim_folder(tmp_path, {"k": 2}, overwrite=True, parts=["a", "b.jsonl"])
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "study.json"}

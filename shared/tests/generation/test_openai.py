@@ -1,4 +1,4 @@
-"""The backends that talk to something else: vLLM in process, a real server, a real Ray cluster."""
+"""A real OpenAI-compatible server, alone and behind a proxy that misbehaves."""
 
 import http.client
 import http.server
@@ -10,62 +10,13 @@ import sys
 import threading
 import time
 from collections import Counter
-from importlib.util import find_spec
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.generation import Request, Sampling, open_generator
+from tenpapers.generation import Request, open_generator
 from tenpapers.models import embedded_path
 
-PROMPTS = [
-    "The capital of France is",
-    "def add(a, b):\n    return",
-    "Water boils at a temperature of",
-    "Roses are red, violets are",
-    "1, 2, 3, 4,",
-    "Dear Sir or Madam, I am writing to you because of",
-    "The largest planet of the solar system is",
-    "import numpy as np\n\ndef mean(x):",
-]
-needs_vllm = pytest.mark.skipif(not find_spec("vllm"), reason="vLLM is not installed")
-needs_ray = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed")
-
-
-def greedy(count=16):
-    return [
-        Request(id=str(i), prompt=prompt, sampling=Sampling(max_tokens=count))
-        for i, prompt in enumerate(PROMPTS)
-    ]
-
-
-@pytest.fixture(scope="module")
-def expected(smollm2):
-    return {c.id: c.text for c in smollm2.stream(greedy())}
-
-
-@pytest.mark.vllm
-@needs_vllm
-def test_vllm_in_process_gives_the_greedy_text_and_the_scores_of_transformers(expected, smollm2):
-    """At least 7 of 8: two float32 kernels may break a tie of two tokens differently."""
-    with open_generator("vllm:smollm2", cache=False) as generator:
-        texts = {c.id: c.text for c in generator.generate(greedy())}
-        scores = generator.score(PROMPTS[0], [" Paris", " London"])
-        long = Request(id="long", prompt="word " * 5000)
-        (failed,) = generator.generate([long])
-    assert sum(texts[name] == expected[name] for name in expected) >= 7
-    for ours, theirs in zip(smollm2.score(PROMPTS[0], [" Paris", " London"]), scores, strict=True):
-        assert ours.total == pytest.approx(theirs.total, abs=0.02)
-    assert failed.failed and "do not fit the context" in failed.finish_reason
-
-
-def test_unknown_options_of_vllm_are_told_before_anything_starts():
-    with pytest.raises(UserError, match="unknown option speed"):
-        open_generator("vllm:smollm2?speed=3")
-    with pytest.raises(UserError, match="max_model_len=big is not a number"):
-        open_generator("vllm:smollm2?max_model_len=big")
-
-
-# -- a real OpenAI-compatible server, behind a proxy that misbehaves -----------------------------
+from .conftest import greedy_requests, needs_vllm
 
 
 class Faulty(http.server.BaseHTTPRequestHandler):
@@ -180,7 +131,7 @@ def test_a_server_that_fails_refuses_cuts_and_dawdles_loses_no_request(server, e
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{proxy.server_address[1]}/v1"
         with open_generator(f"openai:smollm2@{address}", cache=False) as generator:
-            done = {c.id: c for c in generator.generate(greedy())}
+            done = {c.id: c for c in generator.generate(greedy_requests())}
         with open_generator(f"openai:other@{address}", cache=False) as generator:
             (unknown,) = generator.generate([Request(id="x", prompt="a")])
         proxy.shutdown()
@@ -204,46 +155,3 @@ def test_a_missing_key_is_told(monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
         open_generator("openai:gpt-4o")
-
-
-# -- Ray ---------------------------------------------------------------------------------------
-
-
-@needs_ray
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_a_killed_ray_worker_loses_no_request(expected, monkeypatch):
-    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    monkeypatch.setattr("tenpapers.generation.ray.TASK_SIZE", 2)
-    import ray
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster()
-    try:
-        nodes = [cluster.add_node(num_cpus=1, include_dashboard=False) for _ in range(2)]
-        ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-        requests = greedy() + [
-            Request(id=f"{i}b", prompt=f"{prompt} and", sampling=Sampling(max_tokens=24))
-            for i, prompt in enumerate(PROMPTS)
-        ]
-        with open_generator("ray:smollm2?workers=2", cache=False) as generator:
-            stream = generator.stream(requests)
-            done = [next(stream)]
-            # The node of a worker goes without a goodbye; a new one takes its place later.
-            cluster.remove_node(nodes[1], allow_graceful=False)
-            done += list(stream)
-        assert sorted(c.id for c in done) == sorted(r.id for r in requests)
-        assert not any(c.failed for c in done)
-        texts = {c.id: c.text for c in done}
-        assert {name: texts[name] for name in expected} == expected
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
-
-
-def test_ray_runs_only_models_in_process():
-    with pytest.raises(UserError, match="ray runs hf: and vllm:"):
-        open_generator("ray:openai:m@http://h")
-    with pytest.raises(UserError, match="workers=0"):
-        open_generator("ray:smollm2?workers=0")

@@ -1,0 +1,35 @@
+import json
+
+import pytest
+from tenpapers.embedding import EmbeddingShards, Encoder, search
+from tenpapers.errors import UserError
+
+
+def test_shards_are_built_once_and_resumed(encoder, tmp_path, monkeypatch):
+    """Killed after the first shard, only the rest is encoded; other settings are refused."""
+    documents = [(f"d{i}", f"Text number {i} about {i % 3} cats.") for i in range(10)]
+    calls = []
+    whole = Encoder.encode
+
+    def counted(self, texts, **more):
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        calls.append(len(texts))
+        return whole(self, texts, **more)
+
+    monkeypatch.setattr(Encoder, "encode", counted)
+    with pytest.raises(KeyboardInterrupt):
+        EmbeddingShards.build(tmp_path, encoder, iter(documents), shard_size=4)
+    assert not (tmp_path / "meta.json").exists()
+    monkeypatch.setattr(Encoder, "encode", lambda s, t, **m: calls.append(len(t)) or whole(s, t))
+    shards = EmbeddingShards.build(tmp_path, encoder, iter(documents), shard_size=4)
+    assert calls == [4, 4, 2] and len(shards) == 10
+    assert [len(ids) for ids, _ in shards] == [4, 4, 2]
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    assert meta["encoder"] == "minilm" and meta["dim"] == 384 and meta["normalised"]
+    scores, found = search(whole(encoder, [documents[7][1]]), shards, 3)
+    assert found[0, 0] == "d7" and scores[0, 0] == pytest.approx(1, abs=1e-3)
+    with pytest.raises(UserError, match="other settings"):
+        EmbeddingShards.build(tmp_path, encoder, iter(documents), shard_size=5)
+    with pytest.raises(UserError, match="no document"):
+        EmbeddingShards.build(tmp_path / "none", encoder, iter([]))

@@ -1,0 +1,132 @@
+import pytest
+from tenpapers.errors import UserError
+from tenpapers.generation import (
+    Completion,
+    CompletionCache,
+    Generator,
+    Request,
+    Sampling,
+    open_generator,
+)
+
+
+class Counting:
+    """A backend that answers with the prompt in capitals and counts what it is asked."""
+
+    family, model, revision = "counting", "m", "1"
+
+    def __init__(self):
+        self.asked = []
+        self.closed = False
+
+    def stream(self, requests):
+        for request in requests:
+            self.asked.append(request.id)
+            failed = request.prompt == "bad"
+            yield Completion(
+                id=request.id,
+                text=(request.prompt or "").upper(),
+                finish_reason="error: refused" if failed else "length",
+            )
+
+    def score(self, prompt, continuations):
+        return []
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return lambda: CompletionCache(tmp_path / "c.sqlite")
+
+
+def test_a_second_run_asks_the_model_nothing(cache):
+    requests = [Request(id=str(i), prompt=f"p{i}") for i in range(5)]
+    for asked in (5, 0):
+        backend = Counting()
+        with Generator(backend, cache()) as generator:
+            assert [c.text for c in generator.generate(requests)] == ["P0", "P1", "P2", "P3", "P4"]
+            assert generator.calls == asked
+        assert len(backend.asked) == asked and backend.closed
+
+
+def test_equal_requests_are_asked_once_and_answered_under_each_id(cache):
+    backend = Counting()
+    requests = [Request(id="a", prompt="x"), Request(id="b", prompt="x")]
+    with Generator(backend, cache()) as generator:
+        assert [(c.id, c.text) for c in generator.generate(requests)] == [("a", "X"), ("b", "X")]
+    assert backend.asked == ["a"]
+
+
+def test_another_seed_is_another_question(cache):
+    backend = Counting()
+    first = Request(id="a", prompt="x")
+    with Generator(backend, cache()) as generator:
+        generator.generate([first])
+        generator.generate([first.model_copy(update={"sampling": Sampling(seed=1)})])
+    assert len(backend.asked) == 2
+
+
+def test_a_failed_request_is_a_completion_and_is_asked_again(cache):
+    backend = Counting()
+    requests = [Request(id="a", prompt="bad"), Request(id="b", prompt="good")]
+    with Generator(backend, cache()) as generator:
+        for _ in range(2):
+            bad, good = generator.generate(requests)
+            assert bad.failed and good.text == "GOOD"
+    assert backend.asked == ["a", "b", "a"]
+
+
+def test_without_a_cache_the_model_is_asked_every_time():
+    backend = Counting()
+    with Generator(backend) as generator:
+        for _ in range(2):
+            generator.generate([Request(id="a", prompt="x")])
+    assert backend.asked == ["a", "a"]
+
+
+def test_completions_keep_the_order_of_the_requests_though_cached_ones_come_first(cache):
+    first, second = Request(id="a", prompt="x"), Request(id="b", prompt="y")
+    with Generator(Counting(), cache()) as generator:
+        generator.generate([second])
+        assert [c.id for c in generator.stream([first, second])] == ["b", "a"]
+        assert [c.id for c in generator.generate([first, second])] == ["a", "b"]
+
+
+def test_two_requests_with_one_id_are_refused():
+    with pytest.raises(UserError, match="same id"):
+        Generator(Counting()).generate([Request(id="a", prompt="x"), Request(id="a", prompt="y")])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "reason"),
+    [
+        (r"C\d", "ABC1", "stop"),  # cut after the match
+        (r"D", "ABC1D", "length"),  # the match ends the text: nothing to cut
+        (r"Z", "ABC1D", "length"),
+        ("", "ABC1D", "length"),
+    ],
+)
+def test_a_text_ends_with_the_first_match_of_its_stop_pattern(pattern, text, reason):
+    request = Request(id="a", prompt="abc1d", sampling=Sampling(stop_pattern=pattern))
+    (completion,) = Generator(Counting()).generate([request])
+    assert (completion.text, completion.finish_reason) == (text, reason)
+
+
+def test_a_progress_bar_goes_to_standard_error_and_only_if_asked_for(capsys):
+    generator = Generator(Counting())
+    generator.generate([Request(id="a", prompt="x")])
+    assert capsys.readouterr().err == ""
+    generator.generate([Request(id="a", prompt="x")], progress="answers")
+    shown = capsys.readouterr()
+    assert "answers: 100%" in shown.err and shown.out == ""
+
+
+def test_the_users_own_cache_is_used_unless_there_is_to_be_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("TENPAPERS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with open_generator("openai:m") as generator:
+        assert generator.cache.path == tmp_path / "cache" / "completions.sqlite"
+    with open_generator("openai:m", cache=False) as generator:
+        assert generator.cache is None

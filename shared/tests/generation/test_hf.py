@@ -1,0 +1,85 @@
+import pytest
+import torch
+from tenpapers.generation import Request, Sampling
+from tenpapers.generation.types import Message
+
+from .conftest import PROMPTS
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_a_text_does_not_depend_on_its_neighbours(smollm2, temperature):
+    prefix = "Continue the following text in a simple and friendly way, please do it now.\n"
+    requests = [
+        Request(
+            id=f"{i}.{seed}",
+            prompt=prefix + prompt,
+            sampling=Sampling(temperature=temperature, top_p=0.9, max_tokens=8, seed=seed),
+        )
+        for i, prompt in enumerate(PROMPTS[:4])
+        for seed in (0, 1)
+    ]
+    together = {c.id: c.text for c in smollm2.stream(requests)}
+    alone = {c.id: c.text for request in requests for c in smollm2.stream([request])}
+    assert together == alone
+    if temperature:
+        assert any(together[f"{i}.0"] != together[f"{i}.1"] for i in range(4))
+
+
+def test_greedy_text_is_that_of_transformers_generate(smollm2, expected):
+    lm = smollm2.lm
+    for number, prompt in list(enumerate(PROMPTS))[::2]:
+        ids = lm.tokenizer(prompt, return_tensors="pt")
+        with torch.inference_mode():
+            made = lm.model.generate(**ids, do_sample=False, max_new_tokens=16)
+        tail = made[0, ids["input_ids"].shape[1] :]
+        assert expected[str(number)] == lm.tokenizer.decode(tail, skip_special_tokens=True)
+
+
+def test_stop_strings_length_and_chat(smollm2):
+    stopped, cut, chat = (
+        next(iter(smollm2.stream([request])))
+        for request in (
+            Request(id="s", prompt="1, 2, 3, 4,", sampling=Sampling(max_tokens=30, stop=("7",))),
+            Request(id="l", prompt="1, 2, 3, 4,", sampling=Sampling(max_tokens=3)),
+            Request(id="c", messages=(Message(role="user", content="Say hi."),)),
+        )
+    )
+    assert stopped.finish_reason == "stop" and "7" not in stopped.text and "6" in stopped.text
+    assert (cut.finish_reason, cut.n_output_tokens) == ("length", 3)
+    assert chat.finish_reason == "stop" and chat.text
+
+
+def test_a_prompt_that_does_not_fit_fails_alone(smollm2):
+    long = Request(id="long", prompt="word " * 9000)
+    short = Request(id="short", prompt="1, 2,", sampling=Sampling(max_tokens=2))
+    found = {c.id: c for c in smollm2.stream([long, short])}
+    assert found["long"].failed and "do not fit the context of 8192" in found["long"].finish_reason
+    assert not found["short"].failed
+
+
+def test_scores_are_the_models_log_probabilities(smollm2):
+    (score, longer) = smollm2.score("The capital of France is", [" Paris", " London, of course"])
+    lm = smollm2.lm
+    ids = lm.tokenizer("The capital of France is Paris", return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        expected = lm.model(ids).logits[0, -2].log_softmax(-1)[ids[0, -1]].item()
+    assert score.total == pytest.approx(expected, abs=1e-3)
+    assert len(longer.tokens) > 1 and longer.total == pytest.approx(sum(longer.tokens))
+
+
+def test_an_adapter_changes_only_its_own_requests(smollm2, tmp_path):
+    from peft import LoraConfig, get_peft_model
+
+    plain = Request(id="plain", prompt=PROMPTS[0], sampling=Sampling(max_tokens=4))
+    before = next(iter(smollm2.stream([plain]))).text
+    torch.manual_seed(0)
+    wrapped = get_peft_model(
+        smollm2.lm.model,
+        LoraConfig(r=4, lora_alpha=64, target_modules=["v_proj"], init_lora_weights=False),
+    )
+    wrapped.save_pretrained(tmp_path / "a")
+    smollm2.lm.model = wrapped.unload()
+    adapted = plain.model_copy(update={"id": "adapted", "adapter": str(tmp_path / "a")})
+    again = plain.model_copy(update={"id": "again"})
+    texts = {c.id: c.text for c in smollm2.stream([plain, adapted, again])}
+    assert texts["plain"] == texts["again"] == before != texts["adapted"]
