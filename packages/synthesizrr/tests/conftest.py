@@ -1,62 +1,76 @@
-import gzip
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
+from synthesizrr.inputs.task import load_task
+from synthesizrr.records import IclRow, InputRow, TextRow
+from synthesizrr.students.classifiers import StudentSpec
+from tenpapers import testing
+from tenpapers.testing import cli_fixture, data_fixture, tiny_model, write_rows
+from tenpapers.testing import read_rows as read_lines
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+__all__ = ["AG", "WORDS", "command", "fails", "inputs", "pool", "read_lines", "rows", "write_rows"]
 
+AG = load_task("ag_news")
+WORDS = {"a": "apple banana cherry", "b": "wrench hammer nail"}
 
-def data_folder():
-    named = os.environ.get("TENPAPERS_DATA")
-    base = Path(named) if named else Path(__file__).parents[4] / "shared" / "data"
-    return base / "synthesizrr"
-
-
-@pytest.fixture(scope="session")
-def data():
-    """The real inputs; tests that need them are skipped where they are absent."""
-    folder = data_folder()
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data/synthesizrr here (see its SOURCE.md)")
-    return folder
-
-
-def rows_of(file):
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+data = data_fixture("synthesizrr")
+cli = cli_fixture("synthesizrr")
+command = partial(testing.command, "synthesizrr")
+fails = partial(testing.fails, "synthesizrr")
 
 
-def write_rows(file, rows):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return file
+def rows(n, kind=TextRow, labels="ab"):
+    """Rows of two labels that a student tells apart by their words."""
+    return [
+        kind(id=f"{label}{i}", text=f"{WORDS[label]} {i}", label=label)
+        for i in range(n)
+        for label in labels
+    ]
 
 
-def read_lines(file):
-    return [json.loads(line) for line in file.read_text().splitlines()]
+def inputs(n=4):
+    return [
+        InputRow(
+            id=f"in{i}",
+            label=list(AG.labels)[i % 4],
+            context=f"Document number {i}.",
+            doc_id=f"d{i}",
+            note=i,
+        )
+        for i in range(n)
+    ]
+
+
+def pool(n=3):
+    return [
+        IclRow(
+            id=f"{label}{i}",
+            label=label,
+            example_text=f"Example {i} of {label}.",
+            context=f"Shown document {i}.",
+            seed_id=f"s{i}",
+        )
+        for label in AG.labels
+        for i in range(n)
+    ]
 
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    from tenpapers.models.loading import resolve_name
-    from transformers import AutoTokenizer
+    from tenpapers.models import load_tokenizer
 
-    return AutoTokenizer.from_pretrained(resolve_name("smollm2"))
+    return load_tokenizer("smollm2")
 
 
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory):
     """A random BERT of 2 layers with MiniLM's tokenizer, as a checkpoint."""
     import torch
-    from tenpapers.models.loading import resolve_name
-    from transformers import AutoTokenizer, BertConfig, BertModel
+    from tenpapers.models import load_tokenizer
+    from transformers import BertConfig, BertModel
 
     folder = tmp_path_factory.mktemp("encoder")
-    tokenizer = AutoTokenizer.from_pretrained(resolve_name("minilm"))
+    tokenizer = load_tokenizer("minilm")
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -70,49 +84,34 @@ def tiny_encoder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def cli():
-    """Run the command line in a process of its own; gives exit code, output and errors."""
-
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "synthesizrr", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | environment,
-        )
-
-    return call
-
-
-def command(*arguments):
-    """Run the command line in this process."""
-    from synthesizrr.cli.main import app
-
-    code = app([str(argument) for argument in arguments], standalone_mode=False)
-    assert not code
-
-
-def fails(*arguments, told=()):
-    """The command ends with a UserError of one line that tells all of `told`."""
-    from tenpapers.errors import UserError
-
-    with pytest.raises(UserError) as caught:
-        command(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    for part in told:
-        assert str(part) in line, line
-    return line
+@pytest.fixture(scope="session")
+def spec(tiny_encoder):
+    """A student that learns `rows` in a second."""
+    return StudentSpec("tiny", str(tiny_encoder), lr=5e-3, micro_batch=8, epochs=4)
 
 
 @pytest.fixture(scope="session")
-def teacher():
-    """SmolLM2, loaded once."""
+def tiny_teacher(tmp_path_factory, tokenizer):
+    """A random language model with SmolLM2's tokenizer, as a checkpoint."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-teacher"
+    model = tiny_model(
+        "llama",
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def teacher(tiny_teacher):
+    """The random language model, loaded once: what it writes does not matter."""
     from tenpapers.generation import open_generator
 
-    with open_generator("smollm2", cache=False) as model:
+    with open_generator(f"hf:{tiny_teacher}", cache=False) as model:
         yield model
 
 

@@ -5,7 +5,7 @@ Fields that a record does not know are kept and handed on.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from tenpapers.errors import UserError
@@ -32,6 +32,16 @@ class Row(Record):
     def unknown(self) -> dict[str, Any]:
         """Fields that this kind of record does not know."""
         return dict(self.model_extra or {})
+
+
+class Labelled(Protocol):
+    """Anything with a text and a label."""
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
+
+    @property
+    def label(self) -> str: ...  # noqa: D102
 
 
 class TextRow(Row):

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,28 @@ from ..inputs.task import Task
 from ..inversion.fewgen import fewgen_inputs
 from ..inversion.teacher import Prompt, complete
 from ..records import InputRow
-from .run import BaselineRun
+from .baseline_run import BaselineRun
 
 # Attribute -> values; or attribute -> class (or group) -> values.
 Attributes = Mapping[str, Sequence[str] | Mapping[str, Sequence[str]]]
 
 
-def attrprompt(run: BaselineRun, file: Path | None) -> dict[str, Any]:
-    """Ask with attributes, at temperature 1 and without demonstrations."""
-    attributes = load_attributes(run.task, file)
-    config = run.config.model_copy(update={"temperature": 1.0, "shots": 0})
+def attrprompt(run: BaselineRun) -> dict[str, Any]:
+    """Ask with attributes, at temperature 1 and without demonstrations.
+
+    Raises
+    ------
+    UserError : what `load_attributes` raises.
+    """
+    attributes = load_attributes(run.task, run.settings.attributes)
+    config = replace(run.settings, temperature=1.0, shots=0)
     prompts = []
-    for row in fewgen_inputs(run.task, run.per_label):
+    for row in fewgen_inputs(run.task, run.settings.per_label):
         drawn = draw_attributes(row, attributes, config.seed)
-        kept = row.model_copy(update={"id": f"attr-{row.id}"}).model_dump() | {"attributes": drawn}
+        fields = row.model_copy(update={"id": f"attr-{row.id}"}).model_dump()
         text = attribute_prompt(run.task, row.label, drawn)
-        prompts.append(Prompt(InputRow(**kept), (), text, len(text)))
+        asked = InputRow(**fields, attributes=drawn)  # type: ignore[call-arg]  # kept as it is
+        prompts.append(Prompt(asked, (), text, len(text)))
     return complete(prompts, run.task, run.teacher, config, run.out, progress="attrprompt")
 
 
@@ -52,7 +59,8 @@ def draw_attributes(row: InputRow, attributes: Attributes, seed: int) -> dict[st
     for name, values in attributes.items():
         if isinstance(values, Mapping):
             key = _class_key(row.label, list(values))
-            options = values[key] if key else [one for group in values.values() for one in group]
+            everything = [value for group in values.values() for value in group]
+            options = values[key] if key else everything
         else:
             options = values
         if not options:
@@ -79,16 +87,17 @@ def load_attributes(task: Task, file: Path | None) -> Attributes:
         ours = files("synthesizrr").joinpath(f"data/attributes_{task.name}.yaml")
         if not ours.is_file():
             raise UserError(f"attrprompt: no attributes of task {task.name}", "--attributes FILE")
-        return yaml.safe_load(ours.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        attributes: Attributes = yaml.safe_load(ours.read_text(encoding="utf-8"))
+        return attributes
     if not file.exists():
         raise UserError(f"{file}: no such file")
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{file}: a mapping of attributes to values is wanted")
     # AttrPrompt's file: sets by name, each attribute by class.
-    sets = {_plain(name): one for name, one in content.items() if isinstance(one, Mapping)}
+    sets = {_plain(name): each for name, each in content.items() if isinstance(each, Mapping)}
     nested = len(sets) == len(content) and all(
-        isinstance(each, Mapping) for one in sets.values() for each in one.values()
+        isinstance(values, Mapping) for each in sets.values() for values in each.values()
     )
     if not nested:
         return content

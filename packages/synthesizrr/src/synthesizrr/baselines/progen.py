@@ -1,6 +1,7 @@
 """ProGen: the rows that help a student most are the demonstrations of the next round."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ import numpy as np
 from ..inversion.fewgen import fewgen_inputs
 from ..inversion.teacher import generate
 from ..records import IclRow, Synthetic
-from .run import BaselineRun
-from .student_vectors import LOG_ZERO, places_in_label, texts_of, vectors_of
+from .baseline_run import BaselineRun
+from .student_vectors import LOG_ZERO, number_within_label, texts_of, vectors_of
 
 HELPFUL = 0.5  # share of each label's rows that may be demonstrations
 DAMPING = 1e-2  # of the Hessian
@@ -17,32 +18,31 @@ DAMPING = 1e-2  # of the Hessian
 
 def progen(run: BaselineRun) -> dict[str, Any]:
     """Generate in rounds; from the second on the most helpful rows so far are the shots."""
+    settings, labels = run.settings, list(run.task.labels)
     counts: dict[str, Any] = {}
-    per_round = -(-run.per_label // run.rounds)
-    for number in range(run.rounds):
+    per_round = -(-settings.per_label // settings.rounds)
+    for number in range(settings.rounds):
         icl: list[IclRow] = []
         if number:
-            rows = texts_of(run.out, run.task)
-            icl = helpful_rows(rows, list(run.task.labels), run.student_encoder)
-        least = min(
-            (sum(one.label == label for one in icl) for label in run.task.labels), default=0
-        )
-        config = run.config.model_copy(update={"shots": min(run.config.shots, least)})
+            icl = helpful_rows(texts_of(run.out, run.task), labels, run.student_encoder)
+        smallest = min(sum(row.label == label for row in icl) for label in labels)
+        shots = min(settings.shots, smallest)
+        per_label = min(per_round, settings.per_label - number * per_round)
         inputs = [
             row.model_copy(update={"id": f"progen{number}-{row.id}"})
-            for row in fewgen_inputs(run.task, min(per_round, run.per_label - number * per_round))
+            for row in fewgen_inputs(run.task, per_label)
         ]
         found = generate(
             inputs,
             icl,
             run.task,
             run.teacher,
-            config,
-            run.out,
+            replace(settings, shots=shots),
+            out=run.out,
             tokenizer=run.tokenizer,
             progress=f"progen, round {number + 1}",
         )
-        counts[f"round {number + 1}"] = found | {"shots": config.shots}
+        counts[f"round {number + 1}"] = found | {"shots": shots}
     return counts
 
 
@@ -52,17 +52,17 @@ def helpful_rows(rows: Sequence[Synthetic], labels: list[str], encoder: str) -> 
     scores = helpfulness(vectors_of([row.text for row in rows], encoder), numbers, len(labels))
     chosen: list[IclRow] = []
     for number in range(len(labels)):
-        places = np.flatnonzero(numbers == number)
-        best = places[np.argsort(-scores[places], kind="stable")]
-        for place in best[: max(1, int(HELPFUL * len(places)))].tolist():
-            row = rows[place]
+        same_label = np.flatnonzero(numbers == number)
+        best = same_label[np.argsort(-scores[same_label], kind="stable")]
+        for index in best[: max(1, int(HELPFUL * len(best)))].tolist():
+            row = rows[index]
             chosen.append(
                 IclRow(
                     id=row.id,
                     label=row.label,
                     example_text=row.text,
                     seed_id=row.seed_id or row.id,
-                    score=float(scores[place]),
+                    score=float(scores[index]),
                 )
             )
     return chosen
@@ -83,7 +83,7 @@ def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.nd
     from scipy.sparse.linalg import LinearOperator, cg
     from sklearn.linear_model import LogisticRegression
 
-    train = places_in_label(labels) % 2 == 0
+    train = number_within_label(labels) % 2 == 0
     if len(set(labels[train])) < 2:
         return np.zeros(len(labels))
     model = LogisticRegression(max_iter=1000, fit_intercept=False).fit(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tenpapers.embedding import EmbeddingShards, Encoder, search
@@ -12,6 +11,7 @@ from ..inputs.task import Task
 from ..records import Synthetic
 from ..sourcing.retrieve import embed
 from ..students.classifiers import fit, student_spec
+from ..students.train import predictions
 
 
 def regen(
@@ -76,19 +76,19 @@ def _agreed(
     """Rows whose label the classifier trained on the other half gives too."""
     order = np.random.default_rng(seed).permutation(len(rows))
     halves = order[::2].tolist(), order[1::2].tolist()
-    agreed: list[Any] = []
+    agreed: list[int] = []
     for fitted, judged in (halves, halves[::-1]):
         model = fit(
-            [rows[place].text for place in fitted],
-            [rows[place].label for place in fitted],
+            [rows[index].text for index in fitted],
+            [rows[index].label for index in fitted],
             student_spec(student),
             seed=seed,
             names=labels,
         )
-        guesses = model.probs([rows[place].text for place in judged]).argmax(axis=1)
+        guesses = predictions(model, [rows[index].text for index in judged])
         agreed += [
-            place
-            for place, guess in zip(judged, guesses.tolist(), strict=True)
-            if labels[guess] == rows[place].label
+            index
+            for index, guess in zip(judged, guesses, strict=True)
+            if guess == rows[index].label
         ]
-    return [rows[place] for place in sorted(agreed)]
+    return [rows[index] for index in sorted(agreed)]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..inputs.task import Task
 from ..inversion.parse import parse
 from ..records import Generation, Synthetic, read_rows
+from ..students.features import frozen_features
 
 # ln 0 of the reverse cross-entropy is set to this (Wang et al. 2019).
 LOG_ZERO = -4.0
@@ -21,16 +21,19 @@ def texts_of(out: Path, task: Task) -> list[Synthetic]:
 
 def vectors_of(texts: Sequence[str], encoder: str) -> np.ndarray:
     """Vectors with a constant last column (the intercept), float64 [N, d + 1]."""
-    from ..students.classifiers import frozen_vectors
-
-    found: Any = frozen_vectors(encoder)(list(texts))
-    return np.hstack([found.astype(np.float64), np.ones((len(found), 1))])
+    vectors = frozen_features(encoder)(list(texts)).astype(np.float64)
+    return np.hstack([vectors, np.ones((len(vectors), 1))])
 
 
-def places_in_label(labels: np.ndarray) -> np.ndarray:
-    """Which row of its label each row is, from 0; splits made of it hold every label."""
-    places = np.zeros(len(labels), dtype=np.int64)
+def number_within_label(labels: np.ndarray) -> np.ndarray:
+    """Which row of its label each row is, from 0; splits made of it hold every label.
+
+    Parameters
+    ----------
+    labels : int [N]; the result is int64 [N].
+    """
+    numbers = np.zeros(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         same = np.flatnonzero(labels == label)
-        places[same] = np.arange(len(same))
-    return places
+        numbers[same] = np.arange(len(same))
+    return numbers

@@ -1,16 +1,22 @@
 """SunGen: a weight for every synthetic row, learned so that a robust loss falls (Gao et al.)."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tenpapers.records import write_jsonl
 
 from ..records import Generation, read_rows
-from .run import BaselineRun
-from .student_vectors import LOG_ZERO, places_in_label, texts_of
+from .baseline_run import BaselineRun
+from .student_vectors import LOG_ZERO, number_within_label, texts_of
+
+if TYPE_CHECKING:
+    import torch
+    from jaxtyping import Float, Int
 
 WORD = re.compile(r"\w+")
 VOCABULARY, WIDTH, HIDDEN, LONGEST = 8000, 64, 64, 64
@@ -22,19 +28,18 @@ def sungen(run: BaselineRun) -> dict[str, Any]:
 
     All rows stay beside the output in `*.pool.jsonl`, each chosen one has its `weight`.
     """
+    settings, labels = run.settings, list(run.task.labels)
     pool = run.out.with_name(f"{run.out.stem}.pool.jsonl")
-    counts = run.zero_shot(pool, 2 * run.per_label)
+    counts = run.zero_shot(pool, 2 * settings.per_label)
     rows = texts_of(pool, run.task)
-    labels = list(run.task.labels)
     numbers = np.array([labels.index(row.label) for row in rows])
-    weights = learn_weights([row.text for row in rows], numbers, len(labels), seed=run.config.seed)
-    chosen = resampled(numbers, weights, run.per_label, seed=run.config.seed)
-    by_id = {one.id: one for one in read_rows(pool, Generation)}
+    weights = learn_weights([row.text for row in rows], numbers, len(labels), seed=settings.seed)
+    by_id = {generation.id: generation for generation in read_rows(pool, Generation)}
     kept = [
-        by_id[rows[place].id.rpartition("###")[0]].model_copy(
-            update={"weight": float(weights[place])}
+        by_id[rows[index].id.rpartition("###")[0]].model_copy(
+            update={"weight": float(weights[index])}
         )
-        for place in chosen
+        for index in resampled(numbers, weights, settings.per_label, seed=settings.seed)
     ]
     write_jsonl(run.out, kept)
     return counts | {"pool": len(rows), "kept": len(kept)}
@@ -45,10 +50,10 @@ def resampled(labels: np.ndarray, weights: np.ndarray, per_label: int, *, seed: 
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
     for number in sorted(set(labels.tolist())):
-        places = np.flatnonzero(labels == number)
-        share = weights[places] + 1e-6
-        size = min(per_label, len(places))
-        drawn = rng.choice(places, size=size, replace=False, p=share / share.sum())
+        same_label = np.flatnonzero(labels == number)
+        share = weights[same_label] + 1e-6
+        size = min(per_label, len(same_label))
+        drawn = rng.choice(same_label, size=size, replace=False, p=share / share.sum())
         chosen += sorted(drawn.tolist())
     return chosen
 
@@ -72,20 +77,20 @@ def learn_weights(
     import torch
 
     torch.manual_seed(seed)
-    tokens = torch.tensor(_coded(texts))
-    target = torch.tensor(labels)
-    model = _lstm(n_labels)
+    words = word_numbers(texts)
+    tokens, target = torch.tensor(words), torch.tensor(labels)
+    model = _reader(n_labels, int(words.max()) + 1)
     weights = torch.full((len(texts),), 0.5, requires_grad=True)
     inner = torch.optim.Adam(model.parameters(), lr=INNER_LR)
     outer = torch.optim.Adam([weights], lr=OUTER_LR)
-    held = torch.tensor(places_in_label(labels) % 4 == 3)
-    train, valid = torch.where(~held)[0], torch.where(held)[0]
-    if not len(valid) or not len(train):
+    held = number_within_label(labels) % 4 == 3
+    if held.all() or not held.any():
         return np.full(len(texts), 0.5)
+    train, valid = torch.tensor(np.flatnonzero(~held)), torch.tensor(np.flatnonzero(held))
     source = torch.Generator().manual_seed(seed)
 
-    def some(places: Any) -> Any:
-        return places[torch.randperm(len(places), generator=source)[:batch]]
+    def some(rows: Int[torch.Tensor, " n"]) -> Int[torch.Tensor, " batch"]:
+        return rows[torch.randperm(len(rows), generator=source)[:batch]]
 
     for _ in range(rounds):
         for _ in range(inner_steps):
@@ -95,63 +100,98 @@ def learn_weights(
             (weights[rows].detach() * losses).mean().backward()
             inner.step()
         rows, checks = some(train), some(valid)
-        parameters = dict(model.named_parameters())
-        losses = _losses(model, parameters, tokens[rows], target[rows])
-        steps = torch.autograd.grad(
-            (weights[rows] * losses).mean(), list(parameters.values()), create_graph=True
-        )
-        ahead = {
-            name: value - step
-            for (name, value), step in zip(parameters.items(), steps, strict=True)
-        }
-        probs = torch.func.functional_call(model, ahead, (tokens[checks],)).softmax(-1)
-        robust = (-LOG_ZERO * (1 - probs.gather(1, target[checks][:, None]))).mean()
+        ahead = _one_step_ahead(model, weights[rows], tokens[rows], target[rows])
+        logits = torch.func.functional_call(model, ahead, (tokens[checks],))
+        (gradient,) = torch.autograd.grad(reverse_cross_entropy(logits, target[checks]), [weights])
         outer.zero_grad()
-        (gradient,) = torch.autograd.grad(robust, [weights])
         weights.grad = gradient
         outer.step()
         with torch.no_grad():
             weights.clamp_(0, 1)
-    found = weights.detach().double().numpy()
-    for number in set(labels.tolist()):
-        same = labels == number
-        fitted = same & ~held.numpy()
-        if fitted.any():
-            found[same & held.numpy()] = found[fitted].mean()
-    return found
+    return _with_means(weights.detach().double().numpy(), labels, held)
 
 
-def _losses(model: Any, parameters: dict[str, Any], tokens: Any, target: Any) -> Any:
+def reverse_cross_entropy(
+    logits: Float[torch.Tensor, "n labels"], target: Int[torch.Tensor, " n"]
+) -> Float[torch.Tensor, ""]:
+    """Mean of -sum_k p_k ln y_k, where ln 0 is `LOG_ZERO`: robust to wrong labels."""
+    right = logits.softmax(-1).gather(1, target[:, None])
+    return (-LOG_ZERO * (1 - right)).mean()
+
+
+def _one_step_ahead(
+    model: torch.nn.Module,
+    weights: Float[torch.Tensor, " n"],
+    tokens: Int[torch.Tensor, "n words"],
+    target: Int[torch.Tensor, " n"],
+) -> dict[str, torch.Tensor]:
+    """Parameters after one step on the weighted loss, as a function of the weights."""
     import torch
 
-    logits = torch.func.functional_call(model, parameters, (tokens,))
+    parameters = dict(model.named_parameters())
+    loss = (weights * _losses(model, parameters, tokens, target)).mean()
+    steps = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+    return {
+        name: value - step for (name, value), step in zip(parameters.items(), steps, strict=True)
+    }
+
+
+def _losses(
+    model: torch.nn.Module,
+    parameters: Mapping[str, torch.Tensor],
+    tokens: Int[torch.Tensor, "n words"],
+    target: Int[torch.Tensor, " n"],
+) -> Float[torch.Tensor, " n"]:
+    import torch
+
+    logits = torch.func.functional_call(model, dict(parameters), (tokens,))
     return torch.nn.functional.cross_entropy(logits, target, reduction="none")
 
 
-def _coded(texts: Sequence[str]) -> np.ndarray:
-    """The first words of every text as numbers, 0 for none, 1 for rare ones; int64 [N, LONGEST]."""
+def _with_means(weights: np.ndarray, labels: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Weights in which held rows have the mean of their label's other rows."""
+    for number in set(labels.tolist()):
+        fitted = (labels == number) & ~held
+        if fitted.any():
+            weights[(labels == number) & held] = weights[fitted].mean()
+    return weights
+
+
+def word_numbers(texts: Sequence[str]) -> np.ndarray:
+    """The first words of every text as numbers, 0 for none, 1 for rare ones.
+
+    Returns
+    -------
+    int64 [N, words of the longest text, at most LONGEST].
+    """
     words = [WORD.findall(text.lower())[:LONGEST] for text in texts]
     common = Counter(word for row in words for word in row).most_common(VOCABULARY - 2)
     known = {word: number for number, (word, _) in enumerate(common, 2)}
-    out = np.zeros((len(texts), LONGEST), dtype=np.int64)
-    for place, row in enumerate(words):
-        out[place, : len(row)] = [known.get(word, 1) for word in row]
+    longest = max(1, *map(len, words)) if words else 1
+    out = np.zeros((len(texts), longest), dtype=np.int64)
+    for index, row in enumerate(words):
+        out[index, : len(row)] = [known.get(word, 1) for word in row]
     return out
 
 
-def _lstm(n_labels: int) -> Any:
+def _reader(n_labels: int, n_words: int) -> torch.nn.Module:
+    """An LSTM whose mean state over the words goes through a linear head."""
     from torch import nn
 
-    class Reader(nn.Module):  # type: ignore[misc]
+    # Rows of words that do not occur are dropped: they would never change.
+    vectors = nn.Embedding(VOCABULARY, WIDTH, padding_idx=0).weight[:n_words].detach().clone()
+
+    class Reader(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.words = nn.Embedding(VOCABULARY, WIDTH, padding_idx=0)
+            self.words = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=0)
             self.lstm = nn.LSTM(WIDTH, HIDDEN, batch_first=True)
             self.head = nn.Linear(HIDDEN, n_labels)
 
-        def forward(self, tokens: Any) -> Any:
+        def forward(self, tokens: Int[torch.Tensor, "n words"]) -> Float[torch.Tensor, "n labels"]:
             states, _ = self.lstm(self.words(tokens))
             mask = (tokens != 0).unsqueeze(-1).float()
-            return self.head((states * mask).sum(1) / mask.sum(1).clamp(min=1))
+            logits: torch.Tensor = self.head((states * mask).sum(1) / mask.sum(1).clamp(min=1))
+            return logits
 
     return Reader()

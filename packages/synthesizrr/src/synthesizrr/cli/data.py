@@ -1,115 +1,98 @@
-"""Commands that bring published data into our form: datasets, corpus prepare."""
+"""Data in our form: datasets list and prepare, corpus prepare and embed."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir
+from tenpapers.cli import Json, OutDir, Overwrite, say
+from tenpapers.settings import options
 
-from ..options import Defaults, Overwrite, fresh, say
+from ..inputs.published_corpora import CorpusSettings
+from ..inputs.published_datasets import DatasetSettings
+from ..sourcing.retrieve import EmbedSettings
+
+datasets = typer.Typer(help="Published data sets.", no_args_is_help=True)
+corpus = typer.Typer(help="The unlabelled documents.", no_args_is_help=True)
 
 
-def register(corpus: typer.Typer, datasets: typer.Typer) -> None:
-    """Add the commands to their groups."""
+@datasets.command("list")
+def datasets_list(as_json: Json = False) -> None:
+    """The tasks that ship with the package: labels, corpus, sizes.
 
-    @datasets.command("list")
-    def datasets_list(as_json: Json = False) -> None:
-        """The tasks that ship with the package: labels, corpus, sizes.
+    Example: synthesizrr datasets list
+    """
+    from ..inputs.task import load_task, task_names
+    from ..study.tables import task_table
 
-        Example: synthesizrr datasets list
-        """
-        from tenpapers.report import Table
+    tasks = [load_task(name) for name in task_names()]
+    say([task.model_dump() for task in tasks], as_json, task_table(tasks))
 
-        from ..inputs.task import load_task, task_names
 
-        tasks = [load_task(name) for name in task_names()]
-        rows: list[list[Any]] = [
-            [
-                one.name,
-                len(one.labels),
-                one.corpus,
-                one.seeds_per_class,
-                one.rows_per_class,
-                one.train_rows,
-                one.max_new_tokens,
-            ]
-            for one in tasks
-        ]
-        columns = [
-            "task",
-            "labels",
-            "corpus",
-            "seeds/class",
-            "prompts/class",
-            "train rows",
-            "new tokens",
-        ]
-        say([one.model_dump() for one in tasks], as_json, Table("Tasks", columns, rows))
+@datasets.command("prepare")
+@options(DatasetSettings)
+def datasets_prepare(
+    name: Annotated[str, typer.Argument(help="A task's name; jsonl or csv for your own.")],
+    settings: DatasetSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write train.jsonl, validation.jsonl and test.jsonl of a data set.
 
-    @datasets.command("prepare")
-    def datasets_prepare(
-        name: Annotated[str, typer.Argument(help="A task's name; jsonl or csv for your own.")],
-        out: OutDir,
-        src: Annotated[
-            Path | None, typer.Option("--src", help="The published files [asks the hub].")
-        ] = None,
-        task: Annotated[
-            str | None, typer.Option("--task", help="Your own task, to check the labels with.")
-        ] = None,
-        overwrite: Overwrite = False,
-        config: Defaults = None,
-        as_json: Json = False,
-    ) -> None:
-        """Write train.jsonl, validation.jsonl and test.jsonl of a data set.
+    Example: synthesizrr datasets prepare ag_news --src ag_news_csv --out data/ag_news
+    """
+    from ..study.file_stages import prepare_dataset
 
-        Example: synthesizrr datasets prepare ag_news --src ag_news_csv --out data/ag_news
-        """
-        from tenpapers.records import write_jsonl
+    counts = prepare_dataset(name, settings.src, out, task=settings.task, overwrite=overwrite)
+    text = ", ".join(f"{count} {split}" for split, count in counts.items())
+    say(counts, as_json, f"{text}\n-> {out}")
 
-        from ..inputs.published_datasets import prepare
 
-        splits = prepare(name, src, task=task)
-        counts = {
-            split: write_jsonl(fresh(out / f"{split}.jsonl", overwrite), rows)
-            for split, rows in splits.items()
-        }
-        text = ", ".join(f"{count} {split}" for split, count in counts.items())
-        say(counts, as_json, f"{text}\n-> {out}")
+@corpus.command("prepare")
+@options(CorpusSettings)
+def corpus_prepare(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="realnews-dominant, -regional, -india, products, cmu-movies, jsonl or csv."
+        ),
+    ],
+    settings: CorpusSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Write a corpus as docs-00000.jsonl.gz, docs-00001.jsonl.gz, ...
 
-    @corpus.command("prepare")
-    def corpus_prepare(
-        name: Annotated[
-            str,
-            typer.Argument(
-                help="realnews-dominant, -regional, -india, products, cmu-movies, jsonl or csv."
-            ),
-        ],
-        src: Annotated[Path, typer.Option("--src", help="The published file or folder.")],
-        out: OutDir,
-        domains: Annotated[
-            Path | None, typer.Option("--domains", help="RealNews: JSON of the domain lists.")
-        ] = None,
-        shard_size: Annotated[
-            int, typer.Option("--shard-size", help="Documents a file.", min=1)
-        ] = 100_000,
-        overwrite: Overwrite = False,
-        config: Defaults = None,
-        as_json: Json = False,
-    ) -> None:
-        """Write a corpus as docs-00000.jsonl.gz, docs-00001.jsonl.gz, ...
+    Example: synthesizrr corpus prepare products --src All_Amazon_Meta.json.gz --out corpus/
+    """
+    from ..study.file_stages import prepare_corpus
 
-        Example: synthesizrr corpus prepare products --src All_Amazon_Meta.json.gz --out corpus/
-        """
-        from tqdm import tqdm
+    counts = prepare_corpus(name, settings, out, overwrite=overwrite)
+    text = f"{counts['documents']} documents in {counts['shards']} files\n-> {out}"
+    say(counts, as_json, text)
 
-        from ..inputs.documents import write_shards
-        from ..inputs.published_corpora import open_corpus
 
-        fresh(out / "docs-00000.jsonl.gz", overwrite)
-        bar = tqdm(open_corpus(name, src, domains), desc=name, unit="doc")
-        documents, shards = write_shards(out, bar, shard_size)
-        say(
-            {"documents": documents, "shards": shards},
-            as_json,
-            f"{documents} documents in {shards} files\n-> {out}",
-        )
+@corpus.command("embed")
+@options(EmbedSettings)
+def corpus_embed(
+    docs: Annotated[Path, typer.Argument(help="docs-*.jsonl(.gz) in a folder, or one file.")],
+    settings: EmbedSettings,
+    out: OutDir,
+    as_json: Json = False,
+) -> None:
+    """Embed a corpus: emb-*.npy, ids-*.txt, meta.json; a killed run goes on.
+
+    Example: synthesizrr corpus embed corpus/ --encoder minilm --out emb/
+    """
+    from ..sourcing.retrieve import embed_corpus
+
+    made = embed_corpus(
+        docs,
+        out,
+        settings.encoder,
+        dtype=settings.dtype,
+        shard_size=settings.shard_size,
+        max_length=settings.max_length,
+    )
+    say(made.meta, as_json, f"{len(made)} documents, {made.dim} dimensions\n-> {out}")

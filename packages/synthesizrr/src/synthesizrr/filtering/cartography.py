@@ -1,29 +1,21 @@
 """Data maps (Swayamdipta et al. 2020): which rows a student finds easy, and the filter on that."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import numpy as np
 from tenpapers.errors import UserError
 
+from ..records import Labelled
 from ..students.classifiers import Classifier, StudentSpec, fit
 
 Scope = Literal["label", "overall"]
+RowT = TypeVar("RowT", bound=Labelled)
 VALUES = ("confidence", "variability", "correctness")
 # Share of every label that the paper keeps.
 KEEP = 0.83
 EPOCHS = 6
-
-
-class Row(Protocol):
-    """A row with a text and the label it was made for."""
-
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
-    @property
-    def label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Filter:
 
 
 def cartography(probs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Confidence, variability and correctness of every row (spec 3.8).
+    """Confidence, variability and correctness of every row.
 
     Parameters
     ----------
@@ -66,20 +58,19 @@ def cartography(probs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.n
     """
     if probs.ndim != 3 or probs.shape[1] != len(labels):
         raise UserError(f"probabilities of shape {probs.shape} for {len(labels)} labels")
-    given = np.take_along_axis(probs.astype(np.float64), np.asarray(labels)[None, :, None], axis=2)[
-        :, :, 0
-    ]
-    right = probs.argmax(axis=2) == np.asarray(labels)[None, :]
+    numbers = np.asarray(labels)
+    given = probs.astype(np.float64)[:, np.arange(len(numbers)), numbers]
+    right = probs.argmax(axis=2) == numbers
     return given.mean(axis=0), given.std(axis=0), right.mean(axis=0)
 
 
 def epoch_probs(
-    rows: Sequence[Row],
+    rows: Sequence[RowT],
     spec: StudentSpec,
     *,
     seed: int = 42,
     epochs: int = EPOCHS,
-    text: Callable[[Row], str] | None = None,
+    text: Callable[[RowT], str] | None = None,
     progress: str | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Train a student on rows and give its probabilities for them after each epoch.
@@ -96,10 +87,7 @@ def epoch_probs(
     ------
     UserError : the student recorded another number of epochs.
     """
-    from dataclasses import replace
-
-    read = text or (lambda row: row.text)
-    texts = [read(row) for row in rows]
+    texts = [text(row) if text else row.text for row in rows]
     found: list[np.ndarray] = []
     names = sorted({row.label for row in rows})
 
@@ -134,38 +122,38 @@ def kept(
     """
     if not filters:
         raise UserError("cartography: no filter", "give at least one")
-    named = [one.value for one in filters]
+    named = [condition.value for condition in filters]
     if len(set(named)) != len(named):
         raise UserError(f"cartography: two filters on {max(named, key=named.count)}")
     out = np.ones(len(labels), dtype=bool)
-    every = np.asarray(labels)
-    for one in filters:
-        _check(one)
-        column = values[one.value]
-        groups = [every == name for name in sorted(set(labels))]
-        if one.scope == "overall":
+    label_of_row = np.asarray(labels)
+    for condition in filters:
+        _check(condition)
+        column = values[condition.value]
+        groups = [label_of_row == name for name in sorted(set(labels))]
+        if condition.scope == "overall":
             groups = [np.ones(len(labels), dtype=bool)]
         for group in groups:
-            out[group] &= _meets(one, column[group])
+            out[group] &= _meets(condition, column[group])
     return out
 
 
-def _check(one: Filter) -> None:
-    if one.value not in VALUES:
-        raise UserError(f"cartography: {one.value}: unknown value", ", ".join(VALUES))
-    ranged = one.low is not None or one.high is not None
-    if sum((one.top is not None, one.bottom is not None, ranged)) != 1:
-        raise UserError(f"cartography: {one.value}: give top, bottom or a range")
-    share = one.top if one.top is not None else one.bottom
+def _check(condition: Filter) -> None:
+    if condition.value not in VALUES:
+        raise UserError(f"cartography: {condition.value}: unknown value", ", ".join(VALUES))
+    ranged = condition.low is not None or condition.high is not None
+    if sum((condition.top is not None, condition.bottom is not None, ranged)) != 1:
+        raise UserError(f"cartography: {condition.value}: give top, bottom or a range")
+    share = condition.top if condition.top is not None else condition.bottom
     if share is not None and not 0 < share <= 1:
-        raise UserError(f"cartography: {one.value}: share {share} is not within 0 and 1")
+        raise UserError(f"cartography: {condition.value}: share {share} is not within 0 and 1")
 
 
-def _meets(one: Filter, column: np.ndarray) -> np.ndarray:
-    if one.top is not None:
-        return column >= np.quantile(column, 1 - one.top)
-    if one.bottom is not None:
-        return column <= np.quantile(column, one.bottom)
-    low = -np.inf if one.low is None else one.low
-    high = np.inf if one.high is None else one.high
+def _meets(condition: Filter, column: np.ndarray) -> np.ndarray:
+    if condition.top is not None:
+        return column >= np.quantile(column, 1 - condition.top)
+    if condition.bottom is not None:
+        return column <= np.quantile(column, condition.bottom)
+    low = -np.inf if condition.low is None else condition.low
+    high = np.inf if condition.high is None else condition.high
     return (column >= low) & (column <= high)

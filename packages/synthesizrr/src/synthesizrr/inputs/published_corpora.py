@@ -1,19 +1,25 @@
 """Published corpora as documents: RealNews, Amazon's product metadata, CMU's movie plots."""
 
 import csv
+import html
 import io
+import re
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, TextIO
 
+import typer
 from tenpapers.errors import UserError
 from tenpapers.records import read_json, read_json_lines
 
 from ..records import Document
-from .cleaning import product_text
+from .documents import SHARD_DOCUMENTS
 
+_TAG = re.compile(r"<[^<>]*>")
+_NUMBERED = re.compile(r"(?<!\d)([1-9]\.)(?=\S)(?!\d)")
 # Which part of RealNews a name takes: of its list of domains, or what is in no list.
 REALNEWS = {
     "realnews-dominant": "regional",
@@ -22,13 +28,22 @@ REALNEWS = {
 }
 
 
+@dataclass(frozen=True)
+class CorpusSettings:
+    """Where a corpus is from, and how its files are cut."""
+
+    src: Annotated[Path, typer.Option(help="The published file or folder.")]
+    domains: Annotated[Path | None, typer.Option(help="RealNews: JSON of the domain lists.")] = None
+    shard_size: Annotated[int, typer.Option(help="Documents a file.", min=1)] = SHARD_DOCUMENTS
+
+
 def corpus_names() -> list[str]:
     """Names that `corpus prepare` knows."""
     return [*REALNEWS, "products", "cmu-movies", "jsonl", "csv"]
 
 
 def open_corpus(name: str, source: Path, domains: Path | None = None) -> Iterator[Document]:
-    """Documents of a published corpus, one at a time (spec 4).
+    """Documents of a published corpus, one at a time.
 
     Parameters
     ----------
@@ -87,6 +102,14 @@ def _products(source: Path) -> Iterator[Document]:
             yield Document(id=asin, text=text, title=row.get("title"))
 
 
+def product_text(title: str, description: list[str] | str) -> str:
+    """Title and description lines of a product: no HTML, "1.Foo" as "1. Foo", single blanks."""
+    lines = [description] if isinstance(description, str) else description
+    joined = " ".join([title, *lines])
+    plain = _TAG.sub(" ", html.unescape(_TAG.sub(" ", joined)))
+    return " ".join(_NUMBERED.sub(r"\1 ", plain).split())
+
+
 def _movies(source: Path) -> Iterator[Document]:
     with _text_files(source) as read:
         titles = {
@@ -102,12 +125,12 @@ def _movies(source: Path) -> Iterator[Document]:
 
 
 @contextmanager
-def _text_files(source: Path) -> Iterator[Callable[[str], Any]]:
+def _text_files(source: Path) -> Iterator[Callable[[str], TextIO]]:
     """Opens text files of a folder or of a tar archive by their names."""
     with ExitStack() as stack:
         tar = None if source.is_dir() else stack.enter_context(tarfile.open(source))
 
-        def read(name: str) -> Any:
+        def read(name: str) -> TextIO:
             if tar is None:
                 file = source / name
                 if not file.exists():
@@ -135,7 +158,7 @@ def _csv(source: Path) -> Iterator[Document]:
             yield Document(id=row.get("id") or str(number), text=text, title=row.get("title"))
 
 
-def _field(row: Any, name: str, source: Path, number: int) -> str:
+def _field(row: object, name: str, source: Path, number: int) -> str:
     value = row.get(name) if isinstance(row, dict) else None
     if value is None:
         raise UserError(f"{source}:{number}: missing field {name!r}")

@@ -1,4 +1,4 @@
-"""Published classification sets as train, validation and test of labelled texts (spec 4).
+"""Published classification sets as train, validation and test of labelled texts.
 
 Local files come first; without them the hub is asked. Every random choice has the seed 42.
 """
@@ -11,13 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
 from tenpapers.records import read_json_lines
 
 from ..records import Example
-from .cleaning import one_line
 from .task import load_task
 
 SEED = 42
@@ -45,6 +46,16 @@ class Source:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DatasetSettings:
+    """Where a data set is from, and which task it is checked against."""
+
+    src: Annotated[Path | None, typer.Option(help="The published files [asks the hub].")] = None
+    task: Annotated[str | None, typer.Option(help="Your own task, to check the labels with.")] = (
+        None
+    )
+
+
 def dataset_names() -> list[str]:
     """Names that `datasets prepare` knows."""
     return [*SOURCES, "jsonl", "csv"]
@@ -67,8 +78,8 @@ def prepare(name: str, source: Path | None, *, task: str | None = None) -> Split
             raise UserError(f"{name}: which file?", "pass --src")
         splits = _own(source, name)
     elif name in SOURCES:
-        one = SOURCES[name]
-        found = one.read(source) if source is not None else _hub(one)
+        published = SOURCES[name]
+        found = published.read(source) if source is not None else _hub(published)
         rows = {split: [(label, text) for label, text in pairs] for split, pairs in found.items()}
         splits = _named(name, _split(name, rows))
         task = task or name
@@ -142,19 +153,20 @@ def _balanced(
 
 
 def _hub(source: Source) -> dict[str, Iterator[tuple[str, str]]]:
-    from datasets import load_dataset
+    from datasets import Dataset, load_dataset
 
     if not source.hub:
         raise UserError("this set is not on the hub", "pass --src with the published files")
     try:
-        found = load_dataset(source.hub)
+        revision = load_paper("synthesizrr").revision(source.hub)
+        found = load_dataset(source.hub, revision=revision)
     except (OSError, ValueError, ConnectionError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(
             f"{source.hub}: cannot be loaded: {first}", "pass --src with the published files"
         ) from None
 
-    def pairs(rows: Any) -> Iterator[tuple[str, str]]:
+    def pairs(rows: Dataset) -> Iterator[tuple[str, str]]:
         feature = rows.features.get(source.label)
         names = getattr(feature, "names", None)
         for row in rows:
@@ -180,7 +192,7 @@ def _csv_rows(file: Path, encoding: str = "utf-8") -> Iterator[list[str]]:
 
 
 def _json_splits(
-    folder: Path, text: str, label: Callable[[Any], str]
+    folder: Path, text: str, label: Callable[[object], str]
 ) -> dict[str, Iterator[tuple[str, str]]]:
     """Files `train`, `dev` or `validation`, `test` of JSON lines."""
 
@@ -287,7 +299,7 @@ def _category(folder: Path) -> dict[str, Iterator[tuple[str, str]]]:
             # The negative reviews are in Windows' code page.
             text = content.decode("cp1252" if part == "negative" else "utf-8", errors="replace")
             for review in _REVIEW.findall(text):
-                yield label, one_line(review)
+                yield label, " ".join(review.split())
 
     return {"all": pairs()}
 
@@ -316,7 +328,8 @@ def _imdb(folder: Path) -> dict[str, Iterator[tuple[str, str]]]:
             if not files:
                 raise UserError(f"{folder / split / kind}: no reviews in it")
             for file in files:
-                yield label, one_line(file.read_text(encoding="utf-8").replace("<br />", " "))
+                text = file.read_text(encoding="utf-8").replace("<br />", " ")
+                yield label, " ".join(text.split())
 
     return {split: pairs(split) for split in ("train", "test")}
 

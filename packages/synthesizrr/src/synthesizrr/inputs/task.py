@@ -1,21 +1,22 @@
 """A task: its labels, what they mean, and how the teacher is asked. One YAML file each."""
 
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 from pydantic import Field, field_validator
-from tenpapers.cli import load_config
 from tenpapers.errors import UserError
 from tenpapers.records import Record
+from tenpapers.settings import load_config
 
 # First words of an instruction by which its repetition in a generation is recognised.
 OPENING_WORDS = 5
+_TASKS = files("synthesizrr").joinpath("data", "tasks")
 
 
 class Task(Record):
-    """A text classification task and its task inversion (SynthesizRR, section 3; spec 3.5).
+    """A text classification task and its task inversion of SynthesizRR.
 
     Parameters
     ----------
@@ -106,10 +107,7 @@ def _rendered(template: str, label: str, task: str) -> str:
 
 def task_names() -> list[str]:
     """Names of the tasks that ship with the package."""
-    folder = files("synthesizrr").joinpath("tasks")
-    return sorted(
-        file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml")
-    )
+    return sorted(entry.name.removesuffix(".yaml") for entry in _TASKS.iterdir())
 
 
 def load_task(name: str) -> Task:
@@ -120,7 +118,8 @@ def load_task(name: str) -> Task:
     UserError : neither; a file with an unknown or missing field.
     """
     if name in task_names():
-        return load_config(Task, Path(str(files("synthesizrr").joinpath(f"tasks/{name}.yaml"))))
+        with as_file(_TASKS.joinpath(f"{name}.yaml")) as shipped:
+            return load_config(Task, shipped)
     if Path(name).suffix in (".yaml", ".yml"):
         return load_config(Task, Path(name))
     raise UserError(f"task {name}: unknown", f"a YAML file, or {', '.join(task_names())}")

@@ -1,15 +1,18 @@
 """FewGen: the same teacher without a corpus. Rows to ask for, demonstrations from the seeds."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..inputs.task import Task
 from ..records import Example, IclRow, InputRow
 from ..sourcing.shorten import shortened
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 
 def fewgen_inputs(task: Task, per_label: int) -> list[InputRow]:
-    """Rows without a document, so many of each label (spec 3.5, 6)."""
+    """Rows without a document, so many of each label."""
     return [
         InputRow(id=f"fewgen-{label}-{number:05d}", label=label)
         for label in task.labels
@@ -17,7 +20,9 @@ def fewgen_inputs(task: Task, per_label: int) -> list[InputRow]:
     ]
 
 
-def fewgen_shots(seeds: Sequence[Example], task: Task, tokenizer: Any) -> list[IclRow]:
+def fewgen_shots(
+    seeds: Sequence[Example], task: Task, tokenizer: "PreTrainedTokenizerBase"
+) -> list[IclRow]:
     """Every seed as a demonstration without a document, cut to an answer's length.
 
     Raises

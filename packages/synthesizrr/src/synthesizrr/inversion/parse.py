@@ -5,12 +5,30 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
 
 from ..inputs.task import Task
 from ..records import Generation, Synthetic
 from .prompts import CONTROL
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+@dataclass(frozen=True)
+class ParseSettings:
+    """Which texts of the generations are kept."""
+
+    multi: Annotated[bool, typer.Option("--multi", help="Keep further texts of a generation.")] = (
+        False
+    )
+    fewgen: Annotated[
+        bool, typer.Option("--fewgen", help="Of FewGen: nothing counts as a refusal.")
+    ] = False
+    deduplicate: Annotated[
+        bool, typer.Option("--deduplicate/--keep-duplicates", help="Each text once a label.")
+    ] = True
 
 
 @dataclass
@@ -53,7 +71,7 @@ def cleaned(piece: str) -> str:
 
 
 def pieces(text: str, task: Task, *, fewgen: bool = False) -> list[str]:
-    """All texts of one generation (spec 3.7).
+    """All texts of one generation.
 
     The generation is split at the answer prefix; a piece ends before the document header or the
     instruction that the teacher may have gone on with. A refusal gives none.
@@ -96,31 +114,31 @@ def parse(
     report = ParseReport(generations=len(generations))
     rows: list[Synthetic] = []
     seen: set[tuple[str, str]] = set()
-    for one in generations:
-        if not fewgen and refuses(one.generation, task):
+    for answer in generations:
+        if not fewgen and refuses(answer.generation, task):
             report.refused += 1
             continue
-        found = pieces(one.generation, task, fewgen=fewgen)
+        found = pieces(answer.generation, task, fewgen=fewgen)
         if not found:
             report.empty += 1
             continue
         for number, text in enumerate(found if multi else found[:1]):
-            key = (one.label, " ".join(text.lower().split()))
+            key = (answer.label, " ".join(text.lower().split()))
             if deduplicate and key in seen:
                 report.duplicate += 1
                 continue
             seen.add(key)
             rows.append(
                 Synthetic(
-                    id=f"{one.id}###{number}",
+                    id=f"{answer.id}###{number}",
                     text=text,
-                    label=one.label,
-                    seed_id=one.seed_id,
-                    doc_id=one.doc_id,
-                    rank=one.rank,
-                    score=one.score,
-                    context=one.context,
-                    icl_ids=one.icl_ids,
+                    label=answer.label,
+                    seed_id=answer.seed_id,
+                    doc_id=answer.doc_id,
+                    rank=answer.rank,
+                    score=answer.score,
+                    context=answer.context,
+                    icl_ids=answer.icl_ids,
                 )
             )
     report.texts = len(rows)

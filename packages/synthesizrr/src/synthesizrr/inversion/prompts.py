@@ -25,7 +25,7 @@ def render_prompt(
     shots: Sequence[IclRow],
     style: Style = "plain",
 ) -> str | list[Message]:
-    """The prompt of one input: demonstrations first, its own document last (spec 3.5).
+    """The prompt of one input: demonstrations first, its own document last.
 
     Parameters
     ----------

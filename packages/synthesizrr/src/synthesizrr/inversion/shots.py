@@ -21,7 +21,7 @@ def by_label(icl: Sequence[IclRow]) -> dict[str, list[IclRow]]:
 def draw_shots(
     row: InputRow, pools: Mapping[str, Sequence[IclRow]], shots: int, seed: int = 42
 ) -> list[IclRow]:
-    """Demonstrations of one input: of its label, without replacement, never itself (spec 10.3).
+    """Demonstrations of one input: of its label, without replacement, never itself.
 
     The generator is seeded by the input's id, so that neither order nor batch size matters.
 
@@ -32,7 +32,7 @@ def draw_shots(
     pool = pools.get(row.label, ())
     rng = np.random.default_rng([seed, zlib.crc32(row.id.encode())])
     order = rng.permutation(len(pool))[: shots + 1]
-    chosen = [pool[place] for place in order.tolist() if pool[place].id != row.id][:shots]
+    chosen = [pool[index] for index in order.tolist() if pool[index].id != row.id][:shots]
     if len(chosen) < shots:
         raise UserError(
             f"{shots} shots > pool: label {row.label!r} has {len(pool)} demonstrations",

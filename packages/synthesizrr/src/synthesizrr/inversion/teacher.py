@@ -5,13 +5,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
-from tenpapers.errors import UserError
+import typer
+from pydantic import ConfigDict, Field
 from tenpapers.generation import Completion, Generator, Request, Sampling
 from tenpapers.generation.types import Message
-from tenpapers.records import Appender, Record
+from tenpapers.records import Appender
 
 from ..inputs.task import Task
 from ..records import Generation, IclRow, InputRow, read_rows
@@ -19,34 +19,46 @@ from .prices import cost_usd
 from .prompts import Mode, Style, prompt_text, render_prompt, stop_sequences
 from .shots import group_shots
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 # Longest prompt in tokens, as in the official runs.
 MAX_PROMPT_TOKENS = 4000
 
 
-class GenerateConfig(Record):
-    """How prompts are made and answers are sampled.
+@dataclass(frozen=True)
+class GenerateConfig:
+    """How prompts are made and answers are sampled."""
 
-    Parameters
-    ----------
-    mode : "retricl", "non-retricl" or "fewgen".
-    shots : demonstrations a prompt; 0 for none.
-    style : "plain", "turns" or "chat".
-    icl_groups : sets of demonstrations a label; None draws one for every prompt.
-    temperature, top_p : nucleus sampling; top_p 1 is not sent, for services that take one of both.
-    max_new_tokens : of an answer; None is the task's.
-    max_prompt_tokens : of a prompt; whole demonstrations are dropped from the front until it fits.
-    seed : of the demonstrations and of the sampling.
-    """
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     mode: Mode = "retricl"
-    shots: int = Field(default=3, ge=0)
-    style: Style = "plain"
-    icl_groups: int | None = Field(default=None, ge=1)
-    temperature: float = Field(default=0.95, ge=0)
-    top_p: float = Field(default=0.9, gt=0, le=1)
-    max_new_tokens: int | None = Field(default=None, ge=1)
-    max_prompt_tokens: int = Field(default=MAX_PROMPT_TOKENS, ge=16)
-    seed: int = 42
+    shots: Annotated[
+        int, Field(ge=0), typer.Option(help="Demonstrations a prompt; 0 for none.", min=0)
+    ] = 3
+    style: Annotated[
+        Style, typer.Option(help="Text to go on with, turns as text, or the model's own template.")
+    ] = "plain"
+    icl_groups: Annotated[
+        int | None,
+        Field(ge=1),
+        typer.Option(help="Sets of demonstrations a label [one a prompt].", min=1),
+    ] = None
+    temperature: Annotated[float, Field(ge=0), typer.Option(help="0 is greedy.", min=0)] = 0.95
+    top_p: Annotated[
+        float,
+        Field(gt=0, le=1),
+        typer.Option(help="Nucleus; 1 is not sent, for services that take one of both.", max=1),
+    ] = 0.9
+    max_new_tokens: Annotated[
+        int | None, Field(ge=1), typer.Option(help="Tokens of an answer [the task's].", min=1)
+    ] = None
+    max_prompt_tokens: Annotated[
+        int,
+        Field(ge=16),
+        typer.Option(help="Whole demonstrations go from the front until it fits.", min=16),
+    ] = MAX_PROMPT_TOKENS
+    seed: Annotated[int, typer.Option(help="Seed of the demonstrations and the sampling.")] = 42
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ def plan_prompts(
     icl: Sequence[IclRow],
     task: Task,
     config: GenerateConfig,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizerBase",
 ) -> list[Prompt]:
     """All prompts, those with the same demonstrations together, longer ones first.
 
@@ -76,12 +88,21 @@ def plan_prompts(
     prompts = [_fitted(row, chosen[row.id], task, config, tokenizer) for row in rows]
     return sorted(
         prompts,
-        key=lambda one: (one.row.label, [shot.id for shot in one.shots], -one.n_tokens, one.row.id),
+        key=lambda prompt: (
+            prompt.row.label,
+            [shot.id for shot in prompt.shots],
+            -prompt.n_tokens,
+            prompt.row.id,
+        ),
     )
 
 
 def _fitted(
-    row: InputRow, shots: Sequence[IclRow], task: Task, config: GenerateConfig, tokenizer: Any
+    row: InputRow,
+    shots: Sequence[IclRow],
+    task: Task,
+    config: GenerateConfig,
+    tokenizer: "PreTrainedTokenizerBase",
 ) -> Prompt:
     """Whole demonstrations are dropped from the front; the target's document is never cut."""
     left = list(shots)
@@ -93,7 +114,7 @@ def _fitted(
         left = left[1:]
 
 
-def shared_share(prompts: Sequence[Prompt], tokenizer: Any) -> float:
+def shared_share(prompts: Sequence[Prompt], tokenizer: "PreTrainedTokenizerBase") -> float:
     """Share of all prompt tokens that a prefix cache has to compute only once."""
     total = sum(prompt.n_tokens for prompt in prompts)
     saved = 0
@@ -114,9 +135,9 @@ def generate(
     task: Task,
     teacher: Generator,
     config: GenerateConfig,
-    out: Path,
     *,
-    tokenizer: Any,
+    out: Path,
+    tokenizer: "PreTrainedTokenizerBase",
     progress: str | None = "generate",
 ) -> dict[str, Any]:
     """Ask the teacher for every input; `out` is appended to, and what it has is not asked again.
@@ -150,7 +171,7 @@ def complete(
     asked, done_before, failed, prompt_tokens, output_tokens, and cost_usd where a price is known.
     """
     Appender(out).close()  # drops a line that a kill cut off
-    known = {one.id for one in read_rows(out, Generation)} if out.stat().st_size else set()
+    known = {row.id for row in read_rows(out, Generation)} if out.stat().st_size else set()
     waiting = [prompt for prompt in prompts if prompt.row.id not in known]
     by_id = {prompt.row.id: prompt for prompt in waiting}
     counts = {
@@ -228,27 +249,3 @@ def _generation(prompt: Prompt, done: Completion, config: GenerateConfig, model:
         "seed": config.seed,
     }
     return Generation(**(prompt.row.model_dump() | written))
-
-
-def load_tokenizer(spec: str) -> Any:
-    """The tokenizer of a model spec or folder; a service's is taken from `--tokenizer`.
-
-    Raises
-    ------
-    UserError : it cannot be loaded, or the spec has none.
-    """
-    from tenpapers.models.loading import resolve_name
-    from tenpapers.models.spec import BACKENDS, EMBEDDED, parse_spec
-    from transformers import AutoTokenizer
-
-    name = spec
-    while name.partition(":")[0] in BACKENDS:
-        parsed = parse_spec(name)
-        if parsed.backend in ("openai", "replay"):
-            raise UserError(f"{spec}: has no tokenizer here", "pass --tokenizer FOLDER or smollm2")
-        name = parsed.name
-    try:
-        return AutoTokenizer.from_pretrained(resolve_name(name) if name in EMBEDDED else name)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None

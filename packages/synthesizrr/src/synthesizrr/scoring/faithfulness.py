@@ -1,4 +1,4 @@
-"""How faithful texts are to their documents, as a judge model says (spec 5, "RAG metrics").
+"""How faithful texts are to their documents, as a judge model says.
 
 Two questions a row, in the manner of RAGAS: which statements of the text does the document
 support, and which sentences of the document does the text use. A reply that cannot be read is
@@ -8,22 +8,32 @@ left out of the mean and counted.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
 
+import typer
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
+from tenpapers.templates import fill
 
 from ..records import Synthetic
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _VERDICT = re.compile(r"^\s*(\d+)\s*[:.)]\s*(yes|no)\b", re.IGNORECASE | re.MULTILINE)
-FAITHFUL = (
-    "Below are a document and numbered statements. For each statement write its number, a colon, "
-    "and yes if the document supports it, or no if it does not. One line each, nothing else."
-)
-RELEVANT = (
-    "Below are a text and the numbered sentences of a document. For each sentence write its "
-    "number, a colon, and yes if the text uses what it says, or no. One line each, nothing else."
-)
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """Who judges, and which rows."""
+
+    judge: Annotated[str, typer.Option("--judge", "--model", help="Model spec of the judge.")] = (
+        "smollm2"
+    )
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", help="Only the first N rows.", min=1)
+    ] = None
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Reuse completions of earlier runs.")
+    ] = True
 
 
 @dataclass(frozen=True)
@@ -50,30 +60,51 @@ def sentences(text: str) -> list[str]:
 
 def judge_rows(rows: Sequence[Synthetic], judge: Generator, *, seed: int = 0) -> RagScores:
     """Ask the judge about all rows that have a document."""
-    asked: dict[str, int] = {}
-    requests = []
-    held = [row for row in rows if row.context]
-    for row in held:
-        for kind, ask, whole, parts in (
-            ("f", FAITHFUL, f"Document:\n{row.context}", sentences(row.text)),
-            ("r", RELEVANT, f"Text:\n{row.text}", sentences(row.context or "")),
-        ):
-            listed = "\n".join(f"{n}. {part}" for n, part in enumerate(parts, 1))
-            name = f"{kind}:{row.id}"
-            asked[name] = len(parts)
-            sampling = Sampling(max_tokens=8 * len(parts) + 16, seed=seed)
-            message = Message(role="user", content=f"{ask}\n\n{whole}\n\n{listed}")
-            requests.append(Request(id=name, messages=(message,), sampling=sampling))
+    with_document = [row for row in rows if row.context]
+    questions = [question for row in with_document for question in _questions(row)]
+    requests = [_request(question, seed) for question in questions]
+    items_of = {question.id: question.items for question in questions}
     shares: dict[str, list[float]] = {"f": [], "r": []}
     unreadable = 0
-    for done in judge.stream(requests, progress="judge"):
-        share = verdict_share(done.text, asked[done.id])
+    for reply in judge.stream(requests, progress="judge"):
+        share = verdict_share(reply.text, items_of[reply.id])
         if share is None:
             unreadable += 1
         else:
-            shares[done.id[0]].append(share)
+            shares[reply.id[0]].append(share)
     means = {kind: sum(found) / len(found) if found else None for kind, found in shares.items()}
-    return RagScores(means["f"], means["r"], len(held), unreadable)
+    return RagScores(means["f"], means["r"], len(with_document), unreadable)
+
+
+class _Question(NamedTuple):
+    """One question about a row: its prompt, and how many verdicts are asked for."""
+
+    id: str
+    prompt: str
+    items: int
+
+
+def _questions(row: Synthetic) -> list[_Question]:
+    document = row.context or ""
+    statements, used = sentences(row.text), sentences(document)
+    faithful = fill(
+        "synthesizrr", "judge_faithfulness", document=document, statements=_numbered(statements)
+    )
+    relevant = fill("synthesizrr", "judge_relevance", text=row.text, sentences=_numbered(used))
+    return [
+        _Question(f"f:{row.id}", faithful, len(statements)),
+        _Question(f"r:{row.id}", relevant, len(used)),
+    ]
+
+
+def _numbered(items: Sequence[str]) -> str:
+    return "\n".join(f"{number}. {item}" for number, item in enumerate(items, 1))
+
+
+def _request(question: _Question, seed: int) -> Request:
+    sampling = Sampling(max_tokens=8 * question.items + 16, seed=seed)
+    message = Message(role="user", content=question.prompt)
+    return Request(id=question.id, messages=(message,), sampling=sampling)
 
 
 def verdict_share(reply: str, items: int) -> float | None:

@@ -17,7 +17,7 @@ def match_distribution(
     tolerance: float = 0.02,
     allow_off: bool = False,
 ) -> np.ndarray:
-    """Rows whose labels have the target's shares, as many as there are (spec 3.9).
+    """Rows whose labels have the target's shares, as many as there are: the paper's final sample.
 
     m = floor(min over labels of min(count / p, n)); round(p m) rows of every label are drawn
     without replacement and shuffled.
@@ -85,10 +85,10 @@ def repeated_to_mix(labels: Sequence[str], reference: Sequence[str], seed: int) 
     UserError : a label without a row in the reference.
     """
     rng = np.random.default_rng(seed)
-    every = np.asarray(reference)
+    label_of_row = np.asarray(reference)
     parts = []
     for label, count in sorted(Counter(labels).items()):
-        rows = np.flatnonzero(every == label)
+        rows = np.flatnonzero(label_of_row == label)
         if not len(rows):
             raise UserError(f"the reference has no row of label {label!r}")
         parts.append(np.resize(rng.permutation(rows), count))
@@ -105,15 +105,15 @@ def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[np.ndarr
     UserError : no label that all sets have.
     """
     counts = [Counter(labels) for labels in label_lists]
-    least = {label: min(one[label] for one in counts) for label in sorted(counts[0])}
+    least = {label: min(count[label] for count in counts) for label in sorted(counts[0])}
     if not sum(least.values()):
         raise UserError("the sets have no label in common")
     kept = []
     for labels in label_lists:
         rng = np.random.default_rng(seed)
-        every = np.asarray(labels)
+        label_of_row = np.asarray(labels)
         parts = [
-            rng.choice(np.flatnonzero(every == label), size=size, replace=False)
+            rng.choice(np.flatnonzero(label_of_row == label), size=size, replace=False)
             for label, size in least.items()
             if size
         ]

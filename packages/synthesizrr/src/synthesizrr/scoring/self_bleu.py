@@ -34,9 +34,9 @@ class SelfBleu:
 def self_bleu(token_lists: Sequence[Sequence[str]], max_n: int = 5) -> SelfBleu:
     """BLEU of every document against all others, for the orders 1 to `max_n` in one pass.
 
-    Equal to NLTK's `sentence_bleu` with uniform weights and smoothing method 1 (SynthesizRR,
-    section 5: spec 5 and 10.1). An empty document scores 0, stays in the mean and is a reference
-    of length 0.
+    Equal to NLTK's `sentence_bleu` with uniform weights and smoothing method 1, which is how the
+    paper measures diversity. An empty document scores 0, stays in the mean and is a reference of
+    length 0.
 
     Parameters
     ----------
@@ -72,19 +72,19 @@ def _matches(
     owners = np.repeat(np.arange(n_docs), lengths)
     matches = np.zeros((max_n, n_docs), dtype=np.int64)
     totals = np.maximum(lengths - np.arange(max_n)[:, None], 0)
-    # Of the n-gram that begins at each of `places`; the number of an n-gram is made of that of
-    # its first n - 1 tokens and its last token, so no two n-grams share one.
-    grams, places = tokens, np.arange(len(tokens))
+    # `grams` are the numbers of the n-grams that begin at `starts`. A number is made of that of the
+    # first n - 1 tokens and the last token, so no two n-grams share one.
+    grams, starts = tokens, np.arange(len(tokens))
     for order in range(1, max_n + 1):
         if order > 1:
-            # Places whose document has a token left for the next order.
-            inside = places + order - 1 < len(tokens)
-            inside[inside] = owners[places[inside] + order - 1] == owners[places[inside]]
-            grams, places = grams[inside], places[inside]
-            grams = _renumbered(grams * n_words + tokens[places + order - 1])
-        if not len(places):
+            # Starts whose document has a token left for the next order.
+            inside = starts + order - 1 < len(tokens)
+            inside[inside] = owners[starts[inside] + order - 1] == owners[starts[inside]]
+            grams, starts = grams[inside], starts[inside]
+            grams = _renumbered(grams * n_words + tokens[starts + order - 1])
+        if not len(starts):
             break
-        lost = _lost(grams, owners[places], n_docs)
+        lost = _lost(grams, owners[starts], n_docs)
         matches[order - 1] = totals[order - 1] - lost
     return matches, totals
 
@@ -127,7 +127,8 @@ def _brevity_penalties(lengths: np.ndarray) -> list[float]:
         if high - low > 1:  # another document of this length
             penalties.append(1.0)
             continue
-        around = [int(by_length[at]) for at in (low - 1, high) if 0 <= at < len(by_length)]
+        neighbours = (index for index in (low - 1, high) if 0 <= index < len(by_length))
+        around = [int(by_length[index]) for index in neighbours]
         closest = min(around, key=lambda other: (abs(other - own), other))
         penalties.append(1.0 if own > closest else math.exp(1 - closest / own))
     return penalties

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from nltk.tokenize import NLTKWordTokenizer
+    from spacy.language import Language
 
 Tokenizer = Literal["spacy", "whitespace"]
 
@@ -21,7 +25,7 @@ def token_lists(texts: Sequence[str], tokenizer: Tokenizer = "spacy") -> list[li
 
 
 @cache
-def _english() -> Any:
+def _english() -> "Language":
     import spacy
 
     nlp = spacy.blank("en")
@@ -35,7 +39,7 @@ def word_tokens(text: str) -> list[str]:
 
 
 @cache
-def _treebank() -> Any:
+def _treebank() -> "NLTKWordTokenizer":
     from nltk.tokenize import NLTKWordTokenizer
 
     return NLTKWordTokenizer()

@@ -3,23 +3,88 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
+import typer
+from pydantic import BeforeValidator
 from tenpapers.errors import UserError
 
 from ..inputs.task import Task
-from ..records import IclRow, InputRow, Retrieved
-from .retrieve import quantile_window
+from ..records import IclRow, InputRow, Metric, Retrieved
 from .shorten import Shortened, shortened
+from .windows import (
+    CONTEXT_TOKENS,
+    ICL_RANGE,
+    ICL_RANKS,
+    RANGE,
+    RANKS,
+    Cosines,
+    TokenCounts,
+    Window,
+    read_cosines,
+    read_ranks,
+    read_token_counts,
+    windows_of,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Mode = Literal["retricl", "non-retricl"]
-Window = tuple[float, float]
 
-ICL_RANKS = (1, 2)
-ICL_RANGE: Window = (0.5, 0.9)
-RANGE: Window = (0.4, 0.9)
-CONTEXT_TOKENS = (20, 400)
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """Which documents become demonstrations and which become inputs."""
+
+    mode: Annotated[
+        Mode, typer.Option(help="Demonstrations with their documents, or seed texts alone.")
+    ] = "retricl"
+    icl_range: Annotated[
+        Cosines,
+        BeforeValidator(read_cosines),
+        typer.Option(parser=read_cosines, metavar="LOW,HIGH", help="Cosines of demonstrations."),
+    ] = ICL_RANGE
+    range: Annotated[
+        Cosines,
+        BeforeValidator(read_cosines),
+        typer.Option(parser=read_cosines, metavar="LOW,HIGH", help="Cosines of inputs."),
+    ] = RANGE
+    window_quantile: Annotated[
+        Cosines | None,
+        BeforeValidator(lambda value: None if value is None else read_cosines(value)),
+        typer.Option(
+            parser=read_cosines,
+            metavar="LOW,HIGH",
+            help="Both windows from quantiles of the scores, e.g. 0.3,0.98.",
+        ),
+    ] = None
+    icl_ranks: Annotated[
+        Sequence[int],
+        BeforeValidator(read_ranks),
+        typer.Option(parser=read_ranks, metavar="RANKS", help="Ranks of demonstrations."),
+    ] = ICL_RANKS
+    ranks: Annotated[
+        Sequence[int],
+        BeforeValidator(read_ranks),
+        typer.Option(
+            parser=read_ranks, metavar="RANKS", help="Ranks of inputs.", show_default="1-50"
+        ),
+    ] = RANKS
+    context_tokens: Annotated[
+        TokenCounts,
+        BeforeValidator(read_token_counts),
+        typer.Option(
+            parser=read_token_counts,
+            metavar="LEAST,MOST",
+            help="Tokens that a document has at least, and is cut to.",
+        ),
+    ] = CONTEXT_TOKENS
+    shots: Annotated[int, typer.Option(help="Demonstrations that must be there.", min=0)] = 0
+    per_label: Annotated[int | None, typer.Option(help="Inputs drawn a label [all].", min=1)] = None
+    strict: Annotated[bool, typer.Option("--strict", help="Too few inputs are an error.")] = False
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 42
 
 
 @dataclass
@@ -54,13 +119,13 @@ def build_inputs(
     ranks: Iterable[int] = range(1, 51),
     context_tokens: tuple[int, int] = CONTEXT_TOKENS,
     *,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizerBase",
     shots: int = 0,
     per_label: int | None = None,
     strict: bool = False,
     seed: int = 42,
 ) -> tuple[list[IclRow], list[InputRow], PoolReport]:
-    """Demonstrations and inputs from what the seeds fetched (spec 3.4).
+    """Demonstrations and inputs from what the seeds fetched.
 
     RetrICL: a seed's nearest documents (`icl_ranks`, within `icl_range`) become demonstrations
     with the seed's text as the answer; the other ranks within `range_` become inputs of the
@@ -84,14 +149,22 @@ def build_inputs(
     if metric == "random" and mode == "retricl":
         raise UserError("random documents do not fit RetrICL", "--mode non-retricl")
     builder = _Builder(
-        task, mode, metric, set(icl_ranks), icl_range, range_, set(ranks), context_tokens, tokenizer
+        task=task,
+        mode=mode,
+        metric=metric,
+        icl_ranks=set(icl_ranks),
+        icl_range=icl_range,
+        ranks=set(ranks),
+        range=range_,
+        context_tokens=TokenCounts(*context_tokens),
+        tokenizer=tokenizer,
     )
     icl: list[IclRow] = []
     inputs: list[InputRow] = []
     by_label: dict[str, list[Retrieved]] = defaultdict(list)
-    for one in retrieved:
-        task.verbalizer(one.label)
-        by_label[one.label].append(one)
+    for row in retrieved:
+        task.verbalizer(row.label)
+        by_label[row.label].append(row)
     rng = np.random.default_rng(seed)
     for label, rows in sorted(by_label.items()):
         pool, found = builder.label_pools(rows)
@@ -104,128 +177,135 @@ def build_inputs(
             low, high = range_
             raise UserError(
                 f"no document of label {label!r} within [{low:g}, {high:g}]; scores seen "
-                f"{builder.seen(rows)}",
+                f"{builder.scores_seen(rows)}",
                 "set --range, or --window-quantile for this encoder",
             )
         if per_label is not None:
-            found = _drawn(found, per_label, rng, builder.report, label, strict)
+            if len(found) < per_label:
+                if strict:
+                    raise UserError(
+                        f"label {label!r}: {len(found)} inputs, {per_label} were asked for"
+                    )
+                builder.report.shortfall[label] = per_label - len(found)
+            found = _drawn(found, per_label, rng)
         icl += pool
         inputs += found
         builder.report.icl[label] = len(pool)
         builder.report.inputs[label] = len(found)
-    labels_of = defaultdict(set)
-    for row in inputs:
-        labels_of[row.doc_id].add(row.label)
+    labels_of: dict[str | None, set[str]] = defaultdict(set)
+    for input_row in inputs:
+        labels_of[input_row.doc_id].add(input_row.label)
     builder.report.shared_documents = sum(len(labels) > 1 for labels in labels_of.values())
     return icl, inputs, builder.report
 
 
-def windows_of(
+def pools_of(
     retrieved: Sequence[Retrieved],
-    quantiles: Window | None,
-    icl_ranks: Sequence[int],
-    ranks: Sequence[int],
-    icl_range: Window = ICL_RANGE,
-    range_: Window = RANGE,
-    seed: int = 42,
-) -> tuple[Window, Window]:
-    """Windows of demonstrations and inputs: as given, or from quantiles of each one's scores."""
-    if quantiles is None:
-        return icl_range, range_
-    low, high = quantiles
-    return (
-        quantile_window(retrieved, low, high, ranks=icl_ranks, seed=seed),
-        quantile_window(retrieved, low, high, ranks=ranks, seed=seed),
+    task: Task,
+    settings: PoolSettings,
+    tokenizer: "PreTrainedTokenizerBase",
+) -> tuple[list[IclRow], list[InputRow], PoolReport]:
+    """Demonstrations and inputs by those settings, with windows from quantiles where they say so.
+
+    Raises
+    ------
+    UserError : what `windows_of` and `build_inputs` raise.
+    """
+    icl_range, range_ = windows_of(
+        retrieved,
+        settings.window_quantile,
+        settings.icl_ranks,
+        settings.ranks,
+        icl_range=settings.icl_range,
+        range_=settings.range,
+        seed=settings.seed,
+    )
+    return build_inputs(
+        retrieved,
+        task,
+        settings.mode,
+        settings.icl_ranks,
+        icl_range,
+        range_,
+        settings.ranks,
+        settings.context_tokens,
+        tokenizer=tokenizer,
+        shots=settings.shots,
+        per_label=settings.per_label,
+        strict=settings.strict,
+        seed=settings.seed,
     )
 
 
-def _drawn(
-    rows: list[InputRow],
-    per_label: int,
-    rng: np.random.Generator,
-    report: PoolReport,
-    label: str,
-    strict: bool,
-) -> list[InputRow]:
-    missing = per_label - len(rows)
-    if missing > 0:
-        if strict:
-            raise UserError(f"label {label!r}: {len(rows)} inputs, {per_label} were asked for")
-        report.shortfall[label] = missing
+def _drawn(rows: list[InputRow], n: int, rng: np.random.Generator) -> list[InputRow]:
+    """`n` rows without replacement, in their order; all where there are no more."""
+    if len(rows) < n:
         return rows
-    places = rng.choice(len(rows), size=per_label, replace=False)
-    return [rows[place] for place in sorted(places.tolist())]
+    chosen = rng.choice(len(rows), size=n, replace=False)
+    return [rows[index] for index in sorted(chosen.tolist())]
 
 
+@dataclass
 class _Builder:
     """The windows, and the contexts that were already shortened."""
 
-    def __init__(
-        self,
-        task: Task,
-        mode: Mode,
-        metric: str,
-        icl_ranks: set[int],
-        icl_range: Window,
-        range_: Window,
-        ranks: set[int],
-        context_tokens: tuple[int, int],
-        tokenizer: Any,
-    ) -> None:
-        self.task, self.mode, self.metric = task, mode, metric
-        self.icl_ranks, self.icl_range = icl_ranks, icl_range
-        self.range, self.ranks = range_, ranks
-        self.least, self.most = context_tokens
-        self.tokenizer = tokenizer
-        self.contexts: dict[str, Shortened | None] = {}
-        self.report = PoolReport(
-            windows={"icl": icl_range, "inputs": range_, "metric": metric}
-            if metric == "cosine"
-            else {"metric": metric}
-        )
+    task: Task
+    mode: Mode
+    metric: Metric
+    icl_ranks: set[int]
+    icl_range: Window
+    ranks: set[int]
+    range: Window
+    context_tokens: TokenCounts
+    tokenizer: "PreTrainedTokenizerBase"
+    contexts: dict[str, Shortened | None] = field(default_factory=dict)
+    report: PoolReport = field(default_factory=PoolReport)
+
+    def __post_init__(self) -> None:
+        if self.metric == "cosine":
+            self.report.windows |= {"icl": self.icl_range, "inputs": self.range}
+        self.report.windows["metric"] = self.metric
 
     def label_pools(self, rows: Sequence[Retrieved]) -> tuple[list[IclRow], list[InputRow]]:
         """Both pools of the seeds of one label."""
         icl: list[IclRow] = []
         inputs: list[InputRow] = []
-        for one in rows:
-            example = self._example(one.text)
+        for row in rows:
+            example = self._example(row.text)
             if self.mode == "non-retricl":
-                icl.append(
-                    IclRow(
-                        id=one.seed_id, label=one.label, example_text=example, seed_id=one.seed_id
-                    )
-                )
-            for result in sorted(one.results, key=lambda result: result.rank):
+                name, label = row.seed_id, row.label
+                icl.append(IclRow(id=name, label=label, example_text=example, seed_id=name))
+            for result in sorted(row.results, key=lambda result: result.rank):
                 demonstrates = self.mode == "retricl" and result.rank in self.icl_ranks
                 if not demonstrates and result.rank not in self.ranks:
-                    self._drop("rank", one.label)
+                    self._drop("rank", row.label)
                     continue
                 if not self._inside(result.score, self.icl_range if demonstrates else self.range):
-                    self._drop("similarity", one.label)
+                    self._drop("similarity", row.label)
                     continue
                 context = self._context(result.doc_id, result.text)
                 if context is None:
-                    self._drop("short", one.label)
+                    self._drop("short", row.label)
                     continue
                 self.report.hard_cut += context.hard_cut
-                where: dict[str, Any] = {
-                    "id": f"{one.seed_id}#{result.rank}",
-                    "label": one.label,
+                origin: dict[str, Any] = {
+                    "id": f"{row.seed_id}#{result.rank}",
+                    "label": row.label,
                     "context": context.text,
-                    "seed_id": one.seed_id,
+                    "seed_id": row.seed_id,
                     "rank": result.rank,
                     "score": result.score,
                 }
                 if demonstrates:
-                    icl.append(IclRow(example_text=example, **where))
+                    icl.append(IclRow(example_text=example, **origin))
                 else:
-                    inputs.append(InputRow(doc_id=result.doc_id, **where))
+                    inputs.append(InputRow(doc_id=result.doc_id, **origin))
         return icl, inputs
 
-    def seen(self, rows: Sequence[Retrieved]) -> str:
+    def scores_seen(self, rows: Sequence[Retrieved]) -> str:
+        """Lowest and highest score at the ranks of the inputs."""
         scores = [
-            result.score for one in rows for result in one.results if result.rank in self.ranks
+            result.score for row in rows for result in row.results if result.rank in self.ranks
         ]
         return f"{min(scores):.2f}..{max(scores):.2f}" if scores else "none"
 
@@ -234,9 +314,8 @@ class _Builder:
 
     def _context(self, doc_id: str, text: str) -> Shortened | None:
         if doc_id not in self.contexts:
-            self.contexts[doc_id] = shortened(
-                text, self.tokenizer, self.least, max_tokens=self.most
-            )
+            least, most = self.context_tokens
+            self.contexts[doc_id] = shortened(text, self.tokenizer, least, max_tokens=most)
         return self.contexts[doc_id]
 
     def _example(self, text: str) -> str:

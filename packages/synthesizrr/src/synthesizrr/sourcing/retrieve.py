@@ -1,19 +1,35 @@
-"""Content sourcing, step one: the documents that each seed fetches (SynthesizRR, section 3)."""
+"""Content sourcing, step one: the documents that each seed fetches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+import typer
 from tenpapers.embedding import Bm25Index, EmbeddingShards, Encoder, search
 from tenpapers.errors import UserError
 from tenpapers.records import write_json
 
-from ..inputs.documents import corpus_digest, fetch_texts, read_documents
+from ..inputs.documents import SHARD_DOCUMENTS, corpus_digest, fetch_texts, read_documents
 from ..records import Example, Metric, Result, Retrieved
 from ..scoring.tokens import word_tokens
 
 CORPUS = "corpus.json"
 TOP_K = 500  # stored a seed; ranks 1 to 50 are used
+Dtype = Literal["float16", "float32"]
+
+
+@dataclass(frozen=True)
+class EmbedSettings:
+    """How a corpus is embedded."""
+
+    encoder: Annotated[str, typer.Option(help="contriever, minilm, a folder or a hub id.")] = (
+        "contriever"
+    )
+    dtype: Annotated[Dtype, typer.Option(help="Of the stored vectors.")] = "float16"
+    shard_size: Annotated[int, typer.Option(help="Documents a file.", min=1)] = SHARD_DOCUMENTS
+    max_length: Annotated[int, typer.Option(help="Tokens read.", min=8)] = 512
 
 
 def embed(
@@ -23,7 +39,7 @@ def embed(
     *,
     progress: str | None = None,
 ) -> np.ndarray:
-    """Vectors of length 1, float32 [N, d]: mean of the last states over the mask (spec 3.2).
+    """Vectors of length 1, float32 [N, d]: mean of the last states over the mask.
 
     Parameters
     ----------
@@ -38,8 +54,8 @@ def embed_corpus(
     folder: Path,
     encoder: str,
     *,
-    dtype: str = "float16",
-    shard_size: int = 100_000,
+    dtype: Dtype = "float16",
+    shard_size: int = SHARD_DOCUMENTS,
     max_length: int = 512,
 ) -> EmbeddingShards:
     """Embed a corpus a shard at a time; a killed run goes on with the first missing shard.
@@ -126,56 +142,15 @@ def _with_texts(
 def rescored(retrieved: Sequence[Retrieved], encoder: str) -> list[Retrieved]:
     """The same ranks with cosines as scores, so that the windows apply to BM25's results too."""
     loaded = Encoder.load(encoder)
-    names = {result.doc_id: result.text for one in retrieved for result in one.results}
-    vectors = dict(zip(names, embed(list(names.values()), loaded), strict=True))
-    queries = embed([one.text for one in retrieved], loaded)
+    texts = {result.doc_id: result.text for row in retrieved for result in row.results}
+    vectors = dict(zip(texts, embed(list(texts.values()), loaded), strict=True))
+    queries = embed([row.text for row in retrieved], loaded)
+
+    def scored(result: Result, query: np.ndarray) -> Result:
+        cosine = float(query @ vectors[result.doc_id])
+        return result.model_copy(update={"score": cosine, "metric": "cosine"})
+
     return [
-        one.model_copy(
-            update={
-                "results": [
-                    result.model_copy(
-                        update={"score": float(query @ vectors[result.doc_id]), "metric": "cosine"}
-                    )
-                    for result in one.results
-                ]
-            }
-        )
-        for one, query in zip(retrieved, queries, strict=True)
+        row.model_copy(update={"results": [scored(result, query) for result in row.results]})
+        for row, query in zip(retrieved, queries, strict=True)
     ]
-
-
-def quantile_window(
-    retrieved: Sequence[Retrieved],
-    low: float,
-    high: float,
-    *,
-    ranks: Iterable[int],
-    seeds: int = 200,
-    seed: int = 42,
-) -> tuple[float, float]:
-    """A similarity window from the scores themselves, for encoders the paper's does not fit.
-
-    Parameters
-    ----------
-    low, high : quantiles of the scores at `ranks`, over a sample of seeds.
-
-    Raises
-    ------
-    UserError : quantiles outside 0..1, or no score.
-    """
-    if not 0 <= low < high <= 1:
-        raise UserError(f"--window-quantile {low},{high}: two numbers between 0 and 1, rising")
-    rng = np.random.default_rng(seed)
-    size = min(seeds, len(retrieved))
-    chosen = rng.choice(len(retrieved), size=size, replace=False)
-    wanted = set(ranks)
-    scores = [
-        result.score
-        for place in chosen.tolist()
-        for result in retrieved[place].results
-        if result.rank in wanted
-    ]
-    if not scores:
-        raise UserError("--window-quantile: no result at the ranks that are used")
-    bottom, top = np.quantile(scores, [low, high])
-    return float(bottom), float(top)

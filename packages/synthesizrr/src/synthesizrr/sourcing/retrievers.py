@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
+import typer
 from tenpapers.embedding import EmbeddingShards
-from tenpapers.errors import UserError
 from tenpapers.records import read_json
 
 from ..inputs.documents import read_documents
@@ -13,54 +15,57 @@ from ..records import Example, Retrieved, TextRow, read_rows
 from .leaks import near_duplicates
 from .retrieve import CORPUS, TOP_K, rescored, retrieve_bm25, retrieve_dense, retrieve_random
 
-RETRIEVERS = ("dense", "bm25", "random")
+Retriever = Literal["dense", "bm25", "random"]
+
+
+@dataclass(frozen=True)
+class RetrieveSettings:
+    """How documents are fetched."""
+
+    docs: Annotated[Path | None, typer.Option(help="The embedded corpus, where it was moved.")] = (
+        None
+    )
+    retriever: Annotated[Retriever, typer.Option(help="How documents are ranked.")] = "dense"
+    top_k: Annotated[int, typer.Option(help="Documents stored a seed.", min=1)] = TOP_K
+    rescore: Annotated[
+        str | None, typer.Option(help="BM25: cosines of this encoder as scores.")
+    ] = None
+    exclude: Annotated[Path | None, typer.Option(help="Drop documents that leak these texts.")] = (
+        None
+    )
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 42
 
 
 def retrieve_by(
-    retriever: str,
-    seeds: Sequence[Example],
-    source: Path,
-    docs: Path | None = None,
-    *,
-    top_k: int = TOP_K,
-    rescore: str | None = None,
-    exclude: Path | None = None,
-    seed: int = 42,
+    seeds: Sequence[Example], source: Path, settings: RetrieveSettings
 ) -> tuple[list[Retrieved], dict[str, int]]:
     """Documents of every seed by one retriever, and how many were excluded for which reason.
 
     Parameters
     ----------
     source : folder of embeddings, or for "bm25" and "random" the documents themselves.
-    docs : the documents of the embeddings, where they are no longer where they were.
-    rescore : encoder whose cosines replace BM25's scores.
-    exclude : file of test texts that no document may leak.
 
     Raises
     ------
-    UserError : unknown retriever; embeddings whose documents are gone.
+    UserError : embeddings whose documents are gone.
     """
-    if retriever not in RETRIEVERS:
-        raise UserError(f"retriever {retriever}: unknown", ", ".join(RETRIEVERS))
-    corpus = docs or embedded_corpus(source)
+    corpus = settings.docs or embedded_corpus(source)
+    shards = EmbeddingShards(source) if settings.retriever == "dense" else None
     leaks: dict[str, str] = {}
-    encoder = None
-    if retriever == "dense":
-        shards = EmbeddingShards(source)
-        encoder = shards.meta["encoder"]
-    if exclude is not None:
-        test = [row.text for row in read_rows(exclude, TextRow)]
+    if settings.exclude is not None:
+        test = [row.text for row in read_rows(settings.exclude, TextRow)]
+        encoder = shards.meta["encoder"] if shards else None
         leaks = near_duplicates(read_documents(corpus), test, encoder)
-    wide = top_k + len(leaks)
-    if retriever == "dense":
+    wide = settings.top_k + len(leaks)
+    if shards is not None:
         found = retrieve_dense(seeds, shards, corpus, wide)
-    elif retriever == "bm25":
+    elif settings.retriever == "bm25":
         found = retrieve_bm25(seeds, corpus, wide)
     else:
-        found = retrieve_random(seeds, corpus, wide, seed=seed)
-    found = [_without(one, leaks, top_k) for one in found]
-    if rescore is not None:
-        found = rescored(found, rescore)
+        found = retrieve_random(seeds, corpus, wide, seed=settings.seed)
+    found = [_without(row, leaks, settings.top_k) for row in found]
+    if settings.rescore is not None:
+        found = rescored(found, settings.rescore)
     return found, dict(Counter(leaks.values()))
 
 
@@ -70,8 +75,8 @@ def embedded_corpus(source: Path) -> Path:
     return Path(read_json(note)["documents"]) if note.exists() else source
 
 
-def _without(one: Retrieved, leaks: dict[str, str], top_k: int) -> Retrieved:
+def _without(row: Retrieved, leaks: dict[str, str], top_k: int) -> Retrieved:
     """The same seed without what leaks; ranks close up."""
-    kept = [result for result in one.results if result.doc_id not in leaks][:top_k]
+    kept = [result for result in row.results if result.doc_id not in leaks][:top_k]
     renumbered = [result.model_copy(update={"rank": rank}) for rank, result in enumerate(kept, 1)]
-    return one.model_copy(update={"results": renumbered})
+    return row.model_copy(update={"results": renumbered})

@@ -1,7 +1,10 @@
 """Cutting texts to a number of the teacher's tokens, at the end of a sentence."""
 
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 # A token that ends a sentence, a closing quote after it allowed.
 SENTENCE_END = re.compile(r"[.!?][\"'”’)]?$")
@@ -16,13 +19,13 @@ class Shortened(NamedTuple):
 
 def shorten(
     text: str,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizerBase",
     min_tokens: int | None = None,
     *,
     max_tokens: int,
     strict: bool = False,
 ) -> str | None:
-    """The first `max_tokens` tokens, up to the last sentence end among them (spec 3.3).
+    """The first `max_tokens` tokens, up to the last sentence end among them.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ def shorten(
 
 def shortened(
     text: str,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizerBase",
     min_tokens: int | None = None,
     *,
     max_tokens: int,
@@ -52,15 +55,15 @@ def shortened(
     if min_tokens is not None and len(pieces) < min_tokens:
         return None
     kept = pieces[:max_tokens]
-    for place in range(len(kept) - 1, -1, -1):
-        surface = kept[place][0].strip()
+    for piece, end in reversed(kept):
+        surface = piece.strip()
         if surface == "." or (not strict and SENTENCE_END.search(surface)):
-            return Shortened(text[: kept[place][1]].strip(), False)
+            return Shortened(text[:end].strip(), False)
     end = kept[-1][1] if kept else 0
     return Shortened(text[:end].strip(), len(pieces) > len(kept))
 
 
-def _pieces(text: str, tokenizer: Any) -> list[tuple[str, int]]:
+def _pieces(text: str, tokenizer: "PreTrainedTokenizerBase") -> list[tuple[str, int]]:
     """Every token's surface and where it ends in the text."""
-    coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return [(text[start:end], end) for start, end in coded["offset_mapping"]]
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return [(text[start:end], end) for start, end in encoded["offset_mapping"]]

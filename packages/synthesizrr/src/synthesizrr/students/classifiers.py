@@ -1,15 +1,31 @@
 """Text classifiers: fine-tuned encoders, and a linear probe on a frozen one."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.models.training import progress_bar
 
-# What a configuration may call its dropout; the recipes use none (spec 3.10).
+from .features import Features, frozen_features
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
+    from transformers import (
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        TrainerCallback,
+        TrainerControl,
+        TrainerState,
+        TrainingArguments,
+    )
+
+# What a configuration may call its dropout; the recipes use none.
 DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -25,7 +41,7 @@ EVAL_TOKENS = 16_384  # of one batch, padding included
 
 @dataclass(frozen=True)
 class StudentSpec:
-    """A student and its recipe (spec 3.10). AdamW, linear decay after a warm-up, no clipping.
+    """A student and its recipe. AdamW, linear decay after a warm-up, no clipping.
 
     Parameters
     ----------
@@ -69,21 +85,32 @@ STUDENTS = {
 }
 
 
-def student_spec(name: str, **changes: Any) -> StudentSpec:
+def student_spec(
+    name: str,
+    *,
+    lr: float | None = None,
+    epochs: int | None = None,
+    max_length: int | None = None,
+) -> StudentSpec:
     """A recipe by name, or BERT's for any other encoder: `hf:ID`, `hf:FOLDER`, `probe:ENCODER`.
+
+    Parameters
+    ----------
+    lr, epochs, max_length : instead of the recipe's.
 
     Raises
     ------
     UserError : unknown name.
     """
-    known = {key: value for key, value in changes.items() if value is not None}
     kind, _, model = name.partition(":")
     if name in STUDENTS:
-        return replace(STUDENTS[name], **known)
-    if model and kind in ("hf", "probe"):
+        spec = STUDENTS[name]
+    elif model and kind in ("hf", "probe"):
         spec = StudentSpec(name, model, probe=kind == "probe")
-        return replace(spec, **known)
-    raise UserError(f"student {name}: unknown", f"hf:ID, probe:ENCODER, {', '.join(STUDENTS)}")
+    else:
+        raise UserError(f"student {name}: unknown", f"hf:ID, probe:ENCODER, {', '.join(STUDENTS)}")
+    changes: dict[str, Any] = {"lr": lr, "epochs": epochs, "max_length": max_length}
+    return replace(spec, **{key: value for key, value in changes.items() if value is not None})
 
 
 class Classifier(Protocol):
@@ -123,37 +150,43 @@ def fit(
     names = list(names or sorted(set(labels)))
     if len(set(labels)) < 2:
         raise UserError("a student needs rows of at least 2 labels", f"only {labels[0]!r} is here")
+    targets = [names.index(label) for label in labels]
     if spec.probe:
         if on_epoch is not None:
             raise UserError("a probe has no epochs", "choose a student that is fine-tuned")
-        return Probe.fit(texts, labels, spec, seed, names)
-    return Encoder.fit(texts, labels, spec, seed, names, on_epoch, progress)
+        return Probe.fit(texts, targets, spec, names, seed=seed)
+    student = FineTuned.untrained(spec, names, seed=seed)
+    student.train(texts, targets, spec, seed=seed, on_epoch=on_epoch, progress=progress)
+    return student
 
 
 class Probe:
     """Logistic regression on the vectors of a frozen encoder."""
 
-    def __init__(self, regression: Any, vectors: Any, names: list[str]) -> None:
-        self.regression, self.vectors, self.labels = regression, vectors, names
+    def __init__(
+        self, regression: LogisticRegression, features: Features, labels: list[str]
+    ) -> None:
+        self.regression, self.features, self.labels = regression, features, labels
 
     @classmethod
     def fit(
         cls,
         texts: Sequence[str],
-        labels: Sequence[str],
+        targets: Sequence[int],
         spec: StudentSpec,
+        labels: list[str],
+        *,
         seed: int,
-        names: list[str],
-    ) -> "Probe":
+    ) -> Probe:
         """Fit on a bootstrap sample of the rows: its spread over the seeds is that of the rows.
 
         The regression itself has one optimum, so a seed would change nothing otherwise.
         """
         from sklearn.linear_model import LogisticRegression
 
-        vectors = frozen_vectors(spec.model)
+        features = frozen_features(spec.model)
         rng = np.random.default_rng(seed)
-        numbers = np.array([names.index(label) for label in labels])
+        numbers = np.array(targets)
         rows = np.concatenate(
             [
                 rng.choice(np.flatnonzero(numbers == number), size=int((numbers == number).sum()))
@@ -161,131 +194,97 @@ class Probe:
             ]
         )
         regression = LogisticRegression(max_iter=1000, C=10.0)
-        regression.fit(vectors(list(texts))[rows], numbers[rows])
-        return cls(regression, vectors, names)
+        regression.fit(features(list(texts))[rows], numbers[rows])
+        return cls(regression, features, labels)
 
     def probs(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of every label, float32 [N, C]."""
-        found = self.regression.predict_proba(self.vectors(list(texts)))
+        found = self.regression.predict_proba(self.features(list(texts)))
         out = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
         out[:, self.regression.classes_] = found
         return out
 
 
-_VECTORS: dict[str, Any] = {}
-
-
-def frozen_vectors(encoder: str) -> Any:
-    """Vectors of texts, computed once a text and process (the test set serves every run)."""
-    from ..scoring.mauve import Features
-
-    return _VECTORS.setdefault(encoder, Features(encoder))
-
-
-class Encoder:
+class FineTuned:
     """A transformers sequence classifier."""
 
-    def __init__(self, model: Any, tokenizer: Any, names: list[str], max_length: int) -> None:
-        self.model, self.tokenizer, self.labels = model, tokenizer, names
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        labels: list[str],
+        max_length: int,
+    ) -> None:
+        self.model, self.tokenizer, self.labels = model, tokenizer, labels
         self.max_length = max_length
 
     @classmethod
-    def fit(
-        cls,
-        texts: Sequence[str],
-        labels: Sequence[str],
-        spec: StudentSpec,
-        seed: int,
-        names: list[str],
-        on_epoch: EpochEnd | None,
-        progress: str | None,
-    ) -> "Encoder":
-        """Fine-tune with transformers' Trainer; batches of like lengths, padded to the longest."""
-        import torch
-        from transformers import (
-            DataCollatorWithPadding,
-            Trainer,
-            TrainerCallback,
-            TrainingArguments,
-            set_seed,
-        )
-        from transformers.trainer_callback import PrinterCallback
+    def untrained(cls, spec: StudentSpec, labels: list[str], *, seed: int) -> FineTuned:
+        """The encoder with a new head, which the seed decides."""
+        from transformers import set_seed
 
         set_seed(seed)
-        model, tokenizer = _load(spec.model, len(names))
-        fitted = cls(model, tokenizer, names, spec.max_length)
+        model, tokenizer = _load(spec.model, len(labels))
+        return cls(model, tokenizer, labels, spec.max_length)
+
+    def train(
+        self,
+        texts: Sequence[str],
+        targets: Sequence[int],
+        spec: StudentSpec,
+        *,
+        seed: int,
+        on_epoch: EpochEnd | None,
+        progress: str | None,
+    ) -> None:
+        """Fine-tune with transformers' Trainer; batches of like lengths, padded to the longest."""
+        from transformers import DataCollatorWithPadding, Trainer
+        from transformers.trainer_callback import PrinterCallback
+
         rows = [
-            {"input_ids": ids, "labels": names.index(label)}
-            for ids, label in zip(fitted.coded(texts), labels, strict=True)
+            {"input_ids": ids, "labels": target}
+            for ids, target in zip(self.coded(texts), targets, strict=True)
         ]
-        on_gpu = torch.cuda.is_available()
-
-        class Epochs(TrainerCallback):  # type: ignore[misc]
-            def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-                if on_epoch is not None:
-                    on_epoch(round(state.epoch), fitted)
-                    model.train()
-
         with tempfile.TemporaryDirectory() as scratch:
-            arguments = TrainingArguments(
-                output_dir=scratch,
-                per_device_train_batch_size=spec.micro_batch,
-                gradient_accumulation_steps=spec.accumulation,
-                num_train_epochs=spec.epochs,
-                learning_rate=spec.lr,
-                lr_scheduler_type="linear",
-                warmup_steps=spec.warmup,
-                weight_decay=spec.weight_decay,
-                adam_epsilon=spec.adam_epsilon,
-                max_grad_norm=0.0,
-                train_sampling_strategy="group_by_length",
-                bf16=on_gpu,
-                use_cpu=not on_gpu,
-                seed=seed,
-                save_strategy="no",
-                logging_strategy="no",
-                report_to=[],
-                disable_tqdm=True,
-                dataloader_pin_memory=on_gpu,
-            )
             trainer = Trainer(
-                model=model,
-                args=arguments,
-                train_dataset=rows,
-                callbacks=[Epochs()],
-                data_collator=DataCollatorWithPadding(tokenizer),
+                model=self.model,
+                args=_training_arguments(spec, scratch, seed),
+                train_dataset=rows,  # type: ignore[arg-type]  # a list has length and items
+                callbacks=[_epoch_callback(self, on_epoch)] if on_epoch else [],
+                data_collator=DataCollatorWithPadding(self.tokenizer),
             )
             trainer.remove_callback(PrinterCallback)
             if progress:
                 trainer.add_callback(progress_bar(progress))
             trainer.train()
-        model.eval()
-        return fitted
+        self.model.eval()
 
     def coded(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of texts, cut to the longest that the student reads."""
-        return self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        found = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+        ids: list[list[int]] = found["input_ids"]
+        return ids
 
     def probs(self, texts: Sequence[str]) -> np.ndarray:
         """Probability of every label, float32 [N, C]."""
         import torch
 
         self.model.eval()
-        coded = self.coded(texts)
-        out = np.empty((len(coded), len(self.labels)), dtype=np.float32)
-        order = sorted(range(len(coded)), key=lambda place: -len(coded[place]))
+        token_ids = self.coded(texts)
+        out = np.empty((len(token_ids), len(self.labels)), dtype=np.float32)
+        waiting = sorted(range(len(token_ids)), key=lambda index: -len(token_ids[index]))
         with torch.inference_mode():
-            while order:
-                size = max(1, EVAL_TOKENS // max(1, len(coded[order[0]])))
-                places, order = order[:size], order[size:]
+            while waiting:
+                size = max(1, EVAL_TOKENS // max(1, len(token_ids[waiting[0]])))
+                chosen, waiting = waiting[:size], waiting[size:]
                 batch = self.tokenizer.pad(
-                    {"input_ids": [coded[place] for place in places]}, return_tensors="pt"
+                    {"input_ids": [token_ids[index] for index in chosen]}, return_tensors="pt"
                 ).to(self.model.device)
                 logits = self.model(**batch).logits.float()
-                out[places] = logits.softmax(-1).cpu().numpy()
+                out[chosen] = logits.softmax(-1).cpu().numpy()
         return out
 
-    def save(self, folder: Any) -> None:
+    def save(self, folder: Path) -> None:
         """Write a checkpoint that transformers loads, label names in its configuration."""
         self.model.config.id2label = dict(enumerate(self.labels))
         self.model.config.label2id = {name: number for number, name in enumerate(self.labels)}
@@ -293,7 +292,52 @@ class Encoder:
         self.tokenizer.save_pretrained(folder)
 
 
-def _load(name: str, n_labels: int) -> tuple[Any, Any]:
+def _training_arguments(spec: StudentSpec, scratch: str, seed: int) -> TrainingArguments:
+    import torch
+    from transformers import TrainingArguments
+
+    on_gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=scratch,
+        per_device_train_batch_size=spec.micro_batch,
+        gradient_accumulation_steps=spec.accumulation,
+        num_train_epochs=spec.epochs,
+        learning_rate=spec.lr,
+        lr_scheduler_type="linear",
+        warmup_steps=spec.warmup,
+        weight_decay=spec.weight_decay,
+        adam_epsilon=spec.adam_epsilon,
+        max_grad_norm=0.0,
+        train_sampling_strategy="group_by_length",
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        seed=seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to=[],
+        disable_tqdm=True,
+        dataloader_pin_memory=on_gpu,
+    )
+
+
+def _epoch_callback(student: FineTuned, on_epoch: EpochEnd) -> TrainerCallback:
+    from transformers import TrainerCallback
+
+    class Epochs(TrainerCallback):
+        def on_epoch_end(
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            **more: Any,
+        ) -> None:
+            on_epoch(round(state.epoch or 0), student)
+            student.model.train()
+
+    return Epochs()
+
+
+def _load(name: str, n_labels: int) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A classifier with a new head and no dropout, float32."""
     import torch
     from tenpapers.models.loading import resolve_name

@@ -4,26 +4,17 @@ import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from tenpapers.errors import UserError
 
+from ..records import Labelled
 from .classifiers import Classifier, StudentSpec, fit
 
 LEARNING_RATES = (2e-5, 5e-5, 1e-4)
 # Share of the training rows that hyper-parameters are chosen on, where no others are given.
 HELD_OUT = 0.2
-
-
-class Labelled(Protocol):
-    """Anything with a text and a label."""
-
-    @property
-    def text(self) -> str: ...  # noqa: D102
-
-    @property
-    def label(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -67,12 +58,13 @@ def grade(true: Sequence[str], predicted: Sequence[str]) -> Grades:
     from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
     names = sorted(set(true) | set(predicted))
-    table = confusion_matrix(true, predicted, labels=names)
+    table = confusion_matrix(true, predicted, labels=names).tolist()
     return Grades(
         accuracy=float(accuracy_score(true, predicted)),
         macro_f1=float(f1_score(true, predicted, average="macro", zero_division=0)),
         confusion={
-            a: {b: int(table[i, j]) for j, b in enumerate(names)} for i, a in enumerate(names)
+            name: dict(zip(names, counts, strict=True))
+            for name, counts in zip(names, table, strict=True)
         },
     )
 
@@ -94,7 +86,7 @@ def train_student(
     curve: bool = True,
     progress: str | None = None,
 ) -> StudentResult:
-    """Train a student several times and grade it on the test set (SynthesizRR, section 4).
+    """Train a student several times and grade it on the test set.
 
     The last state of a run counts. With `search`, learning rate and batch are first chosen by
     accuracy on `validation` (by default 20 % of the training rows, held out for that). `curve`
@@ -130,14 +122,14 @@ def train_student(
         )
         grades.append(grade(true, predictions(fitted, test_texts)))
         done.append({"seed": seed + number, "epochs": epochs} | asdict(grades[-1]))
-    accuracies = [one.accuracy for one in grades]
+    accuracies = [grades_of_run.accuracy for grades_of_run in grades]
     return StudentResult(
         spec,
         len(train),
         len(test),
         statistics.fmean(accuracies),
         statistics.stdev(accuracies) if runs > 1 else None,
-        statistics.fmean(one.macro_f1 for one in grades),
+        statistics.fmean(grades_of_run.macro_f1 for grades_of_run in grades),
         done,
         tried,
     )
@@ -187,7 +179,7 @@ def searched(
                 "accuracy": accuracy,
             }
         )
-    best = max(range(len(tried)), key=lambda place: (tried[place]["accuracy"], -place))
+    best = max(range(len(tried)), key=lambda index: (tried[index]["accuracy"], -index))
     return settings[best], tried
 
 
@@ -197,15 +189,15 @@ def held_out(
     """Rows in two parts, the second a share of every label (at least one row)."""
     rng = np.random.default_rng(seed)
     by_label: dict[str, list[int]] = {}
-    for place, row in enumerate(rows):
-        by_label.setdefault(row.label, []).append(place)
+    for index, row in enumerate(rows):
+        by_label.setdefault(row.label, []).append(index)
     held: set[int] = set()
-    for places in by_label.values():
-        size = max(1, round(share * len(places)))
-        held |= set(rng.choice(places, size=size, replace=False).tolist())
+    for indices in by_label.values():
+        size = max(1, round(share * len(indices)))
+        held |= set(rng.choice(indices, size=size, replace=False).tolist())
     return (
-        [row for place, row in enumerate(rows) if place not in held],
-        [row for place, row in enumerate(rows) if place in held],
+        [row for index, row in enumerate(rows) if index not in held],
+        [row for index, row in enumerate(rows) if index in held],
     )
 
 
@@ -218,7 +210,7 @@ def fit_oracle(
     models: int = 1,
     progress: str | None = None,
 ) -> Classifier:
-    """A classifier trained on gold rows, the best of `models` on validation rows (spec 5).
+    """A classifier trained on gold rows, the best of `models` on validation rows.
 
     The official code chooses by test accuracy, which leaks; this one never sees the test set.
     """

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, open_generator
-from tenpapers.records import Record, read_json, write_json, write_jsonl
+from tenpapers.models import load_tokenizer
+from tenpapers.records import read_json, write_json, write_jsonl
 from tenpapers.report import Table, claim_folder
 
 from ..filtering.cartography import Filter
@@ -18,7 +18,7 @@ from ..inputs.seeds import sample_seeds
 from ..inputs.task import Task, load_task
 from ..inversion.fewgen import fewgen_inputs, fewgen_shots
 from ..inversion.parse import parse
-from ..inversion.teacher import GenerateConfig, generate, load_tokenizer
+from ..inversion.teacher import generate
 from ..records import (
     Example,
     Generation,
@@ -29,15 +29,20 @@ from ..records import (
     TextRow,
     read_rows,
 )
+from ..scoring.data_sets import DataSet, read_set
 from ..scoring.label_mix import shares
-from ..scoring.measure import DataSet, EvalConfig, Given, measure_all, read_sets
-from ..sourcing.pools import CONTEXT_TOKENS, ICL_RANGE, RANGE, Window, build_inputs, windows_of
+from ..scoring.measure import EvalConfig, Given, measure_all
+from ..sourcing.pools import pools_of
 from ..sourcing.retrieve import embed_corpus
-from ..sourcing.retrievers import retrieve_by
+from ..sourcing.retrievers import RetrieveSettings, retrieve_by
 from ..students.classifiers import student_spec
 from ..students.train import train_student
 from .dataset_card import write_dataset
+from .settings import RunConfig
 from .tables import metrics_table
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 log = logging.getLogger(__name__)
 
@@ -59,75 +64,6 @@ STAGES = (
     "metrics.json",
     "student.json",
 )
-
-
-class RunConfig(Record):
-    """Settings of a run. Paths are relative to the file they stand in.
-
-    Parameters
-    ----------
-    task : name of a task or your YAML file.
-    train : gold training rows, from which the seeds are drawn; or `seeds`, ready-made.
-    test : gold test rows: the student's, and MAUVE's reference.
-    corpus : documents, a file or a folder of docs-*.jsonl(.gz); `emb` : its embeddings, where
-        `corpus embed` made them already.
-    method : "retricl", "non-retricl", or "fewgen" (no corpus).
-    encoder, retriever, top_k, exclude : of the retrieval.
-    icl_ranks, ranks, icl_range, range, window_quantile, context_tokens : of the pools.
-    per_label : prompts of every label; None for all inputs (FewGen: the task's number).
-    generate : shots, style, icl_groups, temperature, top_p, max_new_tokens, ...
-    multi, deduplicate : of the parser.
-    keep : share of the cartography filter; None leaves it out. `map_student`: its student.
-    train_rows : rows of the final set in the gold mix; None takes all.
-    metrics : of `evaluate`; () leaves them out.
-    student, runs : of the training; student None leaves it out.
-    """
-
-    task: str
-    train: Path | None = None
-    seeds: Path | None = None
-    test: Path | None = None
-    corpus: Path | None = None
-    emb: Path | None = None
-    method: Literal["retricl", "non-retricl", "fewgen"] = "retricl"
-    teacher: str = "smollm2"
-    tokenizer: str | None = None
-    per_class: int | None = Field(default=None, ge=1)
-    encoder: str = "minilm"
-    retriever: str = "dense"
-    top_k: int = Field(default=50, ge=1)
-    exclude: Path | None = None
-    icl_ranks: Sequence[int] = (1, 2)
-    ranks: Sequence[int] = tuple(range(1, 51))
-    icl_range: Window = ICL_RANGE
-    range: Window = RANGE
-    window_quantile: Window | None = None
-    context_tokens: tuple[int, int] = CONTEXT_TOKENS
-    per_label: int | None = Field(default=None, ge=1)
-    generate: GenerateConfig = GenerateConfig()
-    multi: bool = False
-    deduplicate: bool = True
-    keep: float | None = Field(default=None, gt=0, le=1)
-    map_student: str = "distilbert"
-    train_rows: int | None = Field(default=None, ge=1)
-    metrics: Sequence[str] = ("length", "self-bleu", "entity")
-    features: str = "minilm"
-    oracle: str = "probe"
-    student: str | None = None
-    runs: int = Field(default=5, ge=1)
-    cache: bool = True
-    seed: int = 42
-
-    def at(self, beside: Path) -> "RunConfig":
-        """The same with its paths made relative to a folder."""
-        moved: dict[str, Any] = {
-            name: beside / value
-            for name in ("train", "seeds", "test", "corpus", "emb", "exclude")
-            if (value := getattr(self, name)) is not None
-        }
-        if Path(self.task).suffix in (".yaml", ".yml"):
-            moved["task"] = str(beside / self.task)
-        return self.model_copy(update=moved)
 
 
 def run_chain(
@@ -205,52 +141,30 @@ class _Chain:
                 source = config.emb or self.out / "emb"
                 if config.emb is None:
                     embed_corpus(config.corpus, source, config.encoder)
-            found, leaks = retrieve_by(
-                config.retriever,
-                seeds,
-                source,
-                config.corpus,
+            settings = RetrieveSettings(
+                docs=config.corpus,
+                retriever=config.retriever,
                 top_k=config.top_k,
                 exclude=config.exclude,
                 seed=config.seed,
             )
+            found, leaks = retrieve_by(seeds, source, settings)
             if leaks:
                 log.info("documents left out because they leak the test set: %s", leaks)
             write_jsonl(file, found)
         return read_rows(file, Retrieved)
 
-    def pools(self, tokenizer: Any) -> tuple[list[IclRow], list[InputRow]]:
+    def pools(self, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[IclRow], list[InputRow]]:
         config, out = self.config, self.out
-        if not (out / "report.json").exists():
+        if self._lacks("icl.jsonl", "inputs.jsonl", "report.json"):
+            report: dict[str, Any]
             if config.method == "fewgen":
                 icl = fewgen_shots(self.seeds(), self.task, tokenizer)
                 inputs = fewgen_inputs(self.task, config.per_label or self.task.rows_per_class)
-                report: dict[str, Any] = {"inputs": len(inputs)}
+                report = {"inputs": len(inputs)}
             else:
-                retrieved = self.retrieved()
-                icl_range, range_ = windows_of(
-                    retrieved,
-                    config.window_quantile,
-                    config.icl_ranks,
-                    config.ranks,
-                    config.icl_range,
-                    config.range,
-                    config.seed,
-                )
-                icl, inputs, found = build_inputs(
-                    retrieved,
-                    self.task,
-                    config.method,
-                    config.icl_ranks,
-                    icl_range,
-                    range_,
-                    config.ranks,
-                    config.context_tokens,
-                    tokenizer=tokenizer,
-                    shots=config.generate.shots,
-                    per_label=config.per_label,
-                    seed=config.seed,
-                )
+                settings = config.pool_settings(config.method)
+                icl, inputs, found = pools_of(self.retrieved(), self.task, settings, tokenizer)
                 report = asdict(found)
             write_jsonl(out / "icl.jsonl", icl)
             write_jsonl(out / "inputs.jsonl", inputs)
@@ -260,10 +174,10 @@ class _Chain:
 
     def generations(self) -> list[Generation]:
         config, file = self.config, self.out / "generations.jsonl"
-        if not (self.out / "generate.json").exists():
+        if self._lacks("generations.jsonl", "generate.json"):  # counts are written at the end
             tokenizer = load_tokenizer(config.tokenizer or config.teacher)
             icl, inputs = self.pools(tokenizer)
-            settings = config.generate.model_copy(update={"mode": config.method})
+            settings = replace(config.generate, mode=config.method)
             owned = self.teacher is None
             teacher = self.teacher or open_generator(config.teacher, cache=config.cache)
             try:
@@ -273,7 +187,7 @@ class _Chain:
                     self.task,
                     teacher,
                     settings,
-                    file,
+                    out=file,
                     tokenizer=tokenizer,
                     progress=f"generate, {self.out.name}",
                 )
@@ -285,7 +199,7 @@ class _Chain:
 
     def synthetic(self) -> list[Synthetic]:
         config, file = self.config, self.out / "synthetic.jsonl"
-        if not (self.out / "parse.json").exists():
+        if self._lacks("synthetic.jsonl", "parse.json"):
             rows, report = parse(
                 self.generations(),
                 self.task,
@@ -302,7 +216,7 @@ class _Chain:
         config = self.config
         if config.keep is not None:
             file = self.out / "synthetic.filtered.jsonl"
-            if not file.exists():
+            if self._lacks("cartography.jsonl", file.name):
                 found = filter_rows(
                     rows,
                     student_spec(config.map_student),
@@ -325,8 +239,8 @@ class _Chain:
 
         def measured() -> dict[str, Any]:
             given = Given(
-                reference=read_sets([config.test])[0] if config.test else None,
-                gold=read_sets([config.train])[0] if config.train else None,
+                reference=read_set(config.test),
+                gold=read_set(config.train),
                 cache=self.out,
             )
             settings = EvalConfig(
@@ -370,9 +284,14 @@ class _Chain:
             f"top_p {self.config.generate.top_p}, seed {self.config.seed}",
             "parsed": read_json(self.out / "parse.json"),
         }
-        one = metrics.get("synthetic.jsonl", {})
-        short = {key: one[key] for key in ("n", "self_bleu", "length", "mauve") if key in one}
+        measured = metrics.get("synthetic.jsonl", {})
+        names = ("n", "self_bleu", "length", "mauve")
+        short = {name: measured[name] for name in names if name in measured}
         write_dataset(self.out / "dataset", rows, self.task, facts=facts, metrics=short)
+
+    def _lacks(self, *names: str) -> bool:
+        """Whether a file of a stage is missing, so that the stage must run."""
+        return not all((self.out / name).exists() for name in names)
 
     def _kept(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         file = self.out / name

@@ -1,7 +1,19 @@
 """The paper's claims, held against the numbers of a study."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+from tenpapers.paper import Verdict
+
+Outcome = Literal["holds", "does not hold", "cannot be told at this size", "not measured"]
+VERDICTS: dict[Outcome, Verdict] = {
+    "holds": "shown",
+    "does not hold": "not shown",
+    "cannot be told at this size": "not testable here",
+    "not measured": "not testable here",
+}
 
 
 @dataclass(frozen=True)
@@ -16,42 +28,97 @@ class RowNumbers:
     preservation: float | None
 
 
-def verdicts(rows: Mapping[str, RowNumbers], ours: str, theirs: str) -> list[str]:
-    """One sentence a claim: holds, or does not hold, with both numbers."""
+@dataclass(frozen=True)
+class Comparison:
+    """One claim: what it says, both numbers, and what comes of them.
+
+    Parameters
+    ----------
+    id : of the claim in `paper.yaml`.
+    ours, theirs : of SynthesizRR and of FewGen.
+    more : what the numbers are read with.
+    """
+
+    id: str
+    sentence: str
+    ours: float | None
+    theirs: float | None
+    outcome: Outcome
+    more: str = ""
+
+    @property
+    def numbers(self) -> str:
+        """Both numbers in words."""
+        if self.ours is None or self.theirs is None:
+            return "not measured"
+        return f"{self.ours:.1f} against {self.theirs:.1f}{self.more}"
+
+    def line(self) -> str:
+        """The claim and its outcome in one sentence."""
+        if self.outcome == "not measured":
+            return f"{self.sentence}: not measured."
+        return f"{self.sentence}: {self.outcome} ({self.numbers})."
+
+
+def compare_arms(rows: Mapping[str, RowNumbers], ours: str, theirs: str) -> list[Comparison]:
+    """Every claim, with the numbers of two arms and of Gold."""
     a, b, gold = rows[ours], rows[theirs], rows["Gold"]
-    near = abs(_value(a.self_bleu) - _value(gold.self_bleu))
-    far = abs(_value(b.self_bleu) - _value(gold.self_bleu))
-    lines = [
-        _line(
+    gold_bleu = _number(gold.self_bleu)
+    near = abs(_number(a.self_bleu) - gold_bleu)
+    far = abs(_number(b.self_bleu) - gold_bleu)
+    return [
+        _compared(
+            "diversity",
             "Self-BLEU-5 below FewGen and nearer to Gold",
             a.self_bleu,
             b.self_bleu,
-            _value(a.self_bleu) < _value(b.self_bleu) and near < far,
-            f"; Gold {_value(gold.self_bleu):.1f}",
+            holds=_number(a.self_bleu) < _number(b.self_bleu) and near < far,
+            more=f"; Gold {gold_bleu:.1f}",
         ),
-        _line(
+        _compared(
+            "entities",
             "entity entropy above FewGen",
             a.entropy,
             b.entropy,
-            _value(a.entropy) > _value(b.entropy),
-            " bits",
+            holds=_number(a.entropy) > _number(b.entropy),
+            more=" bits",
         ),
-        _line("MAUVE above FewGen", a.mauve, b.mauve, _value(a.mauve) > _value(b.mauve)),
-        _line(
+        _compared(
+            "closeness",
+            "MAUVE above FewGen",
+            a.mauve,
+            b.mauve,
+            holds=_number(a.mauve) > _number(b.mauve),
+        ),
+        _compared(
+            "students",
             "student at least as accurate as FewGen's",
             a.accuracy,
             b.accuracy,
-            _value(a.accuracy) >= _value(b.accuracy),
-            _spread(a, b),
+            holds=_number(a.accuracy) >= _number(b.accuracy),
+            more=_spread(a, b),
         ),
-        _line(
+        _compared(
+            "label-preservation",
             "label preservation slightly lower than FewGen's (a claim on hard tasks)",
             a.preservation,
             b.preservation,
-            _value(a.preservation) <= _value(b.preservation),
+            holds=_number(a.preservation) <= _number(b.preservation),
         ),
     ]
-    return [f"{number}. {line}" for number, line in enumerate(lines, 1)]
+
+
+def numbered(comparisons: list[Comparison]) -> list[str]:
+    """One sentence a claim, as the report has them."""
+    return [f"{number}. {claim.line()}" for number, claim in enumerate(comparisons, 1)]
+
+
+def verdicts(comparisons: list[Comparison]) -> dict[str, tuple[Verdict, str]]:
+    """By claim the verdict and the evidence, as `results.json` has them."""
+    return {
+        claim.id: (VERDICTS[claim.outcome], f"SynthesizRR against FewGen: {claim.numbers}")
+        for claim in comparisons
+    }
 
 
 def llm_written(values: Mapping[str, float], human: str, written: list[str]) -> str:
@@ -64,8 +131,8 @@ def llm_written(values: Mapping[str, float], human: str, written: list[str]) -> 
     )
 
 
-def _value(number: float | None) -> float:
-    return float("nan") if number is None else number
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _spread(a: RowNumbers, b: RowNumbers) -> str:
@@ -74,10 +141,18 @@ def _spread(a: RowNumbers, b: RowNumbers) -> str:
     return f", standard deviations {a.std:.1f} and {b.std:.1f}"
 
 
-def _line(claim: str, ours: float | None, theirs: float | None, holds: bool, more: str = "") -> str:
+def _compared(
+    name: str,
+    sentence: str,
+    ours: float | None,
+    theirs: float | None,
+    *,
+    holds: bool,
+    more: str = "",
+) -> Comparison:
+    outcome: Outcome = "holds" if holds else "does not hold"
     if ours is None or theirs is None:
-        return f"{claim}: not measured."
-    if f"{ours:.1f}" == f"{theirs:.1f}":
-        return f"{claim}: cannot be told at this size ({ours:.1f} against {theirs:.1f}{more})."
-    verdict = "holds" if holds else "does not hold"
-    return f"{claim}: {verdict} ({ours:.1f} against {theirs:.1f}{more})."
+        outcome = "not measured"
+    elif f"{ours:.1f}" == f"{theirs:.1f}":
+        outcome = "cannot be told at this size"
+    return Comparison(name, sentence, ours, theirs, outcome, more)

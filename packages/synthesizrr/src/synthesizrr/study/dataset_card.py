@@ -122,7 +122,7 @@ def card_text(
     return "\n".join(lines)
 
 
-def _inline(value: Any) -> str:
+def _inline(value: object) -> str:
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 

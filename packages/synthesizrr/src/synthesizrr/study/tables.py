@@ -1,9 +1,55 @@
 """Numbers as tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 from tenpapers.report import Table, Value
+
+from ..inputs.task import Task
+from ..scoring.faithfulness import RagScores
+from .claims import RowNumbers
+from .settings import Study
+
+
+def task_table(tasks: Sequence[Task]) -> Table:
+    """The tasks that ship with the package."""
+    rows: list[list[Value]] = [
+        [
+            task.name,
+            len(task.labels),
+            task.corpus,
+            task.seeds_per_class,
+            task.rows_per_class,
+            task.train_rows,
+            task.max_new_tokens,
+        ]
+        for task in tasks
+    ]
+    columns = [
+        "task",
+        "labels",
+        "corpus",
+        "seeds/class",
+        "prompts/class",
+        "train rows",
+        "new tokens",
+    ]
+    return Table("Tasks", columns, rows)
+
+
+def rag_table(found: RagScores, judge: str) -> Table:
+    """What a judge said."""
+    cells = [found.rows, found.faithfulness, found.context_relevance, found.unreadable]
+    names = ["rows", "faithfulness", "context relevance", "unreadable replies"]
+    return Table(f"Judged by {judge}", names, [cells])
+
+
+def comparison(results: Mapping[str, Mapping[str, Any]], note: str) -> list[Table]:
+    """Data sets side by side, and the entropy of every entity type where it was measured."""
+    tables = [metrics_table(results, "Data sets", note)]
+    if all("entity_entropy" in found for found in results.values()):
+        tables.append(entity_table(results))
+    return tables
 
 
 def metrics_table(results: Mapping[str, Mapping[str, Any]], title: str, note: str = "") -> Table:
@@ -25,7 +71,7 @@ def metric_cells(found: Mapping[str, Any]) -> dict[str, Value]:
         cells[f"Self-BLEU-{n}"] = 100 * value
     if "entity_entropy" in found:
         types = found["entity_entropy"].values()
-        mean = sum(one["entropy_bits"] for one in types) / len(types) if types else None
+        mean = sum(kind["entropy_bits"] for kind in types) / len(types) if types else None
         cells["entity entropy (bits)"] = found.get("entity_entropy_mean", mean)
     if "entity_recall" in found:
         share = found["entity_recall"]["distinct"]
@@ -61,3 +107,79 @@ def entity_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
         for kind in kinds
     ]
     return Table("Entity entropy (bits)", ["type", *results], rows)
+
+
+def row_numbers(
+    students: Mapping[str, Mapping[str, Any]], metrics: Mapping[str, Mapping[str, Any]]
+) -> dict[str, RowNumbers]:
+    """The numbers that the claims are about, in percent."""
+    return {
+        name: RowNumbers(
+            self_bleu=100 * found["self_bleu"]["5"],
+            entropy=found.get("entity_entropy_mean"),
+            mauve=100 * found["mauve"]["value"] if "mauve" in found else None,
+            accuracy=100 * students[name]["mean"],
+            std=None if students[name]["std"] is None else 100 * students[name]["std"],
+            preservation=100 * found["label_preservation"]["accuracy"],
+        )
+        for name, found in metrics.items()
+    }
+
+
+def study_table(
+    study: Study,
+    sets: Mapping[str, Sized],
+    students: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, Mapping[str, Any]],
+    how: str,
+) -> Table:
+    """The paper's table of student accuracies, one task's column, with the other metrics beside.
+
+    Parameters
+    ----------
+    how : the sets were made equal for the other metrics.
+    """
+    rows: list[list[Value]] = [
+        [
+            name,
+            len(sets[name]),
+            numbers.accuracy,
+            numbers.std,
+            None,
+            numbers.self_bleu,
+            numbers.entropy,
+            numbers.mauve,
+            numbers.preservation,
+        ]
+        for name, numbers in row_numbers(students, metrics).items()
+    ]
+    columns = [
+        "method",
+        "rows",
+        f"{study.task} accuracy",
+        "std",
+        "paper: accuracy",
+        "Self-BLEU-5",
+        "entity entropy (bits)",
+        "MAUVE (factor 1)",
+        "label preservation",
+    ]
+    note = (
+        f"Accuracy in percent of {study.student} students on real test rows, mean of {study.runs} "
+        f"runs on all rows of a set. The other metrics at {how}: {metrics['Gold']['n']} rows; "
+        "entity entropy is the mean over the types that all sets have. The paper's numbers could "
+        "not be confirmed, so there are none."
+    )
+    return Table("Data sets and students", columns, rows, note)
+
+
+def student_table(students: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """The fine-tuned students, where there are any."""
+    rows: list[list[Value]] = [
+        [key, result["n_train"], 100 * result["mean"]]
+        for key, result in students.items()
+        if "," in key
+    ]
+    if not rows:
+        return []
+    return [Table("Fine-tuned students (one run)", ["set, student", "rows", "accuracy"], rows)]

@@ -30,7 +30,6 @@ def generation(text, name="g", label="World"):
 
 
 def test_a_piece_for_every_answer_prefix():
-    """Check 15."""
     assert pieces('"A." Summary: B.', AG) == ["A.", "B."]
     rows, _ = parse([generation('"A." Summary: B.')], AG)
     assert [row.text for row in rows] == ["A."] and rows[0].id == "g###0"

@@ -1,0 +1,78 @@
+"""What every baseline needs, and the zero-shot set that several of them begin with."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from tenpapers.generation import Generator
+
+from ..inputs.task import Task
+from ..inversion.fewgen import fewgen_inputs
+from ..inversion.teacher import GenerateConfig, Mode, generate
+from ..records import Example
+from ..students.classifiers import student_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedTokenizerBase
+
+Method = Literal["fewgen", "simprompt", "zerogen", "attrprompt", "progen", "sungen", "s3", "regen"]
+
+
+@dataclass(frozen=True)
+class BaselineSettings(GenerateConfig):
+    """A baseline, how its prompts are made and how its answers are sampled."""
+
+    mode: Mode = "fewgen"
+    shots: Annotated[
+        int, typer.Option(help="Demonstrations a prompt; 0 or 32 in the paper.", min=0)
+    ] = 32
+    method: Annotated[Method, typer.Option(help="Which baseline.")] = "fewgen"
+    per_label: Annotated[int, typer.Option("-n", "--per-label", help="Rows a label.", min=1)] = 3000
+    attributes: Annotated[Path | None, typer.Option(help="attrprompt: values (YAML or JSON).")] = (
+        None
+    )
+    rounds: Annotated[int, typer.Option(help="progen, s3, regen: rounds.", min=1)] = 2
+    student: Annotated[str, typer.Option(help="progen, s3, regen: the student of every round.")] = (
+        "probe"
+    )
+    emb: Annotated[Path | None, typer.Option(help="regen: folder of `corpus embed`.")] = None
+
+
+@dataclass(frozen=True)
+class BaselineRun:
+    """One baseline at work.
+
+    Parameters
+    ----------
+    seeds : labelled texts: demonstrations of FewGen, the small gold set of S3.
+    out : `generations.jsonl`.
+    """
+
+    task: Task
+    seeds: "Sequence[Example]"
+    teacher: Generator
+    settings: BaselineSettings
+    out: Path
+    tokenizer: "PreTrainedTokenizerBase" = field(repr=False)
+
+    @property
+    def student_encoder(self) -> str:
+        """Encoder whose frozen vectors ProGen's student reads."""
+        return student_spec(self.settings.student).model
+
+    def zero_shot(self, out: Path | None = None, per_label: int | None = None) -> dict[str, Any]:
+        """The class-conditional prompt alone (ZeroGen, SimPrompt)."""
+        rows = fewgen_inputs(self.task, per_label or self.settings.per_label)
+        return generate(
+            rows,
+            [],
+            self.task,
+            self.teacher,
+            replace(self.settings, shots=0),
+            out=out or self.out,
+            tokenizer=self.tokenizer,
+            progress="zero-shot",
+        )

@@ -1,0 +1,84 @@
+"""Named sets of texts: read from files, and cut so that they can be compared."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from tenpapers.errors import UserError
+
+from ..records import Labelled, TextRow, read_rows
+from .label_mix import common_mix, same_size
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named set of texts, with labels where there are some."""
+
+    name: str
+    rows: Sequence[TextRow]
+
+    @property
+    def texts(self) -> list[str]:
+        """Texts, in order."""
+        return [row.text for row in self.rows]
+
+    @property
+    def labels(self) -> list[str | None]:
+        """Label of each text."""
+        return [row.label for row in self.rows]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every row has a label."""
+        return all(row.label is not None for row in self.rows)
+
+    @property
+    def labelled_rows(self) -> Sequence[Labelled]:
+        """The rows of a set that is `labelled`."""
+        return cast("Sequence[Labelled]", self.rows)
+
+    def take(self, chosen: np.ndarray) -> "DataSet":
+        """Some rows of it, by their numbers, int64 [n]."""
+        return DataSet(self.name, [self.rows[index] for index in chosen.tolist()])
+
+
+def read_sets(paths: Sequence[Path], limit: int | None = None) -> list[DataSet]:
+    """Read files of texts under their names; two files of one name are told apart by their path.
+
+    Raises
+    ------
+    UserError : a file given twice, what `read_rows` raises.
+    """
+    if len(set(paths)) != len(paths):
+        raise UserError(f"{max(paths, key=paths.count)}: given twice")
+    names = [path.name for path in paths]
+    return [
+        DataSet(
+            path.name if names.count(path.name) == 1 else str(path),
+            read_rows(path, TextRow, limit=limit),
+        )
+        for path in paths
+    ]
+
+
+def read_set(path: Path | None) -> DataSet | None:
+    """Read one file of texts; None gives None."""
+    return None if path is None else read_sets([path])[0]
+
+
+def equalized(sets: Sequence[DataSet], seed: int) -> tuple[list[DataSet], str]:
+    """Sets of one size and, where all have the same labels, one label mix; and what was done.
+
+    Self-BLEU, entropies and MAUVE depend on the number of rows, so that sets are only comparable
+    at equal N.
+    """
+    kinds = [{row.label for row in data.rows} for data in sets]
+    if all(data.labelled for data in sets) and all(kind == kinds[0] for kind in kinds):
+        chosen = common_mix([[str(label) for label in data.labels] for data in sets], seed)
+        how = "equal size and label mix"
+    else:
+        chosen = same_size([len(data.rows) for data in sets], seed)
+        how = "equal size; the sets have different labels, so the mix stays"
+    return [data.take(rows) for data, rows in zip(sets, chosen, strict=True)], how

@@ -1,0 +1,157 @@
+"""The rows of the table: the sets of Gold, Seed and every arm, and the students of each."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tenpapers.generation import open_generator
+from tenpapers.records import read_json, write_json, write_jsonl
+
+from ..filtering.filter import final_sample
+from ..inputs.seeds import sample_seeds
+from ..inputs.task import load_task
+from ..records import Example, Synthetic, TextRow, read_rows
+from ..scoring.data_sets import DataSet, equalized, read_set
+from ..scoring.measure import EvalConfig, Given, measure_all
+from ..sourcing.retrieve import embed_corpus
+from ..students.classifiers import student_spec
+from ..students.features import frozen_features
+from ..students.train import train_student
+from .chain import run_chain
+from .news_split import split_news
+from .settings import Arm, RunConfig, Study
+
+Sets = dict[str, list[Synthetic]]
+
+
+def study_data(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
+    """Files of the study: gold, test, corpus, its embeddings `emb`, and seeds."""
+    if study.train and study.test and study.corpus:
+        paths = {"gold": study.train, "test": study.test, "corpus": study.corpus}
+        pool = study.train
+    else:
+        paths = split_news(study, folder, out)
+        pool = paths.pop("pool")
+    paths["seeds"], paths["emb"] = out / "seeds.jsonl", out / "emb"
+    embed_corpus(paths["corpus"], paths["emb"], study.encoder)
+    labels = list(load_task(study.task).labels)
+    rows = read_rows(pool, Example)
+    seeds = sample_seeds(rows, study.seeds_per_class, study.seed, labels=labels)
+    write_jsonl(paths["seeds"], seeds)
+    return paths
+
+
+def make_sets(
+    study: Study, arms: Sequence[Arm], paths: dict[str, Path], folder: Path | None, out: Path
+) -> Sets:
+    """Rows of every line of the table: Gold of the same size, Seed, and the arms."""
+    labels = list(load_task(study.task).labels)
+    size = study.prompts_per_class * len(labels)
+    gold = [_as_row(row) for row in read_rows(paths["gold"], Example)]
+    mix = {label: 1 / len(labels) for label in labels}
+    sets = {
+        "Gold": final_sample(gold, mix, size, seed=study.seed, allow_off=True),
+        "Seed": [_as_row(row) for row in read_rows(paths["seeds"], Example)],
+    }
+    with open_generator(study.teacher, cache=False) as teacher:
+        for arm in arms:
+            config = arm_config(study, arm, paths, folder)
+            if config is None:
+                continue
+            run_chain(config, out / arm.folder, teacher=teacher)
+            name = "synthetic.jsonl" if arm.keep is None else "synthetic.filtered.jsonl"
+            sets[arm.name] = read_rows(out / arm.folder / name, Synthetic)
+    return sets
+
+
+def _as_row(row: Example) -> Synthetic:
+    return Synthetic(id=row.id, text=row.text, label=row.label)
+
+
+def arm_config(
+    study: Study, arm: Arm, paths: dict[str, Path], folder: Path | None
+) -> RunConfig | None:
+    """Settings of an arm's chain; None where its corpus is not at hand."""
+    corpus = paths["corpus"]
+    if arm.corpus is not None:
+        if folder is None:
+            return None
+        corpus = folder / f"{arm.corpus}.jsonl.gz"
+    first, last = study.ranks
+    # Of another corpus even the nearest documents are far.
+    window = (0.0, study.range[1]) if arm.corpus else study.range
+    return RunConfig.model_validate(
+        {
+            "task": study.task,
+            "seeds": paths["seeds"].resolve(),
+            "corpus": corpus.resolve(),
+            "emb": None if arm.corpus else paths["emb"].resolve(),
+            "method": arm.method,
+            "teacher": study.teacher,
+            "encoder": study.encoder,
+            "retriever": arm.retriever,
+            "top_k": last,
+            "ranks": list(range(first, last + 1)),
+            "icl_range": study.icl_range,
+            "range": window,
+            "context_tokens": study.context_tokens,
+            "per_label": study.prompts_per_class,
+            "generate": replace(study.generate, shots=arm.shots),
+            "keep": arm.keep,
+            "map_student": study.map_student,
+            "metrics": [],
+            "student": None,
+            "seed": study.seed,
+        }
+    )
+
+
+def train_all(study: Study, sets: Sets, test: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """A student of every set, kept in `students.json`; and a fine-tuned one of some."""
+    file = out / "students.json"
+    done: dict[str, dict[str, Any]] = read_json(file) if file.exists() else {}
+    gold = read_rows(test, Example)
+    for name, rows in sets.items():
+        jobs = [(name, study.student, study.runs)]
+        if study.finetuned and name in study.finetuned_arms:
+            jobs.append((f"{name}, {study.finetuned}", study.finetuned, 1))
+        for key, recipe, runs in jobs:
+            if key in done:
+                continue
+            spec = student_spec(recipe)
+            found = train_student(
+                rows, gold, spec, runs, seed=study.seed, curve=False, progress=recipe
+            )
+            done[key] = found.as_json()
+            write_json(file, done)
+    return {key: result for key, result in done.items() if key.partition(",")[0] in sets}
+
+
+def measure_sets(
+    study: Study, sets: Sets, paths: dict[str, Path]
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Metrics of all sets at equal size and label mix, and how they were made equal."""
+    named = [
+        DataSet(name, [TextRow(text=row.text, label=row.label) for row in rows])
+        for name, rows in sets.items()
+    ]
+    cut, how = equalized(named, study.seed)
+    n = len(cut[0].rows)
+    metrics = ["length", "self-bleu", "entity", "label-preservation"]
+    if n >= 20:
+        metrics.append("mauve")
+    config = EvalConfig(
+        metrics=metrics,
+        features=study.features,
+        oracle=study.oracle,
+        nlp=study.nlp,
+        num_buckets=max(2, min(30, n // 10)),
+        seed=study.seed,
+    )
+    given = Given(
+        reference=read_set(paths["test"]),
+        gold=read_set(paths["gold"]),
+        features=frozen_features(study.features),
+    )
+    return measure_all(cut, config, given), how

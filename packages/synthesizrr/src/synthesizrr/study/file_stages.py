@@ -1,0 +1,242 @@
+"""One stage from its files to its files, as the commands run them; each gives what to report."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tenpapers.errors import UserError
+from tenpapers.records import write_json, write_jsonl
+
+from ..filtering.filter import FilterSettings, filtered_set, final_sample
+from ..inputs.documents import write_shards
+from ..inputs.published_corpora import CorpusSettings, open_corpus
+from ..inputs.published_datasets import prepare
+from ..inputs.seeds import SeedSettings, seeds_of
+from ..inputs.task import load_task
+from ..inversion.parse import ParseReport, ParseSettings, parse
+from ..records import Example, Generation, Retrieved, Synthetic, read_rows
+from ..scoring.data_sets import equalized, read_set, read_sets
+from ..scoring.label_mix import shares
+from ..scoring.measure import EvalConfig, Given, measure_all
+from ..sourcing.pools import PoolReport, PoolSettings, pools_of
+from ..sourcing.retrievers import RetrieveSettings, retrieve_by
+from ..students.classifiers import student_spec
+from ..students.train import StudentResult, train_student
+from .dataset_card import write_dataset
+
+TASK = typer.Option(help="A task's name, or your YAML file.")
+
+
+def fresh(path: Path, overwrite: bool) -> Path:
+    """A file to write: its folder is made; one that is there needs `--overwrite`.
+
+    Raises
+    ------
+    UserError : the file is there.
+    """
+    if path.exists() and not overwrite:
+        raise UserError(f"{path}: is there already", "pass --overwrite or another --out")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def prepare_dataset(
+    name: str, source: Path | None, out: Path, *, task: str | None, overwrite: bool
+) -> dict[str, int]:
+    """Write `train.jsonl`, `validation.jsonl`, `test.jsonl`; gives the rows of each."""
+    return {
+        split: write_jsonl(fresh(out / f"{split}.jsonl", overwrite), rows)
+        for split, rows in prepare(name, source, task=task).items()
+    }
+
+
+def prepare_corpus(
+    name: str, settings: CorpusSettings, out: Path, *, overwrite: bool
+) -> dict[str, int]:
+    """Write `docs-00000.jsonl.gz`, ...; gives the numbers of documents and shards."""
+    from tqdm import tqdm
+
+    fresh(out / "docs-00000.jsonl.gz", overwrite)
+    corpus = open_corpus(name, settings.src, settings.domains)
+    documents = tqdm(corpus, desc=name, unit="doc")
+    count, shards = write_shards(out, documents, settings.shard_size)
+    return {"documents": count, "shards": shards}
+
+
+def draw_seeds(dataset: Path, settings: SeedSettings, out: Path, *, overwrite: bool) -> int:
+    """Write a seed set; gives its size."""
+    seeds = seeds_of(dataset, settings)
+    return write_jsonl(fresh(out, overwrite), seeds)
+
+
+def fetch(
+    seeds: Path, source: Path, settings: RetrieveSettings, out: Path, *, overwrite: bool
+) -> dict[str, Any]:
+    """Write `retrieved.jsonl`; gives counts of seeds, results and excluded documents."""
+    found, leaks = retrieve_by(read_rows(seeds, Example), source, settings)
+    write_jsonl(fresh(out, overwrite), found)
+    results = sum(len(row.results) for row in found)
+    return {"seeds": len(found), "results": results, "excluded": leaks}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildSettings(PoolSettings):
+    """The pools, and whose tokens are counted."""
+
+    task: Annotated[str, TASK]
+    tokenizer: Annotated[str, typer.Option(help="The teacher's: model spec or folder.")] = "smollm2"
+
+
+def build(retrieved: Path, settings: BuildSettings, out: Path, *, overwrite: bool) -> PoolReport:
+    """Write `icl.jsonl`, `inputs.jsonl` and `report.json`."""
+    from tenpapers.models import load_tokenizer
+
+    task = load_task(settings.task)
+    rows = read_rows(retrieved, Retrieved, labels=list(task.labels))
+    icl, inputs, report = pools_of(rows, task, settings, load_tokenizer(settings.tokenizer))
+    write_jsonl(fresh(out / "icl.jsonl", overwrite), icl)
+    write_jsonl(fresh(out / "inputs.jsonl", overwrite), inputs)
+    write_json(out / "report.json", asdict(report))
+    return report
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParseFileSettings(ParseSettings):
+    """Which texts are kept, of which task, and whether they become a `datasets` folder."""
+
+    task: Annotated[str, TASK]
+    dataset: Annotated[Path | None, typer.Option(help="Also write a `datasets` folder there.")] = (
+        None
+    )
+
+
+def parse_file(
+    generations: Path, settings: ParseFileSettings, out: Path, *, overwrite: bool
+) -> ParseReport:
+    """Write `synthetic.jsonl`, and the data set with its card where one is asked for."""
+    task = load_task(settings.task)
+    rows = read_rows(generations, Generation, labels=list(task.labels))
+    texts, report = parse(
+        rows,
+        task,
+        multi=settings.multi,
+        fewgen=settings.fewgen,
+        deduplicate=settings.deduplicate,
+    )
+    write_jsonl(fresh(out, overwrite), texts)
+    if settings.dataset is not None:
+        facts = {
+            "teacher": rows[0].model,
+            "shots": rows[0].shots_used,
+            "temperature": rows[0].temperature,
+            "top_p": rows[0].top_p,
+            "parsed": asdict(report),
+        }
+        write_dataset(settings.dataset, texts, task, facts=facts)
+    return report
+
+
+def filter_file(
+    synthetic: Path, settings: FilterSettings, out: Path, *, overwrite: bool
+) -> dict[str, int]:
+    """Write `synthetic.filtered.jsonl` and `cartography.jsonl`; gives the numbers of rows."""
+    rows = read_rows(synthetic, Synthetic)
+    path = fresh(out / "synthetic.filtered.jsonl", overwrite)
+    found = filtered_set(rows, settings)
+    write_jsonl(out / "cartography.jsonl", found.table)
+    write_jsonl(path, found.rows)
+    return {"rows": len(rows), "kept": len(found.rows)}
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Which student is trained, and on which rows."""
+
+    student: Annotated[
+        str,
+        typer.Option(
+            help="deberta-v3-large, deberta-v3-base, bert, distilbert, distilbert-attrprompt, "
+            "minilm, tinybert, probe, hf:ID, probe:ENCODER."
+        ),
+    ] = "deberta-v3-large"
+    runs: Annotated[int, typer.Option(help="Seeds.", min=1)] = 5
+    search: Annotated[
+        bool, typer.Option("--search", help="Choose rate and batch by validation accuracy.")
+    ] = False
+    validation: Annotated[Path | None, typer.Option(help="Rows for --search [20 % of SYNTH].")] = (
+        None
+    )
+    lr: Annotated[float | None, typer.Option(help="Learning rate [the recipe's].")] = None
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows [the recipe's].", min=1)
+    ] = None
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens that the student reads [512].", min=8)
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", help="Train on N rows in TEST's mix.", min=1)
+    ] = None
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 42
+
+
+def train_file(
+    synthetic: Path, test: Path, settings: TrainSettings, out: Path, *, overwrite: bool
+) -> StudentResult:
+    """Train a student on one file, grade it on another and write `student.json`."""
+    spec = student_spec(
+        settings.student,
+        lr=settings.lr,
+        epochs=settings.epochs,
+        max_length=settings.max_length,
+    )
+    rows, gold = read_rows(synthetic, Synthetic), read_rows(test, Example)
+    if settings.limit is not None:
+        mix = shares([row.label for row in gold])
+        rows = final_sample(rows, mix, settings.limit, seed=settings.seed)
+    held = read_set(settings.validation)
+    path = fresh(out / "student.json", overwrite)
+    found = train_student(
+        rows,
+        gold,
+        spec,
+        settings.runs,
+        seed=settings.seed,
+        validation=None if held is None else held.labelled_rows,
+        search=settings.search,
+        progress=settings.student,
+    )
+    write_json(path, found.as_json())
+    return found
+
+
+@dataclass(frozen=True)
+class Besides:
+    """Files beside those that are measured.
+
+    Parameters
+    ----------
+    reference : human texts.
+    gold : gold training rows.
+    limit : only the first rows of each file that is measured.
+    """
+
+    reference: Path | None = None
+    gold: Path | None = None
+    limit: int | None = None
+
+
+def measure_files(
+    files: Sequence[Path], config: EvalConfig, besides: Besides, out: Path, *, equalize: bool
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Write `metrics.json`; gives the metrics by file, and how the sets were made equal."""
+    sets = read_sets(files, besides.limit)
+    note = ""
+    if equalize and len(sets) > 1:
+        sets, how = equalized(sets, config.seed)
+        note = f"{how}: {len(sets[0].rows)} rows each"
+    given = Given(read_set(besides.reference), read_set(besides.gold), cache=out)
+    results = measure_all(sets, config, given)
+    write_json(out / "metrics.json", results)
+    return results, note

@@ -1,0 +1,81 @@
+from dataclasses import replace
+
+from synthesizrr.inversion.teacher import GenerateConfig, generate, plan_prompts, shared_share
+from synthesizrr.records import Generation, read_rows
+from tenpapers.generation import Request, Sampling
+
+from ..conftest import AG, inputs, pool, read_lines
+
+SHORT = GenerateConfig(shots=1, max_new_tokens=6, seed=3)
+
+
+def test_a_generation_has_its_whole_origin(tmp_path, teacher, tokenizer):
+    out = tmp_path / "generations.jsonl"
+    counts = generate(inputs(), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    rows = read_rows(out, Generation)
+    assert counts["asked"] == 4 and counts["failed"] == 0 and counts["output_tokens"] > 0
+    assert sorted(row.id for row in rows) == ["in0", "in1", "in2", "in3"]
+    for row in rows:
+        assert row.shots_used == len(row.icl_ids) == 1 and row.icl_ids[0].startswith(row.label)
+        assert (row.model, row.temperature, row.top_p) == ("hf:tiny-teacher", 0.95, 0.9)
+        assert len(row.prompt_sha256) == 64 and row.unknown == {"note": int(row.id[2:])}
+
+
+def test_order_and_company_change_nothing(tmp_path, teacher, tokenizer):
+    """The same shots and the same text for an input, however it is asked."""
+    texts = []
+    for name, rows in (("a", inputs()), ("b", inputs()[::-1]), ("c", inputs()[1:2])):
+        generate(rows, pool(), AG, teacher, SHORT, out=tmp_path / name, tokenizer=tokenizer)
+        texts.append(
+            {
+                row.id: (row.icl_ids, row.generation)
+                for row in read_rows(tmp_path / name, Generation)
+            }
+        )
+    assert texts[0] == texts[1] and texts[2]["in1"] == texts[0]["in1"]
+
+
+def test_what_is_there_is_not_asked_again(tmp_path, teacher, tokenizer):
+    out = tmp_path / "generations.jsonl"
+    generate(inputs(2), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    with out.open("a") as stream:
+        stream.write('{"id": "in2", "lab')  # a kill in the middle of a line
+    before = teacher.calls
+    counts = generate(inputs(4), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    assert (counts["asked"], counts["done_before"], teacher.calls - before) == (2, 2, 2)
+    assert sorted(row["id"] for row in read_lines(out)) == ["in0", "in1", "in2", "in3"]
+
+
+def test_groups_give_the_same_text_with_and_without_a_shared_prefix(tmp_path, teacher, tokenizer):
+    grouped = replace(SHORT, icl_groups=1, temperature=0.0)
+    rows = [row.model_copy(update={"label": "World"}) for row in inputs()]
+    counts = generate(rows, pool(), AG, teacher, grouped, out=tmp_path / "all", tokenizer=tokenizer)
+    assert counts["shared_prompt_share"] > 0.4
+    whole = {row.id: row for row in read_rows(tmp_path / "all", Generation)}
+    assert len({tuple(row.icl_ids) for row in whole.values()}) == 1
+    prompts = plan_prompts(rows, pool(), AG, grouped, tokenizer)
+    for prompt in prompts:
+        sampling = Sampling(max_tokens=6, stop=("\n\nNews article:", "Summary:"))
+        alone = teacher.generate([Request(id="x", prompt=prompt.content, sampling=sampling)])
+        assert alone[0].text == whole[prompt.row.id].generation
+
+
+def test_whole_shots_go_until_a_prompt_fits(tokenizer):
+    rows = inputs(1)
+    free = plan_prompts(rows, pool(), AG, GenerateConfig(shots=3), tokenizer)[0]
+    one = plan_prompts(rows, pool(), AG, GenerateConfig(shots=1), tokenizer)[0]
+    tight = plan_prompts(
+        rows, pool(), AG, GenerateConfig(shots=3, max_prompt_tokens=one.n_tokens + 4), tokenizer
+    )[0]
+    assert (len(free.shots), len(tight.shots)) == (3, 1)
+    assert tight.shots[0] == free.shots[-1]  # dropped from the front
+    bare = plan_prompts(rows, pool(), AG, GenerateConfig(shots=3, max_prompt_tokens=16), tokenizer)
+    assert bare[0].shots == () and "Document number 0." in bare[0].content
+
+
+def test_prompts_with_the_same_shots_stand_together(tokenizer):
+    config = GenerateConfig(shots=2, icl_groups=1)
+    prompts = plan_prompts(inputs(8), pool(), AG, config, tokenizer)
+    labels = [prompt.row.label for prompt in prompts]
+    assert labels == sorted(labels)
+    assert shared_share(prompts, tokenizer) > 0.3 > shared_share(prompts[::2][:1], tokenizer)
