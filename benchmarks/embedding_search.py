@@ -10,23 +10,16 @@ import argparse
 import multiprocessing
 import random
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rank_bm25 import BM25Okapi
 from tenpapers.embedding import Bm25Index, DenseIndex, search, words
+from timing import clock
 
 K = 100
 WIDTH = 384
-
-
-def clock(run: Callable[[], Any]) -> tuple[Any, float]:
-    """A result and its seconds."""
-    began = time.perf_counter()
-    return run(), time.perf_counter() - began
 
 
 def dense(documents: int, queries: int) -> None:

@@ -71,7 +71,7 @@ def warm() -> None:
 def main() -> None:
     """Compare package group by package group."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--packages", help="comma-separated; default the two groups of the spec")
+    parser.add_argument("--packages", help="comma-separated; default: two groups, light and heavy")
     parser.add_argument("--limit", type=int, default=0, help="examples a group; 0 is all")
     options = parser.parse_args()
     arena, source = find_arena(Study())

@@ -7,31 +7,24 @@ fast-bleu is built by a compiler: `uv sync --group bench`; without it that colum
 """
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from synthesizrr.inputs.made_up_news import made_up_news
 from synthesizrr.scoring.self_bleu import self_bleu
 from synthesizrr.scoring.tokens import token_lists
-from synthesizrr.study.settings import data_folder
+from tenpapers import data
 from tenpapers.records import read_json_lines
+from timing import clock
 
 N = 5
 WEIGHTS = (1 / N,) * N
 
 
-def clock(run: Callable[[], Any]) -> tuple[Any, float]:
-    """A result and its seconds."""
-    began = time.perf_counter()
-    return run(), time.perf_counter() - began
-
-
 def texts(rows: int) -> list[str]:
     """AG News descriptions, or made-up ones."""
-    folder = data_folder()
+    folder = data.folder("synthesizrr")
     if folder is None:
         return [row["text"] for row in made_up_news(rows // 4 + 1)][:rows]
     found = [row["text"] for _, row in read_json_lines(folder / "ag_news.jsonl.gz")]

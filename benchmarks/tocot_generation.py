@@ -14,6 +14,7 @@ import argparse
 import time
 from typing import Any
 
+from tenpapers import data
 from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
 from tenpapers.generation.hf import HFBackend
@@ -22,7 +23,6 @@ from tocot.answering.prompts import Prompt, build_messages
 from tocot.answering.run import SEED
 from tocot.extraction.extract import extract
 from tocot.inputs.demonstrations import task_items
-from tocot.inputs.load import data_folder
 from tocot.records import TaskItem
 from tocot.scoring.grade import grade
 from tocot.study.reproduce import own_items
@@ -34,7 +34,7 @@ BATCH = 16
 
 def prompts(task: str, form: str, n: int) -> tuple[list[TaskItem], dict[str, list[Prompt]]]:
     """Items and the prompts of both arms."""
-    path = None if data_folder() else own_items()[task]
+    path = None if data.folder("tocot") else own_items()[task]
     items, demos = task_items(task, path, n, 0, [f"{form}_cot"])
     return items, {
         arm: [build_messages(item, f"{form}_{arm}", demos=demos[:SHOTS]) for item in items]

@@ -49,3 +49,10 @@ def test_the_citation_names_every_paper():
     content = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert len(content["references"]) == len({*PACKAGES, *WAITING})
     assert all(entry["authors"] and entry["year"] for entry in content["references"])
+
+
+def test_every_benchmark_finds_what_it_imports():
+    names = sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py"))
+    code = f"import importlib; [importlib.import_module(name) for name in {names}]"
+    done = run(sys.executable, "-c", code, PYTHONPATH=str(ROOT / "benchmarks"))
+    assert done.returncode == 0, done.stderr
