@@ -10,11 +10,11 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from .closing import Closing
 from .errors import UserError
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -158,7 +158,7 @@ def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> in
     return count
 
 
-class Appender:
+class Appender(Closing):
     """An output file that survives being killed: whole lines are appended and flushed.
 
     A line cut off by an earlier kill (no newline at the end) is dropped on opening, so that what
@@ -184,17 +184,6 @@ class Appender:
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
-
-    def __enter__(self) -> "Appender":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _drop_partial_line(path: Path) -> None:

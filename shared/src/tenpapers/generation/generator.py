@@ -3,15 +3,15 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 
+from ..closing import Closing
 from ..errors import UserError
 from ..models.spec import ModelSpec, parse_spec
 from .cache import CompletionCache
 from .types import Backend, Completion, Request, Score, content_key
 
 
-class Generator:
+class Generator(Closing):
     """Completes requests through one backend.
 
     Parameters
@@ -86,17 +86,6 @@ class Generator:
         self.backend.close()
         if self.cache:
             self.cache.close()
-
-    def __enter__(self) -> "Generator":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _cut(completion: Completion, pattern: str) -> Completion:

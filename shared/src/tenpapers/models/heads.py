@@ -5,17 +5,34 @@ heads side by side, before W_O mixes them. Nothing of the model is changed; what
 off again, and the names in `state_dict()` stay.
 """
 
-from types import TracebackType
-from typing import Any, Literal, Self
+from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from ..closing import Closing
 from .layout import AttentionLayout
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-class Hooks:
+    from jaxtyping import Float
+    from torch import Tensor
+    from torch.nn import Module
+
+
+class Removable(Protocol):
+    """What can be taken off again: a handle of torch, or other hooks."""
+
+    def remove(self) -> None:
+        """Take it off."""
+        ...
+
+
+class Hooks(Closing):
     """Hooks that come off together: `remove()`, or leave the `with` block."""
 
     def __init__(self) -> None:
-        self._handles: list[Any] = []
+        self._handles: list[Removable] = []
 
     def remove(self) -> None:
         """Take all hooks off; a second call does nothing."""
@@ -23,15 +40,8 @@ class Hooks:
             handle.remove()
         self._handles.clear()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Take all hooks off."""
         self.remove()
 
 
@@ -52,27 +62,22 @@ class HeadCapture(Hooks):
     ) -> None:
         super().__init__()
         self.layout = layout
-        self._chunks: dict[int, list[Any]] = {layer: [] for layer in layout.attention_layers}
-        for layer in layout.attention_layers:
-            self._handles.append(
-                layout.projection(layer).module.register_forward_pre_hook(
-                    _recorder(self._chunks[layer], positions)
-                )
-            )
+        self._chunks: dict[int, list[Tensor]] = {layer: [] for layer in layout.attention_layers}
+        for layer, chunks in self._chunks.items():
+            module = layout.projection(layer).module
+            recorder = _recorder(chunks, only_last=positions == "last")
+            self._handles.append(module.register_forward_pre_hook(recorder))
 
-    def layer(self, layer: int) -> Any:
-        """Heads of one layer, shape (batch, tokens, n_heads, head_dim), in the model's dtype."""
+    def layer(self, layer: int) -> Float[Tensor, "batch tokens heads head_dim"]:
+        """Heads of one layer, in the model's dtype."""
         import torch
 
         z = torch.cat(self._chunks[layer], dim=1)
         shape = self.layout.geometry
         return z.view(*z.shape[:2], shape.n_heads, shape.head_dim)
 
-    def stack(self) -> Any:
-        """Heads of all layers, shape (batch, tokens, n_layers, n_heads, head_dim).
-
-        Layers without softmax attention are zero.
-        """
+    def stack(self) -> Float[Tensor, "batch tokens layers heads head_dim"]:
+        """Heads of all layers; those of layers without softmax attention are zero."""
         import torch
 
         known = {layer: self.layer(layer) for layer in self._chunks}
@@ -86,9 +91,12 @@ class HeadCapture(Hooks):
             chunks.clear()
 
 
-def _recorder(chunks: list[Any], positions: str) -> Any:
-    def record(module: Any, arguments: tuple[Any, ...]) -> None:
+def _recorder(
+    chunks: list[Tensor], *, only_last: bool
+) -> Callable[[Module, tuple[Tensor, ...]], None]:
+    def record(module: Module, arguments: tuple[Tensor, ...]) -> None:
         z = arguments[0].detach()
-        chunks.append(z[:, -1:].clone() if positions == "last" else z)
+        # A part is copied, or it would keep the whole alive.
+        chunks.append(z[:, -1:].clone() if only_last else z)
 
     return record

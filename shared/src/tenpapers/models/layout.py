@@ -1,10 +1,19 @@
 """Where the attention heads of an unmodified transformers model are: its output projections."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from torch.nn import Linear, Module, ModuleList
+    from transformers import PreTrainedConfig, PreTrainedModel
+    from transformers.pytorch_utils import Conv1D
 
 Kind = Literal["linear", "conv1d"]
 
@@ -14,13 +23,15 @@ class UnsupportedModelError(UserError):
 
 
 class Head(NamedTuple):
-    """One query head; both numbers count from 0."""
+    """One query head; layer and head count from 0."""
 
     layer: int
     head: int
 
 
 class _Family(NamedTuple):
+    """Where models of one type keep their layers, and a layer its output projection."""
+
     layers: str
     projection: str
 
@@ -68,7 +79,7 @@ class HeadGeometry:
     hidden_size: int
 
     @classmethod
-    def from_config(cls, config: Any) -> "HeadGeometry":
+    def from_config(cls, config: PreTrainedConfig) -> HeadGeometry:
         """Read a transformers configuration."""
         heads, hidden = config.num_attention_heads, config.hidden_size
         return cls(
@@ -86,18 +97,20 @@ class Projection:
     """The module that mixes a layer's heads: a Linear, or GPT-2's Conv1D with a turned weight."""
 
     name: str
-    module: Any
+    module: Linear | Conv1D  # or what stands in for one, quantised or wrapped
     kind: Kind
 
-    def weight(self) -> Any:
-        """W_O, shape (hidden_size, n_heads * head_dim); dequantised where bitsandbytes packs it."""
-        weight = self.module.weight
-        if getattr(weight, "quant_state", None) is not None:
+    def weight(self) -> Float[Tensor, "hidden_size n_heads*head_dim"]:
+        """W_O; dequantised where bitsandbytes packs it."""
+        weight: Tensor = self.module.weight
+        packed = getattr(weight, "quant_state", None)
+        row_scales = getattr(weight, "SCB", None)
+        if packed is not None:
             from bitsandbytes.functional import dequantize_4bit
 
-            weight = dequantize_4bit(weight.data, weight.quant_state)
-        elif getattr(self.module, "state", None) is not None and hasattr(weight, "SCB"):
-            weight = weight.data * (weight.SCB / 127)[:, None]
+            weight = dequantize_4bit(weight.data, packed)
+        elif row_scales is not None and getattr(self.module, "state", None) is not None:
+            weight = weight.data * (row_scales / 127)[:, None]
         return weight.T if self.kind == "conv1d" else weight
 
 
@@ -116,10 +129,12 @@ class AttentionLayout:
 
     geometry: HeadGeometry
     projections: tuple[Projection | None, ...]
-    layers: tuple[Any, ...]
+    layers: tuple[Module, ...]
 
     @classmethod
-    def from_model(cls, model: Any, *, o_proj_pattern: str | None = None) -> "AttentionLayout":
+    def from_model(
+        cls, model: PreTrainedModel, *, o_proj_pattern: str | None = None
+    ) -> AttentionLayout:
         """Find the projections by the model's type, or by a pattern for unknown families.
 
         Parameters
@@ -138,9 +153,10 @@ class AttentionLayout:
             found = _by_pattern(model, o_proj_pattern, geometry.n_layers)
         else:
             found = _by_family(model, geometry.model_type)
-        projections = []
-        for name, module in found.values():
-            projections.append(_checked(name, module, geometry) if module is not None else None)
+        projections = [
+            None if module is None else _checked(name, module, geometry)
+            for name, module in found.values()
+        ]
         if not any(projections):
             raise UnsupportedModelError(f"{geometry.model_type}: no layer has softmax attention")
         layers = tuple(_layer_of(model, found, index) for index in range(geometry.n_layers))
@@ -149,7 +165,7 @@ class AttentionLayout:
     @property
     def attention_layers(self) -> list[int]:
         """Numbers of the layers that have heads."""
-        return [i for i, projection in enumerate(self.projections) if projection is not None]
+        return [layer for layer, found in enumerate(self.projections) if found is not None]
 
     def projection(self, layer: int) -> Projection:
         """The projection of a layer that has one.
@@ -172,10 +188,11 @@ class AttentionLayout:
         ]
 
 
-_Found = dict[int, tuple[str, Any]]
+# By layer the name of its projection and the module, None where there is no such module.
+_Found = dict[int, "tuple[str, Module | None]"]
 
 
-def _by_family(model: Any, model_type: str) -> _Found:
+def _by_family(model: PreTrainedModel, model_type: str) -> _Found:
     family = _FAMILIES.get(model_type)
     if family is None:
         raise UnsupportedModelError(
@@ -183,7 +200,7 @@ def _by_family(model: Any, model_type: str) -> _Found:
             f"pass --o-proj-pattern, or use one of {', '.join(sorted(_FAMILIES))}",
         )
     found: _Found = {}
-    for index, layer in enumerate(model.get_submodule(family.layers)):
+    for index, layer in enumerate(cast("ModuleList", model.get_submodule(family.layers))):
         attention, _, last = family.projection.partition(".")
         owner = getattr(layer, attention, None)
         module = getattr(owner, last, None) if owner is not None else None
@@ -191,7 +208,7 @@ def _by_family(model: Any, model_type: str) -> _Found:
     return found
 
 
-def _by_pattern(model: Any, pattern: str, n_layers: int) -> _Found:
+def _by_pattern(model: PreTrainedModel, pattern: str, n_layers: int) -> _Found:
     try:
         expression = re.compile(pattern)
     except re.error as error:
@@ -215,19 +232,20 @@ def _by_pattern(model: Any, pattern: str, n_layers: int) -> _Found:
     return {index: found.get(index, ("", None)) for index in range(n_layers)}
 
 
-def _checked(name: str, module: Any, geometry: HeadGeometry) -> Projection:
+def _checked(name: str, module: Module, geometry: HeadGeometry) -> Projection:
+    projection = cast("Linear | Conv1D", module)
     conv1d = type(module).__name__ == "Conv1D"
-    width = module.weight.shape[0] if conv1d else module.in_features
+    width = projection.weight.shape[0] if conv1d else module.in_features
     expected = geometry.n_heads * geometry.head_dim
     if width != expected:
         raise UnsupportedModelError(
             f"{name}: takes {width} numbers, {geometry.n_heads} heads of {geometry.head_dim} "
             f"are {expected}"
         )
-    return Projection(name, module, "conv1d" if conv1d else "linear")
+    return Projection(name, projection, "conv1d" if conv1d else "linear")
 
 
-def _layer_of(model: Any, found: _Found, index: int) -> Any:
+def _layer_of(model: PreTrainedModel, found: _Found, index: int) -> Module:
     """The decoder layer `index`: what the projections' names have before the layer's number."""
     name = next(name for name, module in found.values() if module is not None)
     prefix = re.match(r"(.*?)\.\d+\.", name)

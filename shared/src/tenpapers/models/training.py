@@ -1,29 +1,45 @@
 """What transformers' Trainer shows while it works."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
-def progress_bar(label: str) -> Any:
+def progress_bar(label: str) -> TrainerCallback:
     """A callback that shows steps and loss on one line of standard error."""
     from tqdm import tqdm
     from transformers import TrainerCallback
 
-    class Bar(TrainerCallback):  # type: ignore[misc]
-        def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+    class Bar(TrainerCallback):
+        def on_train_begin(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
             self.bar = tqdm(
                 total=state.max_steps, initial=state.global_step, desc=label, unit="step"
             )
 
         def on_log(
-            self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any
+            self,
+            args: TrainingArguments,
+            state: TrainerState,
+            control: TrainerControl,
+            logs: dict[str, float] | None = None,
+            **_: Any,
         ) -> None:
             if logs and "loss" in logs:
                 self.bar.set_postfix(loss=f"{float(logs['loss']):.3f}", refresh=False)
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        def on_step_end(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
             self.bar.update(state.global_step - self.bar.n)
 
-        def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        def on_train_end(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
             self.bar.close()
 
     return Bar()

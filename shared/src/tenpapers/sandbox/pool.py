@@ -18,9 +18,9 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
+from ..closing import Closing
 from ..errors import UserError
 from .program import HEAVY, Limits, Program, Verdict, heavy_modules
 
@@ -47,7 +47,7 @@ class _Lane:
         self.deadline = 0.0
         self.buffer = b""
 
-    def messages(self) -> Iterator[Any]:
+    def messages(self) -> Iterator[dict[str, Any]]:
         """Read what has arrived; raises EOFError when the lane is gone."""
         piece = self.channel.recv(1 << 20)
         if not piece:
@@ -94,7 +94,7 @@ class _Zygote:
             self.process.wait()
 
 
-class SandboxPool:
+class SandboxPool(Closing):
     """Runs untrusted programs in isolated workers; see the package's README for what that means.
 
     Parameters
@@ -175,17 +175,6 @@ class SandboxPool:
             self._retire(zygote)
         self._selector.close()
         shutil.rmtree(self._homes, ignore_errors=True)
-
-    def __enter__(self) -> "SandboxPool":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # -- scheduling ----------------------------------------------------------------------------
 
