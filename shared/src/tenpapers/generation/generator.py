@@ -56,12 +56,12 @@ class Generator(Closing):
                 for request in waiting.pop(key):
                     bar.update()
                     yield completion.model_copy(update={"id": request.id})
-            asked = {same[0].id: key for key, same in waiting.items()}
-            self.calls += len(asked)
-            answers = self.backend.stream([by_id[name] for name in asked]) if asked else ()
-            for answer in answers:
-                completion = _cut(answer, by_id[answer.id].sampling.stop_pattern)
-                key = asked[completion.id]
+            key_of = {same[0].id: key for key, same in waiting.items()}
+            self.calls += len(key_of)
+            asked = [by_id[name] for name in key_of]
+            for response in self.backend.stream(asked) if asked else ():
+                completion = _cut(response, by_id[response.id].sampling.stop_pattern)
+                key = key_of[completion.id]
                 if self.cache and not completion.failed:
                     self.cache.store(key, completion)
                 for request in waiting[key]:

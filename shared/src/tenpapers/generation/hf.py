@@ -1,16 +1,24 @@
 """transformers in process: length-sorted batches, left padding, one pass over a shared prefix."""
 
+from __future__ import annotations
+
 import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import UserError
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
 from .encoding import encode, misfit
 from .types import Completion, Request, Sampling, Score, by_adapter
+
+if TYPE_CHECKING:
+    import torch
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from transformers import Cache
 
 # Tokens of one batch, padding and answers included: bounds the KV cache, not the speed.
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 262_144}
@@ -19,27 +27,39 @@ MIN_PREFIX = 16
 PATTERN_TOKENS = 8  # how often a text is searched for its stop pattern
 
 
+class _Prompt(NamedTuple):
+    """A request and the tokens of its prompt."""
+
+    request: Request
+    ids: list[int]
+
+
 class HFBackend:
     """Decodes with a loop of its own, for three things `generate` does not give.
 
     The key-value cache of a prefix that all prompts share is computed once; a row that is done
     leaves the batch; and every request samples from a random generator of its own, so that its
     text does not depend on its neighbours.
+
+    Parameters
+    ----------
+    lm : the loaded model.
+    share_prefix : False runs every prompt in one piece, as edits of a last token need it.
     """
 
     family = "hf"
 
     def __init__(self, lm: CausalLM, *, share_prefix: bool = True) -> None:
-        """`share_prefix` off runs every prompt in one piece, as edits of a last token need it."""
         self.lm = lm
         self.share_prefix = share_prefix
         self.model, self.revision = lm.name, lm.revision
-        ends = lm.model.generation_config.eos_token_id
+        config = lm.model.generation_config
+        ends = config.eos_token_id if config is not None else None
         ends = [ends] if isinstance(ends, int) else (ends or [])
         self._ends = {*ends, lm.tokenizer.eos_token_id} - {None}
 
     @classmethod
-    def load(cls, spec: ModelSpec) -> "HFBackend":
+    def load(cls, spec: ModelSpec) -> HFBackend:
         """Load the model of an `hf:` spec."""
         return cls(load_causal_lm(spec))
 
@@ -51,55 +71,51 @@ class HFBackend:
 
     def _stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests, longest first, so that the first batch shows whether memory holds."""
-        prompts: list[tuple[Request, list[int]]] = []
+        prompts: list[_Prompt] = []
         for request in requests:
             ids = encode(self.lm.tokenizer, request)
             if (failed := misfit(request, ids, self.lm.context)) is not None:
                 yield failed
             else:
-                prompts.append((request, ids))
-        prompts.sort(key=lambda pair: (len(pair[1]), pair[0].id), reverse=True)
-        prefix = _common_prefix([ids for _, ids in prompts]) if self.share_prefix else []
+                prompts.append(_Prompt(request, ids))
+        prompts.sort(key=lambda prompt: (len(prompt.ids), prompt.request.id), reverse=True)
+        prefix = _common_prefix([prompt.ids for prompt in prompts]) if self.share_prefix else []
         cache = self._run_prefix(prefix)
         for batch in _batches(prompts, self.lm.model.device.type):
             yield from self._complete(batch, prefix, cache)
 
-    def _run_prefix(self, prefix: list[int]) -> Any:
+    def _run_prefix(self, prefix: list[int]) -> Cache | None:
+        """Compute the key-value cache of a prefix, if there is one."""
         import torch
 
         if not prefix:
             return None
         with torch.inference_mode():
             ids = torch.tensor([prefix], device=self.lm.model.device)
-            return self.lm.model(ids, use_cache=True, logits_to_keep=1).past_key_values
+            cache: Cache = self.lm.model(ids, use_cache=True, logits_to_keep=1).past_key_values
+        return cache
 
     def _complete(
-        self, batch: list[tuple[Request, list[int]]], prefix: list[int], cache: Any
+        self, batch: list[_Prompt], prefix: list[int], cache: Cache | None
     ) -> Iterator[Completion]:
+        """Decode one batch; a completion comes as soon as its row is done."""
         import torch
 
         model, device = self.lm.model, self.lm.model.device
         # Samples of one prompt share a row until their first token.
-        unique = {tuple(ids): None for _, ids in batch}
-        rests = [list(ids[len(prefix) :]) for ids in unique]
-        width = max(map(len, rests))
-        pad = self.lm.tokenizer.pad_token_id
-        ids = torch.tensor([[pad] * (width - len(rest)) + rest for rest in rests], device=device)
-        rest_mask = torch.tensor(
-            [[0] * (width - len(rest)) + [1] * len(rest) for rest in rests], device=device
-        )
-        mask = torch.cat([rest_mask.new_ones(len(rests), len(prefix)), rest_mask], dim=1)
+        unique = {tuple(prompt.ids): None for prompt in batch}
+        ids, rest_mask = self._padded([list(tokens[len(prefix) :]) for tokens in unique])
+        mask = torch.cat([rest_mask.new_ones(len(unique), len(prefix)), rest_mask], dim=1)
         positions = (mask.cumsum(1) - 1).clamp(min=0)[:, len(prefix) :]
         past = None
         if cache is not None:
             past = copy.deepcopy(cache)
-            past.batch_repeat_interleave(len(rests))
-        places = {key: place for place, key in enumerate(unique)}
-        spread = torch.tensor([places[tuple(ids)] for _, ids in batch], device=device)
-        rows = [_Row(request, len(ids), device) for request, ids in batch]
-        active = list(range(len(rows)))
+            past.batch_repeat_interleave(len(unique))
+        row_of = {tokens: row for row, tokens in enumerate(unique)}
+        spread = torch.tensor([row_of[tuple(prompt.ids)] for prompt in batch], device=device)
+        rows = [_Row(prompt.request, len(prompt.ids), device) for prompt in batch]
         with torch.inference_mode():
-            while active:
+            while rows:
                 out = model(
                     ids,
                     attention_mask=mask,
@@ -110,33 +126,44 @@ class HFBackend:
                 )
                 past = out.past_key_values
                 logits = out.logits[:, -1].float()
-                if len(logits) < len(active):
+                if len(logits) < len(rows):
                     past.batch_select_indices(spread)
                     logits, mask, positions = logits[spread], mask[spread], positions[spread]
-                chosen = _choose(logits, [rows[i] for i in active])
-                keep = []
-                for place, index in enumerate(active):
-                    row = rows[index]
-                    if (done := self._advance(row, chosen[place])) is None:
-                        keep.append(place)
+                chosen = _choose(logits, rows)
+                kept = []
+                for number, row in enumerate(rows):
+                    if (completion := self._advance(row, chosen[number])) is None:
+                        kept.append(number)
                     else:
-                        yield done
-                if len(keep) < len(active):
-                    active = [active[place] for place in keep]
-                    if not active:
+                        yield completion
+                if len(kept) < len(rows):
+                    if not kept:
                         return
-                    select = torch.tensor(keep, device=device)
+                    select = torch.tensor(kept, device=device)
                     past.batch_select_indices(select)
                     mask, positions = mask[select], positions[select]
-                    chosen = [chosen[place] for place in keep]
+                    chosen = [chosen[number] for number in kept]
+                    rows = [rows[number] for number in kept]
                 ids = torch.tensor(chosen, device=device)[:, None]
-                mask = torch.cat([mask, mask.new_ones(len(active), 1)], dim=1)
+                mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
                 positions = positions[:, -1:] + 1
+
+    def _padded(
+        self, prompts: list[list[int]]
+    ) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, "prompts tokens"]]:
+        """Token ids padded on the left, and the mask that is 0 on the padding."""
+        import torch
+
+        width, pad = max(map(len, prompts)), self.lm.tokenizer.pad_token_id
+        ids = [[pad] * (width - len(prompt)) + prompt for prompt in prompts]
+        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        device = self.lm.model.device
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self.lm.tokenizer.decode(tokens, skip_special_tokens=True))
 
-    def _advance(self, row: "_Row", token: int) -> Completion | None:
+    def _advance(self, row: _Row, token: int) -> Completion | None:
         """Append one token; the completion if that was the last."""
         sampling = row.request.sampling
         reason = ""
@@ -192,7 +219,9 @@ class HFBackend:
 
 
 class _Row:
-    def __init__(self, request: Request, prompt_tokens: int, device: Any) -> None:
+    """A request in a batch, and what it has of its answer."""
+
+    def __init__(self, request: Request, prompt_tokens: int, device: torch.device) -> None:
         import torch
 
         self.request = request
@@ -201,20 +230,22 @@ class _Row:
         self.random = torch.Generator(device=device).manual_seed(request.sampling.seed)
 
 
-def _choose(logits: Any, rows: list[_Row]) -> list[int]:
-    """Pick the next token of every row; logits float32, shape (rows, vocabulary)."""
+def _choose(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> list[int]:
+    """Pick the next token of every row; logits are float32."""
     import torch
 
-    greedy = logits.argmax(-1).tolist()
-    for place, row in enumerate(rows):
+    chosen: list[int] = logits.argmax(-1).tolist()
+    for number, row in enumerate(rows):
         sampling = row.request.sampling
         if sampling.temperature > 0:
-            chances = _truncate(logits[place] / sampling.temperature, sampling).softmax(-1)
-            greedy[place] = int(torch.multinomial(chances, 1, generator=row.random))
-    return greedy
+            chances = _truncate(logits[number] / sampling.temperature, sampling).softmax(-1)
+            chosen[number] = int(torch.multinomial(chances, 1, generator=row.random))
+    return chosen
 
 
-def _truncate(logits: Any, sampling: Sampling) -> Any:
+def _truncate(
+    logits: Float[Tensor, " vocabulary"], sampling: Sampling
+) -> Float[Tensor, " vocabulary"]:
     """Keep the `top_k` likeliest and the smallest set that holds `top_p` of the mass."""
     if sampling.top_k > 0:
         least = logits.topk(min(sampling.top_k, logits.numel())).values[-1]
@@ -260,17 +291,18 @@ def _common_prefix(prompts: list[list[int]]) -> list[int]:
     return low[:same] if same >= MIN_PREFIX else []
 
 
-def _batches(
-    prompts: list[tuple[Request, list[int]]], device: str
-) -> Iterator[list[tuple[Request, list[int]]]]:
+def _batches(prompts: list[_Prompt], device: str) -> Iterator[list[_Prompt]]:
+    """Cut prompts, longest first, into batches of a bounded number of rows and tokens."""
     budget, most = BATCH_TOKENS.get(device, 65_536), MAX_BATCH.get(device, 64)
-    batch: list[tuple[Request, list[int]]] = []
-    for request, ids in prompts:
-        new = max([request.sampling.max_tokens, *(r.sampling.max_tokens for r, _ in batch)])
-        longest = len(batch[0][1]) if batch else len(ids)
-        if batch and (len(batch) >= most or (longest + new) * (len(batch) + 1) > budget):
+    batch: list[_Prompt] = []
+    longest_answer = 0
+    for prompt in prompts:
+        longest_answer = max(longest_answer, prompt.request.sampling.max_tokens)
+        longest = len(batch[0].ids) if batch else len(prompt.ids)
+        tokens = (longest + longest_answer) * (len(batch) + 1)
+        if batch and (len(batch) >= most or tokens > budget):
             yield batch
-            batch = []
-        batch.append((request, ids))
+            batch, longest_answer = [], prompt.request.sampling.max_tokens
+        batch.append(prompt)
     if batch:
         yield batch

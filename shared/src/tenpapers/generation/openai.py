@@ -82,22 +82,23 @@ class OpenAIBackend:
         for attempt in range(ATTEMPTS):
             wait = min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * (0.5 + random.random() / 2)
             try:
-                answer = self._client.post(path, json=body)
+                response = self._client.post(path, json=body)
             except httpx.HTTPError as error:
                 trouble = f"{type(error).__name__}: {error}"
             else:
-                if answer.status_code == 200:
+                if response.status_code == 200:
                     try:
-                        return _parse(request.id, answer.json())
+                        return _parse(request.id, response.json())
                     except (ValueError, KeyError, IndexError, TypeError):
                         trouble = "the answer is not a completion"
                 else:
-                    trouble = f"HTTP {answer.status_code}: {' '.join(answer.text.split())[:200]}"
-                    if answer.status_code in (401, 403):
+                    said = " ".join(response.text.split())[:200]
+                    trouble = f"HTTP {response.status_code}: {said}"
+                    if response.status_code in (401, 403):
                         raise UserError(f"{self.base_url}: {trouble}", "check OPENAI_API_KEY")
-                    if answer.status_code not in _RETRY:
+                    if response.status_code not in _RETRY:
                         break
-                    wait = _asked_wait(answer.headers.get("retry-after"), wait)
+                    wait = _asked_wait(response.headers.get("retry-after"), wait)
             if attempt + 1 < ATTEMPTS and self._stopped.wait(wait):
                 break
         return Completion(id=request.id, text="", finish_reason=f"error: {trouble}")

@@ -1,13 +1,20 @@
 """The same requests over a Ray cluster: one engine a worker, a lost worker loses no request."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..models.spec import ModelSpec, parse_spec
 from .types import Completion, Request, Score
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 # Requests of one task: small enough that little is lost with a worker, large enough to batch.
 TASK_SIZE = 32
@@ -41,7 +48,7 @@ class RayBackend:
         self.model, self.revision = str(inner), inner.options.get("revision", "local")
         self.workers = _workers(spec)
         self._gpus = int(inner.options.get("tensor_parallel_size", "1"))
-        self._ray: Any = ray
+        self._ray: ModuleType = ray
         if not ray.is_initialized():
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # stay on loopback
             os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -50,10 +57,10 @@ class RayBackend:
                 ray.init(log_to_driver=False, include_dashboard=False, logging_level="ERROR")
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"{spec}: no Ray cluster: {str(error).splitlines()[0]}") from None
-        self._actors: list[Any] = []
+        self._actors: list[ActorHandle] = []
         self._lives = LIVES
 
-    def _hire(self) -> Any:
+    def _hire(self) -> ActorHandle:
         ray = self._ray
         gpus = self._gpus if ray.cluster_resources().get("GPU", 0) else 0
         # Restarts would rebuild the engine in a place that may be gone: we hire anew instead.
@@ -73,10 +80,10 @@ class RayBackend:
             self._actors.append(self._hire())
         pieces.reverse()
         # What each outstanding answer belongs to; None for a sign of life.
-        waiting: dict[Any, tuple[Any, _Piece | None]] = {}
+        waiting: dict[ObjectRef, tuple[ActorHandle, _Piece | None]] = {}
         for actor in self._actors:
             waiting[actor.ready.remote()] = (actor, None)
-        idle: list[Any] = []
+        idle: list[ActorHandle] = []
         left = len(pieces)
         while left:
             while pieces and idle:

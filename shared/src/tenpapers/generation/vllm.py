@@ -1,14 +1,20 @@
 """vLLM in process: continuous batching, prefix caching, several LoRA adapters at once."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
 from .encoding import encode, misfit
 from .types import Completion, Request, Sampling, Score, adapter_digest
+
+if TYPE_CHECKING:
+    from vllm import LLM, SamplingParams
+    from vllm.lora.request import LoRARequest
 
 # Options of a spec that are numbers or switches to vLLM.
 _INTEGERS = ("tensor_parallel_size", "max_model_len", "max_num_seqs", "max_loras", "max_lora_rank")
@@ -35,12 +41,12 @@ class VLLMBackend:
     def __init__(self, spec: ModelSpec) -> None:
         self.model, self.revision = spec.name, spec.options.get("revision", "local")
         self._spec = spec
-        self._engine: Any = None
+        self._engine: LLM | None = None
         self._lora = False
         self._adapters: dict[str, int] = {}
         _options(spec)  # a wrong option should not wait for the first request
 
-    def _start(self, *, lora: bool) -> Any:
+    def _start(self, *, lora: bool) -> LLM:
         """Start the engine on first use: only then is it known whether adapters are wanted."""
         if self._engine is not None:
             if lora and not self._lora:
@@ -86,7 +92,7 @@ class VLLMBackend:
         for start in range(0, len(requests), CHUNK):
             yield from self._chunk(engine, requests[start : start + CHUNK])
 
-    def _chunk(self, engine: Any, requests: Sequence[Request]) -> Iterator[Completion]:
+    def _chunk(self, engine: LLM, requests: Sequence[Request]) -> Iterator[Completion]:
         tokenizer = engine.get_tokenizer()
         longest = engine.llm_engine.model_config.max_model_len
         fitting, prompts, settings, adapters = [], [], [], []
@@ -104,16 +110,16 @@ class VLLMBackend:
         lora = {"lora_request": adapters} if any(adapters) else {}
         outputs = engine.generate(prompts, settings, use_tqdm=False, **lora)
         for request, output in zip(fitting, outputs, strict=True):
-            answer = output.outputs[0]
+            response = output.outputs[0]
             yield Completion(
                 id=request.id,
-                text=answer.text,
-                finish_reason=answer.finish_reason or "stop",
+                text=response.text,
+                finish_reason=response.finish_reason or "stop",
                 n_prompt_tokens=len(output.prompt_token_ids),
-                n_output_tokens=len(answer.token_ids),
+                n_output_tokens=len(response.token_ids),
             )
 
-    def _adapter(self, folder: str) -> Any:
+    def _adapter(self, folder: str) -> LoRARequest | None:
         if not folder:
             return None
         from vllm.lora.request import LoRARequest
@@ -128,20 +134,20 @@ class VLLMBackend:
 
         engine = self._start(lora=False)
         tokenizer = engine.get_tokenizer()
-        head = list(tokenizer(prompt)["input_ids"])
-        tails = [
+        start = list(tokenizer(prompt)["input_ids"])
+        ends = [
             list(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in continuations
         ]
         outputs = engine.generate(
-            [{"prompt_token_ids": head + tail} for tail in tails],
+            [{"prompt_token_ids": start + end} for end in ends],
             SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0),
             use_tqdm=False,
         )
         scores = []
-        for tail, output in zip(tails, outputs, strict=True):
-            steps = output.prompt_logprobs[len(head) :]
+        for end, output in zip(ends, outputs, strict=True):
+            steps = output.prompt_logprobs[len(start) :]
             values = tuple(
-                float(step[token].logprob) for token, step in zip(tail, steps, strict=True)
+                float(step[token].logprob) for token, step in zip(end, steps, strict=True)
             )
             scores.append(Score(sum(values), values))
         return scores
@@ -189,7 +195,7 @@ def _options(spec: ModelSpec) -> dict[str, Any]:
     return options
 
 
-def _sampling_params(sampling: Sampling) -> Any:
+def _sampling_params(sampling: Sampling) -> SamplingParams:
     from vllm import SamplingParams
 
     return SamplingParams(
