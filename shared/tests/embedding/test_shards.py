@@ -1,5 +1,7 @@
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from tenpapers.embedding import EmbeddingShards, Encoder, search
 from tenpapers.errors import UserError
@@ -33,3 +35,30 @@ def test_shards_are_built_once_and_resumed(encoder, tmp_path, monkeypatch):
         EmbeddingShards.build(tmp_path, encoder, iter(documents), shard_size=5)
     with pytest.raises(UserError, match="no document"):
         EmbeddingShards.build(tmp_path / "none", encoder, iter([]))
+
+
+@pytest.fixture
+def counter():
+    """An encoder whose vectors are the numbers of letters and of vowels."""
+    return SimpleNamespace(
+        name="counter",
+        dim=2,
+        normalize=False,
+        encode=lambda texts, **_: np.array(
+            [[len(text), sum(text.count(vowel) for vowel in "aeiou")] for text in texts]
+        ),
+    )
+
+
+def test_ids_come_back_whatever_unicode_takes_for_a_line_end(counter, tmp_path):
+    documents = [("a\u2028b", "one"), ("c\x85d\x0ce", "three"), ("ä", "")]
+    shards = EmbeddingShards.build(tmp_path, counter, iter(documents), shard_size=2)
+    assert [list(ids) for ids, _ in shards] == [["a\u2028b", "c\x85d\x0ce"], ["ä"]]
+    assert [vectors.tolist() for _, vectors in shards] == [[[3, 2], [5, 2]], [[0, 0]]]
+
+
+def test_a_shard_that_does_not_fit_its_ids_is_told(counter, tmp_path):
+    shards = EmbeddingShards.build(tmp_path, counter, iter([("a", "one"), ("b", "two")]))
+    (tmp_path / "ids-00000.txt").write_text("a\n")
+    with pytest.raises(UserError, match=r"emb-00000\.npy: \(2, 2\) numbers for 1 ids of 2 dim"):
+        list(shards)

@@ -1,13 +1,19 @@
 """BM25 Okapi as one sparse matrix: a search is a product, not a loop over documents."""
 
+from __future__ import annotations
+
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Shaped
+    from scipy.sparse import csr_matrix
 
 Tokenize = Callable[[str], Sequence[str]]
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -26,14 +32,18 @@ class Bm25Index:
 
     Parameters
     ----------
-    weights : scipy CSC matrix [words, documents], each word's share of a document's score.
-    vocabulary : number of each word.
+    weights : shape (words, documents), each word's share of a document's score.
+    vocabulary : row of each word.
     ids : of the documents.
     tokenize : from a text to its words.
     """
 
     def __init__(
-        self, weights: Any, vocabulary: dict[str, int], ids: Sequence[str], tokenize: Tokenize
+        self,
+        weights: csr_matrix,
+        vocabulary: dict[str, int],
+        ids: Sequence[str],
+        tokenize: Tokenize,
     ) -> None:
         self.weights = weights
         self.vocabulary = vocabulary
@@ -49,7 +59,7 @@ class Bm25Index:
         k1: float = 1.5,
         b: float = 0.75,
         epsilon: float = 0.25,
-    ) -> "Bm25Index":
+    ) -> Bm25Index:
         """Index documents, (id, text) each.
 
         Raises
@@ -72,14 +82,14 @@ class Bm25Index:
         document_frequency = np.bincount(rows, minlength=len(vocabulary))
         idf = np.log(len(counts) - document_frequency + 0.5) - np.log(document_frequency + 0.5)
         idf[idf < 0] = epsilon * idf.mean()
-        pressed = k1 * (1 - b + b * lengths[columns] / lengths.mean())
-        values = idf[rows] * frequency * (k1 + 1) / (frequency + pressed)
+        saturation = k1 * (1 - b + b * lengths[columns] / lengths.mean())
+        values = idf[rows] * frequency * (k1 + 1) / (frequency + saturation)
         shape = (len(vocabulary), len(counts))
         weights = csr_matrix((values, (rows, columns)), shape=shape)
         return cls(weights, vocabulary, [name for name, _ in documents], tokenize)
 
-    def scores(self, query: str) -> np.ndarray:
-        """Score of every document, float64 [N]; a word that the query repeats counts as often."""
+    def scores(self, query: str) -> Float64[np.ndarray, " documents"]:
+        """Score of every document; a word that the query repeats counts as often."""
         asked = Counter(word for word in self.tokenize(query) if word in self.vocabulary)
         total = np.zeros(len(self.ids))
         for word, times in asked.items():
@@ -88,8 +98,10 @@ class Bm25Index:
             total[self.weights.indices[start:stop]] += times * self.weights.data[start:stop]
         return total
 
-    def search(self, queries: Sequence[str], k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Scores float32 [Q, k] and ids object [Q, k], best first; of equals the earlier row."""
+    def search(
+        self, queries: Sequence[str], k: int
+    ) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
+        """Scores and ids of the k best documents, best first; of equals the earlier row."""
         kept = min(k, len(self.ids))
         scores = np.empty((len(queries), kept), dtype=np.float32)
         ids = np.empty((len(queries), kept), dtype=object)

@@ -1,12 +1,18 @@
 """Sentence encoders: one vector a text, the mean of its last hidden states."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ..errors import UserError
 from ..models.loading import resolve_name
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Names that people use for encoders of the hub.
 NAMES = {
@@ -25,10 +31,17 @@ class Encoder:
     ----------
     model, tokenizer : as transformers has them.
     name : as the user wrote it.
-    normalize : vectors of length 1, so that inner products are cosines.
+    normalize : give vectors of length 1, so that inner products are cosines.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, name: str, *, normalize: bool = True) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str,
+        *,
+        normalize: bool = True,
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.name = name
@@ -61,19 +74,19 @@ class Encoder:
 
     @property
     def dim(self) -> int:
-        """Numbers a vector."""
+        """Embedding dimension."""
         return int(self.model.config.hidden_size)
 
     def encode(
         self, texts: Sequence[str], *, max_length: int = 512, progress: str | None = None
-    ) -> np.ndarray:
-        """Vectors of texts, float32 [N, d], in their order.
+    ) -> Float32[np.ndarray, "texts dim"]:
+        """Vectors of texts, in their order.
 
         Batches hold texts of similar length, longest first; their size is bounded in tokens.
 
         Parameters
         ----------
-        max_length : tokens that are read; the rest of a longer text is cut off.
+        max_length : number of tokens that are read; the rest of a longer text is cut off.
         progress : label of the progress bar; None shows none.
         """
         import torch
@@ -87,27 +100,27 @@ class Encoder:
         plan = _batches([len(ids) for ids in coded], BATCH_TOKENS.get(device.type, 32_768))
         bar = tqdm(total=len(texts), desc=progress, unit="text", disable=progress is None)
         with bar, torch.inference_mode():
-            for places in plan:
+            for rows in plan:
                 batch = self.tokenizer.pad(
-                    {"input_ids": [coded[i] for i in places]}, return_tensors="pt"
+                    {"input_ids": [coded[row] for row in rows]}, return_tensors="pt"
                 ).to(device)
                 states = self.model(**batch).last_hidden_state
                 mask = batch["attention_mask"][..., None].to(states.dtype)
                 vectors = (states * mask).sum(1) / mask.sum(1)
                 if self.normalize:
                     vectors = torch.nn.functional.normalize(vectors, dim=-1)
-                out[places] = vectors.float().cpu().numpy()
-                bar.update(len(places))
+                out[rows] = vectors.float().cpu().numpy()
+                bar.update(len(rows))
         return out
 
 
 def _batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Places of similar length together, longest first; each batch at most so many tokens."""
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    """Rows of similar length together, longest first, at most so many tokens in a batch."""
+    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
     batches: list[list[int]] = []
-    for place in order:
+    for row in order:
         # The first of a batch is its longest.
         if not batches or lengths[batches[-1][0]] * (len(batches[-1]) + 1) > tokens:
             batches.append([])
-        batches[-1].append(place)
+        batches[-1].append(row)
     return batches

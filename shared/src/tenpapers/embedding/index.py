@@ -1,8 +1,11 @@
 """faiss indexes with names for their rows: flat (exact), IVF and HNSW (approximate)."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -10,11 +13,14 @@ from ..errors import UserError
 from ..records import read_json, write_json
 from .search import Shard
 
+if TYPE_CHECKING:
+    import faiss
+    from jaxtyping import Float, Float32, Shaped
+
 Kind = Literal["flat", "ivf", "hnsw"]
 KINDS: tuple[Kind, ...] = ("flat", "ivf", "hnsw")
 LINKS = 32  # of an HNSW node
-# Lists of an IVF index that a query looks into, of all.
-PROBES = 0.1
+PROBES = 0.1  # share of an IVF index's lists that a query looks into
 
 
 class DenseIndex:
@@ -27,7 +33,7 @@ class DenseIndex:
     kind : how it searches.
     """
 
-    def __init__(self, index: Any, ids: Sequence[str], kind: Kind) -> None:
+    def __init__(self, index: faiss.Index, ids: Sequence[str], kind: Kind) -> None:
         self.index = index
         self.ids = np.asarray(ids, dtype=object)
         self.kind = kind
@@ -40,23 +46,25 @@ class DenseIndex:
         ------
         UserError : unknown kind, no document, faiss not installed.
         """
-        faiss = _faiss()
+        library = _faiss()
         if kind not in KINDS:
             raise UserError(f"index {kind}: unknown", ", ".join(KINDS))
-        index: Any = None
+        index: faiss.Index | None = None
         ids: list[str] = []
         for names, vectors in shards:
             block = np.ascontiguousarray(vectors, dtype=np.float32)
             if index is None:
-                index = _empty(faiss, kind, block)
+                index = _empty(library, kind, block)
             index.add(block)
             ids += names
         if index is None:
             raise UserError("no document to index")
         return cls(index, ids, kind)
 
-    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Scores float32 [Q, k] and ids object [Q, k], best first; fewer than k documents: fewer.
+    def search(
+        self, queries: Float[np.ndarray, "queries dim"], k: int
+    ) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
+        """Scores and ids of the k best documents, best first; all of them where there are fewer.
 
         Raises
         ------
@@ -67,10 +75,10 @@ class DenseIndex:
                 f"queries of {queries.shape[1]} dimensions, the index has {self.index.d}"
             )
         kept = min(k, len(self.ids))
-        scores, places = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), kept)
-        named = self.ids[places]
-        named[places < 0] = None  # an approximate index may find fewer
-        return scores, named
+        scores, rows = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), kept)
+        ids = self.ids[rows]
+        ids[rows < 0] = None  # an approximate index may find fewer
+        return scores, ids
 
     def save(self, folder: Path) -> None:
         """Write `index.faiss` and `index.json`."""
@@ -86,30 +94,31 @@ class DenseIndex:
         ------
         UserError : no index in the folder.
         """
-        faiss = _faiss()
+        library = _faiss()
         file = folder / "index.faiss"
         if not file.exists():
             raise UserError(f"{folder}: no index.faiss in it")
         content = read_json(folder / "index.json")
-        flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if memory_map else 0
-        return cls(faiss.read_index(str(file), flags), content["ids"], content["kind"])
+        flags = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY if memory_map else 0
+        return cls(library.read_index(str(file), flags), content["ids"], content["kind"])
 
 
-def _empty(faiss: Any, kind: Kind, sample: np.ndarray) -> Any:
+def _empty(library: ModuleType, kind: Kind, sample: Float32[np.ndarray, "rows dim"]) -> faiss.Index:
     """A trained index without rows."""
-    width = sample.shape[1]
+    dim = sample.shape[1]
     if kind == "flat":
-        return faiss.IndexFlatIP(width)
+        return library.IndexFlatIP(dim)
+    metric = library.METRIC_INNER_PRODUCT
     if kind == "hnsw":
-        return faiss.IndexHNSWFlat(width, LINKS, faiss.METRIC_INNER_PRODUCT)
+        return library.IndexHNSWFlat(dim, LINKS, metric)
     lists = max(1, min(4096, int(4 * np.sqrt(len(sample))), len(sample) // 39 or 1))
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT)
+    index = library.IndexIVFFlat(library.IndexFlatIP(dim), dim, lists, metric)
     index.train(sample)
     index.nprobe = max(1, round(PROBES * lists))
     return index
 
 
-def _faiss() -> Any:
+def _faiss() -> ModuleType:
     try:
         import faiss
     except ImportError:

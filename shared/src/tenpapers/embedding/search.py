@@ -1,34 +1,44 @@
 """Exact search over embeddings of any number, a shard at a time."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
 
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Shaped
+
+# Ids and vectors of some documents.
 Shard = tuple[Sequence[str], np.ndarray]
 # Rows of a shard that are scored at a time: bounds the memory of one block of scores.
 BLOCK = 65_536
 
 
 def search(
-    queries: np.ndarray, shards: Iterable[Shard], k: int, *, metric: str = "cosine"
-) -> tuple[np.ndarray, np.ndarray]:
+    queries: Float[np.ndarray, "queries dim"],
+    shards: Iterable[Shard],
+    k: int,
+    *,
+    metric: str = "cosine",
+) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
     """The k best documents of every query: one matrix product a block, a running top k.
 
     Memory is O(Q k + block), whatever the number of shards; nothing is approximate.
 
     Parameters
     ----------
-    queries : float32 [Q, d].
-    shards : (ids, array [n, d]); the arrays may be memory-mapped and float16.
-    k : results a query; fewer where there are fewer documents.
+    queries : one vector each.
+    shards : ids and vectors, shape (documents, dim), which may be memory-mapped and float16.
+    k : number of results of a query; fewer where there are fewer documents.
     metric : "cosine" (both sides are normalised) or "dot".
 
     Returns
     -------
-    scores float32 [Q, k] and ids object [Q, k], best first; of equal scores the row that comes
-    first in the corpus.
+    Scores and ids, best first; of equal scores the document that comes first in the corpus.
 
     Raises
     ------
@@ -36,7 +46,9 @@ def search(
     """
     if metric not in ("cosine", "dot"):
         raise UserError(f"metric {metric}: unknown", "cosine or dot")
-    wanted = _unit(queries.astype(np.float32)) if metric == "cosine" else queries.astype(np.float32)
+    wanted = queries.astype(np.float32)
+    if metric == "cosine":
+        wanted = _unit(wanted)
     scores = np.empty((len(wanted), 0), dtype=np.float32)
     ids = np.empty((len(wanted), 0), dtype=object)
     for names, vectors in shards:
@@ -56,8 +68,12 @@ def search(
 
 
 def _merged(
-    scores: np.ndarray, ids: np.ndarray, found: np.ndarray, names: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
+    scores: Float32[np.ndarray, "queries kept"],
+    ids: Shaped[np.ndarray, "queries kept"],
+    found: Float32[np.ndarray, "queries block"],
+    names: Shaped[np.ndarray, " block"],
+    k: int,
+) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
     """Old and new results together, the k best of each query.
 
     Old ones stand first and the sort is stable, so that of equal scores the earlier row wins.
@@ -71,16 +87,16 @@ def _merged(
         least = np.full(len(every), -np.inf, dtype=np.float32)
     top = np.empty((len(every), kept), dtype=np.float32)
     named = np.empty((len(every), kept), dtype=object)
-    for row, bound in enumerate(least):
-        places = np.flatnonzero(every[row] >= bound)
-        order = places[np.argsort(-every[row, places], kind="stable")][:kept]
-        top[row] = every[row, order]
-        old = scores.shape[1]
-        named[row] = [ids[row, i] if i < old else names[i - old] for i in order]
+    n_old = scores.shape[1]
+    for query, bound in enumerate(least):
+        columns = np.flatnonzero(every[query] >= bound)
+        order = columns[np.argsort(-every[query, columns], kind="stable")][:kept]
+        top[query] = every[query, order]
+        named[query] = [ids[query, i] if i < n_old else names[i - n_old] for i in order]
     return top, named
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _unit(vectors: Float32[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "rows dim"]:
     """Rows of length 1; a row of zeros stays."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(length == 0, 1, length), dtype=np.float32)

@@ -68,7 +68,7 @@ class EmbeddingShards:
                 vectors = encoder.encode(texts, max_length=max_length, progress=arrays.name)
                 with atomic_writer(arrays) as stream:
                     np.save(stream, vectors.astype(dtype))
-                write_text(names, "".join(f"{one}\n" for one in ids))
+                write_text(names, "".join(f"{name}\n" for name in ids))
             count += len(ids)
         if not count:
             raise UserError(f"{folder}: no document to encode")
@@ -83,7 +83,8 @@ class EmbeddingShards:
         """Ids and memory-mapped array of every shard."""
         for number in range(int(self.meta["shards"])):
             arrays, names = _paths(self.folder, number)
-            ids = names.read_text(encoding="utf-8").splitlines()
+            # No other line ends than ours: an id may hold what Unicode takes for one.
+            ids = names.read_text(encoding="utf-8").split("\n")[:-1]
             vectors = np.load(arrays, mmap_mode="r", allow_pickle=False)
             if vectors.shape != (len(ids), self.dim):
                 raise UserError(
