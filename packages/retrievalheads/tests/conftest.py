@@ -1,47 +1,54 @@
+import copy
 import os
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
 import torch
+from tenpapers import testing
+from tenpapers.models import CausalLM
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-TINY = {
-    "vocab_size": 300,
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-    "max_position_embeddings": 4096,
-}
+data = testing.data_fixture("retrievalheads")
+cli = testing.cli_fixture("retrievalheads")
+
+IDS = torch.randint(3, 300, (2, 24), generator=torch.Generator().manual_seed(1))
+TOY_IDS = torch.randint(3, 120, (1, 30), generator=torch.Generator().manual_seed(3))
 
 
-def tiny(kind="llama", seed=0, **more):
+def tiny(kind="llama", seed=0, **config):
     """A random model of any architecture, with attention that is not flat."""
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(TINY | more)))
-    for parameter in model.parameters():
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    return model.eval()
+    plain = {"num_key_value_heads": 2, "max_position_embeddings": 4096}
+    return testing.tiny_model(kind, seed=seed, noise=0.05, **(plain | config))
 
 
-@pytest.fixture(scope="session")
-def data():
-    """The real inputs; tests that need them are skipped where they are absent."""
-    named = os.environ.get("TENPAPERS_DATA")
-    base = Path(named) if named else Path(__file__).parents[4] / "shared" / "data"
-    folder = base / "retrievalheads"
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data/retrievalheads here (see its SOURCE.md)")
-    return folder
+def logits(model, ids=IDS, **more):
+    with torch.inference_mode():
+        return model(ids, **more).logits
+
+
+def eager_tops(model, ids):
+    """Attended places of all rows, and whether the two best probabilities are within 1e-6."""
+    model.set_attn_implementation("eager")
+    with torch.inference_mode():
+        out = model(ids[None], output_attentions=True, use_cache=False, logits_to_keep=1)
+    model.set_attn_implementation("sdpa")
+    maps = torch.stack(out.attentions)[:, 0]
+    best = maps.topk(2).values
+    return maps.argmax(-1), best[..., 0] - best[..., 1] < 1e-6
+
+
+def scores_of(values, model="m"):
+    """Head scores of one example."""
+    from retrievalheads.heads.score_files import HeadScores
+
+    return HeadScores(model, "copy", "teacher", torch.tensor(values)[None], ids=["a"])
+
+
+def fresh(toy):
+    """A copy that a test may change."""
+    return CausalLM(copy.deepcopy(toy.model), toy.tokenizer, toy.name, toy.revision)
 
 
 @pytest.fixture(scope="session")
@@ -52,51 +59,78 @@ def lm():
 
 
 @pytest.fixture(scope="session")
-def planted(lm):
+def tokenizer():
+    """Of SmolLM2, without the model."""
+    from tenpapers.models import load_tokenizer
+
+    return load_tokenizer("smollm2")
+
+
+@pytest.fixture(scope="session")
+def planted(tokenizer):
     """Twenty prompts of part A, from real passages where they are at hand."""
     from retrievalheads.inputs.planted_phrase import planted_examples
-    from retrievalheads.study.reproduce import _passages
-    from retrievalheads.study.settings import data_folder
+    from retrievalheads.study.planted_part import QUESTIONS, passages_of
+    from tenpapers.data import folder
 
-    passages, _ = _passages((data_folder() or Path()) / "nq_open_oracle.jsonl.gz")
-    return planted_examples(lm.tokenizer, passages, 20)
+    passages, _ = passages_of((folder("retrievalheads") or Path()) / QUESTIONS)
+    return planted_examples(tokenizer, passages, 20)
 
 
 @pytest.fixture(scope="session")
 def toy():
     """The tiny checkpoint that ships with the package."""
-    from retrievalheads.study.settings import toy_checkpoint
     from retrievalheads.training.tuned_model import load_base
 
-    return load_base(f"hf:{toy_checkpoint()}")
+    return load_base(toy_spec())
 
 
-@pytest.fixture
-def cli():
-    """Run the command line in a process of its own; gives exit code, output and errors."""
+def toy_spec():
+    """Model spec of the tiny checkpoint."""
+    from retrievalheads.study.settings import toy_checkpoint
 
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from retrievalheads.cli.main import main; main()",
-                *map(str, arguments),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | environment,
-        )
+    return f"hf:{toy_checkpoint()}"
 
-    return call
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """Toy datasets of two variants."""
+    from retrievalheads.inputs.toy.examples import toy_examples
+    from tenpapers.records import write_jsonl
+
+    folder = tmp_path_factory.mktemp("world")
+    for variant in ("real-full", "lh"):
+        for split, count in (("train", 32), ("dev", 12), ("test", 10)):
+            rows = toy_examples(variant, split, count, context=128, facts=4)
+            write_jsonl(folder / variant / f"{split}.jsonl", rows)
+    return folder
 
 
 def in_process(capsys, *arguments):
     """Run the command line here, which saves the start of a process; gives its output."""
-    from retrievalheads.cli.main import app
+    testing.command("retrievalheads", *arguments)
+    return capsys.readouterr().out
 
-    code = app([str(argument) for argument in arguments], standalone_mode=False)
-    out = capsys.readouterr()
-    assert not code, out.err
-    return out.out
+
+def typed(capsys, line):
+    """Run a command line written as a user types it; gives its output."""
+    return in_process(capsys, *shlex.split(line))
+
+
+def wrong(*arguments):
+    """The message of a command that must refuse its input; run here."""
+    return testing.fails("retrievalheads", *arguments)
+
+
+def kill_after(monkeypatch, module, name, count):
+    """A function of a module that is interrupted at a call; and a list of its calls."""
+    whole, calls = getattr(module, name), []
+
+    def counted(*arguments, **more):
+        if len(calls) == count:
+            raise KeyboardInterrupt
+        calls.append(arguments)
+        return whole(*arguments, **more)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls

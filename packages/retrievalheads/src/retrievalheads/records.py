@@ -1,12 +1,17 @@
 """What flows between the stages: examples with their evidence, and their tokens."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field
 from tenpapers.errors import UserError
 from tenpapers.records import Record, read_json_lines
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
 
 Task = Literal["mdqa", "musique", "summhay"]
 Variant = Literal["real-full", "real-limited", "hh", "hl", "lh", "ll", "symbolic"]
@@ -41,7 +46,7 @@ class Needle(Record):
 
 
 class Example(Record):
-    """One prompt with its target, accepted answers and the places of its evidence (section 2)."""
+    """One prompt with its target, accepted answers and the places of its evidence."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -110,17 +115,25 @@ class TokenizedExample:
     Parameters
     ----------
     id : of the example.
-    input_ids : LongTensor[n + T], prompt then answer.
+    input_ids : prompt then answer, n + T tokens.
     n_prompt : n.
-    answer_rows : LongTensor[T], query rows whose next token is the answer's; the first is the last
-        prompt token.
-    targets : T sets of token places, each a LongTensor; empty where the step does not count.
+    answer_rows : T query rows whose next token is the answer's; the first is the last prompt token.
+    targets : T sets of token places; empty where the step does not count.
     insight : the same for the insight probe, or None where the task has none.
     """
 
     id: str
-    input_ids: Any
+    input_ids: "Int[Tensor, ' sequence']"
     n_prompt: int
-    answer_rows: Any
-    targets: list[Any] = field(default_factory=list)
-    insight: list[Any] | None = None
+    answer_rows: "Int[Tensor, ' steps']"
+    targets: "list[Int[Tensor, ' places']]" = field(default_factory=list)
+    insight: "list[Int[Tensor, ' places']] | None" = None
+
+
+def without_nan(value: Any) -> Any:
+    """A result as JSON has it: NaN becomes null."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

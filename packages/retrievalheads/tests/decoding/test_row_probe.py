@@ -1,29 +1,12 @@
-"""Reading single attention rows and what goes into attention."""
+"""Reading single attention rows: against eager attention, in one pass, on a cache, padded."""
 
 import pytest
 import torch
-from retrievalheads.decoding.attention_watch import AttentionWatch
 from retrievalheads.decoding.row_probe import RowProbe
 
-TINY = {
-    "vocab_size": 100,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-}
-IDS = torch.randint(3, 100, (2, 30), generator=torch.Generator().manual_seed(0))
+from ..conftest import eager_tops, tiny
 
-
-def tiny(kind="llama", **more):
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(TINY | more)))
-    for parameter in model.parameters():
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    return model.eval()
+IDS = torch.randint(3, 300, (2, 30), generator=torch.Generator().manual_seed(0))
 
 
 def eager(model, ids):
@@ -67,13 +50,13 @@ def test_rows_of_a_right_padded_batch_and_rows_that_are_not_there():
 
 def test_layers_with_and_without_a_window_and_passes_of_one_shape(monkeypatch):
     """Gemma 2's layers alternate; what is known of a pass is found once for each kind of layer."""
-    from tenpapers.models import rows
+    from retrievalheads.decoding import row_probe
 
     model = tiny("gemma2", sliding_window=8, head_dim=8, num_hidden_layers=4)
     wanted = eager(model, IDS)
     found = []
-    made = rows._Pass.of.__func__
-    monkeypatch.setattr(rows._Pass, "of", classmethod(lambda *a: found.append(0) or made(*a)))
+    made = row_probe._Pass.of.__func__
+    monkeypatch.setattr(row_probe._Pass, "of", classmethod(lambda *a: found.append(0) or made(*a)))
     with RowProbe(model) as probe, torch.inference_mode():
         probe.arm(torch.arange(5, 30).expand(2, -1))
         model(IDS.flip(0), use_cache=False)
@@ -96,25 +79,77 @@ def test_a_cropped_cache_is_read_anew():
         assert torch.equal(probe.collect(), wanted[..., 20:].int())
 
 
-def test_watching_changes_nothing_and_shows_every_layer():
-    model = tiny()
-    with torch.inference_mode():
-        plain = model(IDS).logits
-        seen = []
-        with AttentionWatch(model, seen.append):
-            assert torch.equal(model(IDS).logits, plain)
-    assert [one.layer for one in seen] == [0, 1, 2]
-    assert seen[0].query.shape == (2, 4, 30, 8) and seen[0].key.shape == (2, 2, 30, 8)
-    assert model.config._attn_implementation == "sdpa"
+def all_rows(model, ids):
+    """Where every row attends by the probe, [L, H, n]."""
+    with RowProbe(model) as probe, torch.inference_mode():
+        probe.arm(torch.arange(len(ids))[None])
+        model(ids[None], use_cache=False)
+        return probe.collect()[0]
 
 
-def test_watchers_nest_and_the_models_attention_comes_back():
+@pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2", "gemma", "gpt2", "gpt_neox"])
+def test_rows_of_other_architectures(kind):
+    more = {"n_positions": 4096, "n_embd": 64, "n_layer": 4, "n_head": 4} if kind == "gpt2" else {}
+    more |= {"head_dim": 24} if kind == "gemma" else {}
+    more |= {"sliding_window": None} if kind == "mistral" else {}
+    model = tiny(kind, **more)
+    ids = torch.randint(3, 300, (40,))
+    top, tie = eager_tops(model, ids)
+    assert ((all_rows(model, ids) == top) | tie).all()
+
+
+def test_a_sliding_window_hides_what_lies_before_it():
+    model = tiny("mistral", sliding_window=8)
+    ids = torch.randint(3, 300, (40,))
+    top, tie = eager_tops(model, ids)
+    places = all_rows(model, ids)
+    assert ((places == top) | tie).all()
+    assert (torch.arange(40) - places < 8).all()
+
+
+def test_keys_in_blocks_give_the_same(monkeypatch):
     model = tiny()
-    counts = [[], []]
-    with AttentionWatch(model, counts[0].append):
-        with AttentionWatch(model, counts[1].append):
-            model(IDS)
-        model(IDS)
-    model(IDS)
-    assert [len(c) for c in counts] == [6, 3]
-    assert model.config._attn_implementation == "sdpa"
+    ids = torch.randint(3, 300, (1, 50))
+    found = []
+    for numbers in (32_000_000, 400):
+        monkeypatch.setattr("retrievalheads.decoding.row_probe.BLOCK_NUMBERS", numbers)
+        with RowProbe(model) as probe, torch.inference_mode():
+            probe.arm(torch.arange(10, 50)[None])
+            model(ids, use_cache=False)
+            found.append(probe.collect())
+    assert torch.equal(*found)
+
+
+def test_left_padding_is_refused():
+    model = tiny()
+    ids = torch.randint(3, 300, (2, 12))
+    mask = torch.ones_like(ids)
+    mask[1, :5] = 0
+    with RowProbe(model) as probe, torch.inference_mode():
+        probe.arm(torch.tensor([[11], [11]]))
+        with pytest.raises(ValueError, match="padded on the right"):
+            model(ids, attention_mask=mask)
+
+
+def test_merged_and_unmerged_adapters_give_the_same_rows(toy):
+    """PEFT: identical argmax in at least 99.5 % of rows."""
+    from copy import deepcopy
+
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(0)
+    wrapped = get_peft_model(
+        deepcopy(toy.model),
+        LoraConfig(r=4, target_modules=["q_proj", "k_proj", "v_proj", "o_proj"]),
+    ).eval()
+    for name, weight in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.05)
+    ids = torch.randint(3, 120, (1, 60))
+    found = []
+    for model in (wrapped, deepcopy(wrapped).merge_and_unload()):
+        with RowProbe(model) as probe, torch.inference_mode():
+            probe.arm(torch.arange(60)[None])
+            model(ids, use_cache=False)
+            found.append(probe.collect())
+    assert (found[0] == found[1]).float().mean() >= 0.995

@@ -3,18 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
-from tenpapers.generation import CompletionCache, Request, Sampling, open_generator
+from tenpapers.generation import Completion, CompletionCache, Request, Sampling, open_generator
 from tenpapers.generation.generator import Generator
 from tenpapers.generation.hf import HFBackend
-from tenpapers.models import CausalLM
+from tenpapers.models import CausalLM, load_tokenizer, parse_spec
 from tenpapers.records import Record
 
-from ..heads.detect import MAX_TOKENS
-from ..records import Example
+from ..records import Example, Task
 from ..scoring.metrics import bootstrap_mean, citation, exact_match, f1, first_line, subspan_em
+from ..training.tuned_model import ATTENTION, extended_base, read_state
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# Tokens that an answer of a task may have.
+MAX_TOKENS: dict[Task, int] = {"mdqa": 32, "musique": 32, "summhay": 64}
 
 
 class Prediction(Record):
@@ -127,11 +133,6 @@ def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None)
     ------
     UserError : an adapter that is no LoRA adapter.
     """
-    from tenpapers.models import parse_spec
-
-    from ..inputs.builders.build import load_tokenizer
-    from ..training.tuned_model import ATTENTION, extended_base, read_state
-
     spec = parse_spec(model)
     bos = added_bos(load_tokenizer(model))
     if adapter is not None:
@@ -146,7 +147,7 @@ def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None)
     return _graded(examples, done)
 
 
-def _graded(examples: Sequence[Example], completions: Sequence[Any]) -> Evaluation:
+def _graded(examples: Sequence[Example], completions: Sequence[Completion]) -> Evaluation:
     failed = [done for done in completions if done.failed]
     if failed:
         raise UserError(f"{failed[0].id}: {failed[0].finish_reason}", "--rope ntk extends a model")
@@ -157,7 +158,7 @@ def _graded(examples: Sequence[Example], completions: Sequence[Any]) -> Evaluati
     return Evaluation(graded, summarise(graded))
 
 
-def added_bos(tokenizer: Any) -> str | None:
+def added_bos(tokenizer: "PreTrainedTokenizerBase") -> str | None:
     """The first special token that the tokenizer adds by itself, or None."""
     if not tokenizer.bos_token:
         return None

@@ -4,12 +4,22 @@ transformers lets an attention function be registered. Ours first shows its argu
 watches and then computes the output with SDPA, so nothing of the result changes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
 from tenpapers.models.heads import Hooks
+
+from .base_model import base_model_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Shaped
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel
 
 NAME = "retrievalheads_watched"
 _WATCHERS = "_retrievalheads_watchers"
@@ -22,20 +32,21 @@ class AttentionInput:
     Parameters
     ----------
     layer : its number.
-    query : [B, H, n, d]; key, value : [B, Hkv, m, d], m - n of them from the cache.
-    mask : [B, 1, n, m], bool (True is visible) or additive; None is causal.
+    query : of the n tokens of this pass.
+    key, value : of m tokens, m - n of them from the cache; a head of them serves several queries.
+    mask : bool (True is visible) or additive; None is causal.
     window : visible keys of a sliding window, or None.
     """
 
     layer: int
-    query: Any
-    key: Any
-    value: Any
-    mask: Any
+    query: Float[Tensor, "batch heads n head_dim"]
+    key: Float[Tensor, "batch kv_heads m head_dim"]
+    value: Float[Tensor, "batch kv_heads m head_dim"]
+    mask: Shaped[Tensor, "batch 1 n m"] | None
     window: int | None
 
     @property
-    def visible(self) -> Any:
+    def visible(self) -> Bool[Tensor, "batch 1 n m"] | None:
         """The mask as booleans, or None where it is plainly causal."""
         if self.mask is None or not self.mask.dtype.is_floating_point:
             return self.mask
@@ -55,9 +66,9 @@ class AttentionWatch(Hooks):
     UserError : the model does not go through transformers' attention interface.
     """
 
-    def __init__(self, model: Any, see: Callable[[AttentionInput], None]) -> None:
+    def __init__(self, model: PreTrainedModel, see: Callable[[AttentionInput], None]) -> None:
         super().__init__()
-        self.model = model.get_base_model() if hasattr(model, "get_base_model") else model
+        self.model = base_model_of(model)
         self._see = see
         self._before = self.model.config._attn_implementation
         _register()
@@ -72,12 +83,13 @@ class AttentionWatch(Hooks):
                 setattr(module, _WATCHERS, [])
             getattr(module, _WATCHERS).append(see)
 
-    def _attentions(self) -> list[Any]:
-        return [m for m in self.model.modules() if isinstance(getattr(m, "layer_idx", None), int)]
+    def _attentions(self) -> list[Module]:
+        modules = self.model.modules()
+        return [m for m in modules if isinstance(getattr(m, "layer_idx", None), int)]
 
     def remove(self) -> None:
         """Stop watching; the model's own attention function comes back with the last watcher."""
-        left: list[Any] = []
+        left: list[Callable[[AttentionInput], None]] = []
         for module in self._attentions():
             left = getattr(module, _WATCHERS, [])
             if self._see in left:
@@ -95,11 +107,17 @@ def _register() -> None:
     from transformers.masking_utils import sdpa_mask
 
     def attend(
-        module: Any, query: Any, key: Any, value: Any, attention_mask: Any, **settings: Any
-    ) -> tuple[Any, None]:
+        module: Module,
+        query: Float[Tensor, "batch heads n head_dim"],
+        key: Float[Tensor, "batch kv_heads m head_dim"],
+        value: Float[Tensor, "batch kv_heads m head_dim"],
+        attention_mask: Shaped[Tensor, "batch 1 n m"] | None,
+        **settings: Any,
+    ) -> tuple[Float[Tensor, "batch n heads head_dim"], None]:
         for see in getattr(module, _WATCHERS, ()):
             window = settings.get("sliding_window")
-            see(AttentionInput(module.layer_idx, query, key, value, attention_mask, window))
+            layer = int(module.layer_idx)  # type: ignore[arg-type]  # a number that attention has
+            see(AttentionInput(layer, query, key, value, attention_mask, window))
         return sdpa_attention_forward(module, query, key, value, attention_mask, **settings)
 
     AttentionInterface.register(NAME, attend)

@@ -4,12 +4,18 @@ A pass over few tokens costs nearly as much as one over many: its time goes into
 weights. So questions about one text are packed behind it, each hidden from the others by the mask.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ..decoding.row_probe import RowProbe
 from .prefix_reader import Draft, PrefixReader, common_length, taken
+from .row_probe import RowProbe
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
 
 
 @dataclass
@@ -20,7 +26,7 @@ class _Branch:
     guess: list[int]
     draft: Draft
     answer: list[int] = field(default_factory=list)
-    places: list[Any] = field(default_factory=list)
+    places: list[Int[Tensor, "layers heads steps"]] = field(default_factory=list)
     open: bool = True
 
 
@@ -48,7 +54,7 @@ class Branches:
 
     def read(
         self, blocks: Sequence[Sequence[int]], rows: Sequence[int], probe: RowProbe
-    ) -> list[tuple[list[int], Any]]:
+    ) -> list[tuple[list[int], Int[Tensor, "layers heads rows"]]]:
         """Run a block of each continuation; an empty one costs nothing.
 
         Parameters
@@ -57,8 +63,8 @@ class Branches:
 
         Returns
         -------
-        For each continuation the likeliest next token of each wanted row, list[int], and where
-        the row attends, IntTensor[L, H, rows], places in its own text.
+        For each continuation the likeliest next token of each wanted row, and where the row
+        attends, places in its own text.
         """
         import torch
 
@@ -106,7 +112,7 @@ class Branches:
         added = len(self._place) - self._reader.held
         if not self._reader.held:
             self._reader.forget()
-        elif added:
+        elif added and self._reader.cache is not None:
             self._reader.cache.crop(-added)
 
 
@@ -118,7 +124,7 @@ def greedy_together(
     *,
     limit: int,
     stop: Callable[[int], bool],
-) -> list[tuple[list[int], Any]]:
+) -> list[tuple[list[int], Int[Tensor, "layers heads steps"]]]:
     """Greedy continuations of texts that begin alike, and where the rows that write them attend.
 
     The answers are those of `PrefixReader.greedy`, one text after the other.
@@ -130,7 +136,7 @@ def greedy_together(
 
     Returns
     -------
-    For each text its answer and IntTensor[L, H, T].
+    For each text its answer and where the rows attend, places in the text.
     """
     import torch
 
@@ -142,17 +148,17 @@ def greedy_together(
         draft = Draft(text, ids)
         branches.append(_Branch(ids[shared:], draft.first(limit), draft))
     while any(branch.open for branch in branches):
-        blocks = [one.waiting + one.guess if one.open else [] for one in branches]
-        rows = [len(one.guess) + 1 if one.open else 0 for one in branches]
+        blocks = [branch.waiting + branch.guess if branch.open else [] for branch in branches]
+        rows = [len(branch.guess) + 1 if branch.open else 0 for branch in branches]
         found = packed.read(blocks, rows, probe)
         packed.keep(
             [
-                _take(branch, best, places, limit, stop) if branch.open else 0
+                _take(branch, best, places, limit=limit, stop=stop) if branch.open else 0
                 for branch, (best, places) in zip(branches, found, strict=True)
             ]
         )
     packed.close()
-    return [(one.answer, torch.cat(one.places, -1)) for one in branches]
+    return [(branch.answer, torch.cat(branch.places, -1)) for branch in branches]
 
 
 def shared_length(sequences: Sequence[list[int]]) -> int:
@@ -162,7 +168,12 @@ def shared_length(sequences: Sequence[list[int]]) -> int:
 
 
 def _take(
-    branch: _Branch, best: list[int], places: Any, limit: int, stop: Callable[[int], bool]
+    branch: _Branch,
+    best: list[int],
+    places: Int[Tensor, "layers heads rows"],
+    *,
+    limit: int,
+    stop: Callable[[int], bool],
 ) -> int:
     """Take what greedy decoding writes of a pass; how many of the block's tokens remain valid."""
     before = len(branch.waiting)

@@ -5,8 +5,15 @@ insights) are such prompts. Keys and values of a prefix depend on nothing that f
 cached stays valid up to the first different token; the rest is cropped and computed anew.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 # Tokens of one pass: with a cache, SDPA's mask has (pass x keys) numbers.
 PASS = 2048
@@ -27,11 +34,11 @@ class PrefixReader:
     cache : keys and values of the last sequence; whoever goes on with it takes a copy.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self.tokens = 0
         self._ids: list[int] = []
-        self.cache: Any = None
+        self.cache: DynamicCache | None = None
 
     def forget(self) -> None:
         """Compute the next sequence from its first token."""
@@ -51,8 +58,8 @@ class PrefixReader:
             self._crop(len(ids))
             self._ids = ids
 
-    def read(self, ids: Sequence[int], *, rows: int = 1) -> Any:
-        """Run a sequence; logits of its last rows, float32 [rows, vocabulary].
+    def read(self, ids: Sequence[int], *, rows: int = 1) -> Float[Tensor, "rows vocabulary"]:
+        """Run a sequence; logits of its last rows, float32.
 
         Those rows are computed in this call even where they are cached.
         """
@@ -78,7 +85,12 @@ class PrefixReader:
         return torch.cat(logits)[-rows:].float()
 
     def greedy(
-        self, ids: Sequence[int], *, limit: int, stop: Any, draft: Sequence[int] = ()
+        self,
+        ids: Sequence[int],
+        *,
+        limit: int,
+        stop: Callable[[int], bool],
+        draft: Sequence[int] = (),
     ) -> list[int]:
         """Greedy continuation, at most `limit` tokens, up to the first that `stop` holds of.
 
@@ -101,19 +113,19 @@ class PrefixReader:
         extra = len(self._ids) - keep
         if not keep:
             self.cache = None
-        elif extra:
+        elif extra and self.cache is not None:
             self.cache.crop(-extra)
 
 
-def common_length(one: list[int], other: list[int]) -> int:
+def common_length(first: list[int], other: list[int]) -> int:
     """Number of tokens that two sequences begin with alike."""
-    limit = min(len(one), len(other))
-    if one[:limit] == other[:limit]:
+    limit = min(len(first), len(other))
+    if first[:limit] == other[:limit]:
         return limit
     low, high = 0, limit
     while low < high:  # the first difference, by halving
         middle = (low + high + 1) // 2
-        if one[:middle] == other[:middle]:
+        if first[:middle] == other[:middle]:
             low = middle
         else:
             high = middle - 1
@@ -175,9 +187,11 @@ def taken(
     return written, True
 
 
-def ends_answer(tokenizer: Any, model: Any) -> Any:
+def ends_answer(
+    tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel
+) -> Callable[[int], bool]:
     """A test for tokens that end an answer: end of sequence, or a line break."""
-    ends = model.generation_config.eos_token_id
+    ends = model.generation_config.eos_token_id if model.generation_config else None
     special = {*([ends] if isinstance(ends, int) else ends or []), tokenizer.eos_token_id}
 
     def stop(token: int) -> bool:

@@ -4,14 +4,25 @@ Of the rows that are asked for and no others, the pre-softmax logits against all
 and of those the argmax is kept. Softmax is monotone, so this is also the argmax of the weights.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import Any, Self
-from weakref import ref
+from typing import TYPE_CHECKING, Self
+from weakref import ReferenceType, ref
 
 from tenpapers.models import HeadGeometry
 from tenpapers.models.heads import Hooks
 
 from .attention_watch import AttentionInput, AttentionWatch
+
+if TYPE_CHECKING:
+    import torch
+    from jaxtyping import Bool, Float, Int
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    # What the layers of one pass have in common: shapes, window, device.
+    Form = tuple[torch.Size, torch.Size, int | None, torch.device]
 
 # Logits of one layer held at a time (float32 numbers); more are computed in blocks of keys.
 BLOCK_NUMBERS = 32_000_000
@@ -33,28 +44,28 @@ class RowProbe(Hooks):
     UserError : the model does not go through that interface.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
         watch = AttentionWatch(model, self._read)
         self._handles.append(watch)
         self.geometry = HeadGeometry.from_config(watch.model.config)
-        self._rows: Any = None
+        self._rows: Int[Tensor, "batch rows"] | None = None
         self._passes: list[_Pass] = []
 
-    def arm(self, rows: Any) -> None:
+    def arm(self, rows: Int[Tensor, "batch rows"]) -> None:
         """Read these rows from now on.
 
         Parameters
         ----------
-        rows : LongTensor[B, T], places of the queries counted from the first token of the sequence
+        rows : places of the queries counted from the first token of the sequence
             (a cached prefix included); -1 where an example has fewer rows. Sequences are padded on
             the right or not at all.
         """
         self._rows = rows.cpu()
         self._passes = []
 
-    def collect(self) -> Any:
-        """Where the rows attend most, IntTensor[B, L, H, T] on the CPU; disarms.
+    def collect(self) -> Int[Tensor, "batch layers heads rows"]:
+        """Where the rows attend most, int32 on the CPU; disarms.
 
         -1 where nothing was read: a row that no pass contained, a layer without softmax attention.
         """
@@ -64,14 +75,14 @@ class RowProbe(Hooks):
         batch, count = self._rows.shape
         shape = (batch, self.geometry.n_layers, self.geometry.n_heads, count)
         places = torch.full(shape, -1, dtype=torch.int32)
-        for one in self._passes:
-            if not one.best:
+        for done in self._passes:
+            if not done.best:
                 continue
             # One transfer a pass, not one a layer.
-            best = torch.stack(list(one.best.values()), 1).cpu()
-            found = torch.full((*shape[:3], len(one.columns)), -1, dtype=torch.int32)
-            found[:, list(one.best)] = best.masked_fill(~one.inside[:, None, None], -1)
-            places[..., one.columns] = torch.where(found < 0, places[..., one.columns], found)
+            best = torch.stack(list(done.best.values()), 1).cpu()
+            found = torch.full((*shape[:3], len(done.columns)), -1, dtype=torch.int32)
+            found[:, list(done.best)] = best.masked_fill(~done.inside[:, None, None], -1)
+            places[..., done.columns] = torch.where(found < 0, places[..., done.columns], found)
         self._rows, self._passes = None, []
         return places
 
@@ -80,7 +91,7 @@ class RowProbe(Hooks):
         if self._rows is None:
             return
         # Layers of one pass share what is known of it; sliding windows and devices may alternate.
-        now = next((one for one in reversed(self._passes) if one.is_of(seen)), None)
+        now = next((known for known in reversed(self._passes) if known.is_of(seen)), None)
         if now is None:
             now = _Pass.of(seen, self._rows)
             self._passes.append(now)
@@ -98,26 +109,25 @@ class _Pass:
     ----------
     form : what the layers of a pass have in common.
     mask : weak reference to their mask, so that those of earlier passes need not stay in memory.
-    columns : LongTensor[C] on the CPU, which of the armed rows any example has in this pass.
-    inside : BoolTensor[B, C] on the CPU; a row that only other examples have is computed for the
-        first query and thrown away.
-    index : LongTensor[B, H, C, d], the rows counted from the first query of the pass, as `gather`
-        takes them from queries.
-    bias : float32 [B, C, m], -inf at the keys that a row does not see; None where it sees all.
-    best : layer -> IntTensor[B, H, C].
+    columns : on the CPU, which of the armed rows any example has in this pass.
+    inside : on the CPU; a row that only other examples have is computed for the first query and
+        thrown away.
+    index : the rows counted from the first query of the pass, as `gather` takes them from queries.
+    bias : float32, -inf at the keys that a row does not see; None where it sees all.
+    best : by layer, the key with the largest logit.
     """
 
-    form: tuple[Any, ...]
-    mask: Any
-    columns: Any
-    inside: Any
-    index: Any
-    bias: Any
-    best: dict[int, Any] = field(default_factory=dict)
+    form: Form
+    mask: ReferenceType[Tensor] | None
+    columns: Int[Tensor, " columns"]
+    inside: Bool[Tensor, "batch columns"]
+    index: Int[Tensor, "batch heads columns head_dim"]
+    bias: Float[Tensor, "batch columns keys"] | None
+    best: dict[int, Int[Tensor, "batch heads columns"]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, seen: AttentionInput, rows: Any) -> Self:
-        """What of the armed rows, LongTensor[B, T], lies in the pass that a layer is shown."""
+    def of(cls, seen: AttentionInput, rows: Int[Tensor, "batch rows"]) -> Self:
+        """What of the armed rows lies in the pass that a layer is shown."""
         import torch
 
         keys = seen.key.shape[2]
@@ -138,16 +148,20 @@ class _Pass:
         return seen.layer not in self.best and mask is seen.mask and self.form == _form(seen)
 
 
-def _form(seen: AttentionInput) -> tuple[Any, ...]:
+def _form(seen: AttentionInput) -> Form:
     return seen.query.shape, seen.key.shape, seen.window, seen.query.device
 
 
-def _bias(seen: AttentionInput, places: Any, inside: Any) -> Any:
-    """What to add to the logits of rows at places [B, C]: -inf at keys that they do not see.
+def _bias(
+    seen: AttentionInput,
+    places: Int[Tensor, "batch columns"],
+    inside: Bool[Tensor, "batch columns"],
+) -> Float[Tensor, "batch columns keys"] | None:
+    """What to add to the logits of rows at these places: -inf at keys that they do not see.
 
     Returns
     -------
-    float32 [B, C, m], or None where the rows see all keys.
+    float32, or None where the rows see all keys.
 
     Raises
     ------
@@ -157,28 +171,32 @@ def _bias(seen: AttentionInput, places: Any, inside: Any) -> Any:
 
     device, keys, window = seen.query.device, seen.key.shape[2], seen.window
     last = places + keys - seen.query.shape[2]
-    masked = seen.mask is not None and window is None
-    if not masked and int(last.min()) == keys - 1 and (window is None or keys <= window):
+    visible = seen.visible if window is None else None
+    if visible is None and int(last.min()) == keys - 1 and (window is None or keys <= window):
         return None
     last = last.to(device)[..., None]
     key = torch.arange(keys, device=device)
     hidden = key > last
     if window is not None:
         hidden |= key <= last - window
-    if masked:
-        shown = _rows_of(seen.visible, places.to(device))
+    if visible is not None:
+        shown = _rows_of(visible, places.to(device))
         _refuse_left_padding(shown, inside.to(device))
         hidden = hidden | ~shown
     return torch.zeros(hidden.shape, device=device).masked_fill_(hidden, float("-inf"))
 
 
-def _best_keys(query: Any, key: Any, bias: Any) -> Any:
-    """The key with the largest logit a row, the lowest of equal ones; IntTensor[B, H, T].
+def _best_keys(
+    query: Float[Tensor, "batch heads rows head_dim"],
+    key: Float[Tensor, "batch kv_heads keys head_dim"],
+    bias: Float[Tensor, "batch rows keys"] | None,
+) -> Int[Tensor, "batch heads rows"]:
+    """The key with the largest logit a row, the lowest of equal ones.
 
     Parameters
     ----------
-    query : float32 [B, H, T, d]; key : [B, Hkv, m, d], each key head shared by H / Hkv queries.
-    bias : float32 [B, T, m] that is added to the logits, or None.
+    query : float32; each key head is shared by heads / kv_heads queries.
+    bias : float32 that is added to the logits, or None.
     """
     import torch
 
@@ -200,13 +218,17 @@ def _best_keys(query: Any, key: Any, bias: Any) -> Any:
     return torch.stack(places).gather(0, block_of[None])[0]
 
 
-def _rows_of(visible: Any, places: Any) -> Any:
-    """Rows of a mask [B or 1, 1, n, m] at places [B, T]; [B, T, m]."""
+def _rows_of(
+    visible: Bool[Tensor, "masks 1 n keys"], places: Int[Tensor, "batch rows"]
+) -> Bool[Tensor, "batch rows keys"]:
+    """Rows of a mask, of each example or one for all, at some places."""
     rows = visible[:, 0].expand(len(places), -1, -1)
     return rows.gather(1, places[..., None].expand(-1, -1, rows.shape[2]))
 
 
-def _refuse_left_padding(shown: Any, inside: Any) -> None:
+def _refuse_left_padding(
+    shown: Bool[Tensor, "batch rows keys"], inside: Bool[Tensor, "batch rows"]
+) -> None:
     """With padding on the left, places would not count from the first token.
 
     Then, and only then, a row does not see key 0.

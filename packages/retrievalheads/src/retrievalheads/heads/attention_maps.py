@@ -1,30 +1,45 @@
 """Pictures of where the answer's rows attend in a context."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.report import Picture
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
+from ..decoding.base_model import layout_of
 from ..inputs.token_spans import token_spans
 from ..records import Example
+from .head_sets import as_mask
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 COLUMNS = 240  # more keys than pixels are pooled by their maximum
 
 
 def row_weights(
-    model: Any, ids: Any, rows: Any, heads: Sequence[tuple[int, int]]
-) -> dict[tuple[int, int], Any]:
-    """Attention weights of a few rows of a few heads, float32 [T, n] each.
+    model: PreTrainedModel,
+    ids: Int[Tensor, " n"],
+    rows: Int[Tensor, " rows"],
+    heads: Sequence[tuple[int, int]],
+) -> dict[tuple[int, int], Float[Tensor, "rows n"]]:
+    """Attention weights of a few rows of a few heads, float32.
 
     Parameters
     ----------
-    ids : LongTensor[n]; rows : LongTensor[T]; heads : (layer, head).
+    ids : of the whole sequence.
+    rows : places of the queries.
+    heads : (layer, head).
     """
     import torch
 
-    found: dict[tuple[int, int], Any] = {}
+    found: dict[tuple[int, int], Float[Tensor, "rows n"]] = {}
 
     def see(seen: AttentionInput) -> None:
         for layer, head in heads:
@@ -43,7 +58,11 @@ def row_weights(
 
 
 def draw_map(
-    model: Any, tokenizer: Any, example: Example, heads: Sequence[tuple[int, int]], path: Path
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    example: Example,
+    heads: Sequence[tuple[int, int]],
+    path: Path,
 ) -> Picture:
     """One panel a head: answer tokens by places of the context; the needle is marked.
 
@@ -55,19 +74,18 @@ def draw_map(
     from matplotlib.figure import Figure
     from tenpapers.errors import UserError
 
-    from ..interventions.knockout import as_mask, layout_of
-
     shape = layout_of(model).geometry
     try:
         as_mask(heads, shape.n_layers, shape.n_heads)
     except ValueError as error:
         raise UserError(f"--heads: {error}") from None
-    one = token_spans(example, tokenizer)
-    weights = row_weights(model, one.input_ids, one.answer_rows, heads)
-    words = [tokenizer.decode([token]) for token in one.input_ids[one.n_prompt :].tolist()]
+    coded = token_spans(example, tokenizer)
+    weights = row_weights(model, coded.input_ids, coded.answer_rows, heads)
+    answer = coded.input_ids[coded.n_prompt :].tolist()
+    words = [str(tokenizer.decode([token])) for token in answer]
     figure = Figure(figsize=(9, 0.9 + len(heads) * (0.6 + 0.22 * len(words))), layout="constrained")
     panels = figure.subplots(len(heads), 1, squeeze=False)[:, 0]
-    needle = torch.unique(torch.cat(one.targets))
+    needle = torch.unique(torch.cat(coded.targets)).tolist()
     for axes, head in zip(panels, heads, strict=True):
         axes.imshow(
             _pooled(weights[head]),
@@ -88,11 +106,11 @@ def draw_map(
     return Picture("Attention of the answer's rows", path)
 
 
-def _pooled(weights: Any) -> Any:
+def _pooled(weights: Float[Tensor, "rows n"]) -> np.ndarray:
     """At most `COLUMNS` columns, each the largest weight of its tokens."""
     import torch
 
-    if weights.shape[1] <= COLUMNS:
-        return weights.numpy()
-    pooled = torch.nn.functional.adaptive_max_pool1d(weights[None], COLUMNS)
-    return pooled[0].numpy()
+    if weights.shape[1] > COLUMNS:
+        weights = torch.nn.functional.adaptive_max_pool1d(weights[None], COLUMNS)[0]
+    pooled: np.ndarray = weights.numpy()
+    return pooled

@@ -1,13 +1,16 @@
 """Which heads retrieve: read the rows that write the answer, in every layer and head at once."""
 
+from __future__ import annotations
+
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 
+from ..decoding.answers import MAX_TOKENS
 from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..decoding.row_probe import RowProbe
 from ..inputs.token_spans import (
@@ -18,14 +21,17 @@ from ..inputs.token_spans import (
     token_spans,
 )
 from ..records import Example, TokenizedExample
+from ..scoring.kept_scores import Kept
 from ..scoring.metrics import citation, f1
-from ..study.resuming import Kept
 from .retrieval_score import Score, score
 from .score_files import HeadScores
+from .settings import Mode, Probe
 
-Probe = Literal["copy", "insight"]
-Mode = Literal["teacher", "generate"]
-MAX_TOKENS = {"mdqa": 32, "musique": 32, "summhay": 64}
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 SUCCESS_F1 = 0.5
 
 
@@ -34,8 +40,8 @@ class NothingToScoreError(UserError):
 
 
 def detect(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
     probe: Probe = "copy",
     mode: Mode = "teacher",
@@ -47,7 +53,7 @@ def detect(
     kept: Kept | None = None,
     progress: bool = False,
 ) -> HeadScores:
-    """Retrieval scores of all heads (section 3.5).
+    """Retrieval scores of all heads: how often each attends to the evidence that is written.
 
     Parameters
     ----------
@@ -58,7 +64,7 @@ def detect(
         answer, and uses only examples that it answers (F1 over 0.5; citations: F1 over 0).
     batch_size : examples a pass, padded on the right; 1 shares prefixes instead.
     needles : MuSiQue: spans of the last hop, or of all.
-    score_kind : see `scoring.score`.
+    score_kind : see `retrieval_score.score`.
     ignore_first : leading tokens whose attention counts as nowhere (analysis of sinks).
     kept : what an earlier run has scored; this one adds to it.
 
@@ -74,24 +80,25 @@ def detect(
     kept = kept or Kept()
     left = [example for example in examples if example.id not in kept.known]
     coded: list[TokenizedExample] = []
-    for example, reply in _answered(model, tokenizer, left, mode, kept, progress):
+    answered = _answered(model, tokenizer, left, mode=mode, kept=kept, progress=progress)
+    for example, reply in answered:
         try:
-            one = token_spans(example, tokenizer, answer=reply, needles=needles)
+            spans = token_spans(example, tokenizer, answer=reply, needles=needles)
         except UnmappedNeedleError as error:
             kept.add(example.id, skipped=str(error))
             continue
         if probe == "insight":
-            one = replace(one, targets=one.insight or [])
-        coded.append(one)
+            spans = replace(spans, targets=spans.insight or [])
+        coded.append(spans)
     _warn_of_windows(model, coded)
-    for one, places in read_rows(model, coded, batch_size, progress=progress):
+    for spans, places in read_rows(model, coded, batch_size, progress=progress):
         if ignore_first:
             places = torch.where(places < ignore_first, -2, places)
-        answer = one.input_ids[one.n_prompt :]
+        answer = spans.input_ids[spans.n_prompt :]
         values = score(
-            places, one.input_ids, answer, one.targets, copy=probe == "copy", kind=score_kind
+            places, spans.input_ids, answer, spans.targets, copy=probe == "copy", kind=score_kind
         )
-        kept.add(one.id, values, skipped="" if values is not None else "no step counts")
+        kept.add(spans.id, values, skipped="" if values is not None else "no step counts")
     per_example, ids = kept.scores([example.id for example in examples])
     reasons = [kept.known[example.id].skipped for example in examples]
     skipped = dict(Counter(reason for reason in reasons if reason))
@@ -108,11 +115,14 @@ def detect(
     )
 
 
-def _warn_of_windows(model: Any, coded: Sequence[TokenizedExample]) -> None:
+def _warn_of_windows(model: PreTrainedModel, coded: Sequence[TokenizedExample]) -> None:
     """Say it when a sliding window hides a needle from the answer: its scores would be 0."""
     window = getattr(model.config, "sliding_window", None)
     distances = [
-        one.n_prompt - int(wanted[0]) for one in coded for wanted in one.targets if len(wanted)
+        spans.n_prompt - int(wanted[0])
+        for spans in coded
+        for wanted in spans.targets
+        if len(wanted)
     ]
     farthest = max(distances, default=0)
     if window and farthest > window:
@@ -124,13 +134,14 @@ def _warn_of_windows(model: Any, coded: Sequence[TokenizedExample]) -> None:
 
 
 def _answered(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
+    *,
     mode: Mode,
     kept: Kept,
     progress: bool,
-) -> Iterator[tuple[Example, Any]]:
+) -> Iterator[tuple[Example, list[int] | None]]:
     """Examples with the answer whose rows are read: None for the target."""
     if mode == "teacher":
         yield from ((example, None) for example in examples)
@@ -142,7 +153,7 @@ def _answered(
         ids, _ = encode_prompt(tokenizer, example.prompt)
         draft = encode_target(tokenizer, example.target)
         answer = reader.greedy(ids, limit=MAX_TOKENS[example.task], stop=stop, draft=draft)
-        if succeeds(example, tokenizer.decode(answer)):
+        if succeeds(example, str(tokenizer.decode(answer))):
             yield example, answer
         else:
             kept.add(example.id, skipped="not answered")
@@ -157,13 +168,13 @@ def succeeds(example: Example, answer: str) -> bool:
 
 
 def read_rows(
-    model: Any,
+    model: PreTrainedModel,
     examples: Sequence[TokenizedExample],
     batch_size: int = 1,
     *,
     progress: bool = False,
-) -> Iterator[tuple[TokenizedExample, Any]]:
-    """Attended places of the answer rows: IntTensor[L, H, T] of every example.
+) -> Iterator[tuple[TokenizedExample, Int[Tensor, "layers heads steps"]]]:
+    """Every example with the places that its answer rows attend to.
 
     Parameters
     ----------
@@ -178,28 +189,32 @@ def read_rows(
         if batch_size <= 1:
             reader = PrefixReader(model)
             # In the order of their tokens, prompts that begin alike are neighbours.
-            for one in sorted(examples, key=lambda one: one.input_ids.tolist()):
-                probe.arm(one.answer_rows[None])
+            for example in sorted(examples, key=lambda example: example.input_ids.tolist()):
+                probe.arm(example.answer_rows[None])
                 # The last answer token writes nothing that is read.
-                reader.read(one.input_ids[:-1].tolist(), rows=len(one.answer_rows))
-                yield one, probe.collect()[0]
+                reader.read(example.input_ids[:-1].tolist(), rows=len(example.answer_rows))
+                yield example, probe.collect()[0]
                 bar.update()
             return
-        ordered = sorted(examples, key=lambda one: len(one.input_ids))
+        ordered = sorted(examples, key=lambda example: len(example.input_ids))
         for start in range(0, len(ordered), batch_size):
             batch = ordered[start : start + batch_size]
-            for one, places in zip(batch, _read_batch(model, probe, batch), strict=True):
-                yield one, places[..., : len(one.answer_rows)]
+            for example, places in zip(batch, _read_batch(model, probe, batch), strict=True):
+                yield example, places[..., : len(example.answer_rows)]
                 bar.update()
 
 
-def _read_batch(model: Any, probe: RowProbe, batch: Sequence[TokenizedExample]) -> Any:
+def _read_batch(
+    model: PreTrainedModel, probe: RowProbe, batch: Sequence[TokenizedExample]
+) -> Int[Tensor, "batch layers heads steps"]:
+    """One pass over examples that are padded on the right."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
-    ids = pad_sequence([one.input_ids for one in batch], batch_first=True)
-    seen = pad_sequence([torch.ones_like(one.input_ids) for one in batch], batch_first=True)
-    rows = pad_sequence([one.answer_rows for one in batch], batch_first=True, padding_value=-1)
+    ids = pad_sequence([example.input_ids for example in batch], batch_first=True)
+    seen = pad_sequence([torch.ones_like(example.input_ids) for example in batch], batch_first=True)
+    answer_rows = [example.answer_rows for example in batch]
+    rows = pad_sequence(answer_rows, batch_first=True, padding_value=-1)
     probe.arm(rows)
     model(
         ids.to(model.device),

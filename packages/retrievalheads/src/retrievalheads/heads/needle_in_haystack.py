@@ -1,310 +1,64 @@
-"""Wu et al.'s needle in a haystack (section 3.7), with one prefill for the whole grid."""
+"""Wu et al.'s needle in a haystack, with one prefill for the whole grid."""
 
-import random
-import re
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
-from pathlib import Path
-from typing import Any
-
-from tenpapers.errors import UserError
-from tenpapers.records import Record, read_jsonl
+from typing import TYPE_CHECKING
 
 from ..decoding.packed_branches import greedy_together, shared_length
 from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..decoding.row_probe import RowProbe
-from ..inputs.fact_writers import invented_passage
-from ..inputs.prompt_rendering import ChatFrame
-from ..inputs.templates import fill
-from ..inputs.token_spans import encode_target, places_of
+from ..scoring.kept_scores import Kept
 from ..scoring.metrics import rouge1_recall
-from ..study.resuming import Kept
 from .detect import NothingToScoreError
+from .needle_grid import Cell
 from .retrieval_score import Score, score
 from .score_files import HeadScores
 
-RESERVE = 200  # tokens of a length that are not haystack
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 MAX_TOKENS = 50
 SUCCESS_ROUGE = 0.5
 # Tokens of the cells that are asked in one pass; more would pay for attention that is masked.
 PACK = 512
-_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s+")
-ROUNDS = 3  # needles of the exact grid; rounds of the one with many needles
-_MARK = "\ue000"
-
-
-class NeedleTrial(Record):
-    """A sentence to hide, the question for it, and the part of the sentence that answers it."""
-
-    needle: str
-    question: str
-    answer: str
-
-
-def read_needles(path: Path) -> list[NeedleTrial]:
-    """Read needles; each answer must be a part of its needle.
-
-    Raises
-    ------
-    UserError : names the line of a needle that does not hold its answer.
-    """
-    trials = read_jsonl(path, NeedleTrial)
-    for number, trial in enumerate(trials, 1):
-        if trial.answer not in trial.needle:
-            raise UserError(f"{path}:{number}: the answer is no part of the needle")
-    return trials
-
-
-def insertion_points(text: str, depths: int) -> list[int]:
-    """Characters at which needles go in, for depths from 0 to 100 %.
-
-    The last sentence end before the wanted place, else the last blank, else the place itself; the
-    ends of the text are points too.
-    """
-    points = []
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
-    for number in range(depths):
-        wanted = round(len(text) * number / max(1, depths - 1))
-        if number == 0 or wanted >= len(text):
-            points.append(min(wanted, len(text)))
-            continue
-        before = [end for end in ends if end <= wanted]
-        blank = text.rfind(" ", 0, wanted) + 1
-        points.append(before[-1] if before else blank or wanted)
-    return points
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One trial of the grid as tokens.
+class NeedleRun:
+    """What running a grid gave.
 
     Parameters
     ----------
-    ids : the prompt.
-    needle : places of the expected answer's tokens.
-    answer : the expected answer.
-    order : cells are visited in this order, so that each shares much with the one before.
-    group : cells of one group are alike up to near the end, and are asked together.
-    draft : the needle, which answers often repeat (see `PrefixReader.greedy`).
+    scores : over the successful trials (ROUGE-1 recall of the answer over 0.5).
+    success_rate, best_rouge : of all trials.
+    tokens : run through the model.
+    outputs : answer of every cell.
+    places : of the cells of this run, where the rows attended.
     """
 
-    id: str
-    ids: list[int]
-    needle: list[int]
-    answer: str
-    order: int
-    group: str
-    draft: list[int]
-
-
-class Haystack:
-    """A text tokenised once; cells are cut and put together from its tokens."""
-
-    def __init__(self, tokenizer: Any, text: str) -> None:
-        coded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        self.tokenizer = tokenizer
-        self.text = text
-        self.ids: list[int] = list(coded["input_ids"])
-        self.offsets: list[tuple[int, int]] = list(coded["offset_mapping"])
-
-    def points(self, length: int, depths: int) -> list[int]:
-        """Token places for needles in the first `length` tokens."""
-        end = self.offsets[length - 1][1]
-        starts = [start for start, _ in self.offsets[:length]]
-        found = []
-        for point in insertion_points(self.text[:end], depths):
-            # The first token that begins at or after the point (one that holds the blank before
-            # a word begins there too).
-            place = next((i for i, start in enumerate(starts) if start >= point - 1), length)
-            found.append(length if point >= end else place)
-        return found
-
-
-@dataclass(frozen=True)
-class _Coded:
-    """A needle as tokens, with the places of its answer, and what follows the text."""
-
-    ids: list[int]
-    span: list[int]
-    question: list[int]
-    answer: str
-
-
-def _code(
-    tokenizer: Any, trial: NeedleTrial, folder: Path | None, chat: ChatFrame | None
-) -> tuple[list[int], _Coded]:
-    """Tokens in front of the text, and the needle's.
-
-    Raises
-    ------
-    UserError : the answer maps to no token.
-    """
-    coded = tokenizer(f" {trial.needle} ", add_special_tokens=False, return_offsets_mapping=True)
-    begin = trial.needle.index(trial.answer) + 1
-    span = places_of(coded["offset_mapping"], begin, begin + len(trial.answer))
-    if not span:
-        raise UserError(f"needle {trial.needle!r}: its answer maps to no token")
-    asked = fill("niah", folder, haystack=_MARK, question=trial.question)
-    head, _, tail = asked.partition(_MARK)
-    tail += (chat.tail if chat else "\n") + fill("niah_cue", folder)
-    head = (chat.head if chat else "") + head
-    before = list(tokenizer("")["input_ids"]) if chat is None else []
-    before += encode_target(tokenizer, head)
-    return before, _Coded(
-        list(coded["input_ids"]), span, encode_target(tokenizer, tail), trial.answer
-    )
-
-
-def cells(
-    tokenizer: Any,
-    trials: Sequence[NeedleTrial],
-    haystack: Haystack,
-    lengths: Sequence[int],
-    depths: int,
-    *,
-    multi: bool = False,
-    folder: Path | None = None,
-    chat: ChatFrame | None = None,
-) -> list[Cell]:
-    """Every (needle, length, depth) as tokens.
-
-    Parameters
-    ----------
-    multi : all depths of a length have a needle at once, each asked for in its turn; the needles
-        change places from round to round. Another experiment: the others are distractors.
-    chat : frame of the model's chat template.
-
-    Raises
-    ------
-    UserError : the haystack is too short for a length, a needle maps to no token, or (multi) there
-        are fewer needles than depths.
-    """
-    coded = [_code(tokenizer, trial, folder, chat) for trial in trials]
-    before = coded[0][0]
-    needles = [needle for _, needle in coded]
-    if multi and len(needles) < depths:
-        raise UserError(f"--multi-needle: {depths} depths need as many needles, not {len(needles)}")
-    made: list[Cell] = []
-    for length in lengths:
-        if multi:
-            for turn in range(ROUNDS):
-                placed = [needles[(turn + depth) % len(needles)] for depth in range(depths)]
-                # The text of the exact grid; the other needles come on top.
-                room = _room(length, max(len(n.ids) for n in placed), haystack)
-                made += _together(
-                    before, placed, haystack, room, f"length{length}-round{turn}", len(made)
-                )
-            continue
-        for number, needle in enumerate(needles):
-            room = _room(length, len(needle.ids), haystack)
-            for depth, at in enumerate(haystack.points(room, depths)):
-                body = haystack.ids[:at] + needle.ids + haystack.ids[at:room]
-                start = len(before) + at
-                made.append(
-                    Cell(
-                        f"needle{number}-length{length}-depth{depth}",
-                        before + body + needle.question,
-                        [start + i for i in needle.span],
-                        needle.answer,
-                        -at,
-                        f"{length}-{depth}",
-                        needle.ids,
-                    )
-                )
-    return made
-
-
-def _room(length: int, taken: int, haystack: Haystack) -> int:
-    room = length - RESERVE - taken
-    if room < 1 or room > len(haystack.ids):
-        raise UserError(
-            f"--lengths {length}: {room} tokens of haystack are wanted, it has {len(haystack.ids)}",
-            f"lengths over {RESERVE} and a longer --haystack",
-        )
-    return room
-
-
-def _together(
-    before: list[int],
-    placed: Sequence[_Coded],
-    haystack: Haystack,
-    room: int,
-    name: str,
-    order: int,
-) -> list[Cell]:
-    """One text with all needles, a cell for each."""
-    body = list(before)
-    starts = []
-    last = 0
-    for at, needle in zip(haystack.points(room, len(placed)), placed, strict=True):
-        body += haystack.ids[last:at]
-        starts.append(len(body))
-        body += needle.ids
-        last = at
-    body += haystack.ids[last:room]
-    return [
-        Cell(
-            f"{name}-depth{depth}",
-            body + needle.question,
-            [start + i for i in needle.span],
-            needle.answer,
-            order,
-            name,
-            needle.ids,
-        )
-        for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
-    ]
-
-
-def grid_for(
-    tokenizer: Any,
-    text: str,
-    trials: Sequence[NeedleTrial],
-    lengths: Sequence[int],
-    depths: int,
-    *,
-    multi: bool = False,
-    folder: Path | None = None,
-    chat: ChatFrame | None = None,
-) -> list[Cell]:
-    """The cells of a text; the exact grid uses the first three needles, as Wu et al."""
-    chosen = trials if multi else trials[:ROUNDS]
-    return cells(
-        tokenizer,
-        chosen,
-        Haystack(tokenizer, text),
-        lengths,
-        depths,
-        multi=multi,
-        folder=folder,
-        chat=chat,
-    )
-
-
-def default_needles() -> list[NeedleTrial]:
-    """Twelve needles of our own."""
-    return read_needles(Path(str(files("retrievalheads").joinpath("data/needles.jsonl"))))
-
-
-def default_haystack() -> str:
-    """About 20,000 tokens of passages about invented things, by our templates."""
-    draw = random.Random("haystack")
-    passages = [invented_passage(draw, 1000 + number)[1] for number in range(200)]
-    return " ".join(passages)
+    scores: HeadScores
+    success_rate: float
+    best_rouge: float
+    tokens: int
+    outputs: dict[str, str]
+    places: dict[str, Int[Tensor, "layers heads steps"]]
 
 
 def niah(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     grid: Sequence[Cell],
     *,
     share_kv: bool = True,
     score_kind: Score = "mean",
     kept: Kept | None = None,
     progress: bool = False,
-) -> tuple[HeadScores, dict[str, Any]]:
+) -> NeedleRun:
     """Run the grid; scores of the successful trials, and what else there is to know.
 
     Parameters
@@ -312,12 +66,6 @@ def niah(
     share_kv : keep keys and values of the text in front of the needle from cell to cell: cells are
         visited from the deepest needle up, so that the cache only shrinks. Exact.
     kept : trials of an earlier run; this one adds to them.
-
-    Returns
-    -------
-    Scores over the successful trials (ROUGE-1 recall of the answer over 0.5), and `success_rate`,
-    `best_rouge`, `tokens` (run through the model), `outputs` by cell, `places` by cell
-    (IntTensor[L, H, T]).
 
     Raises
     ------
@@ -330,30 +78,23 @@ def niah(
     kept = kept or Kept()
     left = [cell for cell in grid if cell.id not in kept.known]
     order = sorted(left, key=lambda cell: (cell.order, cell.group))
-    places: dict[str, Any] = {}
+    places: dict[str, Int[Tensor, "layers heads steps"]] = {}
     with RowProbe(model) as probe:
         asked = _trials(reader, probe, order, stop, share_kv)
         bar = tqdm(asked, total=len(order), desc="needles", unit="cell", disable=not progress)
         for cell, answer, read in bar:
             places[cell.id] = read
-            text = tokenizer.decode(answer)
+            text = str(tokenizer.decode(answer))
             if rouge1_recall(text, cell.answer) <= SUCCESS_ROUGE:
                 kept.add(cell.id, skipped="not found", answer=text)
                 continue
-            ids = torch.tensor(cell.ids + answer)
+            sequence = torch.tensor(cell.ids + answer)
             wanted = [torch.tensor(cell.needle)] * len(answer)
-            values = score(read, ids, torch.tensor(answer), wanted, kind=score_kind)
+            values = score(read, sequence, torch.tensor(answer), wanted, kind=score_kind)
             kept.add(cell.id, values, answer=text)
     outputs = {cell.id: kept.known[cell.id].answer for cell in grid}
     best = max(rouge1_recall(outputs[cell.id], cell.answer) for cell in grid)
     per_example, ids = kept.scores([cell.id for cell in grid])
-    details = {
-        "success_rate": len(ids) / len(grid),
-        "best_rouge": best,
-        "tokens": reader.tokens,
-        "outputs": outputs,
-        "places": places,
-    }
     if not ids:
         raise NothingToScoreError(
             f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
@@ -368,13 +109,24 @@ def niah(
         skipped={"not found": missed} if missed else {},
         options={"score": score_kind, "share_kv": share_kv},
     )
-    return scores, details
+    return NeedleRun(
+        scores=scores,
+        success_rate=len(ids) / len(grid),
+        best_rouge=best,
+        tokens=reader.tokens,
+        outputs=outputs,
+        places=places,
+    )
 
 
 def _trials(
-    reader: PrefixReader, probe: RowProbe, order: Sequence[Cell], stop: Any, share_kv: bool
-) -> Iterator[tuple[Cell, list[int], Any]]:
-    """Each cell, its greedy answer, and where its rows attended, IntTensor[L, H, T]."""
+    reader: PrefixReader,
+    probe: RowProbe,
+    order: Sequence[Cell],
+    stop: Callable[[int], bool],
+    share_kv: bool,
+) -> Iterator[tuple[Cell, list[int], Int[Tensor, "layers heads steps"]]]:
+    """Each cell, its greedy answer, and where its rows attended."""
     import torch
 
     # A mask of ours would take the place of a sliding window's.

@@ -1,12 +1,24 @@
-"""Two checkpoints' heads side by side (section 3.6)."""
+"""Two checkpoints' heads side by side."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+from tenpapers.errors import UserError
 
 from ..scoring.rank_correlation import spearman
-from .score_files import HeadScores, head_set
+from .head_sets import Rule, head_set
+from .score_files import HeadScores
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from torch import Tensor
+
+    from .settings import CompareSettings, SetRule
 
 
 class Overlap(NamedTuple):
@@ -21,12 +33,16 @@ class Overlap(NamedTuple):
     n_both: int
 
 
-def compare(ref: Any, other: Any, **set_rule: Any) -> Overlap:
+def compare(
+    ref: Float[Tensor, "layers heads"],
+    other: Float[Tensor, "layers heads"],
+    **set_rule: Unpack[Rule],
+) -> Overlap:
     """Overlap of the heads of `other` with those of the reference.
 
     Parameters
     ----------
-    ref, other : FloatTensor[L, H].
+    ref, other : mean score of every head.
     set_rule : of `head_set`: threshold, top_k or nonzero.
 
     Raises
@@ -51,7 +67,7 @@ def compare(ref: Any, other: Any, **set_rule: Any) -> Overlap:
     )
 
 
-def cosine(x: Any, y: Any) -> float:
+def cosine(x: Float[Tensor, "*heads"], y: Float[Tensor, "*heads"]) -> float:
     """Cosine of two flattened score vectors; NaN if one of them is zero."""
     a, b = x.double().flatten(), y.double().flatten()
     known = ~(a.isnan() | b.isnan())
@@ -78,7 +94,11 @@ def require_same_base(ref: HeadScores, other: HeadScores, *, allow: bool = False
 
 
 def compare_files(
-    ref: HeadScores, other: HeadScores, *, allow_different_base: bool = False, **set_rule: Any
+    ref: HeadScores,
+    other: HeadScores,
+    *,
+    allow_different_base: bool = False,
+    **set_rule: Unpack[Rule],
 ) -> dict[str, Any]:
     """What the `compare` command prints: the overlap, Spearman of all scores, heads per layer.
 
@@ -104,9 +124,33 @@ def compare_files(
     }
 
 
-def _rules(mean: Any) -> list[tuple[str, dict[str, Any]]]:
-    """The cuts that section 6 compares: thresholds, and the top k that the model has heads for."""
-    cuts: list[tuple[str, dict[str, Any]]] = [
+def compare_paths(
+    ref: Path, other: Path, settings: CompareSettings
+) -> tuple[dict[str, Any], str | None]:
+    """Compare two head-score files; the second value says why recall is undefined, if it is.
+
+    Raises
+    ------
+    UserError : broken files, two rules at once, different base models, layers or heads.
+    """
+    rule = settings.arguments()
+    mine, theirs = HeadScores.load(ref), HeadScores.load(other)
+    allowed = settings.allow_different_base
+    try:
+        found = compare_files(mine, theirs, allow_different_base=allowed, **rule)
+    except ValueError as error:
+        raise UserError(f"{ref} and {other}: {error}") from None
+    if found["n_ref"]:
+        return found, None
+    largest = float(mine.mean.max())
+    return found, (
+        f"{ref}: no head passes {rule}, the largest score is {largest:.4f}; recall is not defined"
+    )
+
+
+def _rules(mean: Float[Tensor, "layers heads"]) -> list[tuple[str, Rule]]:
+    """Several cuts: thresholds, and the top k that the model has heads for."""
+    cuts: list[tuple[str, Rule]] = [
         ("> 0", {"nonzero": True}),
         (">= 0.1", {"threshold": 0.1}),
         (">= 0.2", {"threshold": 0.2}),
@@ -115,7 +159,7 @@ def _rules(mean: Any) -> list[tuple[str, dict[str, Any]]]:
     return cuts
 
 
-def similarity(scores: Sequence[HeadScores], **set_rule: Any) -> list[dict[str, Any]]:
+def similarity(scores: Sequence[HeadScores], **set_rule: Unpack[Rule]) -> list[dict[str, Any]]:
     """Every file against every other: cosine of scores and overlap of heads.
 
     Raises
@@ -130,6 +174,21 @@ def similarity(scores: Sequence[HeadScores], **set_rule: Any) -> list[dict[str, 
     return rows
 
 
-def per_layer(chosen: Any) -> list[int]:
+def similarity_of_paths(files: Sequence[Path], settings: SetRule) -> list[dict[str, Any]]:
+    """Every head-score file against every other; `a` and `b` are their names.
+
+    Raises
+    ------
+    UserError : broken files, two rules at once, different layers or heads.
+    """
+    scores = [HeadScores.load(file) for file in files]
+    try:
+        rows = similarity(scores, **settings.arguments())
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    return [row | {"a": str(files[row["a"]]), "b": str(files[row["b"]])} for row in rows]
+
+
+def per_layer(chosen: Bool[Tensor, "layers heads"]) -> list[int]:
     """Number of chosen heads in every layer."""
     return [int(count) for count in chosen.sum(1)]

@@ -1,21 +1,33 @@
-"""From attended places to retrieval scores (section 3.5): one vectorised comparison."""
+"""From attended places to retrieval scores: one vectorised comparison."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+    from torch import Tensor
 
 Score = Literal["mean", "wu-code", "wu-set"]
-SCORES: tuple[Score, ...] = ("mean", "wu-code", "wu-set")
 
 
-def hits(places: Any, input_ids: Any, answer: Any, targets: Sequence[Any], *, copy: bool) -> Any:
-    """Which heads retrieve at which step; BoolTensor[L, H, T].
+def hits(
+    places: Int[Tensor, "layers heads steps"],
+    input_ids: Int[Tensor, " sequence"],
+    answer: Int[Tensor, " steps"],
+    targets: Sequence[Int[Tensor, " places"]],
+    *,
+    copy: bool,
+) -> Bool[Tensor, "layers heads steps"]:
+    """Which heads retrieve at which step.
 
     Parameters
     ----------
-    places : IntTensor[L, H, T], where each head's row attends most; -1 is nowhere.
-    input_ids : LongTensor of the whole sequence.
-    answer : LongTensor[T], the tokens that the rows predict.
-    targets : T sets of places that count, each a LongTensor.
+    places : where each head's row attends most; -1 is nowhere.
+    input_ids : the whole sequence.
+    answer : the tokens that the rows predict.
+    targets : of each step, the places that count.
     copy : whether the attended token must also be the one that is written.
     """
     import torch
@@ -30,15 +42,15 @@ def hits(places: Any, input_ids: Any, answer: Any, targets: Sequence[Any], *, co
 
 
 def score(
-    places: Any,
-    input_ids: Any,
-    answer: Any,
-    targets: Sequence[Any],
+    places: Int[Tensor, "layers heads steps"],
+    input_ids: Int[Tensor, " sequence"],
+    answer: Int[Tensor, " steps"],
+    targets: Sequence[Int[Tensor, " places"]],
     *,
     copy: bool = True,
     kind: Score = "mean",
-) -> Any:
-    """Retrieval score of every head in one example; FloatTensor[L, H], or None if no step counts.
+) -> Float[Tensor, "layers heads"] | None:
+    """Retrieval score of every head in one example, or None if no step counts.
 
     `mean` is the share of counting steps that hit, in [0, 1]. `wu-code` adds 1 / needle length at
     every hit, so that repeats count again (values above 1 are possible); `wu-set` counts each
@@ -62,8 +74,10 @@ def score(
     return values.float().masked_fill(unread, float("nan"))
 
 
-def _distinct_tokens(found: Any, answer: Any) -> Any:
-    """Number of different tokens that each head copied; [L, H]."""
+def _distinct_tokens(
+    found: Bool[Tensor, "layers heads steps"], answer: Int[Tensor, " steps"]
+) -> Int[Tensor, "layers heads"]:
+    """Number of different tokens that each head copied."""
     import torch
 
     _, kind = torch.unique(answer, return_inverse=True)

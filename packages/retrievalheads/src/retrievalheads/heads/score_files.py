@@ -1,16 +1,23 @@
 """Scores of all heads: the file, its order, head sets, and Wu et al.'s published form."""
 
+from __future__ import annotations
+
 import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tenpapers.errors import UserError
 from tenpapers.records import atomic_writer, read_json, write_json
 
+from .head_sets import THRESHOLD, ranked
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
 SCHEMA = "retrievalheads/1"
-THRESHOLD = 0.1
 
 
 @dataclass
@@ -21,7 +28,7 @@ class HeadScores:
     ----------
     model, adapter : what was read.
     probe, mode : "copy" or "insight" (imported files: "wu"); "teacher", "generate" or "niah".
-    per_example : FloatTensor[E, L, H]; NaN where a layer has no softmax attention.
+    per_example : score of every example and head; NaN where a layer has no softmax attention.
     ids : of the E examples that were used.
     skipped : reasons why others were not, with counts.
     options : settings of the run.
@@ -32,7 +39,7 @@ class HeadScores:
     model: str
     probe: str
     mode: str
-    per_example: Any
+    per_example: Float[Tensor, "examples layers heads"]
     adapter: str | None = None
     ids: list[str] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)
@@ -41,13 +48,13 @@ class HeadScores:
     complete: bool = True
 
     @property
-    def mean(self) -> Any:
-        """FloatTensor[L, H], float64."""
+    def mean(self) -> Float[Tensor, "layers heads"]:
+        """Mean over the examples, float64."""
         return self.per_example.double().mean(0)
 
     @property
-    def sem(self) -> Any:
-        """Standard error of the mean, FloatTensor[L, H]; NaN for one example."""
+    def sem(self) -> Float[Tensor, "layers heads"]:
+        """Standard error of the mean; NaN for one example."""
         values = self.per_example.double()
         if len(values) < 2:
             return values[0] * math.nan
@@ -108,7 +115,7 @@ class HeadScores:
             )
 
     @classmethod
-    def load(cls, path: Path) -> "HeadScores":
+    def load(cls, path: Path) -> HeadScores:
         """Read a head-score file; without its .npz the mean stands for the examples.
 
         Raises
@@ -153,62 +160,15 @@ class HeadScores:
         )
 
 
-def _plain(values: Any) -> list[list[float | None]]:
+def _plain(values: Float[Tensor, "layers heads"]) -> list[list[float | None]]:
     """As JSON, which has no NaN."""
     return [[None if math.isnan(v) else v for v in row] for row in values.tolist()]
 
 
-def _mean_of(scores: "HeadScores | Any") -> Any:
-    return scores.mean if isinstance(scores, HeadScores) else scores
+Trials = Literal["all", "even", "odd"]
 
 
-def head_set(
-    scores: "HeadScores | Any",
-    *,
-    threshold: float | None = None,
-    top_k: int | None = None,
-    nonzero: bool = False,
-) -> Any:
-    """Heads at or over a threshold, the k best, or all over 0; BoolTensor[L, H].
-
-    Parameters
-    ----------
-    scores : `HeadScores` or FloatTensor[L, H].
-    threshold : used if nothing is given: 0.1 (Wu et al.).
-
-    Raises
-    ------
-    ValueError : two rules at once, or k larger than L * H.
-    """
-    import torch
-
-    mean = _mean_of(scores)
-    if sum((threshold is not None, top_k is not None, nonzero)) > 1:
-        raise ValueError("one of threshold, top_k and nonzero")
-    if nonzero:
-        return mean > 0
-    if top_k is None:
-        return mean >= (THRESHOLD if threshold is None else threshold)
-    if not 0 <= top_k <= mean.numel():
-        raise ValueError(f"top_k {top_k} of {mean.numel()} heads")
-    chosen = torch.zeros(mean.shape, dtype=torch.bool)
-    for layer, head, _ in ranked(mean)[:top_k]:
-        chosen[layer, head] = True
-    return chosen
-
-
-def ranked(scores: "HeadScores | Any") -> list[tuple[int, int, float]]:
-    """(layer, head, score): best first, then lower layer, then lower head; NaN is left out."""
-    entries = [
-        (layer, head, score)
-        for layer, row in enumerate(_mean_of(scores).tolist())
-        for head, score in enumerate(row)
-        if not math.isnan(score)
-    ]
-    return sorted(entries, key=lambda entry: (-entry[2], entry[0], entry[1]))
-
-
-def import_wu(path: Path, *, trials: str = "all", model: str | None = None) -> HeadScores:
+def import_wu(path: Path, *, trials: Trials = "all", model: str | None = None) -> HeadScores:
     """Read Wu et al.'s form, `"layer-head": [score of every successful trial]`; may be gzipped.
 
     Parameters
@@ -224,8 +184,6 @@ def import_wu(path: Path, *, trials: str = "all", model: str | None = None) -> H
 
     content = read_json(path)
     parts = {"all": slice(None), "even": slice(0, None, 2), "odd": slice(1, None, 2)}
-    if trials not in parts:
-        raise UserError(f"--trials {trials}: unknown", "even, odd or all")
     columns: dict[tuple[int, int], list[float]] = {}
     if not isinstance(content, dict) or not content:
         raise UserError(f'{path}: not a file of "layer-head" lists')

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from tenpapers.errors import UserError
 from tenpapers.records import Record, read_jsonl
+from tenpapers.templates import fill
 
+from .prompt_rendering import PACKAGE
 from .published_files import Fact
-from .templates import fill
 from .wordings import (
     DETAILS,
     PERSONAS,
@@ -233,6 +234,7 @@ class ModelWriter(CacheWriter):
     Parameters
     ----------
     generate : from (id, prompt, beginning of the reply, seed) to replies.
+    folder : templates that replace ours.
     """
 
     def __init__(
@@ -272,6 +274,7 @@ class ModelWriter(CacheWriter):
         if need.kind == "passage":
             assert need.fact is not None
             return fill(
+                PACKAGE,
                 "passage",
                 self.folder,
                 entity=need.fact.entity,
@@ -280,9 +283,10 @@ class ModelWriter(CacheWriter):
                 topic=need.topic or need.fact.entity,
             )
         if need.kind == "paraphrase":
-            return fill("paraphrase", self.folder, insight=need.sentences[0], k=need.count)
+            return fill(PACKAGE, "paraphrase", self.folder, insight=need.sentences[0], k=need.count)
         persona = random.Random(need.topic + need.sentences[0]).choice(PERSONAS)
         return fill(
+            PACKAGE,
             "insight_document",
             self.folder,
             topic=need.topic,
@@ -343,10 +347,10 @@ def _shares_5gram(a: str, b: str) -> bool:
 
 def shipped_passages() -> Path:
     """Sixty passages about invented things, written by a language model; facts and texts."""
-    return Path(str(files("retrievalheads").joinpath("data/passages.jsonl")))
+    return Path(str(files(PACKAGE).joinpath("data/passages.jsonl")))
 
 
-def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Any:
+def open_writer(spec: str, *, folder: Path | None = None, seed: int = 0) -> Writer:
     """A writer by `--generator`: template, cache (ours), cache:FILE, or any model spec.
 
     Raises

@@ -1,14 +1,19 @@
-"""Part A of `reproduce`: a pass-phrase planted among real passages (section 8)."""
+"""A pass-phrase planted among real passages, for a model that was not tuned."""
+
+from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..records import Example
 from .prompt_rendering import Draft, Span, compose
 from .published_files import Passage
 from .token_spans import encode_prompt, encode_target
 from .wordings import fictional_name
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _WORDS = (
     "violet",
@@ -47,7 +52,7 @@ TOKENS = (300, 600)
 
 
 def planted_examples(
-    tokenizer: Any, passages: Sequence[Passage], count: int, seed: int = 0
+    tokenizer: PreTrainedTokenizerBase, passages: Sequence[Passage], count: int, seed: int = 0
 ) -> list[Example]:
     """Prompts of three passages and one planted sentence, whose place rotates over four slots.
 

@@ -3,17 +3,23 @@
 Places are recorded while the string is put together, never searched for afterwards.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from tenpapers.errors import UserError
+from tenpapers.templates import fill
 
 from ..records import Document, Example, Needle, Role
-from .templates import fill
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+PACKAGE = "retrievalheads"
 # Stand-ins for a document's number and text while its template is filled (private use area).
 _NUMBER, _TEXT = "\ue000", "\ue001"
 
@@ -48,11 +54,11 @@ class ChatFrame:
     tail: str
 
     @classmethod
-    def of(cls, tokenizer: Any) -> "ChatFrame":
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> ChatFrame:
         """Take it from a tokenizer that has a chat template."""
         message = [{"role": "user", "content": _TEXT}]
         text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-        head, mark, tail = text.partition(_TEXT)
+        head, mark, tail = str(text).partition(_TEXT)
         if not mark:
             raise UserError("the tokenizer's chat template drops the user's text")
         return cls(head, tail)
@@ -85,7 +91,7 @@ class _Text:
 @lru_cache(maxsize=100_000)
 def document_frame(title: str | None, folder: Path | None = None) -> tuple[str, str, str]:
     """What stands before a document's number, between number and text, and after the text."""
-    filled = fill("document", folder, number=_NUMBER, title=title, text=_TEXT)
+    filled = fill(PACKAGE, "document", folder, number=_NUMBER, title=title, text=_TEXT)
     before, number, rest = filled.partition(_NUMBER)
     between, text, after = rest.partition(_TEXT)
     if not (number and text):
@@ -118,7 +124,7 @@ def compose(
     text = _Text()
     if chat:
         text.add(chat.head)
-    text.add(fill(task, folder) + "\n\n")
+    text.add(fill(PACKAGE, task, folder) + "\n\n")
     documents, needles = [], []
     for number, draft in enumerate(drafts, 1):
         before, between, after = document_frame(draft.title, folder)
@@ -138,9 +144,9 @@ def compose(
                 doc_id=number, title=draft.title, text=draft.text, role=draft.role, hop=draft.hop
             )
         )
-    text.add(fill(f"{task}_query", folder, query=query))
+    text.add(fill(PACKAGE, f"{task}_query", folder, query=query))
     text.add(chat.tail if chat else "\n")
-    text.add(fill(f"{task}_cue", folder) if cue is None else cue)
+    text.add(fill(PACKAGE, f"{task}_cue", folder) if cue is None else cue)
     prompt = "".join(text.pieces)
     texts = tuple(prompt[needle.start : needle.end] for needle in needles)
     return Prompt(prompt, tuple(documents), tuple(needles), texts)

@@ -10,7 +10,8 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.records import read_json, read_json_lines
 
-from ..scoring.metrics import normalise
+from ..records import Task
+from .normalised_text import normalise
 
 # A list written as a Python literal (one public copy of MuSiQue has them) is read up to here.
 LITERAL_CHARACTERS = 1_000_000
@@ -80,7 +81,7 @@ class InsightItem:
 Item = QuestionItem | ChainItem | InsightItem
 
 
-def read_source(task: str, path: Path) -> list[Any]:
+def read_source(task: Task, path: Path) -> list[Item]:
     """Read a source file of a task.
 
     Parameters
@@ -92,7 +93,7 @@ def read_source(task: str, path: Path) -> list[Any]:
     UserError : missing file, a broken line (with its number), no usable row.
     """
     if task == "summhay":
-        items: list[Any] = list(_insights(path))
+        items: list[Item] = list(_insights(path))
     elif task == "musique":
         items = list(_chains(path))
     else:

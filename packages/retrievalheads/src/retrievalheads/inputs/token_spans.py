@@ -1,9 +1,16 @@
 """From character spans to token places."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..records import Example, Needle, TokenizedExample
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 NeedleChoice = Literal["last-hop", "all-hops"]
 
@@ -12,7 +19,9 @@ class UnmappedNeedleError(ValueError):
     """An example that cannot be scored: its needle has no token, or its answer none."""
 
 
-def encode_prompt(tokenizer: Any, prompt: str) -> tuple[list[int], list[tuple[int, int]]]:
+def encode_prompt(
+    tokenizer: PreTrainedTokenizerBase, prompt: str
+) -> tuple[list[int], list[tuple[int, int]]]:
     """Ids of a prompt and the characters [start, end) of each; special tokens are added once.
 
     Raises
@@ -28,7 +37,7 @@ def encode_prompt(tokenizer: Any, prompt: str) -> tuple[list[int], list[tuple[in
     return list(coded["input_ids"]), list(coded["offset_mapping"])
 
 
-def encode_target(tokenizer: Any, target: str) -> list[int]:
+def encode_target(tokenizer: PreTrainedTokenizerBase, target: str) -> list[int]:
     """Ids of an answer, tokenised apart from the prompt so that nothing merges at the border."""
     return list(tokenizer(target, add_special_tokens=False)["input_ids"])
 
@@ -40,7 +49,7 @@ def places_of(offsets: Sequence[tuple[int, int]], start: int, end: int) -> list[
 
 def token_spans(
     example: Example,
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     *,
     answer: str | Sequence[int] | None = None,
     needles: NeedleChoice = "last-hop",
@@ -87,10 +96,10 @@ def token_spans(
 
 def _insight_targets(
     needles: Sequence[Needle],
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     reply: list[int],
     offsets: Sequence[tuple[int, int]],
-) -> list[Any]:
+) -> list[Int[Tensor, " places"]]:
     """For each step that writes a digit of an id: the insight's tokens in that document."""
     import re
 
@@ -104,8 +113,8 @@ def _insight_targets(
             )
     # Characters that every answer token adds, found by decoding longer and longer starts.
     ends = [len(tokenizer.decode(reply[: i + 1])) for i in range(len(reply))]
-    text = tokenizer.decode(reply)
-    wanted: list[Any] = [torch.empty(0, dtype=torch.long)] * len(reply)
+    text = str(tokenizer.decode(reply))
+    wanted = [torch.empty(0, dtype=torch.long)] * len(reply)
     for bracket in re.finditer(r"\[([0-9, ]+)\]", text):
         for number in re.finditer(r"\d+", bracket[1]):
             start = bracket.start(1) + number.start()

@@ -1,20 +1,29 @@
-"""Switching heads off, by hooks that stay causal (section 3.8)."""
+"""Switching heads off, by hooks that stay causal."""
+
+from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
-from tenpapers.models import AttentionLayout
 from tenpapers.models.heads import Hooks
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
-from ..heads.score_files import ranked
+from ..decoding.base_model import layout_of
+from ..heads.head_sets import as_mask, ranked
+from .settings import Kind, Scope
 
-Kind = Literal["zero", "uniform", "mean"]
-Scope = Literal["all", "decode"]
-KINDS: tuple[Kind, ...] = ("zero", "uniform", "mean")
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel
+
+    # What stands in for the outputs of heads that are off, as it broadcasts to them.
+    Fill = float | Tensor | Callable[[], Tensor]
+
 # Heads of the ranking that controls are never drawn from.
 TOP_EXCLUDED = 100
 
@@ -22,18 +31,17 @@ TOP_EXCLUDED = 100
 class Knockout(Hooks):
     """Replaces the outputs z of chosen heads, right before the output projection.
 
-    Several settings can run side by side, one a row of the batch: `heads` is then BoolTensor
-    [B, L, H].
+    Several settings can run side by side, one a row of the batch.
 
     Parameters
     ----------
     model : transformers causal LM, or a peft model around one.
-    heads : BoolTensor[L, H] or [B, L, H], True where a head is switched off.
+    heads : True where a head is switched off; of all rows of the batch, or of each.
     kind : "zero": z is 0; "uniform": z is the mean of the values that the row sees, as equal
         logits would make it; "mean": z is the head's mean over calibration texts.
     scope : "all" rows, or "decode": in a pass of several tokens only its last row (the last prompt
         token) and everything after. `first_row` says it exactly.
-    means : FloatTensor[L, H, d] for the kind "mean" (see `mean_outputs`).
+    means : for the kind "mean" (see `mean_outputs`).
 
     Attributes
     ----------
@@ -42,12 +50,12 @@ class Knockout(Hooks):
 
     def __init__(
         self,
-        model: Any,
-        heads: Any,
+        model: PreTrainedModel,
+        heads: Bool[Tensor, "layers heads"] | Bool[Tensor, "batch layers heads"],
         *,
         kind: Kind = "zero",
         scope: Scope = "all",
-        means: Any = None,
+        means: Float[Tensor, "layers heads head_dim"] | None = None,
     ) -> None:
         super().__init__()
         if kind == "mean" and means is None:
@@ -63,20 +71,22 @@ class Knockout(Hooks):
         for layer in layers:
             projection = self.layout.projection(layer).module
             off = chosen[:, layer].to(projection.weight.device)
-            fill: Any = 0.0
+            fill: Fill = 0.0
             if kind == "uniform":
                 fill = partial(uniform.means.__getitem__, layer)
-            elif kind == "mean":
+            elif kind == "mean" and means is not None:
                 fill = means[layer].to(off.device)
             hook = self._on_input(off, fill)
             self._handles.append(projection.register_forward_pre_hook(hook))
 
-    def _on_input(self, off: Any, fill: Any) -> Any:
+    def _on_input(
+        self, off: Bool[Tensor, "batch heads"], fill: Fill
+    ) -> Callable[[Module, tuple[Tensor, ...]], tuple[Tensor, ...]]:
         import torch
 
         shape = self.layout.geometry
 
-        def replace(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        def replace(module: Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             z, *rest = arguments
             heads = z.view(*z.shape[:2], shape.n_heads, shape.head_dim)
             where = off[:, None, :, None].expand(-1, z.shape[1], -1, -1)
@@ -99,60 +109,36 @@ class _UniformValues:
 
     def __init__(self, layers: set[int]) -> None:
         self.layers = layers
-        self.means: dict[int, Any] = {}
+        self.means: dict[int, Float[Tensor, "batch n heads head_dim"]] = {}
 
     def see(self, seen: AttentionInput) -> None:
-        """Keep the means of a pass, cached values included: [B, n, H, d]."""
+        """Keep the means of a pass, cached values included."""
         import torch
 
         if seen.layer not in self.layers:
             return
         n, m = seen.query.shape[2], seen.value.shape[2]
         value = seen.value.float()
-        if seen.mask is None:
+        visible = seen.visible
+        if visible is None:
             count = torch.arange(m - n + 1, m + 1, device=value.device)[:, None]
             mean = value.cumsum(2)[:, :, m - n :] / count
         else:
-            visible = seen.visible.float()
-            mean = visible @ value / visible.sum(-1, keepdim=True).clamp(min=1)
+            weight = visible.float()
+            mean = weight @ value / weight.sum(-1, keepdim=True).clamp(min=1)
         groups = seen.query.shape[1] // value.shape[1]
         mean = mean.to(seen.value.dtype).repeat_interleave(groups, dim=1)
         self.means[seen.layer] = mean.transpose(1, 2)
 
 
-def layout_of(model: Any) -> AttentionLayout:
-    """The heads of a model or of the model inside a peft wrapper."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return AttentionLayout.from_model(base)
-
-
-def as_mask(heads: Sequence[tuple[int, int]], n_layers: int, n_heads: int) -> Any:
-    """BoolTensor[L, H] of a list of (layer, head).
-
-    Raises
-    ------
-    ValueError : a head that the model does not have, or one named twice.
-    """
-    import torch
-
-    chosen = torch.zeros(n_layers, n_heads, dtype=torch.bool)
-    for layer, head in heads:
-        if not (0 <= layer < n_layers and 0 <= head < n_heads):
-            raise ValueError(f"head {layer}-{head}: the model has {n_layers} x {n_heads} heads")
-        if chosen[layer, head]:
-            raise ValueError(f"head {layer}-{head} is named twice ({n_layers} x {n_heads} heads)")
-        chosen[layer, head] = True
-    return chosen
-
-
 @contextmanager
 def knockout(
-    model: Any,
+    model: PreTrainedModel,
     heads: Sequence[tuple[int, int]],
     kind: Kind = "zero",
     scope: Scope = "all",
     *,
-    means: Any = None,
+    means: Float[Tensor, "layers heads head_dim"] | None = None,
 ) -> Iterator[Knockout]:
     """The model without some heads, for the length of the block (see `Knockout`).
 
@@ -167,7 +153,12 @@ def knockout(
 
 
 def control_heads(
-    scores: Any, k: int, seed: int, *, threshold: float, match_layers: bool = False
+    scores: Float[Tensor, "layers heads"],
+    k: int,
+    seed: int,
+    *,
+    threshold: float,
+    match_layers: bool = False,
 ) -> list[tuple[int, int]]:
     """k random heads that do not retrieve: outside the threshold's set and the top 100.
 
@@ -175,7 +166,7 @@ def control_heads(
 
     Parameters
     ----------
-    scores : FloatTensor[L, H].
+    scores : mean score of every head.
     match_layers : as many of each layer as the top k have.
 
     Raises
@@ -205,8 +196,15 @@ def control_heads(
     return sorted(chosen)
 
 
-def mean_outputs(model: Any, sequences: Sequence[Sequence[int]]) -> Any:
-    """Mean output of every head over the tokens of calibration texts, FloatTensor[L, H, d]."""
+def mean_outputs(
+    model: PreTrainedModel, sequences: Sequence[Sequence[int]]
+) -> Float[Tensor, "layers heads head_dim"]:
+    """Mean output of every head over the tokens of calibration texts.
+
+    Raises
+    ------
+    ValueError : no text.
+    """
     import torch
     from tenpapers.models import HeadCapture
 

@@ -1,22 +1,30 @@
-"""Many knockouts of one model side by side: each a row of the batch (sections 3.8 and 10).
+"""Many knockouts of one model side by side: each a row of the batch.
 
 In scope "decode" the prompt's keys and values are untouched by definition, so one prefill serves
 every setting.
 """
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..decoding.answers import grade
+from ..decoding.answers import MAX_TOKENS, grade
+from ..decoding.base_model import layout_of
 from ..decoding.prefix_reader import PrefixReader, ends_answer
-from ..heads.detect import MAX_TOKENS
-from ..heads.score_files import ranked
+from ..heads.head_sets import ranked
 from ..inputs.token_spans import encode_prompt, encode_target
 from ..records import Example
-from ..study.resuming import KeptValues
-from .knockout import Kind, Knockout, Scope, control_heads, layout_of
+from ..scoring.kept_scores import KeptValues
+from .knockout import Knockout, control_heads
+from .settings import Kind, Scope
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from torch import Tensor
+    from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 # Prompt tokens of one batch of settings in scope "all", which runs the prompt once a setting.
 BATCH_TOKENS = 8192
@@ -52,7 +60,7 @@ class SweepResult:
 
 
 def settings_for(
-    scores: Any,
+    scores: Float[Tensor, "layers heads"],
     ks: Sequence[int],
     seeds: Sequence[int],
     *,
@@ -78,14 +86,14 @@ def settings_for(
 
 
 def sweep(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[Example],
     settings: Sequence[Setting],
     *,
     kind: Kind = "zero",
     scope: Scope = "all",
-    means: Any = None,
+    means: Float[Tensor, "layers heads head_dim"] | None = None,
     answers: bool = True,
     kept: KeptValues | None = None,
     progress: bool = False,
@@ -128,15 +136,24 @@ def sweep(
     return results
 
 
+@dataclass(frozen=True)
+class _Fork:
+    """Where the settings of a batch part: tokens that all of them read, behind a shared cache."""
+
+    head: list[int]
+    cache: DynamicCache | None
+    rows: int
+
+
 @dataclass
 class _Runner:
     """Runs one prompt under every setting."""
 
-    model: Any
-    masks: Any
+    model: PreTrainedModel
+    masks: Bool[Tensor, "settings layers heads"]
     kind: Kind
     scope: Scope
-    means: Any
+    means: Float[Tensor, "layers heads head_dim"] | None
 
     def __post_init__(self) -> None:
         self.reader = PrefixReader(self.model)
@@ -156,32 +173,26 @@ class _Runner:
             # In scope "decode" what is run here is the last prompt token and the answer: all of it
             # is edited, none of the cached prompt.
             with Knockout(self.model, masks, kind=self.kind, scope="all", means=self.means):
-                if decode:
-                    cache = copy.deepcopy(self.reader.cache)
+                cache = copy.deepcopy(self.reader.cache) if decode else None
+                if cache is not None:
                     cache.batch_repeat_interleave(len(masks))
-                    right, reply = self._answer(prompt[-1:], target, cache, len(masks), limit, stop)
-                else:
-                    right, reply = self._answer(prompt, target, None, len(masks), limit, stop)
+                head = prompt[-1:] if decode else prompt
+                fork = _Fork(head, cache, len(masks))
+                right, reply = self._answer(fork, target, limit=limit, stop=stop)
             accuracy += right
             replies += reply
         return accuracy, replies
 
     def _answer(
-        self,
-        head: list[int],
-        target: list[int],
-        cache: Any,
-        rows: int,
-        limit: int,
-        stop: Callable[[int], bool],
+        self, fork: _Fork, target: list[int], *, limit: int, stop: Callable[[int], bool]
     ) -> tuple[list[float], list[list[int]]]:
         """Feed the target for the accuracy, and decode greedily from the same place."""
         import torch
 
-        device = self.model.device
+        device, rows = self.model.device, fork.rows
         with torch.inference_mode():
-            fed = torch.tensor([head], device=device).expand(rows, -1)
-            out = self.model(fed, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            fed = torch.tensor([fork.head], device=device).expand(rows, -1)
+            out = self.model(fed, past_key_values=fork.cache, use_cache=True, logits_to_keep=1)
             first, cache = out.logits.argmax(-1), out.past_key_values  # [rows, 1]
             chosen = first
             if len(target) > 1:
@@ -206,3 +217,20 @@ class _Runner:
                     out = self.model(token, past_key_values=cache, use_cache=True)
                     token = out.logits[:, -1:].argmax(-1)
         return right.float().mean(1).tolist(), replies
+
+
+def sweep_rows(results: Sequence[SweepResult]) -> list[dict[str, Any]]:
+    """A row a setting, with every example's scores."""
+    return [
+        {
+            "arm": result.setting.arm,
+            "k": result.setting.k,
+            "seed": result.setting.seed,
+            "heads": [list(head) for head in result.setting.heads],
+            "f1": result.mean(result.f1),
+            "accuracy": result.mean(result.accuracy),
+            "per_example_f1": result.f1,
+            "per_example_accuracy": result.accuracy,
+        }
+        for result in results
+    ]

@@ -1,18 +1,30 @@
-"""Activations of one adapter in another, head by head, in lock-step (section 3.9)."""
+"""Activations of one adapter in another, head by head, in lock-step."""
 
-import random
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from tenpapers.errors import UserError
+from tenpapers.models import CausalLM
 from tenpapers.models.heads import Hooks
 
-from ..heads.score_files import head_set, ranked
-from .knockout import as_mask, layout_of
+from ..decoding.base_model import layout_of
+from ..heads.head_sets import as_mask
+from ..training.context_extension import extend_context
+from ..training.tuned_model import ATTENTION, check_base, read_state, require_safetensors
+from .settings import Positions
 
-Positions = Literal["all", "decode"]
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+    from peft import PeftModel
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import DynamicCache, PreTrainedModel
+
 TARGET, SOURCE = "target", "source"
 
 
@@ -20,7 +32,7 @@ TARGET, SOURCE = "target", "source"
 class Side:
     """One of the two models: a model as it is, or one adapter of a peft model."""
 
-    model: Any
+    model: PreTrainedModel | PeftModel
     adapter: str | None = None
 
     @contextmanager
@@ -29,7 +41,7 @@ class Side:
         if self.adapter is None:
             yield
             return
-        before = self.model.active_adapter
+        before = str(self.model.active_adapter)
         self.model.set_adapter(self.adapter)
         try:
             yield
@@ -37,7 +49,7 @@ class Side:
             self.model.set_adapter(before)
 
 
-def sides(model: Any) -> tuple[Side, Side]:
+def sides(model: PeftModel) -> tuple[Side, Side]:
     """Target and source of a peft model with the adapters of these names."""
     return Side(model, TARGET), Side(model, SOURCE)
 
@@ -48,7 +60,7 @@ class HeadTransfer(Hooks):
     Parameters
     ----------
     target, source : may be one model with two adapters.
-    heads : BoolTensor[L, H], query heads.
+    heads : query heads.
 
     Attributes
     ----------
@@ -56,12 +68,17 @@ class HeadTransfer(Hooks):
     first_row : rows before it are not overwritten.
     """
 
-    def __init__(self, target: Any, source: Any, heads: Any) -> None:
+    def __init__(
+        self,
+        target: PreTrainedModel,
+        source: PreTrainedModel,
+        heads: Bool[Tensor, "layers heads"],
+    ) -> None:
         super().__init__()
         self.layout = layout_of(target)
         self.mode: Literal["off", "take", "put"] = "off"
         self.first_row = 0
-        self._taken: dict[int, Any] = {}
+        self._taken: dict[int, Float[Tensor, "batch n width"]] = {}
         # The outer modules of a peft wrapper: their input is z, whatever is inside.
         theirs = layout_of(source)
         for layer in self.layout.attention_layers:
@@ -73,17 +90,19 @@ class HeadTransfer(Hooks):
                     mine.register_forward_pre_hook(self._put(layer, chosen)),
                 ]
 
-    def _take(self, layer: int) -> Any:
-        def take(module: Any, arguments: tuple[Any, ...]) -> None:
+    def _take(self, layer: int) -> Callable[[Module, tuple[Tensor, ...]], None]:
+        def take(module: Module, arguments: tuple[Tensor, ...]) -> None:
             if self.mode == "take":
                 self._taken[layer] = arguments[0]
 
         return take
 
-    def _put(self, layer: int, chosen: Any) -> Any:
+    def _put(
+        self, layer: int, chosen: Bool[Tensor, " heads"]
+    ) -> Callable[[Module, tuple[Tensor, ...]], tuple[Tensor, ...] | None]:
         shape = self.layout.geometry
 
-        def put(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        def put(module: Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
             if self.mode != "put":
                 return None
             z, *rest = arguments
@@ -114,8 +133,8 @@ class LockStep:
 
     def __init__(
         self,
-        target: Any,
-        source: Any,
+        target: PreTrainedModel | Side,
+        source: PreTrainedModel | Side,
         heads: Sequence[tuple[int, int]],
         *,
         positions: Positions = "all",
@@ -127,10 +146,10 @@ class LockStep:
         if layout_of(self.source.model).geometry != shape:
             raise ValueError("target and source have different shapes")
         self.heads = as_mask(heads, shape.n_layers, shape.n_heads)
-        self._caches: dict[str, Any] = {}
+        self._caches: dict[str, DynamicCache] = {}
 
-    def run(self, ids: Any) -> Any:
-        """Feed tokens LongTensor[1, n] to both; logits of the patched target, [1, n, words]."""
+    def run(self, ids: Int[Tensor, "1 n"]) -> Float[Tensor, "1 n vocabulary"]:
+        """Feed tokens to both; logits of the patched target."""
         with HeadTransfer(self.target.model, self.source.model, self.heads) as transfer:
             if bool(self.heads.any()):
                 transfer.mode = "take"
@@ -139,26 +158,29 @@ class LockStep:
             transfer.first_row = ids.shape[1] - 1 if self.positions == "decode" else 0
             return self._pass("target", self.target, ids)
 
-    def _pass(self, name: str, side: Side, ids: Any) -> Any:
+    def _pass(
+        self, name: str, side: Side, ids: Int[Tensor, "1 n"]
+    ) -> Float[Tensor, "1 n vocabulary"]:
         import torch
 
         with side.active(), torch.inference_mode():
             out = side.model(ids, past_key_values=self._caches.get(name), use_cache=True)
         self._caches[name] = out.past_key_values
-        return out.logits
+        logits: Tensor = out.logits
+        return logits
 
 
 def patched_generate(
-    target: Any,
-    source: Any,
+    target: PreTrainedModel | Side,
+    source: PreTrainedModel | Side,
     heads: Sequence[tuple[int, int]],
-    inputs: Any,
+    inputs: Int[Tensor, "1 n"],
     positions: Positions = "all",
     max_new_tokens: int = 32,
     *,
-    stop: Any = None,
-) -> Any:
-    """Greedy answer of the target with the source's activations in some heads; LongTensor[T].
+    stop: Callable[[int], bool] | None = None,
+) -> Int[Tensor, " steps"]:
+    """Greedy answer of the target with the source's activations in some heads.
 
     Both read the token that the *patched target* chose. The source's activations are those of its
     own, unpatched stream.
@@ -167,7 +189,7 @@ def patched_generate(
     ----------
     target, source : models, or `Side`s of one peft model (see `two_adapters` and `sides`).
     heads : (layer, head), query heads.
-    inputs : LongTensor[1, n].
+    inputs : tokens of the prompt.
     positions : see `LockStep`.
     stop : test for tokens that end the answer.
 
@@ -190,20 +212,14 @@ def patched_generate(
     return torch.tensor(answer, dtype=torch.long)
 
 
-def two_adapters(lm: Any, target: Path, source: Path) -> Any:
+def two_adapters(lm: CausalLM, target: Path, source: Path) -> CausalLM:
     """One base with two LoRA adapters, named "target" and "source".
 
     Raises
     ------
     UserError : an adapter of another base, or two that extend the context differently.
     """
-    from dataclasses import replace
-
     from peft import PeftModel
-    from tenpapers.errors import UserError
-
-    from ..training.context_extension import extend_context
-    from ..training.tuned_model import ATTENTION, check_base, read_state, require_safetensors
 
     states = {path: read_state(path) for path in (target, source)}
     for path, state in states.items():
@@ -218,39 +234,3 @@ def two_adapters(lm: Any, target: Path, source: Path) -> Any:
     model.load_adapter(str(source), adapter_name=SOURCE)
     model.set_adapter(TARGET)
     return replace(lm, model=model.eval())
-
-
-@dataclass(frozen=True)
-class PatchArms:
-    """Heads of each arm; `sizes` before cutting."""
-
-    complement: list[tuple[int, int]]
-    intersection: list[tuple[int, int]]
-    random: list[tuple[int, int]]
-    sizes: dict[str, int]
-
-
-def patch_arms(
-    target: Any, source: Any, *, seed: int = 0, match_size: bool = True, **set_rule: Any
-) -> PatchArms:
-    """The head sets of the paper's patching tables.
-
-    Parameters
-    ----------
-    target, source : FloatTensor[L, H], scores of the synthetic-trained and the real-trained model.
-    match_size : cut all arms to the smaller of complement and intersection.
-    set_rule : of `head_set`.
-    """
-    mine, real = head_set(target, **set_rule), head_set(source, **set_rule)
-    order = [(layer, head) for layer, head, _ in ranked(source)]
-    complement = [head for head in order if real[head] and not mine[head]]
-    intersection = [head for head in order if real[head] and mine[head]]
-    pool = [head for head in order if not real[head] and not mine[head]]
-    sizes = {"complement": len(complement), "intersection": len(intersection), "pool": len(pool)}
-    size = min(len(complement), len(intersection))
-    if match_size and size:
-        complement, intersection = complement[:size], intersection[:size]
-    count = min(len(pool), size or max(len(complement), len(intersection)))
-    return PatchArms(
-        complement, intersection, random.Random(f"patch:{seed}").sample(sorted(pool), count), sizes
-    )

@@ -1,23 +1,22 @@
-"""Exact match, F1, citations, ROUGE-1 recall; means with intervals (section 5 of the spec)."""
+"""Exact match, F1, citations, ROUGE-1 recall; means with intervals."""
+
+from __future__ import annotations
 
 import logging
+import math
 import re
-import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_PUNCTUATION = str.maketrans("", "", string.punctuation)
+from ..inputs.normalised_text import normalise
+
+if TYPE_CHECKING:
+    from rouge_score.rouge_scorer import RougeScorer
+
 _BRACKET = re.compile(r"\[([0-9, ]+)\]")
-
-
-def normalise(text: str) -> str:
-    """Lower-case, without punctuation, articles and repeated blanks (as SQuAD does)."""
-    bare = text.lower().translate(_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", bare).split())
 
 
 def first_line(prediction: str) -> str:
@@ -90,7 +89,7 @@ def rouge1_recall(prediction: str, reference: str) -> float:
 
 
 @cache
-def _rouge() -> Any:
+def _rouge() -> RougeScorer:
     from rouge_score.rouge_scorer import RougeScorer
 
     logging.getLogger("absl").setLevel(logging.WARNING)  # it announces its tokenizer
@@ -102,11 +101,18 @@ def bootstrap_mean(
 ) -> tuple[float, float, float]:
     """Mean with a 95 % percentile interval over examples: (mean, low, high)."""
     import numpy as np
+    from scipy.stats import bootstrap
 
     if not values:
-        return float("nan"), float("nan"), float("nan")
-    data = np.asarray(values, dtype=float)
-    draw = np.random.default_rng(seed)
-    means = data[draw.integers(len(data), size=(resamples, len(data)))].mean(1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(data.mean()), float(low), float(high)
+        return math.nan, math.nan, math.nan
+    mean = float(np.mean(values))
+    if len(values) == 1:  # scipy wants two; one example resampled is itself
+        return mean, mean, mean
+    interval = bootstrap(
+        (np.asarray(values, dtype=float),),
+        np.mean,
+        n_resamples=resamples,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return mean, float(interval.low), float(interval.high)

@@ -1,11 +1,11 @@
 """Rank correlation over few runs: exact p, bootstrap over examples, leave-one-out range."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import permutations
-from typing import Any
 
 EXACT_UP_TO = 9
 
@@ -125,22 +125,38 @@ def correlate(
 def _bootstrap(
     x: Sequence[float], per_example: Sequence[Sequence[float]], resamples: int, seed: int
 ) -> tuple[float, float]:
+    """95 % of rho over resampled test examples; resamples without a rho do not count."""
     import numpy as np
+    from scipy.stats import bootstrap
 
-    scores = np.asarray(per_example, dtype=float)
-    draw = np.random.default_rng(seed)
-    index = draw.integers(scores.shape[1], size=(resamples, scores.shape[1]))
-    means = scores[:, index].mean(2).T  # resamples x runs
     ranks = average_ranks(x)
-    found = [_pearson(ranks, average_ranks(list(row))) for row in means]
-    known = [value for value in found if not math.isnan(value)]
-    if not known:
+
+    def rho(*runs: Sequence[float]) -> float:
+        return _pearson(ranks, average_ranks([float(np.mean(run)) for run in runs]))
+
+    if len(per_example[0]) == 1:  # scipy wants two; one example resampled is itself
+        return rho(*per_example), rho(*per_example)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy's, of resamples without a rho
+        drawn = bootstrap(
+            tuple(np.asarray(run, dtype=float) for run in per_example),
+            rho,
+            paired=True,
+            vectorized=False,
+            n_resamples=resamples,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
+    known = drawn[~np.isnan(drawn)]
+    if not len(known):
         return math.nan, math.nan
     low, high = np.quantile(known, [0.025, 0.975])
     return float(low), float(high)
 
 
-def pooled(groups: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[float, Any, int]:
+def pooled(
+    groups: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> tuple[float, float | None, int]:
     """Rank correlation over all tasks and models, each centred on its own mean first."""
     x: list[float] = []
     y: list[float] = []

@@ -1,4 +1,6 @@
-"""Time and memory of three detectors on one needle grid (section 10)."""
+"""Time and memory of three detectors on one needle grid."""
+
+from __future__ import annotations
 
 import subprocess
 import sys
@@ -6,26 +8,35 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenpapers.errors import UserError
-from tenpapers.models import HeadGeometry
+from tenpapers.models import CausalLM, HeadGeometry
 
 from ..decoding.prefix_reader import ends_answer
-from ..heads.needle_in_haystack import (
+from ..heads.needle_grid import (
     Cell,
     Haystack,
     default_haystack,
     default_needles,
     grid_for,
-    niah,
 )
+from ..heads.needle_in_haystack import niah
 from ..heads.retrieval_score import hits
 from ..inputs.builders.build import use_chat
+from ..inputs.number_lists import whole_numbers
 from ..inputs.prompt_rendering import ChatFrame
 from ..training.tuned_model import load_base
 from .peers import naive_places, wu_style
 from .readout import Text, time_readout
+from .settings import BenchSettings
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -36,15 +47,7 @@ class BenchResult:
     text: str
 
 
-def run_bench(
-    model: str,
-    lengths: Sequence[int],
-    depths: int,
-    needles: int,
-    memory_tokens: int,
-    *,
-    threads: Sequence[int] = (2, 1),
-) -> BenchResult:
+def run_bench(settings: BenchSettings) -> BenchResult:
     """Score alone and run the grid, require equal hits, then print times, ratios and memory.
 
     Raises
@@ -54,15 +57,17 @@ def run_bench(
     """
     import torch
 
-    lm = load_base(model)
+    lengths = whole_numbers(settings.lengths, "--lengths")
+    threads = whole_numbers(settings.threads, "--threads")
+    depths, needles, memory_tokens = settings.depths, settings.needles, settings.memory_tokens
+    lm = load_base(settings.model)
     _require_memory(lm.model, max(lengths))
     text = default_haystack()
     trials = default_needles()
-    chat = ChatFrame.of(lm.tokenizer) if use_chat(model, lm.tokenizer) else None
+    chat = ChatFrame.of(lm.tokenizer) if use_chat(settings.model, lm.tokenizer) else None
     exact = grid_for(lm.tokenizer, text, trials[:needles], lengths, depths, chat=chat)
-    many = grid_for(
-        lm.tokenizer, text, trials[: max(depths, needles)], lengths, depths, multi=True, chat=chat
-    )
+    placed = trials[: max(depths, needles)]
+    many = grid_for(lm.tokenizer, text, placed, lengths, depths, multi=True, chat=chat)
     stop = ends_answer(lm.tokenizer, lm.model)
     texts = _texts(lm.tokenizer, text, trials[0].needle, lengths)
     values: dict[str, Any] = {"cells": len(exact), "cells_multi": len(many)}
@@ -87,7 +92,7 @@ def run_bench(
     return BenchResult(values, "\n".join(lines))
 
 
-def _require_memory(model: Any, tokens: int) -> None:
+def _require_memory(model: PreTrainedModel, tokens: int) -> None:
     """Rather a message than a killed process: the peer keeps every map, and works on some more."""
     import torch
 
@@ -110,22 +115,25 @@ def _kib(file: str, name: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
-def _texts(tokenizer: Any, haystack: str, needle: str, lengths: Sequence[int]) -> list[Text]:
+def _texts(
+    tokenizer: PreTrainedTokenizerBase, haystack: str, needle: str, lengths: Sequence[int]
+) -> list[Text]:
     hidden = tokenizer(f" {needle}", add_special_tokens=False)["input_ids"]
     return [Text.of(Haystack(tokenizer, haystack).ids, hidden, length) for length in lengths]
 
 
-def _scoring(model: Any, texts: Sequence[Text]) -> tuple[dict[str, Any], list[str]]:
+def _scoring(model: PreTrainedModel, texts: Sequence[Text]) -> tuple[dict[str, Any], list[str]]:
     """Seconds of the scoring alone at every length, and lines to print."""
     found, lines = {}, []
     for text in texts:
         tokens = len(text.ids)
-        one = time_readout(model, text, repeats=max(2, 4096 // tokens))
-        assert one.differ < 1e-6, f"{tokens} tokens: scores differ by {one.differ:g}"
-        found[str(tokens)] = vars(one) | {"ratio": one.ratio}
+        timed = time_readout(model, text, repeats=max(2, 4096 // tokens))
+        assert timed.differ < 1e-6, f"{tokens} tokens: scores differ by {timed.differ:g}"
+        found[str(tokens)] = vars(timed) | {"ratio": timed.ratio}
+        maps, loop, rows_ms = (1e3 * s for s in (timed.maps, timed.loop, timed.rows))
         lines.append(
-            f"  {tokens:6} tokens: all maps {1e3 * one.maps:9.1f} + loop {1e3 * one.loop:6.1f} ms, "
-            f"ours {1e3 * one.rows:6.1f} ms, {one.ratio:.1f}x as fast"
+            f"  {tokens:6} tokens: all maps {maps:9.1f} + loop {loop:6.1f} ms, "
+            f"ours {rows_ms:6.1f} ms, {timed.ratio:.1f}x as fast"
         )
     rows, differ = len(texts[0].rows), max(value["differ"] for value in found.values())
     head = f"scoring alone, {rows} rows of one pass, largest difference of scores {differ:g}:"
@@ -133,21 +141,22 @@ def _scoring(model: Any, texts: Sequence[Text]) -> tuple[dict[str, Any], list[st
 
 
 def _timed(
-    lm: Any, exact: Sequence[Cell], many: Sequence[Cell], stop: Any
+    lm: CausalLM, exact: Sequence[Cell], many: Sequence[Cell], stop: Callable[[int], bool]
 ) -> tuple[dict[str, Any], float, list[str]]:
     """Seconds of each way, the largest difference of scores, and lines to print."""
     import torch
 
     peer, wu_s = _clock(lambda: {cell.id: wu_style(lm.model, cell, stop) for cell in exact})
-    (_, details), ours_s = _clock(lambda: niah(lm.model, lm.tokenizer, exact))
+    ours, ours_s = _clock(lambda: niah(lm.model, lm.tokenizer, exact))
     answered = {cell.id: answer for cell, (_, answer) in zip(exact, peer.values(), strict=True)}
 
-    def all_maps() -> dict[str, Any]:
+    def all_maps() -> dict[str, Int[Tensor, "layers heads steps"]]:
         found = {}
         for cell in exact:
-            ids = [*cell.ids, *answered[cell.id]][:-1]
-            rows = range(len(cell.ids) - 1, len(ids))
-            found[cell.id] = naive_places(lm.model, ids, rows) if answered[cell.id] else None
+            if answered[cell.id]:
+                ids = [*cell.ids, *answered[cell.id]][:-1]
+                rows = range(len(cell.ids) - 1, len(ids))
+                found[cell.id] = naive_places(lm.model, ids, rows)
         return found
 
     naive, naive_s = _clock(all_maps)
@@ -160,11 +169,12 @@ def _timed(
         wanted = [torch.tensor(cell.needle)] * len(answer)
         told = [
             hits(places, ids, torch.tensor(answer), wanted, copy=True).float()
-            for places in (details["places"][cell.id], peer[cell.id][0], naive[cell.id])
+            for places in (ours.places[cell.id], peer[cell.id][0], naive[cell.id])
         ]
-        scores = [one.mean(-1) for one in told]
-        differ = max(differ, *(float((scores[0] - s).abs().max()) for s in scores[1:]))
-        assert all(torch.equal(told[0], one) for one in told[1:]), f"{cell.id}: hits differ"
+        mine, *theirs = told
+        for hit in theirs:
+            differ = max(differ, float((mine.mean(-1) - hit.mean(-1)).abs().max()))
+            assert torch.equal(mine, hit), f"{cell.id}: hits differ"
     _, many_s = _clock(lambda: niah(lm.model, lm.tokenizer, many))
     seconds = {"ours": ours_s, "ours_multi": many_s, "wu_style": wu_s, "naive": naive_s}
     per_cell = many_s / len(many) * len(exact)
@@ -178,46 +188,20 @@ def _timed(
     return seconds, differ, lines
 
 
-def _clock(run: Callable[[], Any]) -> tuple[Any, float]:
+def _clock(run: Callable[[], Result]) -> tuple[Result, float]:
     began = time.perf_counter()
     return run(), time.perf_counter() - began
 
 
-_MEMORY = """
-import sys, torch
-from transformers import LlamaConfig, LlamaForCausalLM
-from ..decoding.row_probe import RowProbe
-from retrievalheads.bench.peers import naive_places
-way, n = sys.argv[1], int(sys.argv[2])
-torch.manual_seed(0)
-net = LlamaForCausalLM(LlamaConfig(vocab_size=500, hidden_size=256, intermediate_size=512,
-    num_hidden_layers=4, num_attention_heads=8, num_key_value_heads=8,
-    max_position_embeddings=2 * n)).eval()
-ids = torch.randint(0, 500, (1, n))
-def run(n):
-    rows = torch.arange(n - 20, n)
-    if way == "naive":
-        return naive_places(net, ids[0, :n].tolist(), rows.tolist())
-    with RowProbe(net) as probe, torch.inference_mode():
-        probe.arm(rows[None])
-        net(ids[:, :n], use_cache=False, logits_to_keep=1)
-        return probe.collect()
-def kib(name):
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if name in line)
-run(64)
-open("/proc/self/clear_refs", "w").write("5")  # the peak starts anew, without the parent's
-before = kib("VmRSS")
-run(n)
-print((kib("VmHWM") - before) / 1024)
-"""
-
-
 def memory(way: str, tokens: int) -> float:
-    """MiB that reading 20 rows adds to the peak of a fresh process (Linux)."""
+    """MiB that reading 20 rows adds to the peak of a fresh process (Linux).
+
+    Parameters
+    ----------
+    way : "ours", or "naive" for all maps.
+    """
+    module = "retrievalheads.speed.peak_memory"
     done = subprocess.run(
-        [sys.executable, "-c", _MEMORY, way, str(tokens)],
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-m", module, way, str(tokens)], capture_output=True, text=True, check=True
     )
     return float(done.stdout.split()[-1])

@@ -3,14 +3,24 @@
 Neither is used by the package; both are here for the comparison and as oracles in tests.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-from ..heads.needle_in_haystack import MAX_TOKENS, Cell
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from ..heads.needle_grid import Cell
+from ..heads.needle_in_haystack import MAX_TOKENS
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 
-def naive_places(model: Any, ids: Sequence[int], rows: Sequence[int]) -> Any:
-    """Eager attention with every map kept; IntTensor[L, H, T] of the rows' argmax."""
+def naive_places(
+    model: PreTrainedModel, ids: Sequence[int], rows: Sequence[int]
+) -> Int[Tensor, "layers heads rows"]:
+    """Eager attention with every map kept: where the rows attend most."""
     import torch
 
     before = model.config._attn_implementation
@@ -24,17 +34,22 @@ def naive_places(model: Any, ids: Sequence[int], rows: Sequence[int]) -> Any:
                 logits_to_keep=1,
             )
         maps = torch.stack([layer[0][:, list(rows)] for layer in out.attentions])
-        return maps.argmax(-1).int()
+        places: Tensor = maps.argmax(-1).int()
+        return places
     finally:
         model.set_attn_implementation(before)
 
 
-def attention_map(query: Any, key: Any, mask: Any) -> Any:
-    """A layer's whole map, as transformers' eager attention makes it; [B, H, n, n].
+def attention_map(
+    query: Float[Tensor, "batch heads n head_dim"],
+    key: Float[Tensor, "batch kv_heads n head_dim"],
+    mask: Float[Tensor, "n n"],
+) -> Float[Tensor, "batch heads n n"]:
+    """A layer's whole map, as transformers' eager attention makes it.
 
     Parameters
     ----------
-    query : [B, H, n, d]; key : [B, Hkv, n, d]; mask : [n, n], -inf at what is not seen.
+    mask : -inf at what is not seen.
     """
     import torch
 
@@ -44,18 +59,17 @@ def attention_map(query: Any, key: Any, mask: Any) -> Any:
 
 
 def loop_scores(
-    maps: Sequence[Any],
+    maps: Sequence[Float[Tensor, "1 heads n n"]],
     rows: Sequence[int],
     ids: Sequence[int],
     answer: Sequence[int],
     needle: set[int],
-) -> Any:
+) -> Float[Tensor, "layers heads"]:
     """The published scoring: of every step and head the row's largest weight, one at a time.
 
     Returns
     -------
-    FloatTensor[L, H], the share of steps at which a head attends to the needle token that is
-    written.
+    The share of steps at which a head attends to the needle token that is written.
     """
     import torch
 
@@ -63,24 +77,26 @@ def loop_scores(
     for row, token in zip(rows, answer, strict=True):
         for layer, weights in enumerate(maps):
             for head in range(weights.shape[1]):
-                place = weights[0, head, row].topk(1).indices.item()
+                place = int(weights[0, head, row].topk(1).indices.item())
                 if place in needle and ids[place] == token:
                     found[layer, head] += 1
     return found / len(rows)
 
 
-def wu_style(model: Any, cell: Cell, stop: Any) -> tuple[Any, list[int]]:
+def wu_style(
+    model: PreTrainedModel, cell: Cell, stop: Callable[[int], bool]
+) -> tuple[Int[Tensor, "layers heads steps"], list[int]]:
     """SDPA prefill, then single eager steps that return whole rows, a loop over the heads of each.
 
     Returns
     -------
-    IntTensor[L, H, T] of attended places, and the greedy answer.
+    Attended places, and the greedy answer.
     """
     import torch
 
     shape = (model.config.num_hidden_layers, model.config.num_attention_heads)
     device = model.device
-    found: list[Any] = []
+    found: list[Int[Tensor, "layers heads"]] = []
     answer: list[int] = []
     with torch.inference_mode():
         ids = torch.tensor([cell.ids[:-1]], device=device)

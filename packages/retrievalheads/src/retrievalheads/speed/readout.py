@@ -1,14 +1,21 @@
 """The scoring alone: from a pass's queries and keys to scores, all maps against single rows."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
 from ..decoding.row_probe import RowProbe
 from ..heads.retrieval_score import score
 from .peers import attention_map, loop_scores
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,7 @@ class Text:
     needle: list[int]
 
     @classmethod
-    def of(cls, haystack: Sequence[int], needle: Sequence[int], tokens: int) -> "Text":
+    def of(cls, haystack: Sequence[int], needle: Sequence[int], tokens: int) -> Text:
         """So many tokens of a haystack with the needle in the middle."""
         rest = list(haystack[: tokens - 2 * len(needle)])
         half = len(rest) // 2
@@ -75,7 +82,7 @@ class _TimedProbe(RowProbe):
         self.seconds += _now(seen.query) - began
 
 
-def time_readout(model: Any, text: Text, repeats: int) -> Readout:
+def time_readout(model: PreTrainedModel, text: Text, repeats: int) -> Readout:
     """Score one text both ways, on the queries and keys of real passes."""
     fastest = Readout()
     for _ in range(repeats):
@@ -88,7 +95,7 @@ def time_readout(model: Any, text: Text, repeats: int) -> Readout:
     return fastest
 
 
-def _now(tensor: Any) -> float:
+def _now(tensor: Tensor) -> float:
     """Seconds once a GPU has done what it was given."""
     import torch
 
@@ -97,7 +104,7 @@ def _now(tensor: Any) -> float:
     return time.perf_counter()
 
 
-def _run(model: Any, text: Text) -> None:
+def _run(model: PreTrainedModel, text: Text) -> None:
     import torch
 
     with torch.inference_mode():
@@ -105,8 +112,8 @@ def _run(model: Any, text: Text) -> None:
         model(ids, use_cache=False, logits_to_keep=1)
 
 
-def _by_rows(model: Any, text: Text) -> tuple[Any, float]:
-    """Scores [L, H], and the seconds that reading and scoring took."""
+def _by_rows(model: PreTrainedModel, text: Text) -> tuple[Float[Tensor, "layers heads"], float]:
+    """Scores, and the seconds that reading and scoring took."""
     import torch
 
     with _TimedProbe(model) as probe:
@@ -116,16 +123,19 @@ def _by_rows(model: Any, text: Text) -> tuple[Any, float]:
         places = probe.collect()[0]
         wanted = [torch.tensor(text.needle)] * len(text.answer)
         values = score(places, torch.tensor(text.ids), torch.tensor(text.answer), wanted)
+        assert values is not None, "every step has the needle for its target"
         return values, probe.seconds + time.perf_counter() - began
 
 
-def _by_maps(model: Any, text: Text) -> tuple[Any, float, float]:
-    """Scores [L, H], and the seconds that making all maps [1, H, n, n] and the loop took."""
+def _by_maps(
+    model: PreTrainedModel, text: Text
+) -> tuple[Float[Tensor, "layers heads"], float, float]:
+    """Scores, and the seconds that making all maps and the loop took."""
     import torch
 
     count = len(text.ids)
     mask = torch.full((count, count), float("-inf"), device=model.device).triu(1)
-    maps: list[Any] = []
+    maps: list[Float[Tensor, "1 heads n n"]] = []
     seconds = 0.0
 
     def see(seen: AttentionInput) -> None:

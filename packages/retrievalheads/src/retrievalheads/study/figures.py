@@ -1,15 +1,21 @@
 """The pictures: scatter and knockout curve, heat map of scores."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.report import COLOURS, Picture
 
 from ..heads.score_files import HeadScores
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def _curve(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
+
+def _curve(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
     """Score over k: the top heads, and the random controls with the range of their seeds."""
     metric = "f1" if rows and rows[0]["per_example_f1"] else "accuracy"
     ks = sorted({row["k"] for row in rows})
@@ -58,6 +64,7 @@ def study_figure(
     runs: Sequence[dict[str, Any]],
     knockout: Sequence[dict[str, Any]],
     path: Path,
+    *,
     title: str,
     recall: str,
     cut: str,
@@ -94,14 +101,14 @@ def scatter_figure(runs: Sequence[dict[str, Any]], x: str, y: str, path: Path) -
     return _saved(figure, path, f"{y} over {x}")
 
 
-def _scatter(axes: Any, runs: Sequence[dict[str, Any]], x: str, y: str) -> None:
+def _scatter(axes: Axes, runs: Sequence[dict[str, Any]], x: str, y: str) -> None:
     marks = "osD^vP*X<>hd"
     taken: list[tuple[float, float]] = []
-    for place, run in enumerate(runs):
+    for number, run in enumerate(runs):
         if run.get(x) is None or run.get(y) is None:
             continue
-        colour = COLOURS[place % len(COLOURS)]
-        axes.plot(run[x], run[y], marks[place % len(marks)], color=colour, ms=8, label=run["name"])
+        colour, mark = COLOURS[number % len(COLOURS)], marks[number % len(marks)]
+        axes.plot(run[x], run[y], mark, color=colour, ms=8, label=run["name"])
         taken.append((run[x], run[y]))
     axes.grid(alpha=0.3)
     if taken:
@@ -126,13 +133,14 @@ def heat_map(scores: HeadScores, path: Path) -> Picture:
 
 
 def matrix_figure(names: Sequence[str], rows: Sequence[dict[str, Any]], path: Path) -> Picture:
-    """Cosines of all pairs; files are numbered where their names are long."""
+    """Cosines of all pairs of files."""
     import numpy as np
     from matplotlib.figure import Figure
 
     cosines = np.eye(len(names))
     for row in rows:
-        cosines[row["a"], row["b"]] = cosines[row["b"], row["a"]] = row["cosine"]
+        first, other = names.index(row["a"]), names.index(row["b"])
+        cosines[first, other] = cosines[other, first] = row["cosine"]
     size = 2.5 + 0.5 * len(names)
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()
@@ -144,7 +152,7 @@ def matrix_figure(names: Sequence[str], rows: Sequence[dict[str, Any]], path: Pa
     return _saved(figure, path, "Cosine of head scores")
 
 
-def _saved(figure: Any, path: Path, title: str) -> Picture:
+def _saved(figure: Figure, path: Path, title: str) -> Picture:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     return Picture(title, path)

@@ -5,8 +5,8 @@ from typing import Any
 
 from tenpapers.report import Table, Value
 
-from ..heads.score_files import HeadScores, ranked
-from ..interventions.knockout_sweep import SweepResult
+from ..heads.head_sets import ranked
+from ..heads.score_files import HeadScores
 
 SHOWN = 10
 
@@ -70,9 +70,9 @@ def comparison_text(found: dict[str, Any]) -> str:
     return "\n".join([table, "", rules, "", "heads a layer (ref, other):", *layers])
 
 
-def similarity_table(names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
+def similarity_table(rows: Sequence[dict[str, Any]]) -> Table:
     """A line a pair of score files."""
-    lines = [[names[r["a"]], names[r["b"]], r["cosine"], r["jaccard"]] for r in rows]
+    lines = [[row["a"], row["b"], row["cosine"], row["jaccard"]] for row in rows]
     return Table("Similarity of heads", ["file", "other", "cosine", "Jaccard"], lines)
 
 
@@ -87,23 +87,6 @@ def metrics_text(metrics: dict[str, Any]) -> str:
     return Table(
         f"{metrics['n']} examples", ["metric", "mean", "95 % low", "95 % high"], rows
     ).text()
-
-
-def sweep_rows(results: Sequence[SweepResult]) -> list[dict[str, Any]]:
-    """A row a setting, with every example's scores."""
-    return [
-        {
-            "arm": r.setting.arm,
-            "k": r.setting.k,
-            "seed": r.setting.seed,
-            "heads": [list(head) for head in r.setting.heads],
-            "f1": r.mean(r.f1),
-            "accuracy": r.mean(r.accuracy),
-            "per_example_f1": r.f1,
-            "per_example_accuracy": r.accuracy,
-        }
-        for r in results
-    ]
 
 
 def knockout_table(rows: Sequence[dict[str, Any]], n: int, title: str = "Knockout") -> Table:

@@ -1,13 +1,13 @@
-"""Attention-only fine-tuning at an extended context (sections 3.2 and 3.3)."""
+"""Attention-only fine-tuning at an extended context."""
+
+from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry
 from tenpapers.models.training import progress_bar
@@ -16,49 +16,21 @@ from tenpapers.records import write_json
 from ..inputs.token_spans import encode_prompt, encode_target
 from ..records import Example
 from .context_extension import chosen_theta, extend_context
+from .settings import TrainConfig
 from .tuned_model import ATTENTION, STATE
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from peft import PeftModel
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj")
 _ATTENTION_NAME = re.compile(rf"\.({'|'.join(PROJECTIONS)})\.")
 
 
-@dataclass(frozen=True)
-class TrainConfig:
-    """Settings of a training; the paper's values are not public, these are our defaults.
-
-    Parameters
-    ----------
-    context_tokens : length to extend to; longer examples are an error.
-    rope : "ntk", "theta=VALUE" or "none".
-    lora_r, lora_alpha, lora_dropout : of LoRA on q, k, v, o of every layer.
-    no_lora : tune the attention weights themselves.
-    lr, warmup, min_lr, weight_decay, clip : AdamW, cosine to `min_lr` times the peak.
-    batch_size, micro_batch : sequences a step, and at a time.
-    epochs : passes over the data.
-    seed : of LoRA's start, dropout and the order of the data.
-    gradient_checkpointing : recompute activations, for long contexts.
-    """
-
-    context_tokens: int = Field(default=512, ge=8)
-    rope: str = "ntk"
-    lora_r: int = Field(default=16, ge=1)
-    lora_alpha: int = 32
-    lora_dropout: float = 0.05
-    no_lora: bool = False
-    lr: float = 2e-4
-    warmup: float = 0.03
-    min_lr: float = 0.1
-    weight_decay: float = 0.0
-    clip: float = 1.0
-    batch_size: int = Field(default=16, ge=1)
-    micro_batch: int = Field(default=1, ge=1)
-    epochs: float = 2
-    seed: int = 0
-    gradient_checkpointing: bool = False
-
-
 def training_rows(
-    examples: Sequence[Example], tokenizer: Any, context: int
+    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, context: int
 ) -> list[dict[str, list[int]]]:
     """Ids and labels; only the target and the end of sequence are learned (-100 elsewhere).
 
@@ -79,7 +51,7 @@ def training_rows(
     return rows
 
 
-def attention_only(lm: CausalLM, config: TrainConfig) -> tuple[Any, int]:
+def attention_only(lm: CausalLM, config: TrainConfig) -> tuple[PreTrainedModel | PeftModel, int]:
     """The model with nothing trainable but its attention projections, and the count of numbers.
 
     Raises
@@ -120,12 +92,14 @@ class _Collator:
     def __init__(self, pad: int) -> None:
         self.pad = pad
 
-    def __call__(self, rows: Sequence[dict[str, list[int]]]) -> dict[str, Any]:
+    def __call__(
+        self, rows: Sequence[dict[str, list[int]]]
+    ) -> dict[str, Int[Tensor, "batch tokens"]]:
         import torch
 
         width = max(len(row["input_ids"]) for row in rows)
 
-        def padded(name: str, filler: int) -> Any:
+        def padded(name: str, filler: int) -> Int[Tensor, "batch tokens"]:
             return torch.tensor([row[name] + [filler] * (width - len(row[name])) for row in rows])
 
         lengths = torch.tensor([len(row["input_ids"]) for row in rows])
@@ -136,47 +110,12 @@ class _Collator:
         }
 
 
-def train(
-    lm: CausalLM,
-    examples: Sequence[Example],
-    out: Path,
-    config: TrainConfig,
-    *,
-    data_sha256: str = "",
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Tune the attention of a model on examples; writes the adapter and `train_state.json`.
+def _arguments(lm: CausalLM, config: TrainConfig, work: Path) -> TrainingArguments:
+    """Settings as transformers' Trainer takes them; `work` is for its checkpoints."""
+    from transformers import TrainingArguments
 
-    The weights of `lm` are extended and wrapped in place. A killed run goes on from its last
-    checkpoint in `out`.
-
-    Returns
-    -------
-    What `train_state.json` holds: base, theta, context, trainable numbers, losses (nats).
-    """
-    import shutil
-
-    import torch
-    from transformers import Trainer, TrainingArguments, set_seed
-    from transformers.trainer_callback import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
-
-    shape = HeadGeometry.from_config(lm.model.config)
-    theta = chosen_theta(lm.model.config, config.rope, config.context_tokens)
-    if config.rope == "none" and config.context_tokens > lm.context:
-        raise UserError(
-            f"--context-tokens {config.context_tokens}: the model reads {lm.context}",
-            "--rope ntk extends it",
-        )
-    extend_context(lm.model, config.context_tokens, theta)
-    rows = training_rows(examples, lm.tokenizer, config.context_tokens)
-    set_seed(config.seed)
-    model, trainable = attention_only(lm, config)
-    if config.gradient_checkpointing:
-        model.enable_input_require_grads()
     on_gpu = lm.model.device.type == "cuda"
-    work = out / "checkpoints"
-    arguments = TrainingArguments(
+    return TrainingArguments(
         output_dir=str(work),
         per_device_train_batch_size=min(config.micro_batch, config.batch_size),
         gradient_accumulation_steps=max(1, config.batch_size // config.micro_batch),
@@ -204,9 +143,50 @@ def train(
         remove_unused_columns=False,
         label_names=["labels"],
     )
+
+
+def train(
+    lm: CausalLM,
+    examples: Sequence[Example],
+    out: Path,
+    config: TrainConfig,
+    *,
+    data_sha256: str = "",
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Tune the attention of a model on examples; writes the adapter and `train_state.json`.
+
+    The weights of `lm` are extended and wrapped in place. A killed run goes on from its last
+    checkpoint in `out`.
+
+    Returns
+    -------
+    What `train_state.json` holds: base, theta, context, trainable numbers, losses (nats).
+    """
+    import shutil
+
+    import torch
+    from transformers import Trainer, set_seed
+    from transformers.trainer_callback import PrinterCallback
+    from transformers.trainer_utils import get_last_checkpoint
+
+    shape = HeadGeometry.from_config(lm.model.config)
+    theta = chosen_theta(lm.model.config, config.rope, config.context_tokens)
+    if config.rope == "none" and config.context_tokens > lm.context:
+        raise UserError(
+            f"--context-tokens {config.context_tokens}: the model reads {lm.context}",
+            "--rope ntk extends it",
+        )
+    extend_context(lm.model, config.context_tokens, theta)
+    rows = training_rows(examples, lm.tokenizer, config.context_tokens)
+    set_seed(config.seed)
+    model, trainable = attention_only(lm, config)
+    if config.gradient_checkpointing:
+        model.enable_input_require_grads()
+    work = out / "checkpoints"
     trainer = Trainer(
         model=model,
-        args=arguments,
+        args=_arguments(lm, config, work),
         train_dataset=rows,
         data_collator=_Collator(lm.tokenizer.pad_token_id),
     )

@@ -1,8 +1,13 @@
-"""Longer contexts by a larger base of the rotary embedding (section 3.2)."""
+"""Longer contexts by a larger base of the rotary embedding."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 ANSWER = 64  # tokens of the longest answer
 
@@ -13,13 +18,13 @@ def ntk_theta(theta: float, head_dim: int, scale: float) -> float:
     Parameters
     ----------
     theta : base that the model was trained with.
-    head_dim : d, numbers a head.
+    head_dim : d, width of a head.
     scale : s, wanted context over native context.
     """
     return theta if scale <= 1 else theta * scale ** (head_dim / (head_dim - 2))
 
 
-def rope_of(config: Any) -> float:
+def rope_of(config: PreTrainedConfig) -> float:
     """The base in a transformers configuration.
 
     Raises
@@ -32,7 +37,7 @@ def rope_of(config: Any) -> float:
     return float(rope["rope_theta"])
 
 
-def chosen_theta(config: Any, rope: str, context: int) -> float | None:
+def chosen_theta(config: PreTrainedConfig, rope: str, context: int) -> float | None:
     """The base that an option asks for: `ntk`, `theta=V`, or `none` (no change, None).
 
     Raises
@@ -56,7 +61,7 @@ def chosen_theta(config: Any, rope: str, context: int) -> float | None:
     return theta
 
 
-def extend_context(model: Any, context: int, theta: float | None) -> None:
+def extend_context(model: PreTrainedModel, context: int, theta: float | None) -> None:
     """Give a loaded model another base and position limit, and lift a sliding window.
 
     Parameters
@@ -70,7 +75,7 @@ def extend_context(model: Any, context: int, theta: float | None) -> None:
         config.rope_parameters = dict(config.rope_parameters) | {"rope_theta": theta}
         for module in model.modules():
             if hasattr(module, "original_inv_freq") and hasattr(module, "inv_freq"):
-                fresh = type(module)(config).to(module.inv_freq.device)
+                fresh = type(module)(config).to(module.get_buffer("inv_freq").device)
                 module.inv_freq = fresh.inv_freq
                 module.original_inv_freq = fresh.original_inv_freq
     # Prompt and target fit the context; an answer that runs on may be as long as this.

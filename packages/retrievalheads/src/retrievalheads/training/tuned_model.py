@@ -1,28 +1,27 @@
 """A base model with an adapter of ours on it, its context extended as in training."""
 
+from __future__ import annotations
+
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.models import CausalLM, HeadGeometry
+from tenpapers.models import CausalLM, HeadGeometry, load_causal_lm
 from tenpapers.models.loading import resolve_name
 from tenpapers.records import read_json, write_json
 
 from .context_extension import ANSWER, chosen_theta, extend_context
+from .settings import ExtendedModelSettings, ModelSettings
 
 STATE = "train_state.json"
 ATTENTION = "attention.safetensors"
 
 
 def load_base(model: str, dtype: str | None = None, device: str | None = None) -> CausalLM:
-    """Load a causal LM in process; dtype and device go into its spec."""
-    from tenpapers.models import load_causal_lm, parse_spec
-
-    spec = parse_spec(model)
-    named = {name: value for name, value in (("dtype", dtype), ("device", device)) if value}
-    return load_causal_lm(replace(spec, options=spec.options | named))
+    """Load a causal LM in process; dtype and device win over its spec's."""
+    return load_causal_lm(model, dtype=dtype, device=device)
 
 
 def local_device() -> str | None:
@@ -60,6 +59,19 @@ def load_model(
             extend_context(lm.model, context, chosen_theta(lm.model.config, rope, context))
         return lm
     return put_on(lm, adapter)
+
+
+def load_chosen(settings: ModelSettings) -> CausalLM:
+    """Load the model that the settings of a command name."""
+    extended = settings if isinstance(settings, ExtendedModelSettings) else None
+    return load_model(
+        settings.model,
+        settings.adapter,
+        dtype=settings.dtype,
+        device=settings.device,
+        rope=extended.rope if extended else "none",
+        context=extended.context_tokens if extended else None,
+    )
 
 
 def put_on(lm: CausalLM, adapter: Path) -> CausalLM:

@@ -7,73 +7,57 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pydantic import Field
-from pydantic.dataclasses import dataclass as settings
 from tenpapers.errors import UserError
+from tenpapers.models import load_tokenizer
 from tenpapers.records import write_json, write_jsonl
 from tenpapers.report import file_digest
 
-from ...records import SYNTHETIC, TASKS, VARIANTS, Example
-from ..fact_writers import BuildError, ModelWriter, open_writer, shipped_passages
+from ...records import SYNTHETIC, Example, Task
+from ..fact_writers import BuildError, ModelWriter, Need, open_writer, shipped_passages
 from ..prompt_rendering import ChatFrame
-from ..published_files import Item, read_source, wh_word
+from ..published_files import ChainItem, InsightItem, Item, Passage, read_source, wh_word
 from . import mdqa, musique, summhay
 from .contexts import Frame
+from .settings import BuildConfig
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+    from transformers import PreTrainedTokenizerBase
 
 SPLITS = ("train", "dev", "test")
-_TASKS: dict[str, ModuleType] = {"mdqa": mdqa, "musique": musique, "summhay": summhay}
+ItemT = TypeVar("ItemT", contravariant=True)
+
+
+class Builder(Protocol[ItemT]):
+    """What the module of a task offers; each takes its own kind of item."""
+
+    def real(self, frame: Frame, item: ItemT, index: int) -> Example:
+        """An example of real documents."""
+        ...
+
+    def synthetic(self, frame: Frame, item: ItemT, index: int) -> Example:
+        """An example of worded facts."""
+        ...
+
+    def symbolic(self, frame: Frame, item: ItemT, index: int) -> Example:
+        """An example of keys and values."""
+        ...
+
+    def needs(self, frame: Frame, item: ItemT, index: int) -> list[Need]:
+        """Texts that a synthetic example asks its writer for."""
+        ...
+
+    def passages(self, items: Sequence[ItemT]) -> list[Passage]:
+        """What can fill other examples' contexts."""
+        ...
+
+
+_TASKS: dict[Task, Builder[Any]] = {"mdqa": mdqa, "musique": musique, "summhay": summhay}
 WORDED = ("hh", "hl", "lh", "ll")  # variants with facts or insights in words
 BUCKET = 500  # tokens of a bar in the length histogram
-
-
-@settings(frozen=True)
-class BuildConfig:
-    """Settings of a build.
-
-    Parameters
-    ----------
-    task, variant : what is built.
-    context_tokens, tokenizer : the length and whose tokens; a model spec or a folder.
-    n, n_dev, n_test : examples; by default an eighth and a half of n for dev and test.
-    seed : of every choice.
-    source : the published file, or a file of facts; MDQA has one of ours.
-    generator : template, cache (our passages), cache:FILE or a model spec.
-    fictional : invented entity names; by default for low expression.
-    wh, domain : what Real-Limited keeps of MDQA and SummHay.
-    hops : MuSiQue questions whose ids begin so (linear three-hop ones); "any" takes all.
-    chat : the tokenizer's chat template; by default for models named instruct or chat.
-    prompts : folder of templates that replace ours.
-    allow_fewer : take what there is.
-    workers : processes.
-    """
-
-    task: str
-    variant: str
-    source: str = ""
-    context_tokens: int = Field(default=512, ge=64)
-    tokenizer: str = "smollm2"
-    n: int = Field(default=400, ge=1)
-    n_dev: int | None = None
-    n_test: int | None = None
-    seed: int = 0
-    generator: str = "template"
-    fictional: bool | None = None
-    wh: str = "who"
-    hops: str = "3hop1"
-    domain: str = "conversation"
-    chat: bool | None = None
-    prompts: str | None = None
-    allow_fewer: bool = False
-    workers: int = Field(default=1, ge=1)
-
-    def sizes(self) -> dict[str, int]:
-        """Wanted examples of each split."""
-        dev = max(1, self.n // 8) if self.n_dev is None else self.n_dev
-        test = max(1, self.n // 2) if self.n_test is None else self.n_test
-        return {"train": self.n, "dev": dev, "test": test}
 
 
 @dataclass(frozen=True)
@@ -90,21 +74,15 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
 
     Raises
     ------
-    UserError : unknown task or variant, a source that cannot be read, or (without `allow_fewer`)
-        fewer usable examples than wanted; says both numbers.
+    UserError : a source that cannot be read, or (without `allow_fewer`) fewer usable examples than
+        wanted; says both numbers.
     """
-    if config.task not in TASKS or config.variant not in VARIANTS:
-        raise UserError(
-            f"--task {config.task} --variant {config.variant}: unknown",
-            f"{', '.join(TASKS)}; {', '.join(VARIANTS)}",
-        )
     if not config.source and config.task != "mdqa":
         raise UserError(f"--task {config.task}: needs its published file", "--source FILE")
     source = Path(config.source) if config.source else shipped_passages()
     items = read_source(config.task, source)
     tokenizer = load_tokenizer(config.tokenizer)
-    folder = Path(config.prompts) if config.prompts else None
-    writer = open_writer(config.generator, folder=folder, seed=config.seed)
+    writer = open_writer(config.generator, folder=config.prompts, seed=config.seed)
     low = config.variant in ("lh", "ll")
     chat = use_chat(config.tokenizer, tokenizer) if config.chat is None else config.chat
     files, kept, dropped, lengths = {}, {}, {}, Counter[int]()
@@ -121,7 +99,7 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
             pool=_TASKS[config.task].passages(everything),
             writer=writer,
             fictional=low if config.fictional is None else config.fictional,
-            folder=folder,
+            folder=config.prompts,
             chat=ChatFrame.of(tokenizer) if chat else None,
         )
         wanted = config.sizes()[split]
@@ -159,55 +137,42 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
     return details
 
 
-def load_tokenizer(spec: str) -> Any:
-    """A tokenizer by model spec or folder.
-
-    Raises
-    ------
-    UserError : there is none.
-    """
-    from tenpapers.models import parse_spec
-    from tenpapers.models.loading import resolve_name
-    from transformers import AutoTokenizer
-
-    name = spec if Path(spec).is_dir() else resolve_name(parse_spec(spec).name)
-    try:
-        return AutoTokenizer.from_pretrained(name)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--tokenizer {spec}: {str(error).splitlines()[0]}") from None
-
-
-def use_chat(spec: str, tokenizer: Any) -> bool:
+def use_chat(spec: str, tokenizer: "PreTrainedTokenizerBase") -> bool:
     """Whether to wrap prompts: there is a chat template, and the name says instruct."""
     named = spec == "smollm2" or any(word in spec.lower() for word in ("instruct", "chat"))
     return bool(getattr(tokenizer, "chat_template", None)) and named
 
 
-def _chosen(items: list[Any], config: BuildConfig) -> list[Any]:
+def _chosen(items: list[Item], config: BuildConfig) -> list[Item]:
     """The questions of a variant; passages of the others may still fill its contexts."""
     if config.task == "musique" and config.hops != "any":
         items = [item for item in items if item.id.startswith(config.hops)]
     if config.variant != "real-limited":
         return items
-    if config.task == "mdqa":
-        return [item for item in items if wh_word(item.question) == config.wh]
     if config.task == "musique":
-        return musique.limited(items)
-    return [item for item in items if summhay.domain(item) == config.domain]
+        return [*musique.limited([item for item in items if isinstance(item, ChainItem)])]
+    return [item for item in items if _is_limited(item, config)]
 
 
-def split_items(items: Sequence[Item], task: str, seed: int) -> dict[str, list[Any]]:
+def _is_limited(item: Item, config: BuildConfig) -> bool:
+    """Whether Real-Limited keeps a question of one kind, or an insight of one domain."""
+    if isinstance(item, InsightItem):
+        return summhay.domain(item) == config.domain
+    return wh_word(item.question) == config.wh
+
+
+def split_items(items: Sequence[Item], task: Task, seed: int) -> dict[str, list[Item]]:
     """Split by question (70, 10, 20 %), SummHay by topic (a fifth of the topics is test)."""
-    parts: dict[str, list[Any]] = {split: [] for split in SPLITS}
+    parts: dict[str, list[Item]] = {split: [] for split in SPLITS}
     test_topics: set[str] = set()
     if task == "summhay":
-        topics = sorted({item.topic for item in items})  # type: ignore[union-attr]
+        topics = sorted({item.topic for item in items if isinstance(item, InsightItem)})
         random.Random(f"{seed}:topics").shuffle(topics)
         test_topics = set(topics[: max(1, len(topics) // 5)])
     for item in items:
         place = int(hashlib.sha256(item.id.encode()).hexdigest()[:8], 16) / 16**8
-        if task == "summhay":
-            in_test = item.topic in test_topics  # type: ignore[union-attr]
+        if isinstance(item, InsightItem):
+            in_test = item.topic in test_topics
             split = "test" if in_test else "dev" if place < 0.125 else "train"
         else:
             split = "train" if place < 0.7 else "dev" if place < 0.8 else "test"
@@ -218,8 +183,8 @@ def split_items(items: Sequence[Item], task: str, seed: int) -> dict[str, list[A
 def _maker(frame: Frame) -> Callable[[Frame, Any, int], Example]:
     module = _TASKS[frame.task]
     if frame.variant == "symbolic":
-        return module.symbolic  # type: ignore[no-any-return]
-    return module.synthetic if frame.variant in SYNTHETIC else module.real  # type: ignore[no-any-return]
+        return module.symbolic
+    return module.synthetic if frame.variant in SYNTHETIC else module.real
 
 
 def _build_split(
@@ -256,9 +221,12 @@ def _prepare(frame: Frame, chosen: Sequence[tuple[int, int]]) -> None:
         return
     module = _TASKS[frame.task]
     frame.writer.prepare([n for i, k in chosen for n in module.needs(frame, frame.items[i], k)])
-    if module is summhay:
-        rest = [n for i, k in chosen for n in summhay.documents_needed(frame, frame.items[i], k)]  # type: ignore[arg-type]
-        frame.writer.prepare(rest)
+    rest: list[Need] = []
+    for place, index in chosen:
+        item = frame.items[place]
+        if isinstance(item, InsightItem):
+            rest += summhay.documents_needed(frame, item, index)
+    frame.writer.prepare(rest)
 
 
 def _make(job: _Job, index: int) -> Example | BuildError:
@@ -293,7 +261,7 @@ class _Mapper:
     def __init__(self, frame: Frame, order: tuple[int, ...], workers: int) -> None:
         self.job = _Job(frame, order)
         self.workers = workers
-        self.pool: Any = None
+        self.pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Callable[[Sequence[int]], Iterator[Example | BuildError]]:
         if self.workers == 1 or isinstance(self.job.frame.writer, ModelWriter):
@@ -301,10 +269,11 @@ class _Mapper:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        self.pool = ProcessPoolExecutor(
+        pool = ProcessPoolExecutor(
             self.workers, get_context("spawn"), initializer=_start, initargs=(self.job,)
         )
-        return lambda indices: self.pool.map(_work, indices, chunksize=8)
+        self.pool = pool
+        return lambda indices: pool.map(_work, indices, chunksize=8)
 
     def __exit__(self, *error: object) -> None:
         if self.pool is not None:

@@ -1,20 +1,26 @@
 """Filling a context to its length: what must be in it, then what fits, never cut in the middle."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...records import Example, Task
-from ...scoring.metrics import normalise
-from ..fact_writers import BuildError
-from ..prompt_rendering import ChatFrame, Draft, compose, document_frame
+from tenpapers.templates import fill
+
+from ...records import Example, Task, Variant
+from ..fact_writers import BuildError, Writer
+from ..normalised_text import normalise
+from ..prompt_rendering import PACKAGE, ChatFrame, Draft, compose, document_frame
 from ..published_files import Item, Passage
-from ..templates import fill
 from ..token_spans import encode_prompt, encode_target
 from ..wordings import FILLER
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 # Tokens kept free besides query and target: instruction, cue and chat frame fit into them. If not,
 # as many as those need, with a few for borders where tokens of two pieces do not merge.
@@ -38,14 +44,14 @@ class Frame:
     """
 
     task: Task
-    variant: str
+    variant: Variant
     split: str
     seed: int
-    tokenizer: Any
+    tokenizer: PreTrainedTokenizerBase
     context: int
     items: Sequence[Item]
     pool: Sequence[Passage]
-    writer: Any
+    writer: Writer
     fictional: bool = False
     folder: Path | None = None
     chat: ChatFrame | None = None
@@ -110,10 +116,12 @@ def filled(
     ------
     BuildError : what must be in it does not fit; names needed and available tokens.
     """
-    around = fill(frame.task, frame.folder) + fill(f"{frame.task}_cue", frame.folder)
+    around = fill(PACKAGE, frame.task, frame.folder) + fill(
+        PACKAGE, f"{frame.task}_cue", frame.folder
+    )
     if frame.chat:
         around += frame.chat.head + frame.chat.tail
-    asked = fill(f"{frame.task}_query", frame.folder, query=query)
+    asked = fill(PACKAGE, f"{frame.task}_query", frame.folder, query=query)
     spare = max(SPARE, frame.tokens(around) + BORDERS)
     reserve = frame.tokens(asked) + frame.tokens(target) + spare
     room = frame.context - reserve

@@ -1,4 +1,4 @@
-"""MDQA: one passage answers the question (sections 3.4, 4.1, 4.2)."""
+"""MDQA: one passage answers the question."""
 
 import random
 import re

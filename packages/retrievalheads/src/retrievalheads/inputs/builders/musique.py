@@ -1,9 +1,10 @@
-"""MuSiQue: one passage a hop (sections 3.4, 4.1, 4.2)."""
+"""MuSiQue: one passage a hop."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Literal
 
 from ...records import Example, Role
 from ..fact_writers import BuildError, Need
@@ -144,8 +145,8 @@ def synthetic(frame: Frame, item: ChainItem, index: int) -> Example:
         last = number == len(chain)
         draft = fact_draft(frame, fact, "gold" if last else "bridge", draw)
         span = draft.spans[0]
-        kind = "answer" if last else "bridge"
-        spans = (Span(kind, span.start, span.end, number),)  # type: ignore[arg-type]
+        kind: Literal["answer", "bridge"] = "answer" if last else "bridge"
+        spans = (Span(kind, span.start, span.end, number),)
         must.append(Draft(draft.text, draft.role, draft.title, number, spans))
     guard = LeakGuard([fact.value for fact in chain], [chain[0].entity])
     for draft in must:
@@ -171,11 +172,11 @@ def symbolic(frame: Frame, item: ChainItem, index: int) -> Example:
     must = []
     for number, (key, value) in enumerate(steps, 1):
         at = len(f"{{{key}: ")
-        kind = "answer" if number == depth else "bridge"
-        span = Span(kind, at, at + len(str(value)), number)  # type: ignore[arg-type]
+        kind: Literal["answer", "bridge"] = "answer" if number == depth else "bridge"
+        span = Span(kind, at, at + len(str(value)), number)
         role: Role = "gold" if number == depth else "bridge"
         text = f"{{{key}: {value}}}"
-        must.append(Draft(text=text, role=role, hop=number, spans=(span,)))  # type: ignore[arg-type]
+        must.append(Draft(text=text, role=role, hop=number, spans=(span,)))
 
     def others() -> Iterator[Draft]:
         while len(keys) > depth and values:

@@ -1,4 +1,4 @@
-"""SummHay citation: every document that states an insight (sections 3.4, 4.1, 4.2)."""
+"""SummHay citation: every document that states an insight."""
 
 import random
 import re

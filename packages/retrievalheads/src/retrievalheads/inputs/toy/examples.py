@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...records import Document, Example, Needle, Variant
+from ...records import Document, Example, Needle, Role, Variant
 from .world import BLOCK, RELATIONS, ToyFact, draw_facts, filler_sentence
 
 
@@ -40,14 +40,26 @@ def toy_examples(
     context : tokens (= words) of prompt, target and end.
     facts : in each context, about different entities.
     """
-    return [_example(variant, split, i, context, facts, seed) for i in range(count)]
+    wanted = [_Wanted(variant, split, index, seed) for index in range(count)]
+    return [_example(one, context=context, facts=facts) for one in wanted]
 
 
-def _example(
-    variant: Variant, split: str, index: int, context: int, facts: int, seed: int
-) -> Example:
-    kind = KINDS[variant]
-    draw = random.Random(f"{seed}:toy:{variant}:{split}:{index}")
+@dataclass(frozen=True)
+class _Wanted:
+    """Which example is made; its random choices depend on this alone."""
+
+    variant: Variant
+    split: str
+    index: int
+    seed: int
+
+    def draw(self) -> random.Random:
+        return random.Random(f"{self.seed}:toy:{self.variant}:{self.split}:{self.index}")
+
+
+def _example(wanted: _Wanted, *, context: int, facts: int) -> Example:
+    kind = KINDS[wanted.variant]
+    draw = wanted.draw()
     known = draw_facts(draw, facts, symbolic=kind.symbolic)
     if not kind.symbolic:
         known = [ToyFact(f.entity, draw.choice(kind.relations), f.value) for f in known]
@@ -63,7 +75,7 @@ def _example(
     draw.shuffle(sentences)
     if not kind.varied:
         sentences = _among(places, sentences, draw)
-    return _record(variant, split, index, sentences, known[gold], gold, question, seed)
+    return _record(wanted, sentences, known[gold], gold, question)
 
 
 def _fitting(sentences: Iterator[str], room: int) -> Iterator[str]:
@@ -96,14 +108,11 @@ def _among(
 
 
 def _record(
-    variant: Variant,
-    split: str,
-    index: int,
+    wanted: _Wanted,
     sentences: list[tuple[str, int | None]],
     fact: ToyFact,
     gold: int,
     question: str,
-    seed: int,
 ) -> Example:
     prompt, documents, needles = "", [], []
     for number, (sentence, which) in enumerate(sentences, 1):
@@ -112,15 +121,15 @@ def _record(
             start = len(prompt) + sentence.rindex(fact.value)
             end = start + len(fact.value)
             needles.append(Needle(kind="answer", start=start, end=end, doc_id=number))
-        role = "gold" if is_gold else "filler" if which is None else "distractor"
-        documents.append(Document(doc_id=number, text=sentence, role=role))  # type: ignore[arg-type]
+        role: Role = "gold" if is_gold else "filler" if which is None else "distractor"
+        documents.append(Document(doc_id=number, text=sentence, role=role))
         prompt += f"{sentence} . "
     prompt += question
     return Example(
-        id=f"toy-{variant}-{split}-{index}",
+        id=f"toy-{wanted.variant}-{wanted.split}-{wanted.index}",
         task="mdqa",
-        variant=variant,
-        split=split,
+        variant=wanted.variant,
+        split=wanted.split,
         query=question,
         documents=tuple(documents),
         prompt=prompt,
@@ -128,5 +137,5 @@ def _record(
         answers=(fact.value,),
         needles=tuple(needles),
         n_tokens=len(prompt.split()) + 1,
-        meta={"seed": seed, "needle_texts": [fact.value]},
+        meta={"seed": wanted.seed, "needle_texts": [fact.value]},
     )

@@ -1,19 +1,26 @@
 """Makes the tiny checkpoint that ships with the package: copying first, then recall of facts.
 
-    python -m retrievalheads.toy.pretraining --out DIR [--seed 0]
+    python -m retrievalheads.inputs.toy.pretrain --out DIR [--seed 0]
 
 A curriculum at 64 tokens: repeated segments teach copying; then facts with one-token keys, more
 of them and in more wordings as the answers become right.
 """
+
+from __future__ import annotations
 
 import argparse
 import random
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .world import draw_facts, filler_sentence, vocabulary
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 CONTEXT = 64
 BATCH = 64
@@ -42,7 +49,7 @@ STAGES = (
 )
 
 
-def tokenizer() -> Any:
+def tokenizer() -> PreTrainedTokenizerFast:
     """One token a word, split at blanks; pads on the left like every other tokenizer here."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -61,7 +68,7 @@ def tokenizer() -> Any:
     )
 
 
-def model(seed: int) -> Any:
+def model(seed: int) -> LlamaForCausalLM:
     """A random Llama of 3 layers of 4 heads."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -108,8 +115,10 @@ def sequence(draw: random.Random, stage: Stage) -> tuple[list[str], list[int]]:
     return words, wanted
 
 
-def batch(draw: random.Random, stage: Stage) -> tuple[Any, Any]:
-    """Ids and labels, both LongTensor[BATCH, CONTEXT], padded on the right."""
+def batch(
+    draw: random.Random, stage: Stage
+) -> tuple[Int[Tensor, "batch context"], Int[Tensor, "batch context"]]:
+    """Ids and labels, padded on the right."""
     import torch
 
     number = {word: i for i, word in enumerate(vocabulary())}
@@ -122,7 +131,7 @@ def batch(draw: random.Random, stage: Stage) -> tuple[Any, Any]:
     return ids, labels
 
 
-def pretrain(seed: int, stages: tuple[Stage, ...] = STAGES) -> Any:
+def pretrain(seed: int, stages: tuple[Stage, ...] = STAGES) -> LlamaForCausalLM:
     """Run the curriculum; prints loss and accuracy of the answers."""
     import torch
 

@@ -1,13 +1,18 @@
 """Scores of examples as they are done, so that a killed run goes on."""
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from tenpapers.errors import UserError
 from tenpapers.records import Appender, Record, read_jsonl
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
 
 def text_digest(text: str) -> str:
@@ -69,20 +74,20 @@ class Journal(Generic[NotedT]):
         assert kept.file is not None
         with Appender(kept.file, overwrite=not resume) as sink:
             kept._sink = sink
-            for one in read_jsonl(kept.file, cls.kind, allow_empty=True):
-                if one.key != key:
+            for record in read_jsonl(kept.file, cls.kind, allow_empty=True):
+                if record.key != key:
                     raise UserError(
                         f"{kept.file}: is of a run with other settings", "drop --resume"
                     )
-                kept.known[one.id] = one
+                kept.known[record.id] = record
             yield kept
         kept.file.unlink()
 
-    def note(self, one: NotedT) -> None:
+    def note(self, record: NotedT) -> None:
         """Keep a record."""
-        self.known[one.id] = one
+        self.known[record.id] = record
         if self._sink is not None:
-            self._sink.write(one)
+            self._sink.write(record)
 
 
 class KeptValues(Journal[Values]):
@@ -100,23 +105,32 @@ class Kept(Journal[ScoredExample]):
 
     kind = ScoredExample
 
-    def add(self, name: str, scores: Any = None, *, skipped: str = "", answer: str = "") -> None:
-        """Note one example; FloatTensor[L, H], or the reason why there is none."""
+    def add(
+        self,
+        name: str,
+        scores: "Float[Tensor, 'layers heads'] | None" = None,
+        *,
+        skipped: str = "",
+        answer: str = "",
+    ) -> None:
+        """Note one example: its scores, or the reason why there are none."""
         rows = None
         if scores is not None:
             rows = [[None if v != v else v for v in row] for row in scores.tolist()]
         self.note(ScoredExample(id=name, key=self.key, scores=rows, skipped=skipped, answer=answer))
 
-    def scores(self, names: list[str]) -> tuple[Any, list[str]]:
-        """Scores of those of the names that have any, FloatTensor[E, L, H], and their ids."""
+    def scores(
+        self, names: list[str]
+    ) -> "tuple[Float[Tensor, 'examples layers heads'], list[str]]":
+        """Scores of those of the names that have any, and their ids."""
         import torch
 
-        rows: list[Any] = []
         ids: list[str] = []
+        tensors: list[torch.Tensor] = []
         for name in names:
-            one = self.known.get(name)
-            if one is not None and one.scores is not None:
-                values = [[float("nan") if v is None else v for v in row] for row in one.scores]
-                rows.append(torch.tensor(values))
+            record = self.known.get(name)
+            if record is not None and record.scores is not None:
+                rows = [[math.nan if v is None else v for v in row] for row in record.scores]
                 ids.append(name)
-        return (torch.stack(rows) if rows else torch.empty(0)), ids
+                tensors.append(torch.tensor(rows))
+        return (torch.stack(tensors) if tensors else torch.empty(0)), ids

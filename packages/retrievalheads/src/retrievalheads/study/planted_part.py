@@ -1,0 +1,103 @@
+"""Part A of the study: heads of a pre-trained model on planted pass-phrases, and the model without.
+
+Needs no training: a sentence about a made-up person is planted among real passages.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tenpapers import data
+from tenpapers.models import CausalLM
+from tenpapers.records import read_json, write_json, write_jsonl
+
+from ..heads.detect import detect
+from ..heads.head_sets import THRESHOLD
+from ..heads.score_files import HeadScores
+from ..inputs.fact_writers import invented_passage
+from ..inputs.planted_phrase import planted_examples
+from ..inputs.published_files import Passage, QuestionItem, read_source
+from ..interventions.knockout_sweep import Setting, settings_for, sweep, sweep_rows
+from ..interventions.settings import Kind, Scope
+from ..records import Example, without_nan
+from ..training.tuned_model import load_base
+from .settings import Study
+
+QUESTIONS = "nq_open_oracle.jsonl.gz"
+OWN_PASSAGES = 400  # where no real ones are at hand
+
+
+@dataclass(frozen=True)
+class PlantedPart:
+    """What part A gave: knockout curves, a paragraph of the report, the files that were read."""
+
+    knockout: dict[str, Any] = field(default_factory=dict)
+    paragraph: str = ""
+    read: tuple[Path, ...] = ()
+
+
+def planted_part(study: Study, out: Path) -> PlantedPart:
+    """Run part A, or take it from `out` where it was run already."""
+    if not study.planted:
+        return PlantedPart()
+    source = (data.folder("retrievalheads") or Path()) / QUESTIONS
+    passages, described = passages_of(source)
+    file, folder = out / "knockout.json", out / "planted"
+    if not file.exists():
+        lm = load_base(study.model)
+        count = min(study.planted, study.limit or study.planted)
+        examples = planted_examples(lm.tokenizer, passages, count, study.seed)
+        write_json(file, without_nan(_knock(study, lm, examples, folder)))
+    scores = HeadScores.load(folder / "scores.json")
+    ranked = read_json(folder / "scores.json")["ranked"]
+    best = ", ".join(f"{layer}-{head} {score:.2f}" for layer, head, score in ranked[:5])
+    paragraph = (
+        "Part A: a pass-phrase planted among passages, in a pre-trained model. "
+        f"Model {study.model}, {len(scores.ids)} prompts of 300 to 600 tokens, {described}: "
+        f"{int((scores.mean >= THRESHOLD).sum())} of {scores.mean.numel()} heads score at least "
+        f"{THRESHOLD}, {int((scores.mean > 0).sum())} over 0; the best are {best}."
+    )
+    return PlantedPart(read_json(file), paragraph, (source,))
+
+
+def passages_of(source: Path) -> tuple[list[Passage], str]:
+    """Real passages where they are at hand, else ours; and what they are."""
+    if source.is_file():
+        items = read_source("mdqa", source)
+        golden = [item.gold for item in items if isinstance(item, QuestionItem) and item.gold]
+        return golden, "passages of NaturalQuestions"
+    draw = random.Random("passages")
+    texts = [invented_passage(draw, number)[1] for number in range(OWN_PASSAGES)]
+    return [Passage("", text) for text in texts], "our own passages (no real data was at hand)"
+
+
+def _knock(study: Study, lm: CausalLM, examples: Sequence[Example], folder: Path) -> dict[str, Any]:
+    """Scores, the curve over k (decode scope), and the headline k in the paper's two forms."""
+    write_jsonl(folder / "examples.jsonl", examples)
+    scores = detect(lm.model, lm.tokenizer, examples, progress=True)
+    scores.model = study.model
+    scores.save(folder / "scores.json")
+    seeds = range(study.control_seeds)
+    curve = settings_for(scores.mean, study.ks, seeds, threshold=THRESHOLD)
+    headline = settings_for(scores.mean, [0, study.headline_k], seeds, threshold=THRESHOLD)
+
+    def run(settings: Sequence[Setting], kind: Kind, scope: Scope) -> dict[str, Any]:
+        found = sweep(
+            lm.model,
+            lm.tokenizer,
+            examples,
+            settings,
+            kind=kind,
+            scope=scope,
+            answers=False,
+            progress=True,
+        )
+        return {"kind": kind, "scope": scope, "n": len(examples), "rows": sweep_rows(found)}
+
+    return run(curve, "zero", "decode") | {
+        "more": [run(headline, "zero", "all"), run(headline, "uniform", "decode")]
+    }

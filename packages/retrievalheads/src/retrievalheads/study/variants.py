@@ -1,0 +1,238 @@
+"""The study's middle: data of every variant, one adapter each, its answers and its heads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tenpapers.errors import UserError
+from tenpapers.models import CausalLM
+from tenpapers.records import read_jsonl, write_json, write_jsonl
+
+from ..decoding.answers import Evaluation, Prediction, evaluate, summarise
+from ..heads.detect import NothingToScoreError, detect
+from ..heads.head_sets import THRESHOLD
+from ..heads.overlap import compare
+from ..heads.score_files import HeadScores
+from ..inputs.builders.build import SPLITS, build
+from ..inputs.builders.settings import BuildConfig
+from ..inputs.toy.examples import toy_examples
+from ..records import SYNTHETIC, Example, Task, Variant, load_examples, without_nan
+from ..training.attention_tuning import train
+from ..training.context_extension import extend_context
+from ..training.settings import TrainConfig
+from ..training.tuned_model import load_base, load_model, put_on
+from .settings import Extra, Study, toy_checkpoint
+from .verdicts import REAL, StudyRun
+
+Splits = dict[str, list[Example]]
+
+
+@dataclass(frozen=True)
+class TaskStudy:
+    """One task of a study: its data by name of the training set, and where its runs lie.
+
+    Parameters
+    ----------
+    kind : None is the toy world.
+    folder : of the adapters; each lies in a folder of its own name.
+    """
+
+    study: Study
+    kind: Task | None
+    data: dict[str, Splits]
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the task in tables and files."""
+        return self.kind or "toy"
+
+    @property
+    def base(self) -> str:
+        """Model spec that every adapter starts from."""
+        return self.study.model if self.kind else f"hf:{toy_checkpoint()}"
+
+    @property
+    def base_name(self) -> str:
+        """The base's name in tables and files."""
+        return self.study.model if self.kind else "toy"
+
+    @property
+    def test(self) -> list[Example]:
+        """The real test set."""
+        return self.data[REAL]["test"]
+
+
+def open_task(study: Study, kind: Task | None, out: Path) -> TaskStudy:
+    """Build (once) the data of every variant, equal sizes for all."""
+    data: dict[str, Splits] = {}
+    wanted: list[tuple[str, Variant, int, int]] = [
+        (name, name, study.train.context_tokens, study.toy_facts) for name in study.variants
+    ]
+    if "real-short" in study.extras:
+        wanted.append(("real-short", REAL, study.short_tokens, study.short_facts))
+    for name, variant, context, facts in wanted:
+        folder = out / "data" / (kind or "toy") / name
+        if not (folder / "manifest.json").exists():
+            if kind is None:
+                _toy_data(study, variant, folder, context=context, facts=facts)
+            else:
+                build(_build_config(study, kind, variant, context), folder, progress=True)
+        data[name] = {
+            split: load_examples(folder / f"{split}.jsonl", limit=study.limit) for split in SPLITS
+        }
+    return TaskStudy(study, kind, data, out / "runs" / (kind or "toy"))
+
+
+def _build_config(study: Study, task: Task, variant: Variant, context: int) -> BuildConfig:
+    if task not in study.sources:
+        raise UserError(f"sources: no published file of {task}", f"{task}: FILE under `sources:`")
+    return BuildConfig(
+        task=task,
+        variant=variant,
+        source=study.sources[task],
+        context_tokens=context,
+        tokenizer=study.model,
+        n=study.n_train,
+        n_dev=study.n_dev,
+        n_test=study.n_test,
+        seed=study.seed,
+        generator=study.generator,
+    )
+
+
+def _toy_data(study: Study, variant: Variant, folder: Path, *, context: int, facts: int) -> None:
+    sizes = dict(zip(SPLITS, (study.n_train, study.n_dev, study.n_test), strict=True))
+    for split, count in sizes.items():
+        examples = toy_examples(
+            variant, split, count, context=context, facts=facts, seed=study.seed
+        )
+        write_jsonl(folder / f"{split}.jsonl", examples)
+    write_json(folder / "manifest.json", {"variant": variant, "counts": sizes})
+
+
+@dataclass
+class _Measured:
+    """What is known of one model of the study."""
+
+    graded: Evaluation
+    heads: HeadScores | None
+    own: HeadScores | None = None
+    n_train: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Runs:
+    """Trains and measures, one model after the other; everything is done once."""
+
+    task: TaskStudy
+    done: dict[str, _Measured] = field(default_factory=dict)
+
+    def measure(self, name: str, lm: CausalLM, folder: Path) -> _Measured:
+        """Answers on the real test set and heads on the real dev set."""
+        dev = self.task.data[REAL]["dev"]
+        heads = _scored(lm, dev, folder / "heads.json", self.task.base_name)
+        self.done[name] = _Measured(_graded(lm, self.task.test, folder), heads)
+        return self.done[name]
+
+    def tune(self, name: str, examples: Sequence[Example], config: TrainConfig) -> CausalLM:
+        """Train an adapter and measure it."""
+        folder = self.task.folder / name
+        began = time.monotonic()
+        if not (folder / "train_state.json").exists():
+            train(load_base(self.task.base), examples, folder, config)
+        seconds = time.monotonic() - began
+        lm = put_on(load_base(self.task.base), folder)
+        measured = self.measure(name, lm, folder)
+        measured.seconds, measured.n_train = seconds, len(examples)
+        return lm
+
+
+def run_variants(task: TaskStudy) -> list[StudyRun]:
+    """Train, evaluate on the real test set and detect, for every variant and the two bases."""
+    study, runs = task.study, _Runs(task)
+    for variant in study.variants:
+        lm = runs.tune(variant, task.data[variant]["train"], study.train)
+        file = task.folder / variant / "heads_own.json"
+        runs.done[variant].own = _scored(lm, task.data[variant]["dev"], file, task.base_name)
+    for extra in study.extras:
+        config = replace(study.train, no_lora=True) if extra == "no-lora" else study.train
+        runs.tune(extra, _extra_examples(extra, task, runs.done), config)
+    for name, rope in (("base", "none"), ("base, theta'", study.train.rope)):
+        lm = load_model(task.base, rope=rope, context=study.train.context_tokens)
+        # Without theta' too it reads beyond its positions, to show what that does.
+        extend_context(lm.model, study.train.context_tokens, None)
+        runs.measure(name, lm, task.folder / name.replace(", theta'", "-extended"))
+    return [_run(task, name, found, runs.done[REAL]) for name, found in runs.done.items()]
+
+
+def _extra_examples(extra: Extra, task: TaskStudy, done: dict[str, _Measured]) -> list[Example]:
+    """Training examples of a further baseline, as many as every variant has."""
+    if extra == "real-short":
+        return task.data["real-short"]["train"]
+    if extra == "no-lora":
+        return task.data[REAL]["train"]
+    synthetic = [name for name in SYNTHETIC if name in done]
+    best = max(synthetic, key=lambda name: float(done[name].graded.metrics["f1"]))
+    limited, other = task.data["real-limited"]["train"], task.data[best]["train"]
+    half = len(limited) // 2
+    return [*limited[:half], *other[: len(limited) - half]]
+
+
+def _graded(lm: CausalLM, test: Sequence[Example], folder: Path) -> Evaluation:
+    """Answers on the real test set, once: they are kept in `predictions.jsonl`."""
+    file = folder / "predictions.jsonl"
+    if file.exists():
+        kept = read_jsonl(file, Prediction)
+        return Evaluation(kept, summarise(kept))
+    found = evaluate(lm, test, progress=True)
+    write_jsonl(file, found.predictions)
+    return found
+
+
+def _scored(lm: CausalLM, dev: Sequence[Example], file: Path, name: str) -> HeadScores | None:
+    """Head scores, once; None where no example can be scored."""
+    if not file.exists():
+        try:
+            scores = detect(lm.model, lm.tokenizer, dev, batch_size=8)
+        except NothingToScoreError:
+            return None
+        scores.model = name
+        scores.save(file)
+    return HeadScores.load(file)
+
+
+def _run(task: TaskStudy, name: str, found: _Measured, reference: _Measured) -> StudyRun:
+    """The row of one model: its score, and its heads beside those of the real-trained one."""
+    run = StudyRun(
+        name=name,
+        task=task.name,
+        model=task.base_name,
+        n_train=found.n_train,
+        n_test=len(found.graded.predictions),
+        f1=found.graded.metrics["f1"],
+        per_example=tuple(found.graded.per_example()),
+        seconds=round(found.seconds, 1),
+    )
+    if found.heads is None or reference.heads is None:
+        return run
+    overlap = compare(reference.heads.mean, found.heads.mean, threshold=THRESHOLD)
+    over_0 = compare(reference.heads.mean, found.heads.mean, nonzero=True)
+    more = {
+        "count": overlap.n_other,
+        "count_both": overlap.n_both,
+        "count_over_0": over_0.n_other,
+        "recall": overlap.recall,
+        "recall_over_0": over_0.recall,
+        "precision": overlap.precision,
+        "jaccard": overlap.jaccard,
+        "cosine": overlap.cosine,
+    }
+    if found.own is not None and reference.own is not None:
+        own = compare(reference.own.mean, found.own.mean, threshold=THRESHOLD)
+        more["recall_own"] = own.recall
+    return run.model_copy(update=without_nan(more))

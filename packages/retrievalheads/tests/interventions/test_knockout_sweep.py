@@ -1,0 +1,52 @@
+"""Many knockouts side by side."""
+
+import pytest
+import torch
+from retrievalheads.heads.detect import detect
+from retrievalheads.heads.head_sets import head_set, ranked
+from retrievalheads.inputs.toy.examples import toy_examples
+from retrievalheads.interventions.knockout import (
+    knockout,
+)
+from retrievalheads.interventions.knockout_sweep import settings_for, sweep
+from retrievalheads.training.context_extension import extend_context
+
+from ..conftest import fresh
+
+
+def test_the_best_heads_of_smollm2_carry_planted_phrases(lm, planted):
+    """Twenty planted prompts on SmolLM2: the heads, and what knocking them out does.
+
+    In scope "decode", where one prefill serves all settings; `reproduce` prints both scopes.
+    """
+    scores = detect(lm.model, lm.tokenizer, planted)
+    assert 10 <= int(head_set(scores).sum()) <= 60
+    best = {entry[:2] for entry in ranked(scores)[:8]}
+    assert {(18, 6), (23, 2)} <= best
+    settings = settings_for(scores.mean, [0, 10], [0, 1, 2], threshold=0.1)
+    results = sweep(lm.model, lm.tokenizer, planted, settings, scope="decode", answers=False)
+    accuracy = {(r.setting.arm, r.setting.seed, r.setting.k): r.mean(r.accuracy) for r in results}
+    base = accuracy["top", 0, 0]
+    random = sum(accuracy["random", seed, 10] for seed in range(3)) / 3
+    assert base >= 0.75
+    assert accuracy["top", 0, 10] <= 0.45
+    assert random >= base - 0.20
+
+
+def test_scopes_of_a_sweep_equal_single_runs(toy):
+    """Batched settings on one prefill against one knockout at a time, F1 and accuracy."""
+    toy = fresh(toy)
+    extend_context(toy.model, 64, None)
+    examples = toy_examples("real-full", "test", 6, context=60, facts=3)
+    scores = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+    settings = settings_for(scores, [0, 2], [0], threshold=2)
+    for scope in ("all", "decode"):
+        together = sweep(toy.model, toy.tokenizer, examples, settings, scope=scope)
+        for result, setting in zip(together, settings, strict=True):
+            alone = sweep(toy.model, toy.tokenizer, examples, [setting], scope=scope)[0]
+            assert result.f1 == alone.f1 and result.accuracy == pytest.approx(alone.accuracy)
+    with knockout(toy.model, settings[1].heads, scope="decode"):
+        from retrievalheads.decoding.answers import evaluate
+
+        graded = evaluate(toy, examples, share_prefix=False)
+    assert graded.per_example() == pytest.approx(together[1].f1)

@@ -1,0 +1,49 @@
+"""Spearman's rho, its exact p and what is known of its uncertainty."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from retrievalheads.scoring.rank_correlation import correlate, pooled, spearman
+
+
+def test_exact_p_of_five_pairs():
+    """The permutation p of the specification's examples; a constant gives NaN."""
+    x = [1, 2, 3, 4, 5]
+    for y, rho, p in [
+        ([1, 2, 3, 4, 5], 1, 1 / 60),
+        ([1, 2, 3, 5, 4], 0.9, 0.0833333),
+        ([2, 1, 3, 5, 4], 0.8, 0.1333333),
+    ]:
+        found = spearman(x, y)
+        assert found[0] == pytest.approx(rho) and found[1] == pytest.approx(p, abs=1e-6)
+    rho, p, n = spearman(x, [2, 2, 2, 2, 2])
+    assert math.isnan(rho) and p is None and n == 5
+
+
+@given(st.integers(0, 10_000))
+def test_rho_equals_scipy(seed):
+    """On tied vectors, to 1e-12."""
+    from scipy.stats import spearmanr
+
+    draw = torch.Generator().manual_seed(seed)
+    n = int(torch.randint(3, 30, (1,), generator=draw))
+    x, y = (torch.randint(0, 6, (n,), generator=draw).tolist() for _ in range(2))
+    rho, p, _ = spearman(x, y)
+    if len(set(x)) == 1 or len(set(y)) == 1:
+        assert math.isnan(rho)
+        return
+    theirs = spearmanr(x, y)
+    assert rho == pytest.approx(theirs.statistic, abs=1e-12)
+    if n > 9:
+        assert p == pytest.approx(theirs.pvalue, abs=1e-9)
+
+
+def test_correlate_bootstraps_examples_and_leaves_one_out():
+    x = [0.1, 0.2, 0.3, 0.4, 0.9]
+    per_example = [[v, v, v, v] for v in x]
+    found = correlate(x, x, per_example)
+    assert found.rho == 1 and (found.low, found.high) == (1, 1) and found.without == (1, 1)
+    assert pooled([(x, x), ([5, 6, 7], [1, 2, 3])])[0] > 0.9

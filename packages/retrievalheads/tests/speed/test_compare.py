@@ -1,0 +1,18 @@
+"""The benchmark."""
+
+from retrievalheads.speed.compare import run_bench
+from retrievalheads.speed.settings import BenchSettings
+
+from ..conftest import wrong
+
+
+def test_bench_prints_scoring_grid_and_memory():
+    """The whole benchmark on a small grid of SmolLM2; hits must agree or it raises."""
+    settings = BenchSettings(lengths="230", depths=2, needles=1, memory_tokens=128, threads="1")
+    found = run_bench(settings)
+    assert set(found.values["threads_1"]["scoring"]) == {"230"}
+    assert found.values["cells"] == 2 and "ours, --multi-needle" in found.text
+
+
+def test_bench_refuses_lengths_whose_maps_do_not_fit():
+    assert "attention maps take" in wrong("bench", "--lengths", "256,100000")

@@ -1,0 +1,51 @@
+"""A small study, whole."""
+
+import json
+
+import yaml
+
+from ..conftest import in_process, wrong
+
+
+def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
+    """A small study, whole: table, figure, manifest; then again without any work."""
+    config = {
+        "world": "toy",
+        "planted": 0,
+        "n_train": 16,
+        "n_dev": 8,
+        "n_test": 10,
+        "toy_facts": 4,
+        "patch_examples": 3,
+        "short_tokens": 64,
+        "extras": ["real-short", "mixed", "no-lora"],
+        "knock": ["hh"],
+        "ks": [0, 2],
+        "control_seeds": 0,
+        "train": {
+            "context_tokens": 128,
+            "lora_r": 2,
+            "lr": 0.01,
+            "batch_size": 16,
+            "micro_batch": 16,
+            "epochs": 1,
+        },
+    }
+    file = tmp_path / "small.yaml"
+    file.write_text(yaml.safe_dump(config))
+    out = tmp_path / "out"
+    first = in_process(capsys, "reproduce", "--config", file, "--out", out)
+    for claim in range(1, 6):
+        assert f"({claim})" in first
+    assert "Knockout, toy, hh, zero/all: F1" in first
+    (knocked,) = json.loads((out / "adapters.json").read_text())
+    assert [row["k"] for row in knocked["rows"]] == [0, 2] and knocked["n"] == 3
+    for name in ("report.md", "table.csv", "study.png", "results.json", "manifest.json"):
+        assert (out / name).stat().st_size
+    runs = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
+    assert len(runs) == 12 and {r["n_train"] for r in runs if "base" not in r["name"]} == {16}
+    stamps = {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
+    in_process(capsys, "reproduce", "--config", file, "--out", out)
+    assert stamps == {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
+    message = wrong("reproduce", "--config", file, "--seed", 1, "--out", out)
+    assert "study of other settings" in message

@@ -1,0 +1,34 @@
+"""The report of a runs file."""
+
+import json
+
+import pytest
+from retrievalheads.study.study_report import report_folder
+from tenpapers.records import write_jsonl
+from tenpapers.testing import command
+
+from ..conftest import typed, wrong
+from .fabricated import fabricated, knocked
+
+PNG = b"\x89PNG"
+
+
+def test_report_and_correlate_read_a_runs_file(tmp_path, capsys):
+    write_jsonl(tmp_path / "runs.jsonl", fabricated())
+    (tmp_path / "knockout.json").write_text(
+        json.dumps({"kind": "zero", "scope": "all", "n": 20, "rows": knocked(0.1, 0.88)})
+    )
+    assert report_folder(tmp_path)[3]["verdict"] == "shown"
+    text = (tmp_path / "report.md").read_text()
+    assert "rho = 1.00 (exact p 0.0167, N = 5" in text and "| n/a |" in text
+    assert (tmp_path / "study.png").read_bytes().startswith(PNG)
+    synthetic = tmp_path / "synthetic.jsonl"
+    write_jsonl(synthetic, fabricated()[:5])
+    line = f"correlate --runs {synthetic}"
+    found = json.loads(typed(capsys, f"{line} --x recall --y f1 --out {tmp_path}/s.png --json"))
+    assert found["rho"] == 1 and found["p"] == pytest.approx(1 / 60)
+    level = [run.model_copy(update={"recall": 0.5}) for run in fabricated()[:5]]
+    write_jsonl(synthetic, level)
+    command("retrievalheads", *line.split(), code=3)
+    assert "constant" in capsys.readouterr().err
+    assert "missing field 'nothing'" in wrong(*line.split(), "--x", "nothing")

@@ -1,0 +1,40 @@
+"""RoPE bases and the contexts that they reach."""
+
+import pytest
+import torch
+from retrievalheads.training.context_extension import chosen_theta, extend_context, ntk_theta
+from tenpapers.errors import UserError
+
+from ..conftest import logits, tiny
+
+
+def test_ntk_theta_of_three_models():
+    """The three values of section 3.2; a scale of 1 changes nothing."""
+    for theta, d, wanted in [
+        (500_000, 128, 2_044_497.1),
+        (10_000, 128, 40_889.94),
+        (100_000, 64, 418_293.7),
+    ]:
+        assert ntk_theta(theta, d, 4) == pytest.approx(wanted, rel=1e-6)
+    assert ntk_theta(12345.0, 64, 1) == 12345.0 == ntk_theta(12345.0, 64, 0.5)
+
+
+def test_the_extended_base_is_what_the_model_rotates_by():
+    model = tiny(max_position_embeddings=64)
+    theta = chosen_theta(model.config, "ntk", 256)
+    extend_context(model, 256, theta)
+    fresh = tiny(rope_parameters={"rope_type": "default", "rope_theta": theta})
+    assert torch.allclose(logits(model), logits(fresh), atol=1e-6)
+    assert chosen_theta(model.config, "theta=5e5", 10) == 5e5
+    assert chosen_theta(model.config, "none", 10) is None
+    with pytest.raises(UserError, match="ntk, theta=VALUE or none"):
+        chosen_theta(model.config, "yarn", 10)
+
+
+def test_mistrals_window_is_lifted():
+    model = tiny("mistral", sliding_window=8, max_position_embeddings=64)
+    before = logits(model)
+    extend_context(model, 128, None)
+    plain = tiny("mistral", sliding_window=None)
+    assert torch.allclose(logits(model), logits(plain), atol=1e-6)
+    assert not torch.allclose(before, logits(model), atol=1e-3)
