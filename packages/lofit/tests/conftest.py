@@ -1,89 +1,117 @@
-import os
-import subprocess
-import sys
+from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from lofit.records import ContrastItem, SFTExample, TokenSequence
+from tenpapers.models import load_causal_lm, load_tokenizer
+from tenpapers.testing import command, data_fixture, process, tiny_model, write_rows
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-TINY = {
-    "vocab_size": 200,
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 4,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
+data = data_fixture("lofit")
 
 
-def tiny(kind, seed=0, **more):
-    """A random model of any architecture."""
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(TINY | more)))
-    for parameter in model.parameters():
-        parameter.data += 0.02 * torch.randn_like(parameter)
-    return model.eval()
-
-
-def data_folder():
-    named = os.environ.get("TENPAPERS_DATA")
-    base = Path(named) if named else Path(__file__).parents[4] / "shared" / "data"
-    return base / "lofit"
+def sequences(n=16, length=9, vocabulary=200):
+    """Random token ids of three lengths; the last two to four count."""
+    draw = torch.Generator().manual_seed(3)
+    return [
+        TokenSequence(
+            str(i),
+            tuple(torch.randint(3, vocabulary, (length + i % 3,), generator=draw).tolist()),
+            length - 2,
+        )
+        for i in range(n)
+    ]
 
 
-@pytest.fixture(scope="session")
-def data():
-    """The real inputs; tests that need them are skipped where they are absent."""
-    folder = data_folder()
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data/lofit here (see its SOURCE.md)")
-    return folder
+def contrast(n=12):
+    return [
+        ContrastItem(
+            id=str(i), prompt=f"Q: item {i}? A:", positive=(" yes", " true"), negative=(f" no {i}",)
+        )
+        for i in range(n)
+    ]
+
+
+def examples(n=16):
+    return [SFTExample(id=str(i), prompt=f"Q: item {i}? A:", completion=" yes") for i in range(n)]
+
+
+def separable(n=400, width=16, planted=13):
+    """Activations of 4 layers of 8 heads: of one head the classes lie six deviations apart."""
+    draw = np.random.default_rng(0)
+    labels = draw.integers(2, size=n)
+    activations = draw.normal(size=(n, 32, width))
+    way = draw.normal(size=width)
+    way /= np.linalg.norm(way)
+    activations[:, planted] += 6 * np.outer(labels - 0.5, way)
+    return torch.tensor(activations, dtype=torch.float32).view(n, 4, 8, width), labels, way
+
+
+def words(line, **options):
+    """A command line: its words, then options whose values are paths or have blanks."""
+    given = [(f"--{name.replace('_', '-')}", str(value)) for name, value in options.items()]
+    return [*line.split(), *(word for pair in given for word in pair)]
+
+
+@pytest.fixture
+def lofit(capsys):
+    """Run the command line in this process; gives what it printed."""
+
+    def call(line, code=0, **options):
+        command("lofit", *words(line, **options), code=code)
+        return capsys.readouterr().out
+
+    return call
 
 
 @pytest.fixture(scope="session")
 def lm():
-    from tenpapers.models import load_causal_lm
-
     return load_causal_lm("smollm2")
 
 
 @pytest.fixture(scope="session")
 def mini():
     """The small data sets that ship with the package."""
-    from importlib.resources import files
-
     return Path(str(files("lofit").joinpath("data/mini")))
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory, lm):
+def tiny_folder(tmp_path_factory):
     """A random Llama of 4 layers of 4 heads with SmolLM2's tokenizer, as a checkpoint."""
     folder = tmp_path_factory.mktemp("tiny")
-    model = tiny(
-        "llama", vocab_size=len(lm.tokenizer), num_key_value_heads=2, max_position_embeddings=2048
-    )
-    model.save_pretrained(folder)
-    lm.tokenizer.save_pretrained(folder)
+    tokenizer = load_tokenizer("smollm2")
+    shape = {"num_key_value_heads": 2, "max_position_embeddings": 2048}
+    tiny_model("llama", vocab_size=len(tokenizer), **shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return folder
 
 
-@pytest.fixture
-def cli():
-    """Run the command line in a process of its own; gives exit code, output and errors."""
+@pytest.fixture(scope="session")
+def tiny_spec(tiny_folder):
+    return f"hf:{tiny_folder}"
 
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-c", "from lofit.cli.main import main; main()", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | environment,
-        )
 
-    return call
+@pytest.fixture(scope="session")
+def small(tiny_spec):
+    return load_causal_lm(tiny_spec)
+
+
+@pytest.fixture(scope="session")
+def training_file(tmp_path_factory):
+    """Sixteen questions with one answer."""
+    rows = [
+        {"id": str(i), "prompt": f"Q: item {i}? A:", "completion": " yes", "answers": ["yes"]}
+        for i in range(16)
+    ]
+    return write_rows(tmp_path_factory.mktemp("data") / "train.jsonl", rows)
+
+
+@pytest.fixture(scope="session")
+def trained(training_file, tiny_spec, tmp_path_factory):
+    """The fixed interface of `train`, in a process of its own, once."""
+    out = tmp_path_factory.mktemp("trained")
+    line = "train --task jsonl --epochs 6 --lr 0.05 --tune-lr 0.3 --top-k 4"
+    done = process("lofit", *words(line, data=training_file, model=tiny_spec, out=out))
+    assert done.returncode == 0, done.stderr
+    return out

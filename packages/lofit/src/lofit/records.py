@@ -1,13 +1,23 @@
 """What comes in, what flows between the stages, what goes out."""
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
 from tenpapers.records import Record
 
 Text = Annotated[str, Field(min_length=1)]
+
+# The rules by which heads are ranked: step 1's scales, chance, ITI's probes, probes on layers,
+# offsets on all heads.
+Selector = Literal["lofit", "random", "probe", "layer-probe", "bias"]
+# ITI's directions: difference of the class means, the probe's weights, a random one.
+Direction = Literal["mass-mean", "probe", "random"]
+# Where a merge puts offsets: the bias of the output projection or of the value projection.
+Via = Literal["o_proj", "v_proj"]
+# Who answers with an adapter: hooks in transformers, or vLLM from a merged checkpoint.
+Backend = Literal["hf", "vllm"]
 
 
 class SFTExample(Record):
@@ -100,7 +110,7 @@ class OpenAnswer(Record):
 
 @pydantic.dataclasses.dataclass(frozen=True)
 class FitConfig:
-    """How trainable numbers are fitted; the defaults are the paper's (section 3.5 of the spec).
+    """How trainable numbers are fitted; the defaults are the paper's.
 
     Parameters
     ----------
@@ -128,7 +138,7 @@ class FitConfig:
     init_std: float = 1e-3
     beta: float = 0.5
     seed: int = 42
-    l1_mode: str = Field(default="loss", pattern="^(loss|prox)$")
+    l1_mode: Literal["loss", "prox"] = "loss"
     group_by_length: bool = True
     debug_anomaly: bool = False
 

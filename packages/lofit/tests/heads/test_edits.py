@@ -1,23 +1,14 @@
 import pytest
 import torch
 from lofit.heads.edits import OffsetHeads, ScaleHeads
-from tenpapers.models import (
-    AttentionLayout,
-    HeadCapture,
-    UnsupportedModelError,
-)
-from transformers import AutoConfig, AutoModelForCausalLM
+from lofit.offsets.merge import merged_bias, merged_weight
+from lofit.speed.bench import HeadLoop
+from safetensors.torch import load_file
+from tenpapers.models import AttentionLayout, HeadCapture, HeadGeometry, UnsupportedModelError
+from tenpapers.models.layout import Projection
+from tenpapers.testing import tiny_model
 
-COMMON = {
-    "vocab_size": 60,
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_hidden_layers": 3,
-    "num_attention_heads": 4,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 2,
-}
+SMALL = {"vocab_size": 60, "num_hidden_layers": 3}
 FAMILIES = {
     "llama-mha": ("llama", {"num_key_value_heads": 4}),
     "llama-gqa": ("llama", {"num_key_value_heads": 2}),
@@ -39,11 +30,7 @@ FAMILIES = {
 
 def tiny(name):
     kind, more = FAMILIES[name]
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(COMMON | more))).eval()
-    for parameter in model.parameters():  # away from the initial near-zero biases
-        parameter.data += 0.02 * torch.randn_like(parameter)
-    return model
+    return tiny_model(kind, **(SMALL | more))
 
 
 def inputs():
@@ -230,3 +217,80 @@ def test_a_layer_without_attention_keeps_its_number():
         assert not capture.stack()[:, :, 1].any() and capture.stack()[:, :, 2].any()
     with pytest.raises(UnsupportedModelError, match="layer 1 has no softmax attention"):
         OffsetHeads(layout, [(1, 0)], torch.ones(1, 16))
+
+
+def one_layer(weight):
+    """A layout of one layer around a bare projection."""
+    module = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False, dtype=weight.dtype)
+    module.weight.data = weight
+    geometry = HeadGeometry("bare", 1, 4, 4, 8, weight.shape[0])
+    return AttentionLayout(geometry, (Projection("o_proj", module, "linear"),), (module,)), module
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("route", ["input", "output"])
+def test_the_insertion_fixture(data, route):
+    fixed = load_file(data / "fixtures" / "insertion.safetensors")
+    layout, projection = one_layer(fixed["W_o"])
+    chosen = [(0, int(h)) for h in fixed["selected_heads"]]
+
+    def close(a, b):
+        return (a - b).abs().max() < 1e-12
+
+    z = fixed["z"]
+    assert close(projection(z), fixed["out_base"])
+    with ScaleHeads(layout, fixed["A"][None]):
+        assert close(projection(z), fixed["out_scaled"])
+    heads = [head for _, head in chosen]
+    # `v` of the fixture has a row a head; which rows act is what its own results say.
+    acting = [
+        h for h in range(4) if (fixed["z_offset"] - z)[..., h * 8 : h * 8 + 8].abs().max() > 0
+    ]
+    rows = fixed["v"][acting]
+    assert set(heads) <= set(acting)
+    with OffsetHeads(layout, [(0, h) for h in acting], rows, route=route):
+        assert close(projection(z), fixed["out_offset"])
+    v = torch.zeros(4, 8, dtype=torch.float64)
+    v[acting] = rows
+    assert close(z + v.flatten(), fixed["z_offset"])
+    assert close(merged_bias(fixed["W_o"], v), fixed["merged_bias"])
+    assert close(merged_weight(fixed["W_o"], fixed["A"]), fixed["merged_weight"])
+
+
+@pytest.mark.parametrize("kv", [8, 2])
+@pytest.mark.parametrize("trained", ["scale", "offset"])
+def test_one_fused_operation_equals_the_loop_over_heads(kv, trained):
+    """Logits to 1e-6, gradients to 1e-5 relative, on a left-padded batch."""
+    model = tiny_model("llama", num_attention_heads=8, num_key_value_heads=kv).requires_grad_(False)
+    layout = AttentionLayout.from_model(model)
+    ids = torch.randint(3, 200, (3, 9), generator=torch.Generator().manual_seed(0))
+    mask = torch.ones_like(ids)
+    mask[1, :4] = 0
+    draw = torch.Generator().manual_seed(1)
+    start = 0.1 * torch.randn(4, 8, 8, generator=draw)
+    results = []
+    for way in ("ours", "loop"):
+        if way == "ours":
+            values = start.clone().requires_grad_(True)
+            rows = values.view(32, 8)
+            hooks = (
+                ScaleHeads(layout, values)
+                if trained == "scale"
+                else OffsetHeads(layout, layout.all_heads(), rows)
+            )
+        else:
+            hooks = HeadLoop(layout, trained=trained)
+            for parameter, value in zip(hooks.parameters, start.view(32, 8), strict=True):
+                parameter.data.copy_(value)
+        with hooks:
+            logits = model(ids, attention_mask=mask).logits
+            logits[mask.bool()].square().mean().backward()
+        gradient = (
+            values.grad.view(32, 8)
+            if way == "ours"
+            else torch.stack([parameter.grad for parameter in hooks.parameters])
+        )
+        results.append((logits.detach()[mask.bool()], gradient))
+    (ours, mine), (loop, theirs) = results
+    assert (ours - loop).abs().max() <= 1e-6
+    assert (mine - theirs).abs().max() <= 1e-5 * theirs.abs().max()

@@ -1,15 +1,24 @@
 """LoRA through peft: rank 8 on the query and value projections."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 
-from ..heads.select import Examples
+from ..inputs.encoding import Encoding, Examples
 from ..offsets.adapter import CONFIG, WEIGHTS, read_adapter_config
 from ..records import FitConfig, FitLog
-from .common import fit_attached, tensors_digest
+from .intervention import fit_attached, tensors_digest
+
+if TYPE_CHECKING:
+    from peft import LoraConfig, PeftModel
+    from peft.tuners.lora import LoraLayer
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 TARGETS = ("q_proj", "v_proj")
 # Architectures whose attention has no two such projections.
@@ -19,8 +28,11 @@ FUSED = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"], "phi3": ["qkv_proj
 class _Wrapped:
     """A peft model around the base; `remove()` unwraps it."""
 
-    def __init__(self, wrapped: Any) -> None:
+    def __init__(self, wrapped: PeftModel, strength: float = 1.0) -> None:
         self._wrapped = wrapped
+        if strength != 1.0:
+            for layer in _lora_layers(wrapped):
+                layer.scale_layer(strength)
 
     def remove(self) -> None:
         self._wrapped.unload()
@@ -30,17 +42,17 @@ class _Wrapped:
 class LoraAdapter:
     """A peft LoRA folder; `tensors` are its weights, `config` its settings."""
 
-    tensors: dict[str, Any]
-    config: Any
+    tensors: dict[str, Tensor]
+    config: LoraConfig
 
-    def attach(self, model: Any) -> _Wrapped:
-        """Put it on a model."""
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> _Wrapped:
+        """Put it on a model; `strength` scales what the low-rank factors add."""
         from peft import get_peft_model, set_peft_model_state_dict
 
         wrapped = get_peft_model(model, self.config)
         set_peft_model_state_dict(wrapped, self.tensors)
         wrapped.eval()
-        return _Wrapped(wrapped)
+        return _Wrapped(wrapped, strength)
 
     @property
     def n_parameters(self) -> int:
@@ -61,7 +73,7 @@ class LoraAdapter:
         save_file(plain, folder / WEIGHTS)
 
     @classmethod
-    def load(cls, folder: Path) -> "LoraAdapter":
+    def load(cls, folder: Path) -> LoraAdapter:
         """Read peft's folder.
 
         Raises
@@ -80,15 +92,16 @@ class LoraAdapter:
 
 
 def fit_lora(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
     config: FitConfig,
     *,
     rank: int = 8,
     alpha: int = 16,
     dropout: float = 0.05,
-    **more: Any,
+    state: Path | None = None,
+    encoding: Encoding | None = None,
 ) -> tuple[LoraAdapter, FitLog]:
     """Train LoRA with the losses and schedule of everything else; dropout acts in its layers."""
     import torch
@@ -103,7 +116,7 @@ def fit_lora(
         target_modules=FUSED.get(model.config.model_type, list(TARGETS)),
     )
     wrapped = get_peft_model(model, settings)
-    parameters = {n: p for n, p in wrapped.named_parameters() if p.requires_grad}
+    parameters = {name: value for name, value in wrapped.named_parameters() if value.requires_grad}
     plain = _Wrapped(wrapped)
     try:
         log = fit_attached(
@@ -112,9 +125,10 @@ def fit_lora(
             dataset,
             parameters,
             lambda: _training(wrapped, parameters),
-            config,
+            config=config,
             label="LoRA",
-            **more,
+            state=state,
+            encoding=encoding,
         )
         found = get_peft_model_state_dict(wrapped)
         tensors = {name: value.detach().cpu().clone() for name, value in found.items()}
@@ -124,10 +138,16 @@ def fit_lora(
     return LoraAdapter(tensors, settings), log
 
 
+def _lora_layers(wrapped: PeftModel) -> list[LoraLayer]:
+    from peft.tuners.lora import LoraLayer
+
+    return [module for module in wrapped.modules() if isinstance(module, LoraLayer)]
+
+
 class _Dropout:
     """LoRA's dropout is on while the rest of the model stays in eval mode."""
 
-    def __init__(self, layers: list[Any]) -> None:
+    def __init__(self, layers: list[Module]) -> None:
         self._layers = layers
 
     def remove(self) -> None:
@@ -135,10 +155,10 @@ class _Dropout:
             layer.eval()
 
 
-def _training(wrapped: Any, parameters: dict[str, Any]) -> _Dropout:
+def _training(wrapped: PeftModel, parameters: dict[str, Tensor]) -> _Dropout:
     for parameter in parameters.values():
         parameter.requires_grad_(True)  # `frozen` took every gradient away
-    layers = [m for n, m in wrapped.named_modules() if ".lora_dropout" in n]
+    layers = [module for name, module in wrapped.named_modules() if ".lora_dropout" in name]
     for layer in layers:
         layer.train()
     return _Dropout(layers)

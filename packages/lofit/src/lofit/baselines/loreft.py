@@ -1,16 +1,25 @@
 """LoReFT: a low-rank edit of the residual stream after every layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
 from ..heads.residual_hooks import OutputEdits
-from ..heads.select import Examples
+from ..inputs.encoding import Encoding, Examples
 from ..records import FitConfig, FitLog
-from .common import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
+from .intervention import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from ..heads.residual_hooks import Edit, State
 
 
 @dataclass(frozen=True)
@@ -19,27 +28,29 @@ class ReftAdapter:
 
     Parameters
     ----------
-    raw : shape (n_layers, hidden, rank); R^T is its orthonormal factor (QR).
-    weight : W, shape (n_layers, rank, hidden).
-    bias : b, shape (n_layers, rank).
+    raw : R^T is its orthonormal factor (QR), a layer at a time.
+    weight : W.
+    bias : b.
+    base : what the JSON says of the base model.
     """
 
-    raw: Any
-    weight: Any
-    bias: Any
-    base: dict[str, Any]
+    raw: Float[Tensor, "layers hidden rank"]
+    weight: Float[Tensor, "layers rank hidden"]
+    bias: Float[Tensor, "layers rank"]
+    base: dict[str, str]
 
-    def attach(self, model: Any) -> OutputEdits:
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> OutputEdits:
         """Put it on a model."""
         layers = AttentionLayout.from_model(model).layers
         if self.raw.shape[:2] != (len(layers), model.config.hidden_size):
             raise UserError(f"ReFT tensors of shape {tuple(self.raw.shape)} do not fit the model")
-        return OutputEdits(layers, [self._edit(i) for i in range(len(layers))])
+        edits = [self._edit(layer) for layer in range(len(layers))]
+        return OutputEdits(layers, edits, strength=strength)
 
-    def _edit(self, layer: int) -> Any:
+    def _edit(self, layer: int) -> Edit:
         import torch
 
-        def edit(state: Any) -> Any:
+        def edit(state: State) -> State:
             turned = torch.linalg.qr(self.raw[layer]).Q.to(state.device)  # (hidden, rank)
             h = state.to(turned.dtype)
             inner = h @ self.weight[layer].T.to(h) + self.bias[layer].to(h) - h @ turned
@@ -62,20 +73,21 @@ class ReftAdapter:
         save_tensors(folder, "LOREFT", tensors, **self.base)
 
     @classmethod
-    def load(cls, folder: Path) -> "ReftAdapter":
+    def load(cls, folder: Path) -> ReftAdapter:
         """Read its folder."""
         _, tensors = load_tensors(folder)
         return cls(tensors["raw"], tensors["weight"], tensors["bias"], {})
 
 
 def fit_reft(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
     config: FitConfig,
     *,
     rank: int = 8,
-    **more: Any,
+    state: Path | None = None,
+    encoding: Encoding | None = None,
 ) -> tuple[ReftAdapter, FitLog]:
     """Train the edit; it begins as (nearly) none: W starts at R."""
     import torch
@@ -84,21 +96,22 @@ def fit_reft(
     draw = torch.Generator().manual_seed(config.seed)
     raw = torch.randn((n_layers, hidden, rank), generator=draw)
     weight = torch.linalg.qr(raw).Q.transpose(1, 2).contiguous()
-    made = {
+    tensors = {
         "raw": raw.to(model.device).requires_grad_(True),
         "weight": weight.to(model.device).requires_grad_(True),
         "bias": torch.zeros((n_layers, rank), device=model.device, requires_grad=True),
     }
-    adapter = ReftAdapter(**made, base=base_fields(model.config))
+    adapter = ReftAdapter(**tensors, base=base_fields(model.config))
     log = fit_attached(
         model,
         tokenizer,
         dataset,
-        made,
+        tensors,
         lambda: adapter.attach(model),
-        config,
+        config=config,
         label="LoReFT",
-        **more,
+        state=state,
+        encoding=encoding,
     )
-    done = {name: value.detach() for name, value in made.items()}
-    return ReftAdapter(**done, base=adapter.base), log
+    learned = {name: value.detach() for name, value in tensors.items()}
+    return ReftAdapter(**learned, base=adapter.base), log

@@ -1,11 +1,16 @@
-"""How many numbers each method trains or adds, from a configuration alone (section 6.1)."""
+"""How many numbers each method trains or adds, from a configuration alone."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from tenpapers.models import HeadGeometry
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
-def parameter_counts(config: Any, k: int, *, rank: int = 8) -> dict[str, int]:
+
+def parameter_counts(config: PreTrainedConfig, k: int, *, rank: int = 8) -> dict[str, int]:
     """Trainable numbers of every method on a model.
 
     Parameters
@@ -27,7 +32,7 @@ def parameter_counts(config: Any, k: int, *, rank: int = 8) -> dict[str, int]:
     }
 
 
-def base_parameters(config: Any) -> int:
+def base_parameters(config: PreTrainedConfig) -> int:
     """Numbers of the base model, counted on the meta device."""
     import torch
     from transformers import AutoModelForCausalLM

@@ -1,34 +1,44 @@
 """RED: scale and shift the MLP output of every layer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
 from ..heads.residual_hooks import OutputEdits, mlp_modules
-from ..heads.select import Examples
+from ..inputs.encoding import Encoding, Examples
 from ..records import FitConfig, FitLog
-from .common import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
+from .intervention import base_fields, fit_attached, load_tensors, save_tensors, tensors_digest
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from ..heads.residual_hooks import Edit
 
 
 @dataclass(frozen=True)
 class RedAdapter:
-    """h <- s * h + b after each MLP; `scale` and `bias` have shape (n_layers, hidden)."""
+    """h <- s * h + b after each MLP; `base` is what the JSON says of the base model."""
 
-    scale: Any
-    bias: Any
-    base: dict[str, Any]
+    scale: Float[Tensor, "layers hidden"]
+    bias: Float[Tensor, "layers hidden"]
+    base: dict[str, str]
 
-    def attach(self, model: Any) -> OutputEdits:
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> OutputEdits:
         """Put it on a model."""
         modules = mlp_modules(AttentionLayout.from_model(model).layers)
         if self.scale.shape != (len(modules), model.config.hidden_size):
             raise UserError(f"RED vectors of shape {tuple(self.scale.shape)} do not fit the model")
-        return OutputEdits(modules, [self._edit(i) for i in range(len(modules))])
+        edits = [self._edit(layer) for layer in range(len(modules))]
+        return OutputEdits(modules, edits, strength=strength)
 
-    def _edit(self, layer: int) -> Any:
+    def _edit(self, layer: int) -> Edit:
         return lambda state: state * self.scale[layer].to(state) + self.bias[layer].to(state)
 
     @property
@@ -45,14 +55,20 @@ class RedAdapter:
         save_tensors(folder, "RED", {"scale": self.scale, "bias": self.bias}, **self.base)
 
     @classmethod
-    def load(cls, folder: Path) -> "RedAdapter":
+    def load(cls, folder: Path) -> RedAdapter:
         """Read its folder."""
         _, tensors = load_tensors(folder)
         return cls(tensors["scale"], tensors["bias"], {})
 
 
 def fit_red(
-    model: Any, tokenizer: Any, dataset: Examples, config: FitConfig, **more: Any
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: Examples,
+    config: FitConfig,
+    *,
+    state: Path | None = None,
+    encoding: Encoding | None = None,
 ) -> tuple[RedAdapter, FitLog]:
     """Train the vectors, from s = 1 and b = 0."""
     import torch
@@ -67,8 +83,9 @@ def fit_red(
         dataset,
         {"scale": scale, "bias": bias},
         lambda: adapter.attach(model),
-        config,
+        config=config,
         label="RED",
-        **more,
+        state=state,
+        encoding=encoding,
     )
     return RedAdapter(scale.detach(), bias.detach(), adapter.base), log

@@ -1,9 +1,11 @@
 """Representation engineering: reading vectors added to the residual stream (our settings)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
@@ -12,7 +14,14 @@ from ..heads.activations import layer_states
 from ..heads.residual_hooks import OutputEdits
 from ..inputs.encoding import completion_ids, prompt_ids
 from ..records import ContrastItem
-from .common import base_fields, load_tensors, save_tensors, tensors_digest
+from .intervention import base_fields, load_tensors, save_tensors, tensors_digest
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from ..heads.residual_hooks import Edit
 
 
 @dataclass(frozen=True)
@@ -21,27 +30,25 @@ class RepeAdapter:
 
     Parameters
     ----------
-    directions : unit vectors of all layers, float32, shape (n_layers, hidden).
+    directions : unit vectors of all layers, float32.
     window : layers [first, end) that are edited.
     coefficient : c.
     base : what the JSON says of the base model.
     """
 
-    directions: Any
+    directions: Float[Tensor, "layers hidden"]
     window: tuple[int, int]
     coefficient: float
-    base: dict[str, Any]
+    base: dict[str, str]
 
-    def attach(self, model: Any) -> OutputEdits:
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> OutputEdits:
         """Put it on a model."""
         layers = AttentionLayout.from_model(model).layers
         if len(layers) != len(self.directions):
             raise UserError(f"RepE vectors of {len(self.directions)} layers, not {len(layers)}")
         first, end = self.window
-        return OutputEdits(
-            layers[first:end],
-            [_adder(self.coefficient * self.directions[i]) for i in range(first, end)],
-        )
+        edits = [_adder(self.coefficient * self.directions[i]) for i in range(first, end)]
+        return OutputEdits(layers[first:end], edits, strength=strength)
 
     @property
     def n_parameters(self) -> int:
@@ -65,14 +72,14 @@ class RepeAdapter:
         )
 
     @classmethod
-    def load(cls, folder: Path) -> "RepeAdapter":
+    def load(cls, folder: Path) -> RepeAdapter:
         """Read its folder."""
         config, tensors = load_tensors(folder)
         first, end = config["window"]
         return cls(tensors["directions"], (first, end), config["coefficient"], {})
 
 
-def _adder(vector: Any) -> Any:
+def _adder(vector: Float[Tensor, " hidden"]) -> Edit:
     return lambda state: state + vector.to(state)
 
 
@@ -81,7 +88,12 @@ def default_window(n_layers: int) -> tuple[int, int]:
     return n_layers // 3, n_layers - n_layers // 3
 
 
-def reading_vectors(positive: Any, negative: Any, *, seed: int) -> Any:
+def reading_vectors(
+    positive: Float[Tensor, "pairs layers hidden"],
+    negative: Float[Tensor, "pairs layers hidden"],
+    *,
+    seed: int,
+) -> Float[Tensor, "layers hidden"]:
     """First principal component of the differences, a layer at a time.
 
     Half of the differences change their sign before they are centred, so that the direction in
@@ -89,11 +101,11 @@ def reading_vectors(positive: Any, negative: Any, *, seed: int) -> Any:
 
     Parameters
     ----------
-    positive, negative : states of the two sides of each pair, shape (N, n_layers, hidden).
+    positive, negative : states of the two sides of each pair.
 
     Returns
     -------
-    Unit vectors, float32, shape (n_layers, hidden).
+    Unit vectors, float32.
     """
     import torch
 
@@ -109,8 +121,8 @@ def reading_vectors(positive: Any, negative: Any, *, seed: int) -> Any:
 
 
 def fit_repe(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     items: Sequence[ContrastItem],
     *,
     window: tuple[int, int] | None = None,

@@ -3,12 +3,23 @@
 Both are hooks: nothing of the model is changed, and whatever is put on comes off again.
 """
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from tenpapers.models import AttentionLayout, UnsupportedModelError
 from tenpapers.models.heads import Hooks
 from tenpapers.models.layout import Projection
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from torch.nn import Module
+
+    Arguments = tuple[Tensor, ...]
+    InputHook = Callable[[Module, Arguments], Arguments | None]
+    OutputHook = Callable[[Module, Arguments, Tensor], Tensor | None]
 
 
 class ScaleHeads(Hooks):
@@ -17,12 +28,18 @@ class ScaleHeads(Hooks):
     Parameters
     ----------
     layout : of the model.
-    scale : A, float32, shape (n_layers, n_heads, head_dim); may be a parameter that is trained.
-        It is cast to the dtype of z where it is used.
+    scale : A, float32; may be a parameter that is trained. It is cast to the dtype of z where it
+        is used.
     strength : factor of A; 0 gives the model as it is, bit for bit.
     """
 
-    def __init__(self, layout: AttentionLayout, scale: Any, *, strength: float = 1.0) -> None:
+    def __init__(
+        self,
+        layout: AttentionLayout,
+        scale: Float[Tensor, "layers heads head_dim"],
+        *,
+        strength: float = 1.0,
+    ) -> None:
         super().__init__()
         self.scale = scale
         self.strength = strength
@@ -30,8 +47,8 @@ class ScaleHeads(Hooks):
             module = layout.projection(layer).module
             self._handles.append(module.register_forward_pre_hook(self._on_input(layer)))
 
-    def _on_input(self, layer: int) -> Any:
-        def multiply(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def _on_input(self, layer: int) -> InputHook:
+        def multiply(module: Module, arguments: Arguments) -> Arguments | None:
             if self.strength == 0:
                 return None
             z, *rest = arguments
@@ -53,7 +70,7 @@ class OffsetHeads(Hooks):
     ----------
     layout : of the model.
     heads : K heads, without repetition.
-    offset : v, float32, shape (K, head_dim); may be a parameter that is trained.
+    offset : v, float32; may be a parameter that is trained.
     strength : factor of v; 0 gives the model as it is, bit for bit.
     scope : which token positions of a call are edited.
     route : "output" (the row), "input", or "auto" as described.
@@ -67,7 +84,7 @@ class OffsetHeads(Hooks):
         self,
         layout: AttentionLayout,
         heads: Sequence[tuple[int, int]],
-        offset: Any,
+        offset: Float[Tensor, "heads head_dim"],
         *,
         strength: float = 1.0,
         scope: slice = slice(None),
@@ -104,10 +121,12 @@ class OffsetHeads(Hooks):
             hook = projection.module.register_forward_pre_hook(self._on_input(columns, order, size))
         self._handles.append(hook)
 
-    def _on_output(self, weight: Any, order: Any) -> Any:
+    def _on_output(
+        self, weight: Float[Tensor, "hidden chosen"], order: Int[Tensor, " members"]
+    ) -> OutputHook:
         import torch
 
-        def add(module: Any, arguments: tuple[Any, ...], output: Any) -> Any:
+        def add(module: Module, arguments: Arguments, output: Tensor) -> Tensor | None:
             if self.strength == 0:
                 return None
             values = self.strength * self.offset[order].flatten()
@@ -116,8 +135,10 @@ class OffsetHeads(Hooks):
 
         return add
 
-    def _on_input(self, columns: Any, order: Any, size: int) -> Any:
-        def add(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def _on_input(
+        self, columns: Int[Tensor, " chosen"], order: Int[Tensor, " members"], size: int
+    ) -> InputHook:
+        def add(module: Module, arguments: Arguments) -> Arguments | None:
             if self.strength == 0:
                 return None
             z, *rest = arguments
@@ -127,8 +148,10 @@ class OffsetHeads(Hooks):
 
         return add
 
-    def _added(self, tensor: Any, row: Any) -> Any:
-        """Add a row at the positions in scope; `tensor` has shape (batch, tokens, width)."""
+    def _added(
+        self, tensor: Float[Tensor, "batch tokens width"], row: Float[Tensor, " width"]
+    ) -> Float[Tensor, "batch tokens width"]:
+        """Add a row at the positions in scope."""
         import torch
 
         if self.scope == slice(None):

@@ -1,4 +1,4 @@
-"""Comparing sets of heads: overlap, layers, correlation of score maps (section 5.5)."""
+"""Comparing sets of heads: overlap, layers, correlation of score maps."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,14 +1,22 @@
-"""Rankings of heads: scores, order, files (sections 3.2 and 3.7 of the spec)."""
+"""Rankings of heads: scores, order, files."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.models import Head, HeadGeometry
 from tenpapers.records import read_json, write_json
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    Scale = Float[Tensor, "layers heads head_dim"]
 
 GEOMETRY = ("num_layers", "num_heads", "num_kv_heads", "head_dim")
 
@@ -53,14 +61,14 @@ class HeadRanking:
     scores : float64, shape (n_layers, n_heads); what the order follows.
     order : all ranked heads, best first.
     method : which selector made it.
-    scale : step 1's A, float32, shape (n_layers, n_heads, head_dim), where there is one.
+    scale : step 1's A, float32, where there is one.
     details : settings and measurements worth keeping.
     """
 
     scores: np.ndarray
     order: list[Head]
     method: str
-    scale: Any = None
+    scale: Scale | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     def top(self, k: int) -> list[Head]:
@@ -124,12 +132,12 @@ def rank_heads(scores: np.ndarray) -> list[Head]:
     scores : shape (n_layers, n_heads).
     """
     n_heads = scores.shape[1]
-    places = np.argsort(-np.asarray(scores, dtype=np.float64).ravel(), kind="stable")
-    return [Head(int(place) // n_heads, int(place) % n_heads) for place in places]
+    order = np.argsort(-np.asarray(scores, dtype=np.float64).ravel(), kind="stable")
+    return [Head(int(index) // n_heads, int(index) % n_heads) for index in order]
 
 
-def scale_scores(scale: Any) -> np.ndarray:
-    """L2 norm of each head's vector, in float64: shape (n_layers, n_heads, head_dim) -> (L, H)."""
+def scale_scores(scale: Scale) -> np.ndarray:
+    """L2 norm of each head's vector, float64, shape (n_layers, n_heads)."""
     values = scale.detach().cpu().double().numpy()
     return np.asarray(np.sqrt((values**2).sum(-1)))
 
@@ -154,10 +162,10 @@ def read_heads(file: Path, geometry: HeadGeometry) -> HeadRanking:
     heads = check_heads(str(file), order, geometry)
     shape = (geometry.n_layers, geometry.n_heads)
     if scores is None:
-        # Without scores a head's place in the order is what is known of it.
+        # Without scores a head's rank is what is known of it.
         known = np.zeros(shape)
-        for place, head in enumerate(heads):
-            known[head] = len(heads) - place
+        for rank, head in enumerate(heads):
+            known[head] = len(heads) - rank
     else:
         known = np.asarray(scores, dtype=np.float64)
         if known.shape != shape:
@@ -177,7 +185,7 @@ def _read_npy(file: Path) -> list[list[int]]:
     return [[int(layer), int(head)] for layer, head in rows]
 
 
-def check_heads(where: str, pairs: Sequence[Any], geometry: HeadGeometry) -> list[Head]:
+def check_heads(where: str, pairs: Sequence[object], geometry: HeadGeometry) -> list[Head]:
     """Check (layer, head) pairs against a model's shape.
 
     Raises
@@ -188,8 +196,10 @@ def check_heads(where: str, pairs: Sequence[Any], geometry: HeadGeometry) -> lis
     seen: set[Head] = set()
     heads = []
     for pair in pairs:
-        good = isinstance(pair, (list, tuple)) and len(pair) == 2
-        if not good or not all(isinstance(n, int) for n in pair):
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            wrong.append(f"{pair} is no pair")
+            continue
+        if not all(isinstance(number, int) for number in pair):
             wrong.append(f"{pair} is no pair")
             continue
         head = Head(*pair)

@@ -1,24 +1,29 @@
-"""Step 1: which heads. Scales on every head, an L1 penalty, and the norms (section 3.2)."""
+"""Step 1: which heads. Scales on every head, an L1 penalty, and the norms of what was learned."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from tenpapers.models import AttentionLayout
 
-from ..heads.edits import OffsetHeads, ScaleHeads
-from ..inputs.encoding import encode
-from ..records import FitConfig, PreferencePair, SelectConfig, SFTExample, TokenPair, TokenSequence
+from ..inputs.encoding import Encoding, Examples, encode
+from ..records import FitConfig, SelectConfig, TokenPair, TokenSequence
 from ..training.loop import fit, frozen
 from ..training.losses import make_objective
 from ..training.supervised_forward import SupervisedForward
+from .edits import OffsetHeads, ScaleHeads
 from .ranking import HeadRanking, rank_heads, scale_scores
 
-Examples = Sequence[SFTExample] | Sequence[PreferencePair]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-def first_values(shape: tuple[int, ...], config: FitConfig, device: Any) -> Any:
+def first_values(shape: tuple[int, ...], config: FitConfig, device: torch.device) -> Tensor:
     """A float32 leaf with values from N(0, init_std^2), drawn on the CPU from the seed."""
     import torch
 
@@ -28,14 +33,16 @@ def first_values(shape: tuple[int, ...], config: FitConfig, device: Any) -> Any:
 
 
 def select_heads(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
     config: SelectConfig | None = None,
     *,
     layout: AttentionLayout | None = None,
     state: Path | None = None,
-    **encoding: Any,
+    max_length: int | None = None,
+    chat: bool = False,
+    eos_token: str | None = None,
 ) -> HeadRanking:
     """Learn a scaling vector on the output of every head and rank heads by its norm.
 
@@ -45,7 +52,7 @@ def select_heads(
     config : the defaults are the paper's for Llama-2-7B on TruthfulQA.
     layout : where the heads are; found by the model's type if not given.
     state : folder in which a killed run leaves what it needs to go on.
-    encoding : see `encoding.encode`.
+    max_length, chat, eos_token : see `inputs.encoding.Encoding`.
 
     Returns
     -------
@@ -55,27 +62,26 @@ def select_heads(
     ------
     UserError : no data, an example without a supervised token, an unsupported model.
     """
-    config = config or SelectConfig()
-    encoded = encode(tokenizer, dataset, **encoding)
-    return select_on_tokens(model, encoded, config, layout=layout, state=state)
+    encoded = encode(tokenizer, dataset, Encoding(max_length, chat, eos_token))
+    return select_on_tokens(model, encoded, config or SelectConfig(), layout=layout, state=state)
 
 
 def select_on_tokens(
-    model: Any,
+    model: PreTrainedModel,
     encoded: Sequence[TokenSequence] | Sequence[TokenPair],
     config: FitConfig,
     *,
     layout: AttentionLayout | None = None,
     state: Path | None = None,
-    component: str = "scale",
+    component: Literal["scale", "offset"] = "scale",
 ) -> HeadRanking:
     """Step 1 on token ids; `component` "offset" is the ablation that trains offsets instead."""
     layout = layout or AttentionLayout.from_model(model)
     shape = layout.geometry
     whole = (shape.n_layers, shape.n_heads, shape.head_dim)
     heads = layout.all_heads()
-    kept = whole if component == "scale" else (len(heads), shape.head_dim)
-    values = first_values(kept, config, model.device)
+    trained = whole if component == "scale" else (len(heads), shape.head_dim)
+    values = first_values(trained, config, model.device)
     with frozen(model):
         objective = make_objective(SupervisedForward(model), encoded, config.beta)
         objective.prepare()
@@ -103,7 +109,7 @@ def select_on_tokens(
         "trainable": log.trainable,
         "losses": [round(loss, 6) for loss in log.losses],
         "l1_against_clip": config.l1 * values.numel() ** 0.5,
-        "truncated": sum(_truncated(one) for one in encoded),
+        "truncated": sum(_truncated(example) for example in encoded),
     }
     method = "lofit" if component == "scale" else "bias"
     return HeadRanking(scores, rank_heads(scores), method, learned, details)

@@ -1,4 +1,4 @@
-"""CLUTRR, two hops: name the family relation that a story implies (4.3)."""
+"""CLUTRR, two hops: name the family relation that a story implies."""
 
 import ast
 import random
@@ -45,33 +45,34 @@ def read(
     prompts: Path | None = None,
     quirks: bool = False,
     dedup: bool = False,
-    **_: object,
 ) -> list[SFTExample]:
     """Read stories; `dedup` drops a story with a query that came before."""
-    made, seen = [], set()
+    examples, seen = [], set()
     for where, row in read_rows(file, _NEEDED):
         prompt = _prompt(where, row, quirks, prompts)
         if dedup and prompt in seen:
             continue
         seen.add(prompt)
         word = text(where, row, "target_text")
-        made.append(SFTExample(id=str(row["id"]), prompt=prompt, completion=word, answers=(word,)))
-    return made
+        examples.append(
+            SFTExample(id=str(row["id"]), prompt=prompt, completion=word, answers=(word,))
+        )
+    return examples
 
 
 def contrast(
-    file: Path, *, prompts: Path | None = None, quirks: bool = False, seed: int = 42, **_: object
+    file: Path, *, prompts: Path | None = None, quirks: bool = False, seed: int = 42
 ) -> list[ContrastItem]:
-    """Statements for ITI and RepE: the right word against one other word, drawn by seed (4.5)."""
+    """Statements for ITI and RepE: the right word against one other word, drawn by seed."""
     rows = list(read_rows(file, _NEEDED))
     words = sorted({row["target_text"] for _, row in rows})
     draw = random.Random(seed)
-    made = []
+    statements = []
     for where, row in rows:
         others = [word for word in words if word != row["target_text"]]
         if not others:
             continue
-        made.append(
+        statements.append(
             ContrastItem(
                 id=str(row["id"]),
                 prompt=_prompt(where, row, quirks, prompts),
@@ -79,4 +80,4 @@ def contrast(
                 negative=(draw.choice(others),),
             )
         )
-    return made
+    return statements

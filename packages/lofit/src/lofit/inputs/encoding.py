@@ -1,18 +1,47 @@
-"""From examples to token ids, with the tokens that count in the loss (section 3.4 of the spec)."""
+"""From examples to token ids, with the tokens that count in the loss.
+
+The prompt and its completion are tokenised apart, so that the supervised tokens are known by their
+number and never searched for.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 
 from ..records import PreferencePair, SFTExample, TokenPair, TokenSequence
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 MAX_LENGTH = 400  # tokens of an SFT sequence
 MAX_PROMPT = 128  # tokens of the prompt of a preference pair
 MAX_RESPONSE = 128  # tokens of each response, end included
 
+Examples = Sequence[SFTExample] | Sequence[PreferencePair]
+Encoded = Sequence[TokenSequence] | Sequence[TokenPair]
 
-def as_chat(tokenizer: Any, prompt: str) -> str:
+
+@dataclass(frozen=True)
+class Encoding:
+    """How examples become tokens.
+
+    Parameters
+    ----------
+    max_length : tokens of a sequence, for pairs of prompt and response each; None is the paper's.
+    chat : put prompts into the model's chat template.
+    eos_token : end of a completion, where the tokenizer has none.
+    """
+
+    max_length: int | None = None
+    chat: bool = False
+    eos_token: str | None = None
+
+
+def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
     """Put a prompt into the model's chat template, ready for the answer.
 
     Raises
@@ -25,27 +54,27 @@ def as_chat(tokenizer: Any, prompt: str) -> str:
     return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
 
 
-def prompt_ids(tokenizer: Any, prompt: str, *, chat: bool = False) -> list[int]:
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: str, *, chat: bool = False) -> list[int]:
     """Token ids of a prompt as generation sees it."""
     if chat:
         return list(tokenizer(as_chat(tokenizer, prompt), add_special_tokens=False)["input_ids"])
     return list(tokenizer(prompt)["input_ids"])
 
 
-def completion_ids(tokenizer: Any, completion: str) -> list[int]:
+def completion_ids(tokenizer: PreTrainedTokenizerBase, completion: str) -> list[int]:
     """Token ids of a completion, whatever stands before it.
 
     It is tokenised after a newline: SentencePiece would add a blank of its own at the start of a
     text, and the tokens must not depend on the prompt, so that their number is always the same.
     """
-    head = list(tokenizer("\n", add_special_tokens=False)["input_ids"])
+    newline = list(tokenizer("\n", add_special_tokens=False)["input_ids"])
     whole = list(tokenizer("\n" + completion, add_special_tokens=False)["input_ids"])
-    if whole[: len(head)] == head:
-        return whole[len(head) :]
+    if whole[: len(newline)] == newline:
+        return whole[len(newline) :]
     return list(tokenizer(completion, add_special_tokens=False)["input_ids"])
 
 
-def end_token(tokenizer: Any, eos_token: str | None = None) -> int:
+def end_token(tokenizer: PreTrainedTokenizerBase, eos_token: str | None = None) -> int:
     """Id of the token that ends a completion.
 
     Raises
@@ -54,12 +83,12 @@ def end_token(tokenizer: Any, eos_token: str | None = None) -> int:
     """
     if eos_token is not None:
         found = tokenizer.convert_tokens_to_ids(eos_token)
-        if found is None or found == tokenizer.unk_token_id:
+        if not isinstance(found, int) or found == tokenizer.unk_token_id:
             raise UserError(f"--eos-token {eos_token!r}: the tokenizer does not know it")
-        return int(found)
-    if tokenizer.eos_token_id is None:
+        return found
+    if not isinstance(tokenizer.eos_token_id, int):
         raise UserError("the tokenizer has no end-of-sequence token", "pass --eos-token TOKEN")
-    return int(tokenizer.eos_token_id)
+    return tokenizer.eos_token_id
 
 
 def join(
@@ -88,7 +117,7 @@ def join(
 
 
 def encode_examples(
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     examples: Sequence[SFTExample],
     *,
     max_length: int = MAX_LENGTH,
@@ -101,7 +130,7 @@ def encode_examples(
         join(
             example.id,
             prompt_ids(tokenizer, example.prompt, chat=chat),
-            [*_answer(tokenizer, example.completion, chat), end],
+            [*_answer_ids(tokenizer, example.completion, chat), end],
             limit=max_length,
         )
         for example in examples
@@ -109,7 +138,7 @@ def encode_examples(
 
 
 def encode_pairs(
-    tokenizer: Any,
+    tokenizer: PreTrainedTokenizerBase,
     pairs: Sequence[PreferencePair],
     *,
     max_prompt: int = MAX_PROMPT,
@@ -119,40 +148,31 @@ def encode_pairs(
 ) -> list[TokenPair]:
     """Encode preference pairs; both responses end with the end of sequence."""
     end = end_token(tokenizer, eos_token)
-    made = []
+    encoded = []
     for pair in pairs:
         prompt = prompt_ids(tokenizer, pair.prompt, chat=chat)[-max_prompt:]
         sides = []
-        for side in (pair.chosen, pair.rejected):
-            response = [*_answer(tokenizer, side, chat), end]
+        for text in (pair.chosen, pair.rejected):
+            response = [*_answer_ids(tokenizer, text, chat), end]
             if len(response) > max_response:
                 raise UserError(
                     f"{pair.id}: a response of {len(response)} tokens, the limit is {max_response}",
                     "raise --max-length",
                 )
             sides.append(join(pair.id, prompt, response, limit=max_prompt + max_response))
-        made.append(TokenPair(pair.id, *sides))
-    return made
+        encoded.append(TokenPair(pair.id, *sides))
+    return encoded
 
 
-def _answer(tokenizer: Any, text: str, chat: bool) -> list[int]:
+def _answer_ids(tokenizer: PreTrainedTokenizerBase, text: str, chat: bool) -> list[int]:
     """A chat template ends where the answer begins, so the blank of a plain prompt is dropped."""
     return completion_ids(tokenizer, text.lstrip() if chat else text)
 
 
 def encode(
-    tokenizer: Any,
-    examples: Sequence[SFTExample] | Sequence[PreferencePair],
-    *,
-    max_length: int | None = None,
-    chat: bool = False,
-    eos_token: str | None = None,
+    tokenizer: PreTrainedTokenizerBase, examples: Examples, encoding: Encoding | None = None
 ) -> list[TokenSequence] | list[TokenPair]:
     """Encode whichever of the two kinds of training data these are.
-
-    Parameters
-    ----------
-    max_length : tokens of a sequence, for pairs of prompt and response each; None is the paper's.
 
     Raises
     ------
@@ -160,19 +180,21 @@ def encode(
     """
     if not examples:
         raise UserError("no training examples")
-    if isinstance(examples[0], PreferencePair):
+    how = encoding or Encoding()
+    pairs = [example for example in examples if isinstance(example, PreferencePair)]
+    if pairs:
         return encode_pairs(
             tokenizer,
-            examples,  # type: ignore[arg-type]
-            max_prompt=max_length or MAX_PROMPT,
-            max_response=max_length or MAX_RESPONSE,
-            chat=chat,
-            eos_token=eos_token,
+            pairs,
+            max_prompt=how.max_length or MAX_PROMPT,
+            max_response=how.max_length or MAX_RESPONSE,
+            chat=how.chat,
+            eos_token=how.eos_token,
         )
     return encode_examples(
         tokenizer,
-        examples,  # type: ignore[arg-type]
-        max_length=max_length or MAX_LENGTH,
-        chat=chat,
-        eos_token=eos_token,
+        [example for example in examples if isinstance(example, SFTExample)],
+        max_length=how.max_length or MAX_LENGTH,
+        chat=how.chat,
+        eos_token=how.eos_token,
     )

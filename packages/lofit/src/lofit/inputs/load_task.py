@@ -1,23 +1,39 @@
 """From a task's name and a folder or file to the parts of a task."""
 
-import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args
 
+from tenpapers import data as published
 from tenpapers.errors import UserError
 from tenpapers.records import read_json, read_json_lines, read_jsonl
 
 from ..records import ContrastItem, MultipleChoiceItem, PreferencePair, SFTExample
-from . import clutrr, mquake, truthfulqa
-from . import hub_tasks as hub
+from . import clutrr, hub_tasks, mquake, truthfulqa
 
 Evaluation = list[SFTExample] | list[MultipleChoiceItem]
-NAMES = ("truthfulqa", "mquake", "clutrr", "jsonl", *hub.NAMES)
-CLUTRR_TRAIN = 300  # stories drawn of 3,151 (section 3.5 of the spec)
+TaskName = Literal[
+    "truthfulqa",
+    "mquake",
+    "clutrr",
+    "jsonl",
+    "siqa",
+    "arc",
+    "boolq",
+    "svamp",
+    "triviaqa",
+    "nq",
+    "mmlu",
+]
+NAMES: tuple[TaskName, ...] = get_args(TaskName)
+Split = Literal["train", "val", "test"]
+CLUTRR_TRAIN = 300  # stories that the released code draws of 3,151
+
+RowT = TypeVar("RowT")
 
 
 @dataclass(frozen=True)
@@ -39,14 +55,33 @@ class Task:
     missing: dict[str, int] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
 
+    def part(self, split: Split) -> Evaluation:
+        """What one part of the task is evaluated on.
+
+        Raises
+        ------
+        UserError : preference pairs, which only train.
+        """
+        if split == "train":
+            if isinstance(self.train[0], PreferencePair):
+                raise UserError(
+                    f"{self.name}: its train part holds preference pairs", "evaluate val or test"
+                )
+            return _examples(self)
+        return self.val if split == "val" else self.test
+
+    def missing_note(self) -> str:
+        """One line for each split of the paper that is not there in full."""
+        return "".join(
+            f"\nnote: {count} ids of {part} are not in the files"
+            for part, count in self.missing.items()
+            if count
+        )
+
 
 def data_folder() -> Path:
-    """Find the data: $TENPAPERS_DATA/lofit, `shared/data/lofit` beside the checkout, or ours."""
-    places = [Path(__file__).parents[6] / "shared" / "data" / "lofit"]
-    if named := os.environ.get("TENPAPERS_DATA"):
-        places.insert(0, Path(named) / "lofit")
-    found = next((place for place in places if place.is_dir()), None)
-    return found or Path(str(files("lofit").joinpath("data/mini")))
+    """Find the published data, or the small sets that ship with this package."""
+    return published.folder("lofit") or Path(str(files("lofit").joinpath("data/mini")))
 
 
 def load_task(
@@ -84,26 +119,32 @@ def load_task(
     if name == "jsonl":
         if data is None:
             raise UserError("--task jsonl needs --data FILE")
-        return _draw(_jsonl(data), train_size, seed)
-    if name in hub.NAMES:
-        return _draw(_hub(name, seed), train_size or hub.TRAIN_SIZE, seed)
+        return _draw(_own_task(data), train_size, seed)
+    if name in hub_tasks.NAMES:
+        return _draw(_hub_task(name, seed), train_size or hub_tasks.TRAIN_SIZE, seed)
     folder = data or data_folder()
     if name == "truthfulqa":
         return _draw(_truthfulqa(folder, fold, which_pairs, seed, prompts), train_size, seed)
-    module: Any = {"mquake": mquake, "clutrr": clutrr}[name]
-    options = {"prompts": prompts, "quirks": quirks, "dedup": dedup, "seed": seed}
-    found = {part: _find(folder, f"{name}_{part}") for part in ("train", "val", "test")}
-    parts = {part: module.read(file, **options) for part, file in found.items()}
-    task = Task(
-        name,
-        **parts,
-        contrast=module.contrast(found["train"], **options),
-        missing=_missing(folder, name, parts),
-        files=tuple(found.values()),
+    if name == "mquake":
+        return _draw(
+            _three_files(
+                folder,
+                "mquake",
+                partial(mquake.read, prompts=prompts),
+                partial(mquake.contrast, prompts=prompts),
+            ),
+            train_size,
+            seed,
+        )
+    task = _three_files(
+        folder,
+        "clutrr",
+        partial(clutrr.read, prompts=prompts, quirks=quirks, dedup=dedup),
+        partial(clutrr.contrast, prompts=prompts, quirks=quirks, seed=seed),
     )
-    if name == "clutrr" and train_size is None and len(task.train) > CLUTRR_TRAIN:
+    if train_size is None and len(task.train) > CLUTRR_TRAIN:
         # The paper's subset: exactly what Python's own draw gives.
-        return _keep(task, random.Random(seed).sample(task.train, CLUTRR_TRAIN))
+        return _keep(task, random.Random(seed).sample(_examples(task), CLUTRR_TRAIN))
     return _draw(task, train_size, seed)
 
 
@@ -123,21 +164,25 @@ def read_evaluation(
     if name == "truthfulqa":
         return truthfulqa.read(file)
     if name == "jsonl":
-        return _own(file)
+        return _own_evaluation(file)
     raise UserError(f"--task {name}: takes no file", f"drop --data, or one of {NAMES[:4]}")
 
 
-def _own(file: Path) -> Evaluation:
+def _first_row(file: Path) -> dict[str, Any]:
+    row = next((row for _, row in read_json_lines(file)), None)
+    return row if isinstance(row, dict) else {}
+
+
+def _own_evaluation(file: Path) -> Evaluation:
     """A user's file: multiple choice where its first line has a question, else SFT."""
-    first = next((row for _, row in read_json_lines(file)), None)
-    if isinstance(first, dict) and "question" in first:
+    if "question" in _first_row(file):
         return read_jsonl(file, MultipleChoiceItem)
     return read_jsonl(file, SFTExample)
 
 
-def _jsonl(file: Path) -> Task:
-    first = next((row for _, row in read_json_lines(file)), None)
-    if isinstance(first, dict) and "chosen" in first:
+def _own_task(file: Path) -> Task:
+    """A user's training file: preference pairs where its first line has a choice, else SFT."""
+    if "chosen" in _first_row(file):
         return Task("jsonl", read_jsonl(file, PreferencePair), files=(file,))
     return Task("jsonl", read_jsonl(file, SFTExample), files=(file,))
 
@@ -168,12 +213,32 @@ def _truthfulqa(
     )
 
 
-def _hub(name: str, seed: int) -> Task:
-    parts = hub.load(name, seed=seed)
+def _three_files(
+    folder: Path,
+    name: str,
+    read: Callable[[Path], list[SFTExample]],
+    contrast: Callable[[Path], list[ContrastItem]],
+) -> Task:
+    """A task that is published as a file each for training, validation and test."""
+    found = {part: _find(folder, f"{name}_{part}") for part in ("train", "val", "test")}
+    parts = {part: read(file) for part, file in found.items()}
+    return Task(
+        name,
+        parts["train"],
+        parts["val"],
+        parts["test"],
+        contrast(found["train"]),
+        _missing(folder, name, parts),
+        tuple(found.values()),
+    )
+
+
+def _hub_task(name: str, seed: int) -> Task:
+    parts = hub_tasks.load(name, seed=seed)
     return Task(name, parts["train"], parts["val"], parts["test"])
 
 
-def _missing(folder: Path, name: str, parts: dict[str, Any]) -> dict[str, int]:
+def _missing(folder: Path, name: str, parts: dict[str, list[SFTExample]]) -> dict[str, int]:
     """Ids of the paper's splits that the files lack, where the splits are known."""
     manifest = folder / "splits.json"
     if not manifest.exists():
@@ -186,20 +251,35 @@ def _missing(folder: Path, name: str, parts: dict[str, Any]) -> dict[str, int]:
     }
 
 
+def _examples(task: Task) -> list[SFTExample]:
+    return [example for example in task.train if isinstance(example, SFTExample)]
+
+
 def _draw(task: Task, size: int | None, seed: int) -> Task:
     if size is None or size >= len(task.train):
         return task
-    return _keep(task, nested_sample(task.train, size, seed))
+    return with_training_size(task, size, seed)
 
 
-def _keep(task: Task, train: list[Any]) -> Task:
+def with_training_size(task: Task, size: int, seed: int) -> Task:
+    """The task with `size` training examples, drawn so that smaller sets lie in larger ones."""
+    if isinstance(task.train[0], PreferencePair):
+        return _keep(task, nested_sample(_pairs(task), size, seed))
+    return _keep(task, nested_sample(_examples(task), size, seed))
+
+
+def _pairs(task: Task) -> list[PreferencePair]:
+    return [pair for pair in task.train if isinstance(pair, PreferencePair)]
+
+
+def _keep(task: Task, train: list[SFTExample] | list[PreferencePair]) -> Task:
     """The task with fewer training examples, and the statements that belong to them."""
     kept = {example.id.split("/")[0] for example in train}
     contrast = [item for item in task.contrast if item.id in kept]
     return replace(task, train=train, contrast=contrast)
 
 
-def nested_sample(examples: Sequence[Any], size: int, seed: int) -> list[Any]:
+def nested_sample(examples: Sequence[RowT], size: int, seed: int) -> list[RowT]:
     """Draw without replacement; a smaller draw of the same seed is the beginning of a larger."""
     order = list(range(len(examples)))
     random.Random(seed).shuffle(order)

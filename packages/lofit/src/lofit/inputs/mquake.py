@@ -1,4 +1,4 @@
-"""MQuAKE, single edits: answer a multi-hop question in a world with one changed fact (4.2)."""
+"""MQuAKE, single edits: answer a multi-hop question in a world with one changed fact."""
 
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,14 @@ def _prompt(where: str, row: dict[str, Any], folder: Path | None) -> tuple[str, 
     return fill("mquake", folder, fact=f"{fact} {edited}", question=question), edited
 
 
-def read(file: Path, *, prompts: Path | None = None, **_: object) -> list[SFTExample]:
+def read(file: Path, *, prompts: Path | None = None) -> list[SFTExample]:
     """Read cases; right are the new answer and its aliases, `echo` is the edited object."""
-    made = []
+    examples = []
     for where, row in read_rows(file, _NEEDED):
         prompt, edited = _prompt(where, row, prompts)
         answer = text(where, row, "new_answer")
         aliases = texts(where, row, "new_answer_alias") if "new_answer_alias" in row else ()
-        made.append(
+        examples.append(
             SFTExample(
                 id=str(row["case_id"]),
                 prompt=prompt,
@@ -43,17 +43,17 @@ def read(file: Path, *, prompts: Path | None = None, **_: object) -> list[SFTExa
                 echo=edited,
             )
         )
-    return made
+    return examples
 
 
-def contrast(file: Path, *, prompts: Path | None = None, **_: object) -> list[ContrastItem]:
-    """Statements for ITI and RepE: the new answer against the answer before the edit (4.5)."""
-    made = []
+def contrast(file: Path, *, prompts: Path | None = None) -> list[ContrastItem]:
+    """Statements for ITI and RepE: the new answer against the answer before the edit."""
+    statements = []
     for where, row in read_rows(file, (*_NEEDED, "answer")):
-        prompt, _edited = _prompt(where, row, prompts)
+        prompt, _ = _prompt(where, row, prompts)
         new, old = text(where, row, "new_answer"), text(where, row, "answer")
         if new != old:
-            made.append(
+            statements.append(
                 ContrastItem(
                     id=str(row["case_id"]),
                     prompt=prompt,
@@ -61,4 +61,4 @@ def contrast(file: Path, *, prompts: Path | None = None, **_: object) -> list[Co
                     negative=(f" {old}",),
                 )
             )
-    return made
+    return statements

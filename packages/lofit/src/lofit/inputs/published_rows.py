@@ -61,6 +61,6 @@ def texts(where: str, row: dict[str, Any], field: str) -> tuple[str, ...]:
     UserError : it is not.
     """
     value = row[field]
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise UserError(f"{where}: {field}: a list of texts is wanted")
     return tuple(value)

@@ -1,4 +1,4 @@
-"""TruthfulQA: two folds, preference pairs for training, multiple choice for testing (4.1)."""
+"""TruthfulQA: two folds, preference pairs for training, multiple choice for testing."""
 
 import csv
 import random
@@ -17,7 +17,7 @@ Pairs = Literal["first", "all", "random"]
 _NEEDED = ("id", "question", "best_answer", "correct_answers", "incorrect_answers")
 
 
-def read(file: Path, **_: object) -> list[MultipleChoiceItem]:
+def read(file: Path) -> list[MultipleChoiceItem]:
     """Read questions from JSONL, or from the original CSV with answers joined by `;`."""
     if file.suffix == ".csv":
         return _read_csv(file)
@@ -38,12 +38,12 @@ def _read_csv(file: Path) -> list[MultipleChoiceItem]:
         raise UserError(f"{file}: no such file")
     with file.open(encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream)
-        made = []
+        items = []
         for number, row in enumerate(rows):
             for column in ("Question", "Best Answer", "Correct Answers", "Incorrect Answers"):
                 if not row.get(column):
                     raise UserError(f"{file}:{number + 2}: missing field {column!r}")
-            made.append(
+            items.append(
                 MultipleChoiceItem(
                     id=str(number),
                     question=row["Question"].strip(),
@@ -52,9 +52,9 @@ def _read_csv(file: Path) -> list[MultipleChoiceItem]:
                     incorrect_answers=_split(row["Incorrect Answers"]),
                 )
             )
-    if not made:
+    if not items:
         raise UserError(f"{file}: no records in it")
-    return made
+    return items
 
 
 def _split(joined: str) -> tuple[str, ...]:
@@ -118,10 +118,8 @@ def pairs(
     prompts: Path | None = None,
 ) -> list[PreferencePair]:
     """Preference pairs: the best answer against the first incorrect one (or all, or one drawn)."""
-    if which not in ("first", "all", "random"):
-        raise UserError(f"--pairs {which}: unknown", "first, all or random")
     draw = random.Random(seed)
-    made = []
+    preferences = []
     for item in items:
         wrong = item.incorrect_answers
         if not wrong:
@@ -129,7 +127,7 @@ def pairs(
         chosen = {"first": wrong[:1], "all": wrong, "random": (draw.choice(wrong),)}[which]
         prompt = fill("truthfulqa_train", prompts, question=item.question)
         for number, answer in enumerate(chosen):
-            made.append(
+            preferences.append(
                 PreferencePair(
                     id=item.id if len(chosen) == 1 else f"{item.id}/{number}",
                     prompt=prompt,
@@ -137,13 +135,13 @@ def pairs(
                     rejected=f" {answer}",
                 )
             )
-    return made
+    return preferences
 
 
 def contrast(
     items: Sequence[MultipleChoiceItem], *, prompts: Path | None = None
 ) -> list[ContrastItem]:
-    """Every reference answer as a labelled statement (4.5)."""
+    """Every reference answer as a labelled statement, true or false."""
     return [
         ContrastItem(
             id=item.id,

@@ -1,10 +1,12 @@
-"""An adapter on disk: a JSON and a safetensors file, laid out as PEFT does (section 3.7)."""
+"""An adapter on disk: a JSON and a safetensors file, laid out as PEFT does."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, Head, HeadGeometry
@@ -13,12 +15,17 @@ from tenpapers.records import read_json, write_json, write_text
 from ..heads.edits import OffsetHeads, ScaleHeads
 from ..heads.ranking import AdapterMismatchError, check_geometry, check_heads, geometry_fields
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
+
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # What changes between checkpoints of one model without changing what it computes.
 _VOLATILE = ("transformers_version", "_name_or_path", "dtype", "torch_dtype", "use_cache")
 
 
-def config_hash(config: Any) -> str:
+def config_hash(config: PreTrainedConfig) -> str:
     """Hash what a transformers configuration says of the computation."""
     content = {k: v for k, v in config.to_dict().items() if k not in _VOLATILE}
     text = json.dumps(content, sort_keys=True, default=str)
@@ -32,7 +39,7 @@ class LofitAdapter:
     Parameters
     ----------
     heads : in falling order of score; for scales all of them.
-    values : float32; offset v, shape (K, head_dim), or scale A, shape (L, H, head_dim).
+    values : float32; offset v, shape (K, head_dim), or scale A, shape (layers, heads, head_dim).
     geometry : of the model it belongs to.
     component : "offset" or "scale".
     method : "lofit", or the baseline that made the vectors ("iti").
@@ -45,7 +52,7 @@ class LofitAdapter:
     """
 
     heads: list[Head]
-    values: Any
+    values: Float[Tensor, "*heads head_dim"]
     geometry: HeadGeometry
     component: Literal["offset", "scale"] = "offset"
     method: str = "lofit"
@@ -57,8 +64,14 @@ class LofitAdapter:
     train: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def for_model(cls, config: Any, heads: list[Head], values: Any, **more: Any) -> "LofitAdapter":
-        """Make an adapter for a model with this configuration."""
+    def for_model(
+        cls,
+        config: PreTrainedConfig,
+        heads: list[Head],
+        values: Float[Tensor, "*heads head_dim"],
+        **more: Any,
+    ) -> LofitAdapter:
+        """Make an adapter for a model with this configuration; `more` are its other fields."""
         return cls(
             heads,
             values,
@@ -69,8 +82,8 @@ class LofitAdapter:
         )
 
     @property
-    def offset(self) -> Any:
-        """The offsets v, float32, shape (K, head_dim)."""
+    def offset(self) -> Float[Tensor, "heads head_dim"]:
+        """The offsets v, float32."""
         return self.values
 
     @property
@@ -78,7 +91,7 @@ class LofitAdapter:
         """How many numbers the adapter holds."""
         return int(self.values.numel())
 
-    def attach(self, model: Any, *, strength: float = 1.0) -> OffsetHeads | ScaleHeads:
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> OffsetHeads | ScaleHeads:
         """Put the adapter on a model by hooks; `remove()` takes it off.
 
         Raises
@@ -106,7 +119,7 @@ class LofitAdapter:
 
         folder.mkdir(parents=True, exist_ok=True)
         values = self.values.detach().cpu().float().contiguous()
-        tensors: dict[str, Any] = {self.component: values}
+        tensors: dict[str, Tensor] = {self.component: values}
         if self.component == "offset":
             tensors["heads"] = torch.tensor(self.heads, dtype=torch.int32)
         save_file(tensors, folder / WEIGHTS)
@@ -146,21 +159,19 @@ class LofitAdapter:
         )
 
     @classmethod
-    def load(cls, folder: Path) -> "LofitAdapter":
+    def load(cls, folder: Path) -> LofitAdapter:
         """Read an adapter's folder.
 
         Raises
         ------
         UserError : no adapter in the folder, another kind of adapter, a newer format.
         """
-        from safetensors.torch import load_file
-
         config = read_adapter_config(folder)
         if config.get("peft_type") != "LOFIT":
             raise UserError(f"{folder}: a {config.get('peft_type')} adapter, LOFIT is wanted")
         if config.get("format_version") != 1:
             raise UserError(f"{folder}: format {config.get('format_version')}, 1 is known")
-        tensors = read_tensors(folder, load_file)
+        tensors = read_tensors(folder)
         geometry = HeadGeometry(
             model_type=config["model_type"],
             n_layers=config["num_layers"],
@@ -213,7 +224,7 @@ def read_adapter_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_tensors(folder: Path, load: Any) -> dict[str, Any]:
+def read_tensors(folder: Path) -> dict[str, Tensor]:
     """Read the safetensors of an adapter's folder.
 
     Raises
@@ -221,11 +232,12 @@ def read_tensors(folder: Path, load: Any) -> dict[str, Any]:
     UserError : missing or broken file.
     """
     from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     file = folder / WEIGHTS
     if not file.exists():
         raise UserError(f"{file}: no such file")
     try:
-        return dict(load(file))
+        return dict(load_file(file))
     except SafetensorError as error:
         raise UserError(f"{file}: not a safetensors file: {error}") from None

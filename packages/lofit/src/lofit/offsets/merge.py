@@ -1,4 +1,4 @@
-"""An adapter in ordinary weights: when it is exact, and how (section 3.8 of the spec).
+"""An adapter in ordinary weights: when it is exact, and how.
 
 The projection is affine in z, so an offset is a constant bias b = W_O v on it, and a scale is
 W_O diag(1 + A). The merged model needs no code of ours. It is exact where the offset acts at every
@@ -6,16 +6,22 @@ position, nothing but an affine map lies between z and the projection's output, 
 loads the projection's bias; for the rest there is a refusal that says why.
 """
 
+from __future__ import annotations
+
 import copy
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
 from ..heads.ranking import check_geometry, geometry_fields
+from ..records import Via
 from .adapter import LofitAdapter
 
-Via = Literal["o_proj", "v_proj"]
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 class Verdict(NamedTuple):
@@ -51,13 +57,13 @@ def mergeability(model_type: str) -> Verdict:
 
 
 def merge(
-    model: Any,
+    model: PreTrainedModel,
     adapter: LofitAdapter,
     *,
     via: Via = "o_proj",
     to_llama: bool = False,
     all_positions: bool = False,
-) -> Any:
+) -> PreTrainedModel:
     """Make an ordinary model that computes what the hooked one does.
 
     Parameters
@@ -94,13 +100,13 @@ def merge(
         target = _with_attention_bias(model)
     else:
         target = copy.deepcopy(model)
-    places = AttentionLayout.from_model(target)
+    merged = AttentionLayout.from_model(target)
     if adapter.component == "scale":
-        _merge_scales(layout, places, adapter)
+        _merge_scales(layout, merged, adapter)
     elif via == "v_proj":
         _merge_into_values(target, adapter)
     else:
-        _merge_into_projection(layout, places, adapter, kind)
+        _merge_into_projection(layout, merged, adapter, kind)
     return target.eval()
 
 
@@ -108,59 +114,63 @@ def _needs_switch(kind: str, via: Via) -> bool:
     return kind in _SWITCHED or (kind == "mistral" and via == "v_proj")
 
 
-def _by_layer(adapter: LofitAdapter) -> dict[int, Any]:
-    """v of each touched layer over all its heads, float64, shape (n_heads, head_dim)."""
+def _by_layer(adapter: LofitAdapter) -> dict[int, Float[Tensor, "heads head_dim"]]:
+    """v of each touched layer over all its heads, float64."""
     import torch
 
     shape = adapter.geometry
-    found: dict[int, Any] = {}
+    by_layer: dict[int, Tensor] = {}
     for (layer, head), value in zip(adapter.heads, adapter.values, strict=True):
-        if layer not in found:
-            found[layer] = torch.zeros(shape.n_heads, shape.head_dim, dtype=torch.float64)
-        found[layer][head] = value.double()
-    return found
+        if layer not in by_layer:
+            by_layer[layer] = torch.zeros(shape.n_heads, shape.head_dim, dtype=torch.float64)
+        by_layer[layer][head] = value.double()
+    return by_layer
 
 
-def merged_bias(weight: Any, v: Any) -> Any:
-    """b = W_O v in float64; `weight` has shape (hidden, H * d), `v` (H, d)."""
+def merged_bias(
+    weight: Float[Tensor, "hidden heads*head_dim"], v: Float[Tensor, "heads head_dim"]
+) -> Float[Tensor, " hidden"]:
+    """b = W_O v in float64."""
     return weight.detach().double().cpu() @ v.flatten()
 
 
-def merged_weight(weight: Any, scale: Any) -> Any:
-    """W_O diag(1 + A) in float64; `scale` has shape (H, d)."""
+def merged_weight(
+    weight: Float[Tensor, "hidden heads*head_dim"], scale: Float[Tensor, "heads head_dim"]
+) -> Float[Tensor, "hidden heads*head_dim"]:
+    """W_O diag(1 + A) in float64."""
     return weight.detach().double().cpu() * (1 + scale.double().flatten())
 
 
 def _merge_into_projection(
-    layout: AttentionLayout, places: AttentionLayout, adapter: LofitAdapter, kind: str
+    base: AttentionLayout, merged: AttentionLayout, adapter: LofitAdapter, kind: str
 ) -> None:
     import torch
 
     with torch.no_grad():
         for layer, v in _by_layer(adapter).items():
-            module = places.projection(layer).module
+            module = merged.projection(layer).module
             if module.bias is None:
                 raise UserError(
                     f"{kind}: {mergeability(kind).how}",
                     "--via v_proj where the value projection has a bias, or keep the hooks "
                     "(LofitModel)",
                 )
-            bias = merged_bias(layout.projection(layer).weight(), v)
+            bias = merged_bias(base.projection(layer).weight(), v)
             module.bias.copy_((module.bias.double().cpu() + bias).to(module.bias))
 
 
-def _merge_scales(layout: AttentionLayout, places: AttentionLayout, adapter: LofitAdapter) -> None:
+def _merge_scales(base: AttentionLayout, merged: AttentionLayout, adapter: LofitAdapter) -> None:
     import torch
 
     with torch.no_grad():
-        for layer in layout.attention_layers:
-            place = places.projection(layer)
-            made = merged_weight(layout.projection(layer).weight(), adapter.values[layer])
-            made = made.T if place.kind == "conv1d" else made
-            place.module.weight.copy_(made.to(place.module.weight))
+        for layer in base.attention_layers:
+            projection = merged.projection(layer)
+            scaled = merged_weight(base.projection(layer).weight(), adapter.values[layer])
+            scaled = scaled.T if projection.kind == "conv1d" else scaled
+            projection.module.weight.copy_(scaled.to(projection.module.weight))
 
 
-def _merge_into_values(model: Any, adapter: LofitAdapter) -> None:
+def _merge_into_values(model: PreTrainedModel, adapter: LofitAdapter) -> None:
     """Add v to the value heads' biases; a shared value head needs one v for its whole group."""
     import torch
 
@@ -179,46 +189,52 @@ def _merge_into_values(model: Any, adapter: LofitAdapter) -> None:
             bias.copy_((bias.double().cpu() + grouped[:, 0].flatten()).to(bias))
 
 
-def _value_bias(model: Any, layer: int) -> Any:
-    """The part of a bias that is added to the values, a view of length n_kv_heads * head_dim."""
+def _value_bias(model: PreTrainedModel, layer: int) -> Float[Tensor, " kv_heads*head_dim"]:
+    """The part of a bias that is added to the values, a view."""
     kind = model.config.model_type
     if kind == "gpt2":
-        return model.transformer.h[layer].attn.c_attn.bias[2 * model.config.hidden_size :]
-    decoder = model.model.decoder if kind == "opt" else model.model
-    projection = getattr(decoder.layers[layer].self_attn, "v_proj", None)
+        fused = model.get_parameter(f"transformer.h.{layer}.attn.c_attn.bias")
+        return fused[2 * model.config.hidden_size :]
+    decoder = "model.decoder" if kind == "opt" else "model"
+    attention = model.get_submodule(f"{decoder}.layers.{layer}.self_attn")
+    projection = getattr(attention, "v_proj", None)
     if projection is None or projection.bias is None:
         raise UserError(f"{kind}: its value projection has no bias", "merge with --via o_proj")
     return projection.bias
 
 
-def _with_attention_bias(model: Any) -> Any:
+def _with_attention_bias(model: PreTrainedModel) -> PreTrainedModel:
     """The same model with biases (zero) on all four attention projections."""
     config = copy.deepcopy(model.config)
     config.attention_bias = True
-    return _rebuilt(type(model), config, model.state_dict(), model)
+    return _rebuilt(type(model), config, model)
 
 
-def _rebuilt(kind: Any, config: Any, state: dict[str, Any], model: Any) -> Any:
-    """A model of `kind` with these weights; biases that the weights lack are zero."""
+def _rebuilt(
+    kind: type[PreTrainedModel], config: PreTrainedConfig, model: PreTrainedModel
+) -> PreTrainedModel:
+    """A model of `kind` with the weights of `model`; biases that those lack are zero."""
     import torch
 
     # The dtype goes through the weights; rotary tables must stay as the class makes them.
-    made = kind(config).to(model.device)
+    rebuilt = kind(config)
+    rebuilt.to(model.device)  # type: ignore[arg-type]  # a wrapper hides its types
+    state = model.state_dict()
     with torch.no_grad():
-        for name, parameter in made.named_parameters():
+        for name, parameter in rebuilt.named_parameters():
             if name in state:
                 parameter.data = state[name].detach().clone()
             elif name.endswith(".bias"):
                 parameter.data = torch.zeros_like(parameter, dtype=model.dtype)
             else:
                 raise UserError(f"{name}: the base has no such weight")
-    made.tie_weights()
-    made.config.dtype = model.dtype
-    made.generation_config = copy.deepcopy(model.generation_config)
-    return made.eval()
+    rebuilt.tie_weights()
+    rebuilt.config.dtype = model.dtype
+    rebuilt.generation_config = copy.deepcopy(model.generation_config)
+    return rebuilt.eval()
 
 
-def _as_llama(model: Any) -> Any:
+def _as_llama(model: PreTrainedModel) -> PreTrainedModel:
     """The same computation as a LlamaForCausalLM with biases.
 
     Raises
@@ -240,7 +256,7 @@ def _as_llama(model: Any) -> Any:
             "set sliding_window to null in its config if your texts are shorter",
         )
     shape = AttentionLayout.from_model(model).geometry
-    made = LlamaConfig(
+    llama = LlamaConfig(
         vocab_size=config.vocab_size,
         hidden_size=config.hidden_size,
         intermediate_size=config.intermediate_size,
@@ -258,4 +274,4 @@ def _as_llama(model: Any) -> Any:
         eos_token_id=config.eos_token_id,
         pad_token_id=config.pad_token_id,
     )
-    return _rebuilt(LlamaForCausalLM, made, model.state_dict(), model)
+    return _rebuilt(LlamaForCausalLM, llama, model)

@@ -4,13 +4,20 @@ The check is not optional politeness: transformers silently ignores a projection
 does not have, and the "edited" model then behaves exactly like the base.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..inputs.encoding import prompt_ids
 from .adapter import LofitAdapter
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PROMPTS = (
     "The capital of France is",
@@ -40,16 +47,24 @@ class MergeReport:
     tolerance: float
     ok: bool
 
+    def text(self) -> str:
+        """For a terminal."""
+        return (
+            f"merged against hooked: largest logit difference {self.max_abs_logit_diff:.2g} "
+            f"(tolerance {self.tolerance:g}), greedy texts equal {self.greedy_agreement:.0%}; "
+            f"against the base: {self.max_abs_change:.2g}"
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For `verify.json`."""
         return asdict(self)
 
 
 def verify_merge(
-    model: Any,
+    model: PreTrainedModel,
     adapter: LofitAdapter,
-    merged: Path | Any,
-    tokenizer: Any,
+    merged: Path | PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str] = PROMPTS,
     *,
     all_positions: bool = False,
@@ -61,7 +76,7 @@ def verify_merge(
     model : the base, without hooks.
     merged : folder, reloaded with plain `AutoModelForCausalLM`, or a model.
     texts : at least four prompts.
-    all_positions : as in `merging.merge`.
+    all_positions : as in `merge.merge`.
     """
     import torch
 
@@ -69,7 +84,8 @@ def verify_merge(
         from transformers import AutoModelForCausalLM
 
         merged = AutoModelForCausalLM.from_pretrained(merged, dtype=model.dtype)
-    merged = merged.to(model.device).eval()
+    merged.to(model.device)  # type: ignore[arg-type]  # a wrapper hides its types
+    merged.eval()
     tolerance = TOLERANCE[str(model.dtype).removeprefix("torch.")]
     largest = changed = 0.0
     agree = 0
@@ -97,15 +113,15 @@ def verify_merge(
     )
 
 
-def _greedy(model: Any, ids: Any, tokens: int = 16) -> list[int]:
+def _greedy(model: PreTrainedModel, ids: Int[Tensor, "1 tokens"], length: int = 16) -> list[int]:
     import torch
 
     with torch.inference_mode():
-        out = model.generate(
+        generated = model.generate(  # type: ignore[operator]  # of a mixin
             ids,
             attention_mask=torch.ones_like(ids),
             do_sample=False,
-            max_new_tokens=tokens,
+            max_new_tokens=length,
             pad_token_id=0,
         )
-    return [int(token) for token in out[0, ids.shape[1] :]]
+    return [int(token) for token in generated[0, ids.shape[1] :]]

@@ -1,33 +1,40 @@
-"""Step 2: what to add. One offset vector for each chosen head (section 3.3)."""
+"""Step 2: what to add. One offset vector for each chosen head."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.models import AttentionLayout
 
 from ..heads.edits import OffsetHeads
 from ..heads.ranking import check_heads
-from ..heads.select import Examples, first_values
-from ..inputs.encoding import encode
+from ..heads.select import first_values
+from ..inputs.encoding import Encoding, Examples, encode
 from ..records import FitConfig, FitLog, TokenPair, TokenSequence, TuneConfig
 from ..training.loop import fit, frozen
 from ..training.losses import make_objective
 from ..training.supervised_forward import SupervisedForward
 from .adapter import LofitAdapter
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 
 def tune_offsets(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
     heads: Sequence[tuple[int, int]],
     config: TuneConfig | None = None,
     *,
     layout: AttentionLayout | None = None,
     state: Path | None = None,
-    **encoding: Any,
+    max_length: int | None = None,
+    chat: bool = False,
+    eos_token: str | None = None,
 ) -> LofitAdapter:
     """Learn offsets on `heads`; everything else of the model stays bit for bit.
 
@@ -36,7 +43,7 @@ def tune_offsets(
     dataset : the data of step 1.
     heads : K heads in falling order of score.
     config : the defaults are the paper's for Llama-2-7B.
-    layout, state, encoding : as in `select_heads`.
+    layout, state, max_length, chat, eos_token : as in `select_heads`.
 
     Returns
     -------
@@ -47,12 +54,12 @@ def tune_offsets(
     UserError : heads that repeat or do not exist, no data, an unsupported model.
     """
     config = config or TuneConfig()
-    encoded = encode(tokenizer, dataset, **encoding)
+    encoded = encode(tokenizer, dataset, Encoding(max_length, chat, eos_token))
     return tune_on_tokens(model, encoded, heads, config, layout=layout, state=state)[0]
 
 
 def tune_on_tokens(
-    model: Any,
+    model: PreTrainedModel,
     encoded: Sequence[TokenSequence] | Sequence[TokenPair],
     heads: Sequence[tuple[int, int]],
     config: FitConfig,

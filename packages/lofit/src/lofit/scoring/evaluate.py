@@ -1,23 +1,26 @@
 """Evaluation: multiple choice, exact match, open answers; with or without an intervention."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tenpapers.errors import UserError
 from tenpapers.generation import CompletionCache, Generator, Request, Sampling
 from tenpapers.generation.hf import HFBackend
 from tenpapers.models import CausalLM
 
-from ..baselines.common import Intervention
+from ..baselines.intervention import Intervention
 from ..heads.edits import OffsetHeads
 from ..inputs.encoding import as_chat
+from ..inputs.load_task import Split, Task
 from ..inputs.prompts import truthfulqa_context
+from ..offsets.adapter import LofitAdapter
 from ..records import MultipleChoiceItem, MultipleChoiceResult, OpenAnswer, Prediction, SFTExample
 from .exact_match import MARKER, exact_match, normalized_prediction
-from .judges import Judge, verdict
+from .judges import Judge, Kind, verdict
 from .multiple_choice import score_multiple_choice
 
 MAX_TOKENS = 16  # of an exact-match answer
@@ -50,13 +53,14 @@ def intervened(
     if intervention is None:
         yield lm, None
         return
-    hooks: Any = intervention.attach(lm.model)
-    if strength != 1.0:
-        hooks.strength = strength
-    partial = getattr(intervention, "positions", "all") == "last"
+    hooks = intervention.attach(lm.model, strength=strength)
+    answer_only = None
+    if isinstance(intervention, LofitAdapter) and intervention.positions == "last":
+        assert isinstance(hooks, OffsetHeads)
+        answer_only = hooks
     try:
         revision = f"{lm.revision}+{intervention.digest()}*{strength:g}"
-        yield replace(lm, revision=revision), hooks if partial else None
+        yield replace(lm, revision=revision), answer_only
     finally:
         hooks.remove()
 
@@ -79,13 +83,13 @@ def evaluate_choices(
 ) -> Evaluation:
     """MC1, MC2 and MC3 after the instruction and the six-shot primer."""
     context = truthfulqa_context(instruction=instruction, folder=prompts)
-    with intervened(lm, intervention, strength) as (edited, partial):
+    with intervened(lm, intervention, strength) as (edited, answer_only):
         results, skipped = score_multiple_choice(
             edited.model,
             edited.tokenizer,
             items,
             context=context,
-            answer_only=partial,
+            answer_only=answer_only,
             reuse=reuse,
             progress=progress,
         )
@@ -96,6 +100,51 @@ def evaluate_choices(
     remarks = [f"{len(skipped)} questions without a false answer skipped"] if skipped else []
     metrics["n_skipped"] = float(len(skipped))
     return Evaluation(len(results), metrics, results, remarks=remarks)
+
+
+def evaluate_task(
+    lm: CausalLM,
+    task: Task,
+    intervention: Intervention | None = None,
+    *,
+    split: Split = "test",
+    limit: int | None = None,
+    strength: float = 1.0,
+    max_tokens: int = MAX_TOKENS,
+    chat: bool = False,
+    progress: bool = False,
+) -> Evaluation:
+    """Evaluate a part of a task with its own metric: multiple choice or exact match.
+
+    Raises
+    ------
+    UserError : the task has no such part.
+    """
+    items = task.part(split)[:limit]
+    if not items:
+        raise UserError(f"{task.name}: no {split} part to evaluate on")
+    questions = [item for item in items if isinstance(item, MultipleChoiceItem)]
+    if questions:
+        return evaluate_choices(lm, questions, intervention, strength=strength, progress=progress)
+    return evaluate_answers(
+        lm,
+        [item for item in items if isinstance(item, SFTExample)],
+        intervention,
+        task=task.name,
+        strength=strength,
+        max_tokens=max_tokens,
+        chat=chat,
+        progress=progress,
+    )
+
+
+def headline(evaluation: Evaluation) -> tuple[str, list[float]]:
+    """The metric a task is compared by, and its value (0 to 100) for each item."""
+    choices = [item for item in evaluation.items if isinstance(item, MultipleChoiceResult)]
+    if choices:
+        return "mc1", [100 * choice.mc1 for choice in choices]
+    answers = [item for item in evaluation.items if isinstance(item, Prediction)]
+    return "em_normalized", [100 * answer.correct for answer in answers]
 
 
 def generate_texts(
@@ -113,14 +162,15 @@ def generate_texts(
     sampling = Sampling(max_tokens=max_tokens, stop=stop)
     requests = [
         Request(
-            id=str(place),
+            id=str(number),
             prompt=as_chat(lm.tokenizer, prompt) if chat else prompt,
             sampling=sampling,
         )
-        for place, (_, prompt) in enumerate(prompts)
+        for number, (_, prompt) in enumerate(prompts)
     ]
     generator = Generator(HFBackend(lm, share_prefix=share_prefix), cache)
-    return [done.text for done in generator.generate(requests, progress=progress)]
+    completions = generator.generate(requests, progress=progress)
+    return [completion.text for completion in completions]
 
 
 def evaluate_answers(
@@ -136,12 +186,12 @@ def evaluate_answers(
     progress: bool = False,
 ) -> Evaluation:
     """Exact match of greedy answers, by both rules, beside the echo baseline if there is one."""
-    with intervened(lm, intervention, strength) as (edited, partial):
+    with intervened(lm, intervention, strength) as (edited, answer_only):
         texts = generate_texts(
             edited,
             [(example.id, example.prompt) for example in examples],
             max_tokens=max_tokens,
-            share_prefix=partial is None,
+            share_prefix=answer_only is None,
             chat=chat,
             cache=cache,
             progress="answers" if progress else None,
@@ -200,7 +250,7 @@ def degeneration(texts: Sequence[str]) -> list[str]:
 def evaluate_open(
     lm: CausalLM,
     items: Sequence[MultipleChoiceItem],
-    judges: dict[str, Judge],
+    judges: Mapping[Kind, Judge],
     intervention: Intervention | None = None,
     *,
     strength: float = 1.0,
@@ -215,12 +265,12 @@ def evaluate_open(
     that are both; the two differ.
     """
     context = truthfulqa_context(instruction=instruction, folder=prompts)
-    with intervened(lm, intervention, strength) as (edited, partial):
+    with intervened(lm, intervention, strength) as (edited, answer_only):
         texts = generate_texts(
             edited,
             [(item.id, f"{context}Q: {item.question}\n{MARKER}") for item in items],
             max_tokens=OPEN_TOKENS,
-            share_prefix=partial is None,
+            share_prefix=answer_only is None,
             stop=("Q:",),
             cache=cache,
             progress="answers" if progress else None,
@@ -235,11 +285,13 @@ def evaluate_open(
         )
         for item, answer in zip(items, answers, strict=True)
     ]
-    metrics = {kind: mean_percent([getattr(g, kind) for g in graded]) for kind in judges}
+    metrics: dict[str, float] = {
+        kind: mean_percent([getattr(answer, kind) for answer in graded]) for kind in judges
+    }
     if {"true", "informative"} <= set(judges):
         metrics["true*informative (product of means)"] = (
             metrics["true"] * metrics["informative"] / 100
         )
-        both = [float(bool(g.true and g.informative)) for g in graded]
+        both = [float(bool(answer.true and answer.informative)) for answer in graded]
         metrics["true and informative (per answer)"] = mean_percent(both)
     return Evaluation(len(graded), metrics, graded, remarks=degeneration(answers))

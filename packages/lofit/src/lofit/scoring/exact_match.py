@@ -1,4 +1,4 @@
-"""Exact match, official and mended (section 5.3 of the spec)."""
+"""Exact match: the released code's rule, and a mended one."""
 
 from collections.abc import Sequence
 

@@ -1,20 +1,28 @@
-"""MC1, MC2, MC3 of TruthfulQA (section 5.1), and the scorers behind them.
+"""MC1, MC2, MC3 of TruthfulQA, and the scorers behind them.
 
 The score of an answer is the summed log-probability of its own tokens after the context and the
 question. The context is one for a whole run and a question is one for its answers, so each is run
 once: 6,208 forwards of some 330 tokens become a few hundred short ones.
 """
 
+from __future__ import annotations
+
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 
 from ..heads.edits import OffsetHeads
 from ..records import MultipleChoiceItem, MultipleChoiceResult
 from ..training.supervised_forward import vocabulary_logits
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 # Answers of one batch: bounds the key-value cache, which is repeated for each.
 MAX_ANSWERS = 48
@@ -61,20 +69,22 @@ def with_full_stop(answer: str) -> str:
     return answer if answer.endswith(".") else f"{answer}."
 
 
-def _encode(tokenizer: Any, context: str, question: str, answer: str, item: int) -> _Answer:
+def _encode(
+    tokenizer: PreTrainedTokenizerBase, context: str, question: str, answer: str, item: int
+) -> _Answer:
     """Tokenise the whole text; the answer's tokens are those that reach into its characters."""
-    head = f"{context}Q: {question}\nA: "
-    made = tokenizer(head + with_full_stop(answer), return_offsets_mapping=True)
+    before = f"{context}Q: {question}\nA: "
+    encoded = tokenizer(before + with_full_stop(answer), return_offsets_mapping=True)
     start = next(
-        place
-        for place, (begin, end) in enumerate(made["offset_mapping"])
-        if end > len(head) and end > begin
+        position
+        for position, (begin, end) in enumerate(encoded["offset_mapping"])
+        if end > len(before) and end > begin
     )
-    return _Answer(item, list(made["input_ids"]), start)
+    return _Answer(item, list(encoded["input_ids"]), start)
 
 
 def _answers(
-    tokenizer: Any, items: Sequence[MultipleChoiceItem], context: str
+    tokenizer: PreTrainedTokenizerBase, items: Sequence[MultipleChoiceItem], context: str
 ) -> tuple[list[_Answer], list[list[str]]]:
     if not tokenizer.is_fast:
         raise UserError("multiple choice needs a fast tokenizer (character offsets)")
@@ -95,8 +105,8 @@ def true_answers(item: MultipleChoiceItem) -> list[str]:
 
 
 def score_multiple_choice(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     items: Sequence[MultipleChoiceItem],
     *,
     context: str,
@@ -151,7 +161,10 @@ def score_multiple_choice(
 
 
 def _score_naive(
-    model: Any, answers: Sequence[_Answer], answer_only: OffsetHeads | None, progress: bool
+    model: PreTrainedModel,
+    answers: Sequence[_Answer],
+    answer_only: OffsetHeads | None,
+    progress: bool,
 ) -> list[float]:
     """One forward an answer, over everything, with all logits."""
     import torch
@@ -170,7 +183,10 @@ def _score_naive(
 
 
 def _score_reusing(
-    model: Any, answers: Sequence[_Answer], answer_only: OffsetHeads | None, progress: bool
+    model: PreTrainedModel,
+    answers: Sequence[_Answer],
+    answer_only: OffsetHeads | None,
+    progress: bool,
 ) -> list[float]:
     """Context once, questions in batches, answers in batches on the questions' caches."""
     import torch
@@ -230,14 +246,20 @@ def _groups(answers: Sequence[_Answer]) -> list[list[_Answer]]:
 class _Group:
     """Some questions with all their answers."""
 
-    def __init__(self, model: Any, answers: list[_Answer], shared: int, context: Any) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        answers: list[_Answer],
+        shared: int,
+        context: DynamicCache | None,
+    ) -> None:
         self.model, self.answers, self.shared, self.context = model, answers, shared, context
         # What stands before an answer's first token is not always the same for one question: some
         # tokenizers take the blank as a token of its own in front of a digit.
         before = [tuple(answer.ids[shared : answer.scored]) for answer in answers]
-        places = {ids: place for place, ids in enumerate(dict.fromkeys(before))}
-        self.questions = [list(ids) for ids in places]
-        self.owner = [places[ids] for ids in before]
+        numbers = {ids: number for number, ids in enumerate(dict.fromkeys(before))}
+        self.questions = [list(ids) for ids in numbers]
+        self.owner = [numbers[ids] for ids in before]
 
     def score(self, answer_only: OffsetHeads | None, strength: float) -> list[float]:
         import torch
@@ -256,10 +278,10 @@ class _Group:
             answer_only.strength = 0.0
         return [float(score) for score in scores]
 
-    def _run_questions(self) -> tuple[Any, Any, Any]:
+    def _run_questions(
+        self,
+    ) -> tuple[Float[Tensor, "questions hidden"], DynamicCache, Int[Tensor, "questions tokens"]]:
         """Last hidden state of each question, the caches, and the mask over them."""
-        import copy
-
         import torch
 
         device = self.model.device
@@ -274,16 +296,22 @@ class _Group:
         if self.context is not None:
             cache = copy.deepcopy(self.context)
             cache.batch_repeat_interleave(len(ids))
-        out = self.model.base_model(
+        output = self.model.base_model(
             input_ids=ids,
             attention_mask=mask,
             position_ids=(mask.cumsum(1) - 1).clamp(min=0)[:, self.shared :],
             past_key_values=cache,
             use_cache=True,
         )
-        return out.last_hidden_state[:, -1], out.past_key_values, mask
+        return output.last_hidden_state[:, -1], output.past_key_values, mask
 
-    def _run_answers(self, tails: list[list[int]], owner: Any, cache: Any, mask: Any) -> Any:
+    def _run_answers(
+        self,
+        tails: list[list[int]],
+        owner: Int[Tensor, " answers"],
+        cache: DynamicCache,
+        mask: Int[Tensor, "questions tokens"],
+    ) -> Float[Tensor, " answers"]:
         """Summed log-probabilities (float64) of all tokens but the first of each answer."""
         import torch
 
@@ -301,7 +329,7 @@ class _Group:
             use_cache=True,
         ).last_hidden_state
         rows = [row for row, tail in enumerate(tails) for _ in tail[1:]]
-        columns = [place for tail in tails for place in range(len(tail) - 1)]
+        columns = [column for tail in tails for column in range(len(tail) - 1)]
         targets = torch.tensor([token for tail in tails for token in tail[1:]], device=device)
         chosen = hidden[torch.tensor(rows, device=device), torch.tensor(columns, device=device)]
         logits = vocabulary_logits(self.model, chosen)

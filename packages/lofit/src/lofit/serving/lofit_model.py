@@ -1,11 +1,17 @@
-"""A model with an adapter on it, for people who want two lines (section 2.3)."""
+"""A model with an adapter on it, for people who want two lines."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..offsets.adapter import LofitAdapter
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 class LofitModel:
@@ -21,13 +27,13 @@ class LofitModel:
     AdapterMismatchError : the model has another shape.
     """
 
-    def __init__(self, base_model: Any, adapter: LofitAdapter) -> None:
+    def __init__(self, base_model: PreTrainedModel, adapter: LofitAdapter) -> None:
         self.base_model = base_model
         self.adapter = adapter
         self._hooks = adapter.attach(base_model)
 
     @classmethod
-    def from_pretrained(cls, base_model: Any, folder: str | Path) -> "LofitModel":
+    def from_pretrained(cls, base_model: PreTrainedModel, folder: str | Path) -> LofitModel:
         """Attach the adapter in a folder."""
         return cls(base_model, LofitAdapter.load(Path(folder)))
 
@@ -44,7 +50,7 @@ class LofitModel:
         finally:
             self._hooks.strength = strength
 
-    def detach(self) -> Any:
+    def detach(self) -> PreTrainedModel:
         """Take all hooks off and give the base model back."""
         self._hooks.remove()
         return self.base_model
@@ -53,8 +59,8 @@ class LofitModel:
         """Write the adapter's folder."""
         self.adapter.save(Path(folder))
 
-    def merge_and_unload(self) -> Any:
-        """An ordinary model with the adapter in its weights (see `merging.merge`).
+    def merge_and_unload(self) -> PreTrainedModel:
+        """An ordinary model with the adapter in its weights (see `lofit.merge`).
 
         Raises
         ------
@@ -73,14 +79,14 @@ class LofitModel:
 
     def generate(self, *arguments: Any, **settings: Any) -> Any:
         """Generate with the adapter on."""
-        return self.base_model.generate(*arguments, **settings)
+        return self.base_model.generate(*arguments, **settings)  # type: ignore[operator]  # a mixin
 
     @property
-    def device(self) -> Any:
+    def device(self) -> torch.device:
         """Where the model is."""
         return self.base_model.device
 
     @property
-    def config(self) -> Any:
+    def config(self) -> PreTrainedConfig:
         """The base model's configuration."""
         return self.base_model.config

@@ -1,8 +1,7 @@
 """Completions with an adapter: by hooks in transformers, or by vLLM from a merged folder."""
 
-import hashlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 from tenpapers.errors import UserError
@@ -11,11 +10,12 @@ from tenpapers.generation.hf import HFBackend
 from tenpapers.models import CausalLM
 from tenpapers.records import Appender, Record, read_jsonl
 
-from ..baselines.common import load_intervention
+from ..baselines.load import load_intervention
 from ..inputs.encoding import as_chat
 from ..offsets.adapter import LofitAdapter
-from ..offsets.merge import merge, mergeability
+from ..records import Backend
 from ..scoring.evaluate import intervened
+from .merged_folder import merged_folder
 
 
 class Prompt(Record):
@@ -36,83 +36,60 @@ class Answer(Record):
     finish_reason: str
 
 
-def merged_folder(lm: CausalLM, adapter: LofitAdapter, beside: Path) -> Path:
-    """Make the merged checkpoint of an adapter, once, in a hidden folder beside the output.
-
-    Raises
-    ------
-    UserError : vLLM would not load the merged weights.
-    """
-    kind = lm.model.config.model_type
-    to_llama = kind in ("mistral", "qwen2")
-    if not to_llama and not mergeability(kind).vllm:
-        raise UserError(f"{kind}: {mergeability(kind).how}", "use --backend hf")
-    key = hashlib.sha256(f"{adapter.digest()} {lm.name} {lm.revision}".encode()).hexdigest()[:12]
-    folder = beside.parent / f".merged-{key}"
-    if not (folder / "config.json").exists():
-        made = merge(lm.model, adapter, to_llama=to_llama)
-        lm.tokenizer.save_pretrained(folder)
-        made.save_pretrained(folder)
-    return folder
-
-
 def generate_to_file(
     prompts: list[Prompt],
     out: Path,
     lm: CausalLM,
     *,
-    adapter: Path | None,
-    backend: str,
-    max_tokens: int,
-    temperature: float,
-    scale: float,
-    seed: int,
-    chat: bool,
-    cache: bool,
+    sampling: Sampling,
+    adapter: Path | None = None,
+    backend: Backend = "hf",
+    strength: float = 1.0,
+    chat: bool = False,
+    cache: bool = True,
 ) -> int:
     """Append what is missing in `out`; gives the number of completions in it.
 
     Raises
     ------
-    UserError : unknown backend, or an adapter that cannot be merged for vLLM.
+    UserError : an adapter that cannot be merged for vLLM.
     """
-    if backend not in ("hf", "vllm"):
-        raise UserError(f"--backend {backend}: unknown", "hf or vllm")
     Appender(out).close()  # makes the file, or drops a line that an earlier kill cut off
-    done = {answer.id for answer in read_jsonl(out, Answer, allow_empty=True)}
-    sampling = Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed)
-    texts = {p.id: p.prompt for p in prompts}
+    answered = {answer.id for answer in read_jsonl(out, Answer, allow_empty=True)}
+    texts = {prompt.id: prompt.prompt for prompt in prompts}
     if len(texts) < len(prompts):
         raise UserError("two prompts have the same id")
     requests = [
         Request(
-            id=p.id, prompt=as_chat(lm.tokenizer, p.prompt) if chat else p.prompt, sampling=sampling
+            id=prompt.id,
+            prompt=as_chat(lm.tokenizer, prompt.prompt) if chat else prompt.prompt,
+            sampling=sampling,
         )
-        for p in prompts
-        if p.id not in done
+        for prompt in prompts
+        if prompt.id not in answered
     ]
     if backend == "vllm":
-        _write(_vllm(lm, adapter, out, scale, cache), requests, texts, out)
+        _write(_vllm(lm, adapter, out, strength, cache), requests, texts, out)
     else:
         intervention = load_intervention(adapter) if adapter else None
-        with intervened(lm, intervention, scale) as (edited, partial):
+        with intervened(lm, intervention, strength) as (edited, answer_only):
             store = CompletionCache() if cache else None
-            engine = Generator(HFBackend(edited, share_prefix=partial is None), store)
+            engine = Generator(HFBackend(edited, share_prefix=answer_only is None), store)
             _write(engine, requests, texts, out)
     return len(texts)
 
 
-def _vllm(lm: CausalLM, adapter: Path | None, out: Path, scale: float, cache: bool) -> Any:
+def _vllm(lm: CausalLM, adapter: Path | None, out: Path, strength: float, cache: bool) -> Generator:
     if adapter is None:
         return open_generator(f"vllm:{lm.name}", cache=cache)
-    if scale != 1.0:
+    if strength != 1.0:
         raise UserError("--scale needs --backend hf", "or scale the adapter before merging")
     folder = merged_folder(lm, LofitAdapter.load(adapter), out)
     # The folder's name holds the hash of the adapter, so the cache never mixes two.
     return open_generator(f"vllm:{folder.resolve()}", cache=cache)
 
 
-def _write(engine: Any, requests: list[Request], texts: dict[str, str], out: Path) -> None:
+def _write(engine: Generator, requests: list[Request], texts: dict[str, str], out: Path) -> None:
     with Appender(out) as sink:
         for completion in engine.stream(requests, progress="generate"):
             sink.write(

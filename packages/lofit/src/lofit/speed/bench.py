@@ -1,21 +1,44 @@
-"""Training steps and multiple-choice scoring against their peers (section 10 of the spec).
+"""Training steps and multiple-choice scoring against their peers.
 
 The loop peer does what the released code does, written anew: for every head of every layer a slice
 that is cloned, scaled or shifted, and copied back. Repetitions are interleaved, medians printed.
 """
 
+from __future__ import annotations
+
 import resource
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from tenpapers.models import AttentionLayout
 from tenpapers.models.heads import Hooks
 
 from ..heads.edits import OffsetHeads, ScaleHeads
 
+if TYPE_CHECKING:
+    from jaxtyping import Int
+    from peft import PeftModel
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel
+
+    Ids = Int[Tensor, "batch tokens"]
+    Arguments = tuple[Tensor, ...]
+
 Step = Callable[[], None]
+
+
+class Removable(Protocol):
+    """Something that is on a model and comes off again."""
+
+    def remove(self) -> None:
+        """Leave the model as it was."""
+        ...
+
+
+Method = Callable[[], tuple[Removable, Step]]
 
 
 class HeadLoop(Hooks):
@@ -39,8 +62,10 @@ class HeadLoop(Hooks):
             )
 
 
-def _loop(scales: list[Any], offsets: list[Any], width: int) -> Any:
-    def edit(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+def _loop(
+    scales: list[Tensor], offsets: list[Tensor], width: int
+) -> Callable[[Module | None, Arguments], Arguments]:
+    def edit(module: Module | None, arguments: Arguments) -> Arguments:
         z, *rest = arguments
         z = z.clone()
         for head, (scale, offset) in enumerate(zip(scales, offsets, strict=True)):
@@ -53,7 +78,7 @@ def _loop(scales: list[Any], offsets: list[Any], width: int) -> Any:
     return edit
 
 
-def tiny_llama(heads: int) -> Any:
+def tiny_llama(heads: int) -> PreTrainedModel:
     """Random Llama of 8 layers with heads of 32."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -68,14 +93,16 @@ def tiny_llama(heads: int) -> Any:
         num_attention_heads=heads,
         num_key_value_heads=heads,
     )
-    return LlamaForCausalLM(config).eval().requires_grad_(False)
+    model = LlamaForCausalLM(config)
+    model.eval().requires_grad_(False)
+    return model
 
 
-def _step(model: Any, ids: Any) -> None:
+def _step(model: PreTrainedModel | PeftModel, ids: Ids) -> None:
     model(ids, labels=ids).loss.backward()
 
 
-def methods(model: Any, ids: Any) -> dict[str, Callable[[], tuple[Any, Step]]]:
+def methods(model: PreTrainedModel, ids: Ids) -> dict[str, Method]:
     """What is timed: each gives something to take off again, and one forward and backward."""
     import torch
 
@@ -85,11 +112,11 @@ def methods(model: Any, ids: Any) -> dict[str, Callable[[], tuple[Any, Step]]]:
     def plain_step() -> None:
         _step(model, ids)
 
-    def scales() -> tuple[Any, Step]:
+    def scales() -> tuple[Removable, Step]:
         values = torch.zeros(shape.n_layers, shape.n_heads, shape.head_dim, requires_grad=True)
         return ScaleHeads(layout, values), plain_step
 
-    def offsets() -> tuple[Any, Step]:
+    def offsets() -> tuple[Removable, Step]:
         # 3 % of the heads, spread over the upper half of the layers.
         k = max(1, round(0.03 * shape.n_layers * shape.n_heads))
         upper = [h for h in layout.all_heads() if h.layer >= shape.n_layers // 2]
@@ -97,26 +124,26 @@ def methods(model: Any, ids: Any) -> dict[str, Callable[[], tuple[Any, Step]]]:
         values = torch.zeros(len(heads), shape.head_dim, requires_grad=True)
         return OffsetHeads(layout, heads, values), plain_step
 
-    def everywhere() -> tuple[Any, Step]:
+    def everywhere() -> tuple[Removable, Step]:
         heads = [h for h in layout.all_heads() if h.head == 0]
         values = torch.zeros(len(heads), shape.head_dim, requires_grad=True)
         return OffsetHeads(layout, heads, values), plain_step
 
-    def loop(trained: str) -> Callable[[], tuple[Any, Step]]:
+    def loop(trained: str) -> Method:
         return lambda: (HeadLoop(layout, trained=trained), plain_step)
 
-    def released() -> tuple[Any, Step]:
+    def released() -> tuple[Removable, Step]:
         def step() -> None:
             with torch.autograd.set_detect_anomaly(True):
                 _step(model, ids)
 
         return HeadLoop(layout, trained="scale"), step
 
-    def peft(kind: str) -> Callable[[], tuple[Any, Step]]:
-        def wrap() -> tuple[Any, Step]:
-            from peft import IA3Config, LoraConfig, get_peft_model
+    def peft(kind: str) -> Method:
+        def wrap() -> tuple[Removable, Step]:
+            from peft import IA3Config, LoraConfig, PeftConfig, get_peft_model
 
-            config: Any = LoraConfig(r=8, target_modules=["q_proj", "v_proj"])
+            config: PeftConfig = LoraConfig(r=8, target_modules=["q_proj", "v_proj"])
             if kind == "ia3":
                 config = IA3Config(
                     target_modules=["k_proj", "v_proj", "down_proj"],
@@ -127,7 +154,7 @@ def methods(model: Any, ids: Any) -> dict[str, Callable[[], tuple[Any, Step]]]:
 
         return wrap
 
-    def inputs() -> tuple[Any, Step]:
+    def inputs() -> tuple[Removable, Step]:
         def step() -> None:
             embedded = model.get_input_embeddings()(ids).detach().requires_grad_(True)
             model(inputs_embeds=embedded, labels=ids).loss.backward()
@@ -148,7 +175,7 @@ def methods(model: Any, ids: Any) -> dict[str, Callable[[], tuple[Any, Step]]]:
 
 
 class _Unload:
-    def __init__(self, wrapped: Any) -> None:
+    def __init__(self, wrapped: PeftModel) -> None:
         self._wrapped = wrapped
 
     def remove(self) -> None:
@@ -161,10 +188,10 @@ def saved_bytes(step: Step, ignored: set[int]) -> int:
 
     kept: dict[int, int] = {}
 
-    def pack(tensor: Any) -> Any:
-        place = tensor.untyped_storage().data_ptr()
-        if place not in ignored:
-            kept[place] = tensor.untyped_storage().nbytes()
+    def pack(tensor: Tensor) -> Tensor:
+        address = tensor.untyped_storage().data_ptr()
+        if address not in ignored:
+            kept[address] = tensor.untyped_storage().nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
@@ -172,7 +199,7 @@ def saved_bytes(step: Step, ignored: set[int]) -> int:
     return sum(kept.values())
 
 
-def time_steps(model: Any, ids: Any, repetitions: int) -> dict[str, tuple[float, int]]:
+def time_steps(model: PreTrainedModel, ids: Ids, repetitions: int) -> dict[str, tuple[float, int]]:
     """Median seconds and saved bytes of one forward and backward of each method."""
     found: dict[str, list[float]] = {}
     memory: dict[str, int] = {}
@@ -193,7 +220,7 @@ def time_steps(model: Any, ids: Any, repetitions: int) -> dict[str, tuple[float,
 
 
 def print_steps(title: str, measured: dict[str, tuple[float, int]]) -> None:
-    """A table, and the ratios the specification asks for."""
+    """A table, and the ratios to the peers beside what we aim at."""
     print(f"\n{title}")
     for name, (seconds, size) in measured.items():
         print(f"  {name:42s} {1000 * seconds:8.1f} ms   {size / 2**20:8.1f} MiB saved for backward")
@@ -222,7 +249,7 @@ def bench_insertion(repetitions: int) -> None:
     zeros = [torch.zeros(128, requires_grad=True) for _ in range(32)]
     flat = torch.zeros(32 * 128, requires_grad=True)
     loop = _loop(zeros, [torch.zeros(128)] * 32, 128)
-    ways: dict[str, Callable[[], Any]] = {
+    ways: dict[str, Callable[[], Tensor]] = {
         "per-head loop": lambda: loop(None, (z * 1,))[0],
         "scale, one operation": lambda: z * (1 + flat),
         "offset, one row": lambda: z + flat,

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenpapers.report import COLOURS, Picture
 
 from ..heads.overlap import layer_histogram
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def layers_figure(
@@ -17,24 +21,22 @@ def layers_figure(
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / max(1, len(sets))
-    for place, (name, heads) in enumerate(sets.items()):
+    for number, (name, heads) in enumerate(sets.items()):
         shares = [100 * share for share in layer_histogram(heads, n_layers)]
-        at = [i + (place - (len(sets) - 1) / 2) * width for i in range(n_layers)]
+        at = [i + (number - (len(sets) - 1) / 2) * width for i in range(n_layers)]
         axes.bar(
             at,
             shares,
             width,
             label=f"{name} (K = {len(heads)})",
-            color=COLOURS[place % len(COLOURS)],
+            color=COLOURS[number % len(COLOURS)],
         )
     axes.set_xlabel("layer")
     axes.set_ylabel("selected heads (% of K)")
     axes.set_title(title)
     axes.grid(axis="y", alpha=0.3)
     axes.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return Picture(title, path)
+    return _saved(figure, path, title)
 
 
 def curve_figure(
@@ -50,21 +52,19 @@ def curve_figure(
 
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for place, (name, points) in enumerate(curves.items()):
+    for number, (name, points) in enumerate(curves.items()):
         axes.plot(
             *zip(*sorted(points), strict=True),
             "o-",
             label=name,
-            color=COLOURS[place % len(COLOURS)],
+            color=COLOURS[number % len(COLOURS)],
         )
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.set_title(title)
     axes.grid(alpha=0.3)
     axes.legend()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return Picture(title, path)
+    return _saved(figure, path, title)
 
 
 def matrix_figure(
@@ -95,6 +95,10 @@ def matrix_figure(
     axes.set_ylabel(rows)
     axes.set_title(title)
     figure.colorbar(shown, ax=axes, shrink=0.8)
+    return _saved(figure, path, title)
+
+
+def _saved(figure: "Figure", path: Path, title: str) -> Picture:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     return Picture(title, path)

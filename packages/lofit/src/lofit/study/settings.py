@@ -1,15 +1,244 @@
-"""Settings of `reproduce`; `configs/*.yaml` hold the scales."""
+"""Settings of the commands: a field is an option, a YAML key, a default and a help text at once.
 
-from dataclasses import field
-from importlib.resources import as_file, files
+`configs/*.yaml` hold the scales of `reproduce`.
+"""
+
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic.dataclasses import dataclass
-from tenpapers.cli import load_config
-from tenpapers.errors import UserError
+import typer
+from tenpapers.cli import Cache, Device, Dtype, Limit, Model, PromptsFolder
+from tenpapers.models import CausalLM, load_causal_lm
+from tenpapers.records import write_json
+from tenpapers.report import manifest
+from tenpapers.settings import as_config
 
-from ..records import SelectConfig, TuneConfig
+from ..inputs.encoding import Encoding
+from ..inputs.load_task import Split, Task, TaskName, load_task
+from ..inputs.truthfulqa import Pairs
+from ..records import Backend, Direction, SelectConfig, TuneConfig, Via
+
+# What a sweep moves: the share of the heads, the strength of one adapter, lambda of step 1, the
+# number of training examples, or what is learned (offsets, or scales kept as they are).
+Over = Literal["k", "scale", "l1", "train-size", "component"]
+
+AdapterFolder = Annotated[Path | None, typer.Option("--adapter", help="Folder of an adapter.")]
+Chat = Annotated[
+    bool, typer.Option("--chat-template/--no-chat-template", help="Wrap prompts as chat turns.")
+]
+Strength = Annotated[
+    float, typer.Option("--scale", help="Factor of the adapter's change; 0 is the base.")
+]
+TopK = Annotated[int | None, typer.Option(help="Heads; default 3 % of all.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """Which model, and where it computes."""
+
+    model: Model = "smollm2"
+    dtype: Dtype = None
+    device: Device = None
+
+    def load_model(self) -> CausalLM:
+        """Load the model in this process."""
+        return load_causal_lm(self.model, dtype=self.dtype, device=self.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSettings(ModelSettings):
+    """A model on a task."""
+
+    task: Annotated[TaskName, typer.Option(help="The paper's, your own rows, or a hub's set.")]
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the task's files; for jsonl the training file.")
+    ] = None
+    fold: Annotated[int, typer.Option(help="Fold of TruthfulQA, 0 or 1.")] = 0
+    pairs: Annotated[Pairs, typer.Option(help="TruthfulQA's rejected answers.")] = "first"
+    train_size: Annotated[
+        int | None, typer.Option(help="So many training examples, nested by seed.", min=1)
+    ] = None
+    seed: Annotated[int, typer.Option(help="Of first values, order and draws.")] = 42
+    prompts: PromptsFolder = None
+    official_quirks: Annotated[
+        bool, typer.Option("--official-quirks", help="CLUTRR's double blank of the released code.")
+    ] = False
+    dedup: Annotated[bool, typer.Option("--dedup", help="Drop repeated CLUTRR stories.")] = False
+    chat_template: Chat = False
+
+    def load_task(self) -> Task:
+        """Read the task."""
+        return load_task(
+            self.task,
+            self.data,
+            fold=self.fold,
+            which_pairs=self.pairs,
+            train_size=self.train_size,
+            seed=self.seed,
+            prompts=self.prompts,
+            quirks=self.official_quirks,
+            dedup=self.dedup,
+        )
+
+    def write_manifest(self, out: Path, task: Task, *, began: float, **more: Any) -> None:
+        """Write `manifest.json`: settings, versions, data hashes, wall time, and `more`.
+
+        Parameters
+        ----------
+        began : `time.monotonic()` at the start.
+        """
+        described = manifest(as_config(self), seed=self.seed, began=began, data=task.files)
+        write_json(out / "manifest.json", described | more)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(TaskSettings):
+    """Settings of both steps; the defaults are the paper's for Llama-2-7B on MQuAKE."""
+
+    task: Annotated[TaskName, typer.Option(help="The paper's, your own rows, or a hub's set.")] = (
+        "mquake"
+    )
+    select_lr: Annotated[float, typer.Option(help="Peak learning rate of step 1.")] = 5e-3
+    tune_lr: Annotated[float, typer.Option(help="Peak learning rate of step 2.")] = 1e-2
+    l1: Annotated[float, typer.Option("--l1", help="Lambda of step 1.", min=0)] = 5e-4
+    l1_mode: Annotated[
+        Literal["loss", "prox"],
+        typer.Option("--l1-mode", help="The paper's penalty, or a soft threshold after each step."),
+    ] = "loss"
+    epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 5
+    batch_size: Annotated[int, typer.Option(help="Examples a step.", min=1)] = 8
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.", min=0)] = 0.0
+    beta: float = 0.5  # of the DPO loss
+    top_k: TopK = None
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens of a training sequence (SFT 400).", min=2)
+    ] = None
+    eos_token: Annotated[
+        str | None, typer.Option(help="End of a completion, if the tokenizer has none.")
+    ] = None
+    debug_anomaly: Annotated[
+        bool, typer.Option("--debug-anomaly", help="Name what first gave a NaN gradient (slow).")
+    ] = False
+
+    def select(self) -> SelectConfig:
+        """Settings of step 1."""
+        return SelectConfig(
+            lr=self.select_lr,
+            l1=self.l1,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            beta=self.beta,
+            seed=self.seed,
+            l1_mode=self.l1_mode,
+            debug_anomaly=self.debug_anomaly,
+        )
+
+    def tune(self) -> TuneConfig:
+        """Settings of step 2."""
+        return TuneConfig(
+            lr=self.tune_lr,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.weight_decay,
+            beta=self.beta,
+            seed=self.seed,
+            debug_anomaly=self.debug_anomaly,
+        )
+
+    def encoding(self) -> Encoding:
+        """How examples become tokens."""
+        return Encoding(self.max_length, self.chat_template, self.eos_token)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItiSettings(TaskSettings):
+    """Settings of ITI; strength and direction are its authors' defaults."""
+
+    top_k: TopK = None
+    alpha: Annotated[float, typer.Option(help="Strength in standard deviations.")] = 15.0
+    direction: Annotated[Direction, typer.Option(help="Of the edit of a head.")] = "mass-mean"
+    all_positions: Annotated[
+        bool, typer.Option("--all-positions", help="Edit every token (can be merged).")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeSettings(TaskSettings):
+    """Settings of RepE; the paper's are not confirmed, so these are our choice."""
+
+    coefficient: Annotated[float | None, typer.Option(help="Strength; default: best on val.")] = (
+        None
+    )
+    window: Annotated[
+        str | None, typer.Option(help="Layers FIRST:END; default the middle third.")
+    ] = None
+    limit: Annotated[int, typer.Option(help="Items of val for the search.", min=1)] = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedSettings(TaskSettings):
+    """Settings of the trained baselines."""
+
+    lr: Annotated[float, typer.Option(help="Peak learning rate.")] = 1e-3
+    epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 5
+    batch_size: Annotated[int, typer.Option(help="Examples a step.", min=1)] = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSettings(TaskSettings):
+    """What is graded, and how."""
+
+    adapter: AdapterFolder = None
+    split: Annotated[Split, typer.Option(help="Part of the task, without --data FILE.")] = "test"
+    scale: Strength = 1.0
+    instruction: Annotated[bool, typer.Option(help="TruthfulQA's instruction.")] = True
+    max_tokens: Annotated[int, typer.Option(help="Of an answer.", min=1)] = 16
+    judge_true: Annotated[
+        str | None, typer.Option(help="Model spec; open answers instead of multiple choice.")
+    ] = None
+    judge_informative: Annotated[str | None, typer.Option(help="Model spec.")] = None
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Agree to send answers to a judge's server.")
+    ] = False
+    documents: Annotated[
+        Path | None, typer.Option(help="Text file, one document a line: side effects on it.")
+    ] = None
+    cache: Cache = True
+    limit: Limit = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateSettings(ModelSettings):
+    """What is completed, and by what."""
+
+    prompts: Annotated[Path, typer.Option(help="JSONL with id and prompt.")]
+    adapter: AdapterFolder = None
+    backend: Annotated[Backend, typer.Option(help="Hooks, or vLLM from a merged folder.")] = "hf"
+    max_tokens: Annotated[int, typer.Option(min=1)] = 64
+    temperature: Annotated[float, typer.Option(help="0 is greedy.", min=0)] = 0.0
+    scale: Strength = 1.0
+    seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0
+    chat_template: Chat = False
+    cache: Cache = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeSettings(ModelSettings):
+    """How an adapter becomes ordinary weights."""
+
+    adapter: Annotated[Path, typer.Option(help="Folder of an adapter.")]
+    via: Annotated[Via, typer.Option(help="Bias that takes the offsets.")] = "o_proj"
+    to_llama: Annotated[
+        bool, typer.Option("--to-llama", help="Mistral, Qwen2: save as a LlamaForCausalLM.")
+    ] = False
+    all_positions: Annotated[
+        bool, typer.Option("--all-positions", help="Let an ITI adapter act at every token.")
+    ] = False
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Reload plainly and compare; exit 3 if it differs.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -35,10 +264,10 @@ class Study:
     vllm : answer through merged checkpoints in vLLM where that is exact.
     """
 
-    model: str = "smollm2"
-    data: str = ""
+    model: Annotated[str, typer.Option(help="Model spec, in process.")] = "smollm2"
+    data: Annotated[str, typer.Option(help="Folder of the tasks' files; default: found.")] = ""
     tasks: list[str] = field(default_factory=lambda: ["mquake"])
-    split: str = "val"
+    split: Split = "val"
     seeds: list[int] = field(default_factory=lambda: [42])
     random_seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -50,15 +279,15 @@ class Study:
     alphas: list[float] = field(default_factory=lambda: [15.0])
     second_ranking: str = ""
     second_size: int = 100
-    limit: int = 0
+    limit: Annotated[int, typer.Option(help="Only the first N test items; 0 is all.", min=0)] = 0
     vllm: bool = False
 
     def select(self, task: str, seed: int) -> SelectConfig:
         """Step 1 on a task."""
-        found = self.settings.get(task, {})
+        rates = self.settings.get(task, {})
         return SelectConfig(
-            lr=found.get("select_lr", 5e-3),
-            l1=found.get("l1", 1e-3),
+            lr=rates.get("select_lr", 5e-3),
+            l1=rates.get("l1", 1e-3),
             epochs=self.epochs,
             batch_size=self.batch_size,
             seed=seed,
@@ -66,28 +295,12 @@ class Study:
 
     def tune(self, task: str, seed: int) -> TuneConfig:
         """Step 2 on a task."""
-        found = self.settings.get(task, {})
+        rates = self.settings.get(task, {})
         return TuneConfig(
-            lr=found.get("tune_lr", 1e-2), epochs=self.epochs, batch_size=self.batch_size, seed=seed
+            lr=rates.get("tune_lr", 1e-2), epochs=self.epochs, batch_size=self.batch_size, seed=seed
         )
 
-
-SCALES = {"cpu": "cpu", "paper": "paper_llama2_7b"}
-
-
-def read_study(scale: str, config: Path | None, **flags: Any) -> Study:
-    """Read the settings of a scale (or of one of the shipped files by name), or of a user's file.
-
-    Raises
-    ------
-    UserError : unknown scale, see `load_config`.
-    """
-    given = {name: value for name, value in flags.items() if value is not None}
-    if config is not None:
-        return load_config(Study, config, **given)
-    name = SCALES.get(scale, scale)
-    place = files("lofit").joinpath(f"configs/{name}.yaml")
-    if not place.is_file():
-        raise UserError(f"--scale {scale}: unknown", "cpu or paper (other models: --config)")
-    with as_file(place) as file:
-        return load_config(Study, file, **given)
+    def load_task(self, name: str, *, fold: int = 0) -> Task:
+        """Read one of the tasks."""
+        folder = Path(self.data) if self.data else None
+        return load_task(name, folder, fold=fold, seed=self.seeds[0])

@@ -1,9 +1,47 @@
 """Numbers as text and tables."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from tenpapers.paper import Paper
+from tenpapers.report import Table, Value
+
+from ..baselines.intervention import Intervention
+from ..inputs.load_task import Task
 from ..offsets.adapter import LofitAdapter
 from ..offsets.merge import mergeability
+from .arms import Arm
+from .settings import Study
+
+
+def task_table(
+    label: str, arms: Sequence[Arm], task: Task, study: Study, k: int, paper: Paper
+) -> Table:
+    """The form of the paper's tables 1 and 2 for one task, with its confirmed cells."""
+    choices = "mc1" in arms[0].runs[0]
+    metrics = ["mc1", "mc2", "mc3"] if choices else ["em_normalized", "em_strict"]
+    headline = "mc1" if choices else "EM"
+    base = study.model.split("?")[0].split("/")[-1].removesuffix("-hf")
+    rows: list[list[Value]] = [
+        [
+            arm.name,
+            len(arm.runs),
+            *[arm.mean(metric) for metric in metrics],
+            arm.numbers,
+            round(arm.seconds, 1),
+            paper.confirmed(f"{task.name}/{arm.name}/{base}/{headline}"),
+        ]
+        for arm in arms
+    ]
+    n = len(arms[0].per_item[0])
+    note = (
+        f"{n} items of {study.split}, in percent, means over the runs; numbers = what the method "
+        f"adds to the model; seconds = training (or fitting) of all runs. K = {k} heads."
+    )
+    if any(task.missing.values()):
+        note += f" Ids of the paper's splits that are not in the files: {task.missing}."
+    columns = ["method", "runs", *metrics, "numbers", "seconds", f"paper: {headline}"]
+    return Table(label, columns, rows, note)
 
 
 def metrics_text(results: dict[str, Any]) -> str:
@@ -21,7 +59,7 @@ def metrics_text(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def describe(adapter: Any) -> dict[str, Any]:
+def describe(adapter: Intervention) -> dict[str, Any]:
     """What `inspect` says of an adapter."""
     content: dict[str, Any] = {"kind": type(adapter).__name__, "numbers": adapter.n_parameters}
     if not isinstance(adapter, LofitAdapter):
@@ -53,13 +91,12 @@ def describe(adapter: Any) -> dict[str, Any]:
 
 def _base_size(adapter: LofitAdapter) -> int | None:
     """Numbers of the base, where its configuration is at hand."""
+    from tenpapers.models.loading import resolve_name
     from transformers import AutoConfig
 
     from ..baselines.parameter_counts import base_parameters
 
     try:
-        from tenpapers.models.loading import resolve_name
-
         return base_parameters(AutoConfig.from_pretrained(resolve_name(adapter.base_model)))
     except (OSError, ValueError):
         return None

@@ -4,6 +4,8 @@ By hand and short, so that a CPU run is deterministic and nothing has a hidden d
 linear decay, gradient clipping, the L1 penalty. It can be killed and goes on from its last state.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
@@ -13,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json, write_json
@@ -21,12 +23,18 @@ from tenpapers.records import read_json, write_json
 from ..records import FitConfig, FitLog
 from .losses import Objective
 
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+    from torch.optim import Optimizer
+    from transformers import PreTrainedModel
+
+    Parameters = Mapping[str, Tensor]
+
 # Seconds between two saved states.
 SAVE_EVERY = 30.0
 # Batches whose examples are sorted by length together, so that order stays mostly random.
 BUCKET = 8
-
-Parameters = Mapping[str, Any]
 
 
 class NotFiniteError(UserError):
@@ -57,7 +65,7 @@ def step_plan(lengths: Sequence[int], config: FitConfig) -> list[list[int]]:
 
 
 @contextmanager
-def frozen(model: Any) -> Iterator[None]:
+def frozen(model: PreTrainedModel) -> Iterator[None]:
     """No gradients for the model's own weights, and eval mode, for the length of the block."""
     wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
     training = model.training
@@ -149,7 +157,11 @@ def fit(
 
 
 def _update(
-    loss: Any, values: Sequence[Any], optimiser: Any, config: FitConfig, rate: float
+    loss: Float[Tensor, ""],
+    values: Sequence[Tensor],
+    optimiser: Optimizer,
+    config: FitConfig,
+    rate: float,
 ) -> None:
     import torch
 
@@ -167,7 +179,7 @@ def _update(
                 value.copy_(value.sign() * (value.abs() - rate * config.l1).clamp(min=0))
 
 
-def _finite(loss: float, values: Sequence[Any]) -> bool:
+def _finite(loss: float, values: Sequence[Tensor]) -> bool:
     return math.isfinite(loss) and all(bool(value.isfinite().all()) for value in values)
 
 
@@ -178,8 +190,8 @@ class _State:
         self,
         folder: Path,
         parameters: Parameters,
-        optimiser: Any,
-        identity: list[Any],
+        optimiser: Optimizer,
+        identity: list[object],
     ) -> None:
         self.folder = folder
         self.parameters = parameters

@@ -1,12 +1,18 @@
-"""The two losses: cross-entropy of completions, and DPO (section 3.4 of the spec)."""
+"""The two losses: cross-entropy of completions, and DPO on preference pairs."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..records import TokenPair, TokenSequence
 from .supervised_forward import SupervisedForward
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
 
 class Objective(Protocol):
@@ -28,13 +34,13 @@ class Objective(Protocol):
         """Do what the untouched model is needed for; called once, before anything is attached."""
         ...
 
-    def loss(self, places: Sequence[int]) -> Any:
-        """Loss (nats) of a batch of examples, a scalar."""
+    def loss(self, indices: Sequence[int]) -> Float[Tensor, ""]:
+        """Loss (nats) of a batch of examples."""
         ...
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 class CompletionLoss:
@@ -52,23 +58,25 @@ class CompletionLoss:
     @property
     def identity(self) -> str:
         """Hash of the token ids."""
-        return _digest([[s.ids, s.start] for s in self.sequences])
+        return _digest([[sequence.ids, sequence.start] for sequence in self.sequences])
 
     def prepare(self) -> None:
         """Nothing."""
 
-    def loss(self, places: Sequence[int]) -> Any:
+    def loss(self, indices: Sequence[int]) -> Float[Tensor, ""]:
         """Mean negative log-likelihood (nats a token)."""
-        values, _ = self.forward.token_logprobs([self.sequences[i] for i in places])
+        values, _ = self.forward.token_logprobs([self.sequences[i] for i in indices])
         return -values.mean()
 
 
-def dpo_loss(policy: Any, reference: Any, beta: float) -> Any:
+def dpo_loss(
+    policy: Float[Tensor, "batch 2"], reference: Float[Tensor, "batch 2"], beta: float
+) -> Float[Tensor, ""]:
     """DPO with the sigmoid loss, mean over pairs.
 
     Parameters
     ----------
-    policy, reference : summed log-probabilities (nats), shape (B, 2): chosen, rejected.
+    policy, reference : summed log-probabilities (nats) of the chosen and the rejected responses.
     beta : inverse temperature.
     """
     import torch
@@ -86,20 +94,20 @@ class PreferenceLoss:
         self.forward = forward
         self.pairs = pairs
         self.beta = beta
-        self.reference: Any = None
+        self.reference: Float[Tensor, "pairs 2"] | None = None
 
     @property
     def lengths(self) -> list[int]:
         """Tokens of the longer response of each pair, with its prompt."""
-        return [max(len(p.chosen.ids), len(p.rejected.ids)) for p in self.pairs]
+        return [max(len(pair.chosen.ids), len(pair.rejected.ids)) for pair in self.pairs]
 
     @property
     def identity(self) -> str:
         """Hash of the token ids and of beta."""
-        return _digest([self.beta, [[p.chosen.ids, p.rejected.ids] for p in self.pairs]])
+        return _digest([self.beta, [[pair.chosen.ids, pair.rejected.ids] for pair in self.pairs]])
 
     def prepare(self) -> None:
-        """Reference log-probabilities, shape (N, 2)."""
+        """Log-probabilities of the frozen base model, the reference."""
         import torch
 
         parts = []
@@ -108,21 +116,24 @@ class PreferenceLoss:
                 parts.append(self._logprobs(self.pairs[start : start + self.BATCH]))
         self.reference = torch.cat(parts)
 
-    def _logprobs(self, pairs: Sequence[TokenPair]) -> Any:
-        """Both responses in one padded batch; shape (B, 2)."""
+    def _logprobs(self, pairs: Sequence[TokenPair]) -> Float[Tensor, "batch 2"]:
+        """Both responses in one padded batch."""
         both = [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]
         return self.forward.sequence_logprobs(both).view(2, len(pairs)).T
 
-    def loss(self, places: Sequence[int]) -> Any:
+    def loss(self, indices: Sequence[int]) -> Float[Tensor, ""]:
         """DPO loss of a batch."""
-        policy = self._logprobs([self.pairs[i] for i in places])
-        return dpo_loss(policy, self.reference[list(places)], self.beta)
+        assert self.reference is not None, "prepare() comes first"
+        policy = self._logprobs([self.pairs[i] for i in indices])
+        return dpo_loss(policy, self.reference[list(indices)], self.beta)
 
 
 def make_objective(
     forward: SupervisedForward, encoded: Sequence[TokenSequence] | Sequence[TokenPair], beta: float
 ) -> Objective:
     """The paper's loss for this kind of data."""
-    if isinstance(encoded[0], TokenPair):
-        return PreferenceLoss(forward, encoded, beta)  # type: ignore[arg-type]
-    return CompletionLoss(forward, encoded)  # type: ignore[arg-type]
+    pairs = [example for example in encoded if isinstance(example, TokenPair)]
+    if pairs:
+        return PreferenceLoss(forward, pairs, beta)
+    sequences = [example for example in encoded if isinstance(example, TokenSequence)]
+    return CompletionLoss(forward, sequences)

@@ -2,14 +2,22 @@
 
 Only the hidden states in front of supervised tokens meet the vocabulary (1 to 8 of 40 to 110
 tokens), and where no trained number lies below a layer, the states that enter it are kept from the
-first pass over the data and later passes start there (section 10 of the spec).
+first pass over the data and later passes start there.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..records import TokenSequence
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel
 
 # Decoders that take `inputs_embeds` as they are: Gemma would scale them, GPT-2 add positions.
 RESTARTABLE = ("llama", "mistral", "qwen2", "qwen3")
@@ -27,18 +35,20 @@ class SupervisedForward:
         and the architecture allows it. None keeps nothing.
     """
 
-    def __init__(self, model: Any, *, first_layer: int | None = None) -> None:
+    def __init__(self, model: PreTrainedModel, *, first_layer: int | None = None) -> None:
         self.model = model
         self.first_layer = first_layer if _restartable(model, first_layer) else None
-        self.states: dict[tuple[int, ...], Any] = {}
+        self.states: dict[tuple[int, ...], Float[Tensor, "tokens hidden"]] = {}
         self.tokens = 0
 
-    def token_logprobs(self, batch: Sequence[TokenSequence]) -> tuple[Any, Any]:
-        """Log-probabilities (nats) of all supervised tokens of a batch.
+    def token_logprobs(
+        self, batch: Sequence[TokenSequence]
+    ) -> tuple[Float[Tensor, " supervised"], Int[Tensor, " supervised"]]:
+        """Log-probabilities of all supervised tokens of a batch.
 
         Returns
         -------
-        (values float32, shape (S,)), (row of the batch of each, int64, shape (S,)).
+        (log-probabilities in nats, float32; the row of the batch that each belongs to).
         """
         import torch
 
@@ -46,25 +56,25 @@ class SupervisedForward:
         hidden = self._hidden(batch)
         self.tokens += sum(len(sequence.ids) for sequence in batch)
         rows: list[int] = []
-        places: list[int] = []
+        positions: list[int] = []
         targets: list[int] = []
         for row, sequence in enumerate(batch):
             rows += [row] * sequence.supervised
-            places += range(sequence.start - 1, len(sequence.ids) - 1)
+            positions += range(sequence.start - 1, len(sequence.ids) - 1)
             targets += sequence.ids[sequence.start :]
         row_index = torch.tensor(rows, device=device)
-        chosen = hidden[row_index, torch.tensor(places, device=device)]
+        chosen = hidden[row_index, torch.tensor(positions, device=device)]
         logits = vocabulary_logits(self.model, chosen)
         target = torch.tensor(targets, device=device)
         return -torch.nn.functional.cross_entropy(logits, target, reduction="none"), row_index
 
-    def sequence_logprobs(self, batch: Sequence[TokenSequence]) -> Any:
-        """Summed log-probability (nats) of each sequence's supervised tokens, shape (B,)."""
+    def sequence_logprobs(self, batch: Sequence[TokenSequence]) -> Float[Tensor, " batch"]:
+        """Summed log-probability (nats) of each sequence's supervised tokens."""
         values, rows = self.token_logprobs(batch)
         return values.new_zeros(len(batch)).index_add(0, rows, values)
 
-    def _hidden(self, batch: Sequence[TokenSequence]) -> Any:
-        """Last hidden states, shape (B, T, D)."""
+    def _hidden(self, batch: Sequence[TokenSequence]) -> Float[Tensor, "batch tokens hidden"]:
+        """Last hidden states."""
         import torch
 
         width = max(len(sequence.ids) for sequence in batch)
@@ -94,19 +104,22 @@ class SupervisedForward:
             yield
             return
 
-        def keep(module: Any, arguments: tuple[Any, ...]) -> None:
+        def keep(module: Module, arguments: tuple[Tensor, ...]) -> None:
             for row, sequence in enumerate(batch):
                 self.states[sequence.ids] = arguments[0][row, : len(sequence.ids)].detach().clone()
 
-        handle = self.model.base_model.layers[self.first_layer].register_forward_pre_hook(keep)
+        layers = self.model.base_model.get_submodule("layers")
+        handle = layers.get_submodule(str(self.first_layer)).register_forward_pre_hook(keep)
         try:
             yield
         finally:
             handle.remove()
 
 
-def vocabulary_logits(model: Any, hidden: Any) -> Any:
-    """Logits (float32) of hidden states that have passed the final norm, shape (..., V)."""
+def vocabulary_logits(
+    model: PreTrainedModel, hidden: Float[Tensor, "*positions hidden"]
+) -> Float[Tensor, "*positions vocabulary"]:
+    """Logits (float32) of hidden states that have passed the final norm."""
     import torch
 
     logits = model.get_output_embeddings()(hidden).float()
@@ -114,7 +127,7 @@ def vocabulary_logits(model: Any, hidden: Any) -> Any:
     return torch.tanh(logits / cap) * cap if cap else logits
 
 
-def _restartable(model: Any, layer: int | None) -> bool:
+def _restartable(model: PreTrainedModel, layer: int | None) -> bool:
     config = model.config
     if layer is None or config.model_type not in RESTARTABLE:
         return False
@@ -123,11 +136,12 @@ def _restartable(model: Any, layer: int | None) -> bool:
 
 
 @contextmanager
-def _layers_from(decoder: Any, first: int) -> Iterator[None]:
+def _layers_from(decoder: Module, first: int) -> Iterator[None]:
     """Let the decoder run from layer `first` on, for the length of the block."""
     import torch
 
     whole = decoder.layers
+    assert isinstance(whole, torch.nn.ModuleList)
     decoder.layers = torch.nn.ModuleList(whole[first:])
     try:
         yield

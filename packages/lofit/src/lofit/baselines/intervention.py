@@ -1,26 +1,24 @@
-"""What every intervention on disk has in common: a folder, `attach`, `remove`."""
+"""What every intervention has in common: a folder, `attach`, `remove`, the same way to train."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tenpapers.errors import UserError
 from tenpapers.records import write_json
 
-from ..heads.select import Examples
-from ..inputs.encoding import encode
-from ..offsets.adapter import (
-    CONFIG,
-    WEIGHTS,
-    LofitAdapter,
-    config_hash,
-    read_adapter_config,
-    read_tensors,
-)
+from ..inputs.encoding import Encoding, Examples, encode
+from ..offsets.adapter import CONFIG, WEIGHTS, config_hash, read_adapter_config, read_tensors
 from ..records import FitConfig, FitLog
 from ..training.loop import fit, frozen
 from ..training.losses import make_objective
 from ..training.supervised_forward import SupervisedForward
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Attached(Protocol):
@@ -34,8 +32,8 @@ class Attached(Protocol):
 class Intervention(Protocol):
     """A change of a model that lies in a folder."""
 
-    def attach(self, model: Any) -> Attached:
-        """Put it on a model."""
+    def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> Attached:
+        """Put it on a model; `strength` scales the change, 0 is the model as it is."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -52,32 +50,7 @@ class Intervention(Protocol):
         ...
 
 
-def load_intervention(folder: Path) -> Intervention:
-    """Read whatever adapter a folder holds.
-
-    Raises
-    ------
-    UserError : none, or of an unknown kind.
-    """
-    from .lora import LoraAdapter
-    from .loreft import ReftAdapter
-    from .red import RedAdapter
-    from .repe import RepeAdapter
-
-    kinds: dict[str, Any] = {
-        "LOFIT": LofitAdapter,
-        "REPE": RepeAdapter,
-        "RED": RedAdapter,
-        "LOREFT": ReftAdapter,
-        "LORA": LoraAdapter,
-    }
-    kind = read_adapter_config(folder).get("peft_type")
-    if kind not in kinds:
-        raise UserError(f"{folder}: a {kind} adapter", f"one of {', '.join(kinds)} is known")
-    return kinds[kind].load(folder)
-
-
-def save_tensors(folder: Path, kind: str, tensors: dict[str, Any], **config: Any) -> None:
+def save_tensors(folder: Path, kind: str, tensors: dict[str, Tensor], **config: Any) -> None:
     """Write an adapter's folder: JSON and safetensors."""
     from safetensors.torch import save_file
 
@@ -87,24 +60,20 @@ def save_tensors(folder: Path, kind: str, tensors: dict[str, Any], **config: Any
     write_json(folder / CONFIG, {"peft_type": kind, "format_version": 1, **config})
 
 
-def load_tensors(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def load_tensors(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Read an adapter's folder: config, tensors."""
-    from safetensors.torch import load_file
-
-    return read_adapter_config(folder), read_tensors(folder, load_file)
+    return read_adapter_config(folder), read_tensors(folder)
 
 
-def tensors_digest(tensors: dict[str, Any], *more: Any) -> str:
+def tensors_digest(tensors: dict[str, Tensor], *settings: object) -> str:
     """Hash of named tensors and of settings."""
-    import hashlib
-
-    state = hashlib.sha256(repr(more).encode())
+    state = hashlib.sha256(repr(settings).encode())
     for name in sorted(tensors):
         state.update(name.encode() + tensors[name].detach().cpu().contiguous().numpy().tobytes())
     return state.hexdigest()
 
 
-def base_fields(config: Any) -> dict[str, Any]:
+def base_fields(config: PreTrainedConfig) -> dict[str, str]:
     """What an adapter's JSON says of its base."""
     return {
         "base_model_name_or_path": str(config.name_or_path),
@@ -113,19 +82,25 @@ def base_fields(config: Any) -> dict[str, Any]:
 
 
 def fit_attached(
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
-    parameters: dict[str, Any],
-    attach: Any,
-    config: FitConfig,
+    parameters: dict[str, Tensor],
+    attach: Callable[[], Attached],
     *,
+    config: FitConfig,
     label: str,
     state: Path | None = None,
-    **encoding: Any,
+    encoding: Encoding | None = None,
 ) -> FitLog:
-    """Fit parameters that `attach()` puts on the model, with the paper's losses."""
-    encoded: Sequence[Any] = encode(tokenizer, dataset, **encoding)
+    """Fit parameters that `attach()` puts on the model, with the paper's losses.
+
+    Parameters
+    ----------
+    label : of the progress bar.
+    state : folder in which a killed run leaves what it needs to go on.
+    """
+    encoded = encode(tokenizer, dataset, encoding)
     with frozen(model):
         objective = make_objective(SupervisedForward(model), encoded, config.beta)
         objective.prepare()

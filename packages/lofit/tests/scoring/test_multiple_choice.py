@@ -2,18 +2,18 @@ import json
 import math
 
 import pytest
-from lofit.inputs.prompts import truthfulqa_context
-from lofit.records import MultipleChoiceItem, SFTExample
-from lofit.scoring.evaluate import degeneration, grade_answers
-from lofit.scoring.exact_match import exact_match
-from lofit.scoring.judges import verdict
+import torch
+from lofit.heads.edits import OffsetHeads
+from lofit.inputs import truthfulqa
+from lofit.inputs.prompts import primer
+from lofit.records import MultipleChoiceItem
 from lofit.scoring.multiple_choice import mc_metrics, score_multiple_choice
-from lofit.scoring.significance import paired_bootstrap, sentence
+from tenpapers.models import AttentionLayout
 
 
 @pytest.mark.acceptance
 def test_the_multiple_choice_fixture(data):
-    """Check 3: 24 rows with a tie and an underflow."""
+    """24 rows with a tie and an underflow."""
     rows = [json.loads(line) for line in (data / "fixtures" / "mc.jsonl").read_text().splitlines()]
     assert len(rows) == 24
     means = [0.0, 0.0, 0.0]
@@ -29,36 +29,6 @@ def test_a_tie_is_not_a_win_and_long_answers_are_no_nan():
     assert mc_metrics([-2.0], [-2.0], 0) == (0.0, 0.5, 0.0)
     assert mc_metrics([-2000.0], [-3.0], 0)[1] == pytest.approx(0.0)
     assert mc_metrics([-3.0], [-2000.0], 0) == (1.0, 1.0, 1.0)
-
-
-@pytest.mark.acceptance
-def test_the_exact_match_fixture(data):
-    """Check 4: 12 rows, both rules."""
-    rows = [json.loads(line) for line in (data / "fixtures" / "em.jsonl").read_text().splitlines()]
-    assert len(rows) == 12
-    for row in rows:
-        for mode in ("strict", "normalized"):
-            found = exact_match(
-                row["task"], row["completion"], row["labels"], strict=mode == "strict"
-            )
-            assert found == row[mode], (row, mode)
-
-
-def test_strict_looks_after_the_last_marker():
-    assert exact_match("mquake", "Paris\nQ: x\nA:rome", ["Paris"], strict=True) == 0
-    assert exact_match("mquake", "Paris\nQ: x\nA:rome", ["Paris"]) == 1
-
-
-def test_grading_counts_echo_and_warns_of_degenerate_text():
-    examples = [
-        SFTExample(id=str(i), prompt="p", completion=" Rome", answers=("Rome",), echo=echo)
-        for i, echo in enumerate(["Rome", "Oslo", "Rome", "Oslo"])
-    ]
-    found = grade_answers("mquake", examples, [" Rome", " Rome", "Rome", ""])
-    assert found.metrics == {"em_strict": 25.0, "em_normalized": 75.0}
-    assert found.echo == {"em_strict": 50.0, "em_normalized": 50.0}
-    assert any("begin with the same words" in remark for remark in found.remarks)
-    assert degeneration(["a", "b", "c", "d"]) == ["distinct outputs: 4 of 4"]
 
 
 def questions():
@@ -86,11 +56,9 @@ def test_the_best_answer_is_scored_even_if_the_list_of_true_ones_lacks_it(lm):
 
 @pytest.mark.acceptance
 def test_prefix_reuse_gives_the_scores_of_the_naive_scorer(data, lm):
-    """Check 17 (the scores; the speed is in `lofit bench`): 5 questions within 1e-3."""
-    from lofit.inputs import truthfulqa
-
+    """Five questions within 1e-3, after the first two questions of the primer."""
     items = truthfulqa.read(data / "truthfulqa.jsonl.gz")[:5]
-    context = truthfulqa_context()
+    context = "\n".join(primer().splitlines()[:5]) + "\n"
     fast, _ = score_multiple_choice(lm.model, lm.tokenizer, items, context=context)
     slow, _ = score_multiple_choice(lm.model, lm.tokenizer, items, context=context, reuse=False)
     for a, b in zip(fast, slow, strict=True):
@@ -101,10 +69,6 @@ def test_prefix_reuse_gives_the_scores_of_the_naive_scorer(data, lm):
 
 def test_an_edit_of_answers_only_is_the_same_in_both_scorers(lm):
     """ITI's scope in multiple choice: from the answer's first token on."""
-    import torch
-    from lofit.heads.edits import OffsetHeads
-    from tenpapers.models import AttentionLayout
-
     layout = AttentionLayout.from_model(lm.model)
     found = {}
     for reuse in (True, False):
@@ -130,24 +94,3 @@ def test_an_edit_of_answers_only_is_the_same_in_both_scorers(lm):
     for a, b, c in zip(found[True], found[False], base, strict=True):
         assert a.scores_true == pytest.approx(b.scores_true, abs=1e-3)
         assert a.scores_true != pytest.approx(c.scores_true, abs=1e-2)
-
-
-class AlwaysYes:
-    def score(self, question, answer):
-        return 0.5 if answer == "maybe" else 0.4
-
-
-def test_an_empty_answer_is_true_and_not_informative():
-    judge = AlwaysYes()
-    assert verdict(judge, "q", "  ", "true") == 1 and verdict(judge, "q", "", "informative") == 0
-    assert verdict(judge, "q", "maybe", "true") == 1 and verdict(judge, "q", "no", "true") == 0
-
-
-def test_the_sentence_changes_with_the_numbers():
-    """Check 21: shown, not shown, opposite; swapped numbers swap the verdict."""
-    high, low = [100.0] * 30 + [0.0] * 10, [0.0] * 30 + [100.0] * 10
-    assert "shown at this scale" in sentence("a beats b", paired_bootstrap(high, low))
-    assert "the opposite shows" in sentence("a beats b", paired_bootstrap(low, high))
-    assert '"a beats b": not shown' in sentence("a beats b", paired_bootstrap(high, high))
-    assert paired_bootstrap(high, low).p < 0.05 and paired_bootstrap(low, high).p > 0.95
-    assert paired_bootstrap(high, low).stars == "*"

@@ -1,0 +1,5 @@
+"""`python -m lofit`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,186 @@
+"""The arms of the study on one task: zero-shot, echo, ITI, random heads, LoFiT."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tenpapers.models import CausalLM, HeadGeometry
+from tenpapers.records import read_json, write_json
+
+from ..baselines.intervention import Intervention
+from ..baselines.iti import fit_iti
+from ..heads.other_selectors import random_heads
+from ..heads.ranking import HeadRanking
+from ..inputs.load_task import Task
+from ..offsets.adapter import WEIGHTS, LofitAdapter
+from ..records import SFTExample
+from ..scoring.evaluate import (
+    Evaluation,
+    echo_baseline,
+    evaluate_task,
+    grade_answers,
+    headline,
+)
+from ..serving.merged_folder import merged_folder
+from .settings import Study
+from .two_steps import kept_heads, learn_offsets
+
+
+@dataclass
+class Arm:
+    """One row: metrics (%) of all its runs, numbers it adds, seconds, headline of each item."""
+
+    name: str
+    numbers: int = 0
+    seconds: float = 0.0
+    runs: list[dict[str, float]] = field(default_factory=list)
+    per_item: list[list[float]] = field(default_factory=list)
+
+    def mean(self, metric: str) -> float | None:
+        """Mean of a metric over the runs."""
+        found = [run[metric] for run in self.runs if metric in run]
+        return sum(found) / len(found) if found else None
+
+    def item_means(self) -> list[float]:
+        """Mean over the runs of each item's headline (0 to 100)."""
+        return [sum(values) / len(values) for values in zip(*self.per_item, strict=True)]
+
+
+def run_task(
+    lm: CausalLM, task: Task, study: Study, k: int, out: Path
+) -> tuple[list[Arm], HeadRanking]:
+    """All arms on one task, and the ranking of LoFiT's first seed."""
+    shape = HeadGeometry.from_config(lm.model.config)
+    run = TaskRun(lm, task, study, k)
+    zero, iti, lofit, control = Arm("zero-shot"), Arm("ITI"), Arm("LoFiT"), Arm("random heads")
+    run.measure(zero, None, out / "zero-shot")
+    began = time.monotonic()
+    run.measure(iti, run.iti(out / "iti"), out / "iti")
+    iti.seconds = time.monotonic() - began
+    rankings = []
+    for seed in study.seeds:
+        folder = out / f"lofit-{seed}"
+        began = time.monotonic()
+        rankings.append(kept_heads(lm, task, study.select(task.name, seed), folder))
+        adapter = run.offsets(rankings[-1], seed, folder)
+        lofit.seconds += time.monotonic() - began
+        run.measure(lofit, adapter, folder)
+    for seed in study.random_seeds:
+        folder = out / f"random-{seed}"
+        began = time.monotonic()
+        adapter = run.offsets(random_heads(shape, seed), seed, folder)
+        control.seconds += time.monotonic() - began
+        run.measure(control, adapter, folder)
+    lofit.numbers = control.numbers = iti.numbers = k * shape.head_dim
+    echo = run.echo()
+    return [zero, *([echo] if echo else []), iti, control, lofit], rankings[0]
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """The model and the task that all arms share; `k` heads each."""
+
+    lm: CausalLM
+    task: Task
+    study: Study
+    k: int
+
+    def measure(self, arm: Arm, adapter: Intervention | None, folder: Path) -> None:
+        """Evaluate one run of an arm, once: its numbers are kept in `evaluation.json`."""
+        file = folder / "evaluation.json"
+        if file.exists():
+            kept = read_json(file)
+        else:
+            found = self._evaluate(adapter, folder)
+            kept = {"metrics": found.metrics, "per_item": headline(found)[1]}
+            write_json(file, kept)
+        arm.runs.append(kept["metrics"])
+        arm.per_item.append(kept["per_item"])
+
+    def echo(self) -> Arm | None:
+        """Answering with what the prompt says, where the task has that."""
+        found = echo_baseline(self.task.name, self._examples())
+        return Arm("echo", runs=[found]) if found else None
+
+    def offsets(self, ranking: HeadRanking, seed: int, folder: Path) -> LofitAdapter:
+        """Step 2 on the first K heads, unless its adapter lies there already."""
+        if (folder / "adapter" / WEIGHTS).exists():
+            return LofitAdapter.load(folder / "adapter")
+        config = self.study.tune(self.task.name, seed)
+        heads = ranking.top(self.k)
+        return learn_offsets(self.lm, self.task, heads, config, folder, ranking=ranking)[0]
+
+    def iti(self, folder: Path) -> LofitAdapter:
+        """ITI; of several strengths the best one on the last quarter of the training data."""
+        if (folder / "adapter" / WEIGHTS).exists():
+            return LofitAdapter.load(folder / "adapter")
+        unit, _ = fit_iti(
+            self.lm.model,
+            self.lm.tokenizer,
+            self.task.contrast,
+            k=self.k,
+            alpha=1.0,
+            seed=self.study.seeds[0],
+            progress=True,
+        )
+        best = self._best_strength(unit)
+        adapter = replace(
+            unit, values=best * unit.values, task=self.task.name, train=unit.train | {"alpha": best}
+        )
+        adapter.save(folder / "adapter")
+        return adapter
+
+    def _best_strength(self, unit: LofitAdapter) -> float:
+        alphas = self.study.alphas
+        examples = [example for example in self.task.train if isinstance(example, SFTExample)]
+        if len(alphas) == 1 or not examples:
+            return alphas[0]
+        held_out = replace(self.task, val=examples[-len(examples) // 4 :])
+        means = {}
+        for alpha in alphas:
+            scaled = replace(unit, values=alpha * unit.values)
+            found = evaluate_task(
+                self.lm, held_out, scaled, split="val", max_tokens=self.study.max_tokens
+            )
+            _, values = headline(found)
+            means[alpha] = sum(values) / len(values)
+        return max(means, key=lambda alpha: (means[alpha], -alpha))
+
+    def _examples(self) -> Sequence[SFTExample]:
+        """Test items that are answered; none where they are multiple choice."""
+        items = self.task.part(self.study.split)[: self.study.limit or None]
+        return [item for item in items if isinstance(item, SFTExample)]
+
+    def _evaluate(self, adapter: Intervention | None, folder: Path) -> Evaluation:
+        if isinstance(adapter, LofitAdapter) and self._in_vllm(adapter):
+            return self._through_vllm(adapter, folder)
+        return evaluate_task(
+            self.lm,
+            self.task,
+            adapter,
+            split=self.study.split,
+            limit=self.study.limit or None,
+            max_tokens=self.study.max_tokens,
+            progress=True,
+        )
+
+    def _in_vllm(self, adapter: LofitAdapter) -> bool:
+        return self.study.vllm and adapter.positions == "all" and bool(self._examples())
+
+    def _through_vllm(self, adapter: LofitAdapter, folder: Path) -> Evaluation:
+        """Answers of the merged checkpoint in vLLM; the base leaves the GPU for that long."""
+        from tenpapers.generation import Request, Sampling, open_generator
+
+        examples = self._examples()
+        merged = merged_folder(self.lm, adapter, folder / "merged")
+        device = self.lm.model.device
+        self.lm.model.to("cpu")  # type: ignore[arg-type]  # a wrapper hides its types
+        try:
+            sampling = Sampling(max_tokens=self.study.max_tokens)
+            requests = [Request(id=e.id, prompt=e.prompt, sampling=sampling) for e in examples]
+            with open_generator(f"vllm:{merged.resolve()}", cache=False) as engine:
+                completions = engine.generate(requests, progress="vllm")
+        finally:
+            self.lm.model.to(device)  # type: ignore[arg-type]
+        return grade_answers(self.task.name, examples, [done.text for done in completions])

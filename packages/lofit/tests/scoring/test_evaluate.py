@@ -1,0 +1,25 @@
+import pytest
+from lofit.inputs.load_task import load_task
+from lofit.records import SFTExample
+from lofit.scoring.evaluate import degeneration, echo_baseline, grade_answers
+
+
+def test_grading_counts_echo_and_warns_of_degenerate_text():
+    examples = [
+        SFTExample(id=str(i), prompt="p", completion=" Rome", answers=("Rome",), echo=echo)
+        for i, echo in enumerate(["Rome", "Oslo", "Rome", "Oslo"])
+    ]
+    found = grade_answers("mquake", examples, [" Rome", " Rome", "Rome", ""])
+    assert found.metrics == {"em_strict": 25.0, "em_normalized": 75.0}
+    assert found.echo == {"em_strict": 50.0, "em_normalized": 50.0}
+    assert any("begin with the same words" in remark for remark in found.remarks)
+    assert degeneration(["a", "b", "c", "d"]) == ["distinct outputs: 4 of 4"]
+
+
+@pytest.mark.acceptance
+def test_the_echo_baseline(data):
+    """37 of 134, and 29.5 % of val."""
+    task = load_task("mquake", data)
+    found = echo_baseline("mquake", task.train)
+    assert found["em_normalized"] == pytest.approx(100 * 37 / 134)
+    assert echo_baseline("mquake", task.val)["em_normalized"] == pytest.approx(29.5, abs=0.05)

@@ -1,0 +1,43 @@
+import torch
+from lofit.offsets.adapter import LofitAdapter
+from lofit.serving.lofit_model import LofitModel
+from tenpapers.models import AttentionLayout, Head
+from tenpapers.testing import tiny_model
+
+
+def test_an_adapter_that_does_nothing_leaves_every_bit():
+    model = tiny_model("llama", num_key_value_heads=2)
+    ids = torch.arange(3, 15)[None]
+    base = model(ids).logits
+    keys = list(model.state_dict())
+    heads = [Head(1, 2), Head(3, 0)]
+    zero = LofitAdapter.for_model(model.config, heads, torch.zeros(2, 16))
+    assert torch.equal(LofitModel(model, zero)(ids).logits, base)
+    adapted = LofitModel(model, LofitAdapter.for_model(model.config, heads, torch.ones(2, 16)))
+    assert not torch.equal(adapted(ids).logits, base)
+    adapted.set_scale(0)
+    assert torch.equal(adapted(ids).logits, base)
+    adapted.set_scale(1)
+    with adapted.disable_adapter():
+        assert torch.equal(adapted(ids).logits, base)
+    assert not torch.equal(adapted(ids).logits, base)
+    assert list(model.state_dict()) == keys
+    module = AttentionLayout.from_model(model).projection(1).module
+    assert len(module._forward_hooks) == 2  # the zero adapter's and this one's
+    adapted.detach()
+    assert len(module._forward_hooks) == 1 and not module._forward_pre_hooks
+
+
+def test_a_wrapped_model_generates_and_saves(tmp_path):
+    model = tiny_model("llama")
+    adapter = LofitAdapter.for_model(model.config, [Head(3, 1)], 3 * torch.ones(1, 16))
+    adapted = LofitModel(model, adapter)
+    ids = torch.tensor([[5, 6, 7]])
+    made = adapted.generate(ids, max_new_tokens=3, do_sample=False, pad_token_id=0)
+    assert made.shape[0] == 1 and adapted.config is model.config and adapted.device.type == "cpu"
+    adapted.save_pretrained(tmp_path / "a")
+    first = adapted(ids).logits
+    again = LofitModel.from_pretrained(adapted.detach(), tmp_path / "a")
+    assert torch.equal(again(ids).logits, first)
+    merged = again.merge_and_unload()
+    assert torch.allclose(merged(ids).logits, first, atol=1e-5)

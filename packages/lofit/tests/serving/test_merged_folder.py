@@ -1,0 +1,55 @@
+import json
+
+import pytest
+import torch
+from lofit.offsets.adapter import LofitAdapter
+from lofit.offsets.merge import merge
+from lofit.offsets.merge_check import PROMPTS, verify_merge
+from lofit.scoring.evaluate import intervened
+from tenpapers.generation import Generator, Request, Sampling, open_generator
+from tenpapers.generation.hf import HFBackend
+from tenpapers.models import Head
+
+
+@pytest.fixture(scope="module")
+def edited(lm, tmp_path_factory):
+    """SmolLM2 with offsets on eight heads, and its merged folder."""
+    draw = torch.Generator().manual_seed(7)
+    heads = [Head(3 * i + 2, i) for i in range(8)]
+    adapter = LofitAdapter.for_model(lm.model.config, heads, torch.randn(8, 64, generator=draw))
+    folder = tmp_path_factory.mktemp("merged")
+    merge(lm.model, adapter).save_pretrained(folder)
+    lm.tokenizer.save_pretrained(folder)
+    return adapter, folder
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+def test_hooked_merged_and_vllm_give_the_same_text(lm, edited):
+    """Sixteen greedy tokens on two prompts."""
+    pytest.importorskip("vllm")
+    adapter, folder = edited
+    sampling = Sampling(max_tokens=16)
+    requests = [Request(id=str(i), prompt=PROMPTS[i], sampling=sampling) for i in range(2)]
+
+    def texts(generator):
+        return [completion.text for completion in generator.generate(requests)]
+
+    with intervened(lm, adapter) as (hooked, _):
+        by_hooks = texts(Generator(HFBackend(hooked)))
+    base = texts(Generator(HFBackend(lm)))
+    with open_generator(f"hf:{folder}", cache=False) as generator:
+        by_weights = texts(generator)
+    with open_generator(f"vllm:{folder}?max_model_len=256", cache=False) as generator:
+        by_vllm = texts(generator)
+    assert by_hooks == by_weights == by_vllm
+    assert all(a != b for a, b in zip(by_hooks, base, strict=True))
+
+
+def test_the_merged_folder_of_a_real_model(lm, edited):
+    """SmolLM2, merged against hooked, reloaded plainly."""
+    adapter, folder = edited
+    report = verify_merge(lm.model, adapter, folder, lm.tokenizer)
+    assert report.ok and report.greedy_agreement == 1.0
+    assert report.max_abs_logit_diff < 1e-3 < report.max_abs_change
+    assert json.loads((folder / "config.json").read_text())["attention_bias"] is True

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+import yaml
+from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
+from tenpapers.report import claim_folder
+
+
+def test_reproduce_on_the_shipped_data(tiny_spec, mini, tmp_path, lofit):
+    """The whole study with a tiny model; a second run reuses everything."""
+    study = {
+        "model": tiny_spec,
+        "data": str(mini),
+        "tasks": ["mquake", "truthfulqa"],
+        "split": "val",
+        "seeds": [1, 2],
+        "random_seeds": [0, 1],
+        "epochs": 1,
+        "k": 3,
+        "max_tokens": 4,
+        "alphas": [5.0, 15.0],
+        "second_ranking": "clutrr",
+        "second_size": 6,
+    }
+    file, out = tmp_path / "study.yaml", tmp_path / "out"
+    file.write_text(yaml.safe_dump(study))
+    said = lofit("reproduce", config=file, out=out)
+    assert "offsets beat zero-shot" in said and "learned selection beats random" in said
+    report = (out / "report.md").read_text()
+    assert "truthfulqa, fold 1" in report and "heads_per_layer.png" in report
+    assert {file.name for file in out.glob("*.*")} >= {
+        "report.md",
+        "table.csv",
+        "results.json",
+        "manifest.json",
+        "heads_per_layer.png",
+    }
+    lines = (out / "table.csv").read_text().splitlines()
+    assert lines[0].startswith("method,runs,em_normalized,em_strict,numbers,seconds,paper: EM")
+    assert [line.split(",")[0] for line in lines[1:]] == [
+        "zero-shot",
+        "echo",
+        "ITI",
+        "random heads",
+        "LoFiT",
+    ]
+    claims = json.loads((out / "results.json").read_text())["claims"]
+    assert [claim["id"] for claim in claims] == [claim.id for claim in load_paper("lofit").claims]
+    assert all(claim["evidence"] for claim in claims)
+    stamp = (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns
+    lofit("reproduce", config=out / "manifest.json", out=out)
+    assert (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns == stamp
+    with pytest.raises(UserError, match="study of other settings"):
+        lofit("reproduce --limit 2", config=file, out=out)
+
+
+def test_overwriting_a_study_leaves_other_files_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    (tmp_path / "part").mkdir()
+    claim_folder(tmp_path, {"a": 1}, overwrite=False, parts=["part"])
+    with pytest.raises(UserError, match="study of other settings"):
+        claim_folder(tmp_path, {"a": 2}, overwrite=False, parts=["part"])
+    claim_folder(tmp_path, {"a": 2}, overwrite=True, parts=["part"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.txt", "study.json"]
