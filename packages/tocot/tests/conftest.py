@@ -1,37 +1,11 @@
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
+import tenpapers.testing as shared
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-
-def data_folder():
-    named = os.environ.get("TENPAPERS_DATA")
-    base = Path(named) if named else Path(__file__).parents[4] / "shared" / "data"
-    return base / "tocot"
-
-
-@pytest.fixture(scope="session")
-def data():
-    """The real inputs; tests that need them are skipped where they are absent."""
-    folder = data_folder()
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data/tocot here (see its SOURCE.md)")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def replay(data):
-    """All recorded pairs."""
-    from tocot.records import Replay, read_rows
-
-    return [
-        row for file in sorted((data / "replay").glob("*.gz")) for row in read_rows(file, Replay)
-    ]
+command = partial(shared.command, "tocot")
+fails = partial(shared.fails, "tocot")
+data = shared.data_fixture("tocot")
 
 
 @pytest.fixture(scope="session")
@@ -43,50 +17,27 @@ def model():
         yield engine
 
 
-def write_rows(file, rows):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    return file
+@pytest.fixture(scope="session")
+def tiny():
+    """A random model that reads SmolLM2's tokens: quick, where what is said does not matter."""
+    from tenpapers.generation import Generator
+    from tenpapers.generation.hf import HFBackend
+    from tenpapers.models import CausalLM, load_tokenizer
+
+    tokenizer = load_tokenizer("smollm2")
+    tokenizer.padding_side = "left"
+    lm = shared.tiny_model("llama", vocab_size=len(tokenizer))
+    lm.generation_config.eos_token_id = tokenizer.eos_token_id
+    return Generator(HFBackend(CausalLM(lm, tokenizer, "tiny", "local")))
 
 
-def read_lines(file):
-    return [json.loads(line) for line in file.read_text().splitlines()]
+def graded(name, arm, correct=True, parsed=True, *, task="t", source="s", **more):
+    """A graded response; its answer is A where there is one."""
+    from tocot.records import Graded
 
-
-@pytest.fixture
-def cli():
-    """Run the command line in a process of its own."""
-
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "tocot", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | environment,
-        )
-
-    return call
-
-
-def command(*arguments, code=0):
-    """Run the command line in this process; it ends with the exit code."""
-    from tocot.cli.main import app
-
-    ended = app([str(argument) for argument in arguments], standalone_mode=False)
-    assert (ended or 0) == code, ended
-
-
-def fails(*arguments, told=()):
-    """The command ends with a UserError of one line that tells all of `told`."""
-    from tenpapers.errors import UserError
-
-    with pytest.raises(UserError) as caught:
-        command(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    for part in told:
-        assert str(part) in line, line
+    answer = "A" if parsed else None
+    base = {"id": name, "source": source, "task": task, "arm": arm, "answer": answer}
+    return Graded(**base, parsed=parsed, correct=correct, **more)
 
 
 def pair(
@@ -136,3 +87,27 @@ def item(n=1, task="csqa", **more):
 def sums(n=1, **more):
     """A question whose answer is 7."""
     return item(n, "gsm8k", answer_kind="number", gold="7", choices=None, **more)
+
+
+def letters(*texts):
+    """What an extractor sees of a question with lettered options."""
+    from tocot.records import Choices, PublicItem
+
+    names = tuple("ABCDEFGHIJ"[: len(texts)])
+    return PublicItem(id="1", answer_kind="letter", choices=Choices(label=names, text=texts))
+
+
+def body(*lines):
+    """A plan: a function `solution` of these lines."""
+    return "def solution():\n" + "".join(f"    {line}\n" for line in lines)
+
+
+def ask(model, items, folder, *options, code=0):
+    """Ask a model by the command line; its outputs by setting and id."""
+    file = folder / "items.jsonl"
+    shared.write_rows(file, [one.model_dump() for one in items])
+    task = items[0].task
+    given = ["--model", model, "--tasks", task, "--data", file, "--budgets", "8,24", "--no-cache"]
+    command("run", *given, *options, "--out", folder / "run", code=code)
+    rows = shared.read_rows(folder / "run" / "outputs" / f"{task}.jsonl")
+    return {(row["setting"], row["id"]): row for row in rows}

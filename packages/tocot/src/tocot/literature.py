@@ -1,7 +1,7 @@
-"""Part A: what other papers report, with and without chain of thought (spec 3.1)."""
+"""What other papers report, with and without chain of thought."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,7 +123,7 @@ def read_categories(path: Path) -> dict[str, str]:
     return unique_categories(zip(frame["dataset"], frame["category"], strict=True), str(path))
 
 
-def unique_categories(pairs: Any, where: str) -> dict[str, str]:
+def unique_categories(pairs: Iterable[tuple[object, object]], where: str) -> dict[str, str]:
     """One category a data set.
 
     Raises
@@ -199,7 +199,7 @@ def meta_analyse(results: "DataFrame", categories: Mapping[str, str] | None = No
         datasets=("dataset", lambda names: ", ".join(sorted(set(names)))),
     )
     table = _categories(cells, whole)
-    plain_rows, plain_cells = (one[one["category"] != MIXED] for one in (whole, cells))
+    plain_rows, plain_cells = (part[part["category"] != MIXED] for part in (whole, cells))
     outliers = cells[~cells["category"].isin([*TOP, MIXED])].sort_values(
         "delta", ascending=False, kind="stable"
     )

@@ -11,7 +11,6 @@ from tenpapers.records import Appender, Record, first_problem, read_json_lines, 
 AnswerKind = Literal["letter", "text_choice", "number", "math", "text", "short", "judge", "bool3"]
 Arm = Literal["direct", "cot"]
 ARMS: tuple[Arm, ...] = ("direct", "cot")
-SETTINGS = ("zs_direct", "zs_cot", "fs_direct", "fs_cot", "plan_direct", "plan_cot", "plan_tool")
 
 
 class Row(Record):

@@ -1,9 +1,20 @@
-"""Part E: does the wording of the zero-shot cue matter?"""
+"""Does the wording of the zero-shot cue matter? The same tasks with each of four."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..records import Output
+from tenpapers.cli import comma_separated
+from tenpapers.generation import Generator, open_generator
+
+from ..inputs.demonstrations import task_items
+from ..records import Output, TaskItem
+from .prompts import VARIANTS
+from .run import run
+from .settings import WordingSettings, two_budgets
+
+# Outputs of one task by the name of the wording.
+ByWording = dict[str, list[Output]]
 
 # Which seven the paper took is not confirmed; these cover its groups.
 TASKS = (
@@ -17,6 +28,48 @@ TASKS = (
 )
 
 
+def run_wordings(settings: WordingSettings, out: Path) -> dict[str, ByWording]:
+    """Ask every task in every wording, into `out/<wording>/<task>.jsonl`.
+
+    Raises
+    ------
+    UserError : what `task_items` and `run` raise.
+    """
+    outputs = {}
+    with open_generator(settings.model, cache=settings.cache) as model:
+        for task in comma_separated(settings.tasks) or TASKS:
+            items, _ = task_items(task, settings.data, settings.n, settings.seed, [])
+            outputs[task] = ask_in_all_wordings(
+                model, items, out, folder=settings.prompts, budgets=two_budgets(settings.budgets)
+            )
+    return outputs
+
+
+def ask_in_all_wordings(
+    model: Generator,
+    items: Sequence[TaskItem],
+    out: Path,
+    *,
+    folder: Path | None = None,
+    budgets: tuple[int, int] | None = None,
+    deadline: float | None = None,
+) -> ByWording:
+    """Ask one task's items in every wording, into `out/<wording>/<task>.jsonl`."""
+    return {
+        name: run(
+            model,
+            items,
+            ["zs_cot"],
+            out / name / f"{items[0].task}.jsonl",
+            variant=name,
+            folder=folder,
+            budgets=budgets,
+            deadline=deadline,
+        )
+        for name in VARIANTS
+    }
+
+
 def variants_table(outputs: Mapping[str, Mapping[str, Sequence[Output]]]) -> list[dict[str, Any]]:
     """Accuracy of every wording, and their spread, one row a task.
 
@@ -25,11 +78,11 @@ def variants_table(outputs: Mapping[str, Mapping[str, Sequence[Output]]]) -> lis
     outputs : by task and wording.
     """
     rows = []
-    for task, by_variant in outputs.items():
+    for task, by_wording in outputs.items():
         accuracies = {
-            name: 100 * sum(bool(one.correct) for one in rows_of) / len(rows_of)
-            for name, rows_of in by_variant.items()
-            if rows_of
+            name: 100 * sum(bool(output.correct) for output in own) / len(own)
+            for name, own in by_wording.items()
+            if own
         }
         if accuracies:
             low, high = min(accuracies.values()), max(accuracies.values())
@@ -37,7 +90,7 @@ def variants_table(outputs: Mapping[str, Mapping[str, Sequence[Output]]]) -> lis
             rows.append(
                 {
                     "task": task,
-                    "n": max(map(len, by_variant.values())),
+                    "n": max(map(len, by_wording.values())),
                     **accuracies,
                     "min": low,
                     "max": high,

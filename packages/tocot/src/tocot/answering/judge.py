@@ -1,12 +1,16 @@
 """Judges for what strings cannot grade: short answers on a miss, free replies from 1 to 5."""
 
+from collections.abc import Callable
+
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
 
 from ..records import Extraction, TaskItem
 from ..scoring.grade import judged
 from .prompts import fill
-from .run import Judge
+
+# Whether an extracted answer of an item is right; None for what it does not judge.
+Judge = Callable[[TaskItem, Extraction], bool | None]
 
 
 def model_judge(model: Generator) -> Judge:

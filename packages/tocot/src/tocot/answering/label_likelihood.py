@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request
 from tenpapers.generation.encoding import chat_text
+from tenpapers.generation.hf import HFBackend
 from tenpapers.records import Appender
 from tqdm import tqdm
 
 from ..inputs.task_registry import task_spec
 from ..records import Demos, Output, TaskItem, answered, outputs_in
 from .run import Job, plan_jobs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def run_logprob(
@@ -61,7 +65,7 @@ def _likeliest(model: Generator, job: Job) -> Output:
     # A blank at the end of the prefill belongs to the label's token.
     head = text.rstrip(" ")
     scores = model.score(head, [text[len(head) :] + label for label in item.choices.label])
-    best = max(range(len(scores)), key=lambda place: (scores[place].total, -place))
+    best = max(range(len(scores)), key=lambda index: (scores[index].total, -index))
     label = item.choices.label[best]
     return Output(
         id=item.id,
@@ -84,8 +88,7 @@ def _likeliest(model: Generator, job: Job) -> Output:
     )
 
 
-def _tokenizer(model: Generator) -> Any:
-    lm = getattr(model.backend, "lm", None)
-    if lm is None:
+def _tokenizer(model: Generator) -> "PreTrainedTokenizerBase":
+    if not isinstance(model.backend, HFBackend):
         raise UserError("--da-mode logprob needs the weights in process", "an hf: model")
-    return lm.tokenizer
+    return model.backend.lm.tokenizer

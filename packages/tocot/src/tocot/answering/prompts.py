@@ -2,23 +2,22 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
-from jinja2 import Environment, StrictUndefined, TemplateError
 from tenpapers.errors import UserError
 from tenpapers.generation.types import Message
+from tenpapers.templates import fill_section
 
 from ..inputs.task_registry import TaskSpec, task_spec
 from ..records import TaskItem
+from .settings import Style
 
-Style = Literal["unified", "prefill", "chat_only"]
-STYLES: tuple[Style, ...] = ("unified", "prefill", "chat_only")
-# Zero-shot wordings of part E: our own sentences with the cue of each paper's idea.
+fill = partial(fill_section, "tocot")
+# Wordings of the zero-shot cue: our own sentences with the idea of each paper.
 VARIANTS = ("steps", "plan", "careful", "breath")
-# Tokens of a CoT that the paper's style cues with a sentence of the assistant.
+# How the assistant's turn begins where the paper cues a chain of thought with a sentence of it.
 STEP_CUE = "Let me go through this step by step."
 
 
@@ -27,7 +26,7 @@ class Prompt(NamedTuple):
 
     Parameters
     ----------
-    messages : the turns; a prefill is the last one, the assistant's.
+    messages : the turns; a prefill is the last of them, the assistant's.
     prefill : beginning of the answer; "" for none.
     max_new_tokens : budget of the setting.
     stop : strings at which the answer ends.
@@ -41,38 +40,6 @@ class Prompt(NamedTuple):
     stop_pattern: str
 
 
-_SECTION = re.compile(r"^--- (\w+) ---\n", re.MULTILINE)
-
-
-@cache
-def _sections(name: str, folder: Path | None) -> dict[str, str]:
-    """Parts of a template file: `--- question ---`, `--- direct ---`, `--- cot ---`, ..."""
-    own = folder / f"{name}.jinja" if folder else None
-    if own is not None and own.exists():
-        text = own.read_text(encoding="utf-8")
-    else:
-        text = files("tocot").joinpath(f"prompts/{name}.jinja").read_text(encoding="utf-8")
-    parts = _SECTION.split(text)
-    return dict(zip(parts[1::2], (part.strip("\n") for part in parts[2::2]), strict=True))
-
-
-def fill(name: str, section: str, folder: Path | None = None, **values: object) -> str:
-    """Fill one section of a template; a file of the same name in `folder` replaces ours.
-
-    Raises
-    ------
-    UserError : no such section, or the template is not Jinja or names something unknown.
-    """
-    sections = _sections(name, folder)
-    if section not in sections:
-        raise UserError(f"{folder or 'prompts'}/{name}.jinja: no section {section!r}")
-    try:
-        made = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        return made.from_string(sections[section]).render(**values).strip("\n")
-    except TemplateError as error:
-        raise UserError(f"{folder or 'prompts'}/{name}.jinja: {section}: {error}") from None
-
-
 def build_messages(
     item: TaskItem,
     setting: str,
@@ -83,7 +50,7 @@ def build_messages(
     folder: Path | None = None,
     budget: int | None = None,
 ) -> Prompt:
-    """The prompt of one item in one setting (spec 3.2).
+    """The prompt of one item in one setting.
 
     Parameters
     ----------
@@ -100,8 +67,8 @@ def build_messages(
     UserError : unknown setting, style or variant; few-shot without demonstrations.
     """
     spec = task_spec(item.task)
-    if style not in STYLES:
-        raise UserError(f"style {style}: unknown", ", ".join(STYLES))
+    if style not in get_args(Style):
+        raise UserError(f"style {style}: unknown", ", ".join(get_args(Style)))
     if setting not in ("zs_direct", "zs_cot", "fs_direct", "fs_cot"):
         raise UserError(f"setting {setting}: unknown", "zs_direct, zs_cot, fs_direct, fs_cot")
     arm = "cot" if setting.endswith("cot") else "direct"
@@ -110,14 +77,14 @@ def build_messages(
         raise UserError(f"task {item.task}: {setting} needs demonstrations", "it has none")
     system = fill("system", "both" if style == "unified" else arm, folder)
     messages = [Message(role="system", content=system)]
-    shown = [(demo, _shown(demo, spec, arm, folder)) for demo in (demos or ()) if few]
+    shown = [(demo, _answer(demo, spec, arm, folder)) for demo in (demos or ()) if few]
     before = ""
     if spec.style == "plain":  # all demonstrations in the user's turn
-        before = "".join(f"{_question(one, spec, folder)}\n{answer}\n\n" for one, answer in shown)
+        before = "".join(f"{_question(demo, spec, folder)}\n{text}\n\n" for demo, text in shown)
     else:
-        for one, answer in shown:
-            messages.append(_user(one, spec, arm, variant, folder))
-            messages.append(Message(role="assistant", content=answer))
+        for demo, text in shown:
+            messages.append(_user(demo, spec, arm, variant, folder))
+            messages.append(Message(role="assistant", content=text))
     last = _user(item, spec, arm, variant, folder)
     messages.append(last.model_copy(update={"content": before + last.content}))
     prefill = ""
@@ -155,7 +122,7 @@ def _options(item: TaskItem) -> list[tuple[str, str]]:
     return list(zip(item.choices.label, item.choices.text, strict=True))
 
 
-def _shown(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> str:
+def _answer(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> str:
     """What the assistant answers in a demonstration."""
     gold = item.gold if isinstance(item.gold, str) else item.gold[0]
     answer = fill(spec.style, "answer", folder, answer=gold, arm=arm)
@@ -170,6 +137,8 @@ def _shown(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> str
 
 
 def _complete(spec: TaskSpec, folder: Path | None) -> str:
-    """An expression that matches the finished answer sentence of a style."""
-    sections = _sections(spec.style, folder)
-    return sections.get("complete", "")
+    """An expression that matches the finished answer sentence of a style; "" where it has none."""
+    try:
+        return fill(spec.style, "complete", folder)
+    except UserError:  # a template need not have this section
+        return ""

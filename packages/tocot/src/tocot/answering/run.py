@@ -1,9 +1,9 @@
-"""Part B live: prompts to a model, answers extracted and graded, appended as they come."""
+"""Prompts to a model, answers extracted and graded, appended as they come."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator, Request, Sampling
@@ -13,16 +13,20 @@ from ..extraction.extract import extract
 from ..inputs.task_registry import TaskSpec, task_spec
 from ..records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
 from ..scoring.grade import grade
-from .prompts import Prompt, Style, build_messages
+from .judge import Judge
+from .prompts import Prompt, build_messages
+from .settings import Style
 
 SEED = 42  # sent to servers, as in the official runs
 
 
+@dataclass(frozen=True)
 class Job:
     """One prompt of one item in one setting."""
 
-    def __init__(self, item: TaskItem, setting: str, prompt: Prompt) -> None:
-        self.item, self.setting, self.prompt = item, setting, prompt
+    item: TaskItem
+    setting: str
+    prompt: Prompt
 
     @property
     def id(self) -> str:
@@ -84,9 +88,6 @@ def _demos_of(demos: Demos, item: TaskItem) -> Sequence[TaskItem]:
     return demos
 
 
-Judge = Callable[[TaskItem, Extraction], bool | None]
-
-
 def run(
     model: Generator,
     items: Sequence[TaskItem],
@@ -141,7 +142,7 @@ def run(
         small_window=small_window,
     )
     waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
-    name = f"{Path(model.backend.model).name}"
+    grader = _Grader(spec, Path(model.backend.model).name, judge)
     with Appender(out) as sink:
         for setting in settings:
             own = [job for job in waiting if job.setting == setting]
@@ -150,50 +151,47 @@ def run(
                 if deadline is not None and time.monotonic() > deadline:
                     break
                 part = own[start : start + size]
-                for row in _answered(model, part, spec, name, judge, progress):
+                for row in _answered(model, part, grader, progress):
                     sink.write(row)
     return outputs_in(out)
 
 
+@dataclass(frozen=True)
+class _Grader:
+    """What all answers of a run are graded with."""
+
+    spec: TaskSpec
+    model: str
+    judge: Judge | None
+
+
 def _answered(
-    model: Generator,
-    jobs: Sequence[Job],
-    spec: TaskSpec,
-    name: str,
-    judge: Judge | None,
-    progress: bool,
-) -> Any:
+    model: Generator, jobs: Sequence[Job], grader: _Grader, progress: bool
+) -> Iterator[Output]:
     by_id = {job.id: job for job in jobs}
-    label = f"{spec.name}, {jobs[0].setting}" if progress and jobs else None
+    label = f"{grader.spec.name}, {jobs[0].setting}" if progress and jobs else None
     began = time.monotonic()
     for done in model.stream([job.request() for job in jobs], progress=label):
-        yield graded_output(by_id[done.id], done, spec, name, time.monotonic() - began, judge)
+        yield _graded(by_id[done.id], done, grader, time.monotonic() - began)
 
 
-def graded_output(
-    job: Job,
-    done: Completion,
-    spec: TaskSpec,
-    model: str,
-    seconds: float,
-    judge: Judge | None = None,
-) -> Output:
+def _graded(job: Job, done: Completion, grader: _Grader, seconds: float) -> Output:
     """An answer, extracted and graded; a failed request is an errored row."""
-    item, prompt = job.item, job.prompt
+    item, prompt, spec = job.item, job.prompt, grader.spec
     response = prompt.prefill + done.text
     found = Extraction(None, None, "errored")
     correct = False
     if not done.failed:
         found = extract(response, item.public(), spec)
         correct = found.parsed and grade(found, item.gold, item.answer_kind)
-        if judge is not None and found.parsed and not correct:
-            correct = bool(judge(item, found))
+        if grader.judge is not None and found.parsed and not correct:
+            correct = bool(grader.judge(item, found))
     return Output(
         id=item.id,
         task=item.task,
-        model=model,
+        model=grader.model,
         setting=job.setting,
-        messages=[Turn(role=one.role, content=one.content) for one in prompt.messages],
+        messages=[Turn(role=turn.role, content=turn.content) for turn in prompt.messages],
         prefill=prompt.prefill,
         response=None if done.failed else response,
         finish_reason=reason(done),
@@ -217,4 +215,5 @@ def graded_output(
 
 def reason(done: Completion) -> str:
     """How an answer ended: stop, length, too_long (never sent), or what failed."""
-    return "too_long" if "do not fit the context" in done.finish_reason else done.finish_reason
+    # A failed request whose prompt was counted was held back: it does not fit the context.
+    return "too_long" if done.failed and done.n_prompt_tokens else done.finish_reason

@@ -1,10 +1,8 @@
-"""The command line: parse, call, print. Every command says what it needs and what it writes."""
+"""The command line. Every command says what it needs and what it writes."""
 
 from tenpapers.cli import make_app, run
 
-from .models import register as register_models
-from .scoring import register as register_scoring
-from .tools import register as register_tools
+from . import models, scoring, tools
 
 app = make_app(
     """When does chain of thought help? Score responses, test gains, solve plans, run models.
@@ -12,9 +10,8 @@ app = make_app(
     Example: tocot score outputs.jsonl --unparseable guess --out runs/mine
     """
 )
-register_scoring(app)
-register_tools(app)
-register_models(app)
+for group in (scoring, tools, models):
+    app.add_typer(group.app)
 
 
 def main() -> None:

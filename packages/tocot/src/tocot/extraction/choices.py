@@ -1,4 +1,4 @@
-"""Which of an item's own options a text commits to (steps 2 to 5 of the extraction)."""
+"""Which of an item's own options a text commits to."""
 
 import re
 from functools import lru_cache
@@ -14,7 +14,11 @@ _OPTION_LINE = re.compile(r"\s*[(\[]?[A-Z][)\].:]")
 
 
 def read_choice(text: str, choices: Choices, *, labels: bool) -> Extraction:
-    """Steps 2 to 5, on labels (with the texts where no label stands) or on texts alone."""
+    """The label that a text commits to (by its text where no label stands), or the choice text.
+
+    Boxes come first, then strong triggers, then a bare "answer", then the whole response or its
+    last line.
+    """
     lower = lower_case(text)
     read = _read_labels if labels else _read_texts
     if "\\" in text:
@@ -150,7 +154,7 @@ def _is_label(hit: re.Match[str], text: str, end: int) -> bool:
 
 
 def _whole_or_last(text: str, lower: str, choices: Choices, by_label: bool) -> Extraction:
-    """Steps 3 and 4: the whole response is an answer, or its last line holds one."""
+    """The whole response is an answer, or its last line holds one."""
     stripped = text.strip()
     start = len(text) - len(text.lstrip())
     if by_label:
@@ -168,12 +172,14 @@ def _whole_or_last(text: str, lower: str, choices: Choices, by_label: bool) -> E
     if by_label:
         if _repeats_options(text, choices.label):
             return NONE
-        names = {
-            one.group(1).upper(): one for one in _bracketed(choices.label).finditer(text, begin)
+        found = {
+            label.group(1).upper(): label
+            for label in _bracketed(choices.label).finditer(text, begin)
         }
-        if len(names) == 1:
-            (one,) = names.values()
-            return Extraction(_as_written(one.group(1), choices.label), one.span(1), "last line")
+        if len(found) == 1:
+            (label,) = found.values()
+            name = _as_written(label.group(1), choices.label)
+            return Extraction(name, label.span(1), "last line")
     hits = _text_hits(lower, begin, end, choices.text)
     if len(hits) != 1:
         return NONE

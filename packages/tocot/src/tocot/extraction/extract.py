@@ -6,20 +6,25 @@ the answer is recorded, and its place in the original text.
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..records import Extraction, PublicItem
 from .choices import NONE, read_choice
 from .markup import cleaned, placed
 from .triggers import BOXED, lower_case, strong_triggers
 
+if TYPE_CHECKING:
+    from ..inputs.task_registry import TaskSpec
+
 JUDGE_MARKER = "### Reply"
 _NUMBER = re.compile(r"-?\$?\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+\b)?")
 _LINE = re.compile(r"[^\n]*")
 
 
-def extract(response: str | None, item: PublicItem, task_spec: Any = None) -> Extraction:
-    """Find the answer of a response (spec 3.2).
+def extract(
+    response: str | None, item: PublicItem, task_spec: "TaskSpec | None" = None
+) -> Extraction:
+    """Find the answer of a response, without knowing the right one.
 
     Parameters
     ----------
@@ -37,10 +42,12 @@ def extract(response: str | None, item: PublicItem, task_spec: Any = None) -> Ex
         raise TypeError(f"extract takes a PublicItem, not {type(item).__name__}")
     if not response or not response.strip():
         return NONE
-    return _BY_KIND[item.answer_kind](response, item, task_spec)
+    if item.answer_kind == "judge":
+        return _reply(response, task_spec.marker if task_spec else JUDGE_MARKER)
+    return _BY_KIND[item.answer_kind](response, item)
 
 
-def _letter(response: str, item: PublicItem, _: Any) -> Extraction:
+def _letter(response: str, item: PublicItem) -> Extraction:
     if item.choices is None:
         return NONE
     clean, places = cleaned(response)
@@ -48,14 +55,14 @@ def _letter(response: str, item: PublicItem, _: Any) -> Extraction:
     return placed(found, places)
 
 
-def _text_choice(response: str, item: PublicItem, _: Any) -> Extraction:
+def _text_choice(response: str, item: PublicItem) -> Extraction:
     if item.choices is None:
         return NONE
     clean, places = cleaned(response)
     return placed(read_choice(clean, item.choices, labels=False), places)
 
 
-def _number(response: str, item: PublicItem, _: Any) -> Extraction:
+def _number(response: str, item: PublicItem) -> Extraction:
     if "\\" in response and (inner := _last_box(response)) is not None:
         start, end = inner
         hit = _NUMBER.search(response, start, end)
@@ -91,7 +98,7 @@ def _plain_number(text: str) -> str:
     return text.replace(",", "").replace("$", "").replace(" ", "")
 
 
-def _math(response: str, item: PublicItem, _: Any) -> Extraction:
+def _math(response: str, item: PublicItem) -> Extraction:
     inner = _last_box(response)
     if inner is None:
         return NONE
@@ -105,17 +112,17 @@ def _last_box(response: str) -> tuple[int, int] | None:
     starts = [hit.end() for hit in BOXED.finditer(response)]
     for start in reversed(starts):
         depth = 1
-        for place in range(start, len(response)):
-            depth += {"{": 1, "}": -1}.get(response[place], 0)
+        for index in range(start, len(response)):
+            depth += {"{": 1, "}": -1}.get(response[index], 0)
             if depth == 0:
-                return start, place
+                return start, index
     if not starts:
         return None
     hit = re.compile(r"[^\s$}]*").match(response, starts[-1])
     return (hit.start(), hit.end()) if hit and hit.group() else None
 
 
-def _text(response: str, item: PublicItem, _: Any) -> Extraction:
+def _text(response: str, item: PublicItem) -> Extraction:
     triggers = strong_triggers(response, lower_case(response))
     if triggers:
         hit = _LINE.match(response, triggers[0])
@@ -144,7 +151,7 @@ def unquoted(text: str) -> str:
     return text
 
 
-def _short(response: str, item: PublicItem, _: Any) -> Extraction:
+def _short(response: str, item: PublicItem) -> Extraction:
     at = lower_case(response).find("answer:")
     if at < 0:
         return NONE
@@ -153,9 +160,8 @@ def _short(response: str, item: PublicItem, _: Any) -> Extraction:
     return Extraction(answer, hit.span(), "first answer") if hit and answer else NONE
 
 
-def _judge(response: str, item: PublicItem, task_spec: Any) -> Extraction:
+def _reply(response: str, marker: str) -> Extraction:
     """The reply after the marker (bracketed, upper-case, bold or with a colon); else all of it."""
-    marker = getattr(task_spec, "marker", "") or JUDGE_MARKER
     words = re.escape(marker.strip("#:*[] "))
     hits = list(re.finditer(rf"[#*\[\s]*\b{words}\b[\]*:\s]*", response, re.IGNORECASE))
     start = hits[-1].end() if hits else 0
@@ -165,7 +171,7 @@ def _judge(response: str, item: PublicItem, task_spec: Any) -> Extraction:
     return Extraction(text, (start, len(response)), "marker" if hits else "whole")
 
 
-_BY_KIND: dict[str, Callable[[str, PublicItem, Any], Extraction]] = {
+_BY_KIND: dict[str, Callable[[str, PublicItem], Extraction]] = {
     "letter": _letter,
     "text_choice": _text_choice,
     "bool3": _text_choice,
@@ -173,5 +179,4 @@ _BY_KIND: dict[str, Callable[[str, PublicItem, Any], Extraction]] = {
     "math": _math,
     "text": _text,
     "short": _short,
-    "judge": _judge,
 }

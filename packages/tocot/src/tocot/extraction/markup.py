@@ -35,10 +35,10 @@ def _take(text: str, start: int, end: int, out: list[str], places: list[int]) ->
             out.append(part)
             places.extend(range(run.start(), run.end()))
             continue
-        for place, sign in enumerate(part, run.start()):
+        for index, sign in enumerate(part, run.start()):
             found = unicodedata.normalize("NFKC", sign)
             out.append(found)
-            places.extend([place] * len(found))
+            places.extend([index] * len(found))
 
 
 def placed(found: Extraction, places: Sequence[int] | None) -> Extraction:

@@ -37,4 +37,4 @@ def lower_case(text: str) -> str:
     lower = text.lower()
     if len(lower) == len(text):
         return lower
-    return "".join(one.lower() if len(one.lower()) == 1 else one for one in text)
+    return "".join(sign.lower() if len(sign.lower()) == 1 else sign for sign in text)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from tenpapers import data
 from tenpapers.errors import UserError
 
 from ..records import Demos, TaskItem, read_rows
 from .hub import hub_rows
-from .load import data_folder, load_task, local_file, read_items
+from .load import load_task, local_file, read_items
 from .soft_reasoning_rows import read_lsat
 from .task_registry import TaskSpec, task_spec
 
@@ -28,6 +29,7 @@ def task_items(
     n: int | None,
     seed: int,
     settings: Sequence[str],
+    *,
     demos_file: Path | None = None,
 ) -> tuple[list[TaskItem], Demos]:
     """Items of a task, and demonstrations where a setting is few-shot.
@@ -59,7 +61,7 @@ def _from_elsewhere(spec: TaskSpec, path: Path | None, demos_file: Path | None) 
     given = demos_file or own_demonstrations(spec)
     if given is not None:
         return read_rows(given, TaskItem)
-    if spec.merge == "lsat" and (folder := data_folder()) is not None:
+    if spec.merge == "lsat" and (folder := data.folder("tocot")) is not None:
         return lsat_demonstrations(spec, folder)
     if spec.name == "mmlu":
         return _by_subject(load_task("mmlu_dev"), spec.shots)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
 
 from .task_registry import TaskSpec
 
@@ -12,7 +13,7 @@ HINT = f"pass --data FILE: the set's own rows, or {FIELDS}"
 
 
 def hub_rows(spec: TaskSpec, split: str = "") -> Iterator[tuple[int, dict[str, Any]]]:
-    """Number and fields of each row of a task's data set.
+    """Number and fields of each row of a task's data set, at the revision of `paper.yaml`.
 
     Where the set has one configuration for each subset (`config: "*"`), all are walked, and each
     row gets the name of its own as `subset`.
@@ -33,12 +34,15 @@ def hub_rows(spec: TaskSpec, split: str = "") -> Iterator[tuple[int, dict[str, A
     except ImportError:
         raise UserError(f"task {spec.name}: {spec.hub} needs the extra [hub]", HINT) from None
     number = 0
+    pinned = {"revision": load_paper("tocot").revision(spec.hub)}
     try:
         walked = spec.config == "*"
-        configs = get_dataset_config_names(spec.hub) if walked else [spec.config or None]
+        configs = [spec.config or None]
+        if walked:
+            configs = get_dataset_config_names(spec.hub, **pinned)
         for config in configs:
             subset = {"subset": config} if walked else {}
-            for row in load_dataset(spec.hub, config, split=split or spec.split):
+            for row in load_dataset(spec.hub, config, split=split or spec.split, **pinned):
                 number += 1
                 yield number, dict(row) | subset
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:

@@ -1,11 +1,11 @@
 """Task items from local files, from the shared data, or from the hub."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tenpapers import data
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
@@ -14,18 +14,6 @@ from .hub import hub_rows
 from .row_items import SkippedRowError
 from .row_readers import reader_of
 from .task_registry import TaskSpec, task_spec
-
-
-def data_folder() -> Path | None:
-    """The real inputs: $TENPAPERS_DATA/tocot, or a checkout's ../shared/data, or None."""
-    named = os.environ.get("TENPAPERS_DATA")
-    if named:
-        folder = Path(named) / "tocot"
-        if not folder.is_dir():
-            raise UserError(f"TENPAPERS_DATA={named}: no tocot in it")
-        return folder
-    folder = Path(__file__).resolve().parents[6] / "shared" / "data" / "tocot"
-    return folder if folder.is_dir() else None
 
 
 def load_task(
@@ -71,7 +59,7 @@ def _anywhere(spec: TaskSpec) -> list[TaskItem]:
 
 def local_file(spec: TaskSpec) -> Path | None:
     """The task's file in the shared data, where there is one."""
-    folder = data_folder()
+    folder = data.folder("tocot")
     if folder is not None and spec.file:
         for ending in (".jsonl.gz", ".jsonl"):
             file = folder / "tasks" / f"{spec.file}{ending}"

@@ -94,10 +94,10 @@ def registry(path: Path | None = None) -> dict[str, TaskSpec]:
     ------
     UserError : a file that does not fit.
     """
-    place = path or files("tocot").joinpath("data/tasks.yaml")
+    file = path or files("tocot").joinpath("data/tasks.yaml")
     try:
-        content = yaml.safe_load(place.read_text(encoding="utf-8"))
-        return {name: TaskSpec(name=name, **one) for name, one in content.items()}
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return {name: TaskSpec(name=name, **fields) for name, fields in content.items()}
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())[:200]}") from None
 

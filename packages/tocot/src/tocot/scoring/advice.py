@@ -5,13 +5,15 @@ from typing import Any
 
 from .cell_numbers import cell_numbers, positions
 from .cell_tests import cell_tests
+from .paired_tests import RESAMPLES
 from .pairs import Cell
+from .settings import Policy
 
 TOOL_CATEGORIES = ("math", "symbolic & algorithmic", "logical reasoning")
 
 
 def advise_cells(
-    cells: Sequence[Cell], *, alpha: float = 0.05, seed: int = 0
+    cells: Sequence[Cell], *, alpha: float = 0.05, resamples: int = RESAMPLES, seed: int = 0
 ) -> list[dict[str, Any]]:
     """One row a task: gain, p, extra tokens a point, recommendation.
 
@@ -20,15 +22,12 @@ def advise_cells(
     """
     kept = [cell for cell in cells if cell.direct]
     rows = []
-    by_policy = {
-        policy: {
-            row["task"]: row for row in cell_tests(kept, policy=policy, alpha=alpha, seed=seed)
-        }
-        for policy in ("wrong", "guess")
-    }  # type: ignore[misc]
-    places = {row["task"]: row for row in positions(kept)}
-    for cell in kept:
-        wrong, guess = (by_policy[policy][cell.name] for policy in ("wrong", "guess"))
+    policies: tuple[Policy, ...] = ("wrong", "guess")
+    tests = [
+        cell_tests(kept, policy=policy, alpha=alpha, resamples=resamples, seed=seed)
+        for policy in policies
+    ]
+    for cell, wrong, guess, position in zip(kept, *tests, positions(kept), strict=True):
         rows.append(
             {
                 "task": cell.name,
@@ -37,7 +36,7 @@ def advise_cells(
                 "p_wrong": wrong["p"],
                 "delta_guess": guess["delta"],
                 "p_guess": guess["p"],
-                "tokens_per_point": places[cell.name]["tokens_per_point"],
+                "tokens_per_point": position["tokens_per_point"],
                 "unparsed_direct": cell_numbers(cell)["unparsed_direct"],
                 "advice": advice(wrong, guess, cell.category),
             }

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any
 
 from ..inputs.task_registry import GROUPS, registry
-from .pairs import Cell, Policy, cell_pairs
+from .pairs import Cell, cell_pairs
+from .settings import GroupBy, Parts, Policy
 
-GroupBy = Literal["five", "meta", "task"]
 # Above this share of unparseable responses both policies are shown side by side.
 MANY_UNPARSED = 0.05
 
@@ -41,6 +41,17 @@ def results(cells: Sequence[Cell], policy: Policy = "wrong") -> dict[str, Any]:
         "policy": policy,
         "tasks": {cell.name: cell_numbers(cell, policy) for cell in cells},
     }
+
+
+def failures(cells: Sequence[Cell]) -> tuple[int, int]:
+    """How many items failed, and of how many."""
+    failed = sum(cell.errored for cell in cells)
+    return failed, failed + sum(len(cell.direct) for cell in cells)
+
+
+def joined_parts(cells: Sequence[Cell], parts: Parts) -> list[Cell]:
+    """The cells with the parts of a data set merged, or as they are."""
+    return merged_parts(cells) if parts == "merged" else list(cells)
 
 
 def merged_parts(cells: Sequence[Cell]) -> list[Cell]:
@@ -102,7 +113,7 @@ def _group_numbers(cells: Sequence[Cell]) -> dict[str, Any]:
     drop = [cell_numbers(cell, "drop") for cell in cells]
     return {
         "tasks": len(cells),
-        "n": sum(one["n"] for one in wrong),
+        "n": sum(numbers["n"] for numbers in wrong),
         "direct": _mean(wrong, "direct"),
         "cot": _mean(wrong, "cot"),
         "delta_wrong": _mean(wrong, "delta"),
@@ -126,11 +137,11 @@ def positions(cells: Sequence[Cell]) -> list[dict[str, Any]]:
     for cell in cells:
         row: dict[str, Any] = {"task": cell.name}
         for arm, part in (("direct", cell.direct), ("cot", cell.cot)):
-            places = [one.position for one in part if one.position is not None]
-            tokens = [one.new_tokens for one in part if one.new_tokens is not None]
-            row[f"position_{arm}"] = fmean(places) if places else None
+            starts = [graded.position for graded in part if graded.position is not None]
+            tokens = [graded.new_tokens for graded in part if graded.new_tokens is not None]
+            row[f"position_{arm}"] = fmean(starts) if starts else None
             row[f"tokens_{arm}"] = fmean(tokens) if tokens else None
-            row[f"truncated_{arm}"] = _share([one.truncated for one in part])
+            row[f"truncated_{arm}"] = _share([graded.truncated for graded in part])
         delta = cell_numbers(cell)["delta"]
         row["tokens_per_point"] = None
         if delta and delta > 0 and None not in (row["tokens_cot"], row["tokens_direct"]):
@@ -140,18 +151,22 @@ def positions(cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def warnings(cells: Sequence[Cell]) -> list[str]:
-    """What a reader should know before believing the table (spec 3.2, pitfall 18)."""
+    """What a reader should know before believing the table.
+
+    The limits are the paper's: its direct answers begin within 60 characters, and at most 15 % of
+    its responses are unparseable. A budget that cuts off many chains of thought makes them fail.
+    """
     found = []
-    for cell, place in zip(cells, positions(cells), strict=True):
+    for cell, position in zip(cells, positions(cells), strict=True):
         numbers = cell_numbers(cell)
-        late = place["position_direct"]
+        late = position["position_direct"]
         if late is not None and late > 60:
             found.append(f"{cell.name}: direct answers begin at character {late:.0f} on average")
         for arm in ("direct", "cot"):
             share = numbers[f"unparsed_{arm}"]
             if share is not None and share > 15:
                 found.append(f"{cell.name}: {share:.0f} % of the {arm} responses are unparseable")
-        cut = place["truncated_cot"]
+        cut = position["truncated_cot"]
         if cut is not None and cut > 20:
             found.append(f"{cell.name}: {cut:.0f} % of the CoT responses reach the token budget")
         if cell.unpaired:

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
+from tenpapers.cli import comma_separated
 from tenpapers.errors import UserError
 
 from .paired_tests import (
@@ -14,9 +15,9 @@ from .paired_tests import (
     mcnemar,
     paired_t,
 )
-from .pairs import Cell, Policy, cell_pairs
+from .pairs import Cell, cell_pairs
+from .settings import Correction, Policy, SignificanceSettings
 
-Correction = Literal["bonferroni", "none"]
 FAMILIES = {
     "commonsense": "Commonsense",
     "knowledge": "Knowledge",
@@ -42,6 +43,23 @@ def family(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
     if not kept:
         raise UserError("significance: no task with both arms", f"groups: {sorted(wanted)}")
     return kept
+
+
+def family_tests(cells: Sequence[Cell], settings: SignificanceSettings) -> list[dict[str, Any]]:
+    """The tests of the family that the settings name.
+
+    Raises
+    ------
+    UserError : what `family` and `cell_tests` raise.
+    """
+    return cell_tests(
+        family(cells, comma_separated(settings.family)),
+        policy=settings.unparseable,
+        alpha=settings.alpha,
+        correction=settings.correction,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
 
 
 def cell_tests(

@@ -1,16 +1,16 @@
-"""How much of the gain comes from items with an equals sign (spec 3.3)."""
+"""How much of the gain comes from items with an equals sign."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tenpapers.errors import UserError
 
 from ..records import Graded
-
-Scope = Literal["both", "question", "response", "paper-code"]
-SCOPES: tuple[Scope, ...] = ("both", "question", "response", "paper-code")
+from .pairs import Cell
+from .settings import Scope
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,33 @@ def equals_split(pairs: Sequence[EqualsPair]) -> EqualsResult:
     """
     if not pairs:
         raise UserError("equals: no item with both arms")
-    parts = {True: [0, 0.0], False: [0, 0.0], None: [0, 0.0]}
+    gains: dict[bool | None, list[float]] = {True: [], False: [], None: []}
     for pair in pairs:
-        parts[pair.has][0] += 1
-        parts[pair.has][1] += pair.cot - pair.direct
-    (n_with, gain_with), (n_without, gain_without) = parts[True], parts[False]
+        gains[pair.has].append(pair.cot - pair.direct)
+    return _result(
+        n_with=len(gains[True]),
+        n_without=len(gains[False]),
+        gain_with=sum(gains[True]),
+        gain_without=sum(gains[False]),
+        left_out=len(gains[None]),
+    )
+
+
+def _result(
+    *, n_with: int, n_without: int, gain_with: float, gain_without: float, left_out: int
+) -> EqualsResult:
     total = gain_with + gain_without
     share = 100 * gain_with / total if total > 0 else None
     return EqualsResult(
-        int(n_with),
-        int(n_without),
+        n_with,
+        n_without,
         100 * gain_with / n_with if n_with else None,
         100 * gain_without / n_without if n_without else None,
         gain_with,
         gain_without,
         share,
         "" if share is not None else "there is no net gain to share",
-        int(parts[None][0]),
+        left_out,
     )
 
 
@@ -130,22 +140,35 @@ def _has(row: Graded, scope: Scope, include_choices: bool) -> bool | None:
 
 def pooled(results: Sequence[EqualsResult]) -> EqualsResult:
     """Several tasks as one."""
-    n_with, n_without = sum(r.n_with for r in results), sum(r.n_without for r in results)
-    gain_with = sum(r.gain_with for r in results)
-    gain_without = sum(r.gain_without for r in results)
-    total = gain_with + gain_without
-    share = 100 * gain_with / total if total > 0 else None
-    return EqualsResult(
-        n_with,
-        n_without,
-        100 * gain_with / n_with if n_with else None,
-        100 * gain_without / n_without if n_without else None,
-        gain_with,
-        gain_without,
-        share,
-        "" if share is not None else "there is no net gain to share",
-        sum(r.left_out for r in results),
+    return _result(
+        n_with=sum(result.n_with for result in results),
+        n_without=sum(result.n_without for result in results),
+        gain_with=sum(result.gain_with for result in results),
+        gain_without=sum(result.gain_without for result in results),
+        left_out=sum(result.left_out for result in results),
     )
+
+
+def equals_by_task(
+    cells: Sequence[Cell], scope: Scope = "both", *, include_choices: bool = False
+) -> dict[str, EqualsResult]:
+    """The split of every cell by its name, then of each source as a whole ("<source>/all").
+
+    Raises
+    ------
+    UserError : a cell that lacks an arm.
+    """
+    split = {
+        cell.name: equals_split(
+            equals_pairs(cell.direct, cell.cot, scope, include_choices=include_choices)
+        )
+        for cell in cells
+    }
+    pools = {
+        f"{source}/all": pooled([split[cell.name] for cell in cells if cell.source == source])
+        for source in dict.fromkeys(cell.source for cell in cells)
+    }
+    return split | pools
 
 
 def subject_table(
@@ -177,7 +200,13 @@ def subject_table(
                 "error_reduction": reduction,
             }
         )
-    return sorted(table, key=lambda row: -(row["error_reduction"] or float("-inf")))
+    return sorted(table, key=_by_reduction)
+
+
+def _by_reduction(row: Mapping[str, Any]) -> float:
+    """Largest reduction first; subjects without errors to reduce come last."""
+    reduction = row["error_reduction"]
+    return math.inf if reduction is None else -reduction
 
 
 def text_classifier(

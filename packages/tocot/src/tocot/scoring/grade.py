@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..records import AnswerKind, Extraction
+from .settings import TextMatch
 
 JUDGE_PASSES = 4  # of 5
 F1_PASSES = 0.8
@@ -19,7 +20,7 @@ def grade(
     gold: str | Sequence[str],
     kind: AnswerKind,
     *,
-    text_match: str = "equal",
+    text_match: TextMatch = "equal",
     math_verify: bool = False,
 ) -> bool:
     """Grade one extraction; an unparseable one is wrong.
@@ -33,10 +34,12 @@ def grade(
     if extraction.answer is None:
         return False
     golds = [gold] if isinstance(gold, str) else list(gold)
-    return any(_same(extraction.answer, one, kind, text_match, math_verify) for one in golds)
+    return any(_same(extraction.answer, right, kind, text_match, math_verify) for right in golds)
 
 
-def _same(answer: str, gold: str, kind: AnswerKind, text_match: str, math_verify: bool) -> bool:
+def _same(
+    answer: str, gold: str, kind: AnswerKind, text_match: TextMatch, math_verify: bool
+) -> bool:
     if kind in ("letter", "text_choice", "bool3"):
         return answer.casefold() == gold.casefold()
     if kind == "number":
@@ -92,7 +95,7 @@ def _value(text: str) -> float | None:
 
 
 def normal_math(text: str) -> str:
-    """LaTeX of an answer in one form (spec 3.2): blanks, units, fractions, roots, signs."""
+    """LaTeX of an answer in one form: blanks, units, fractions, roots, signs."""
     text = text.strip().rstrip(".")
     text = re.sub(r"\\(?:left|right|!|,|;|:|\s)", "", text)
     text = text.replace("^{\\circ}", "").replace("^\\circ", "").replace("°", "")

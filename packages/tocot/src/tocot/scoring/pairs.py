@@ -3,15 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import ARMS, Graded
-
-Policy = Literal["wrong", "guess", "drop"]
-POLICIES: tuple[Policy, ...] = ("wrong", "guess", "drop")
+from .settings import Policy
 
 
 class Pairs(NamedTuple):
@@ -103,7 +101,7 @@ def by_id(rows: Iterable[Graded], where: str = "", arm: str = "one arm") -> dict
 
 
 def credit(row: Graded, policy: Policy) -> float:
-    """Credit of a response: 1 right, 0 wrong; an unparseable one by the policy (spec 5).
+    """Credit of a response: 1 right, 0 wrong; an unparseable one by the policy.
 
     "guess" gives what guessing among the item's own options earns on average, 0 without options.
     """

@@ -1,4 +1,4 @@
-"""The paper's public rows (TAUR-Lab on the hub), as outputs of ours (spec 4.4)."""
+"""The paper's public rows (TAUR-Lab on the hub), as outputs of ours."""
 
 import json
 from collections import Counter

@@ -1,21 +1,65 @@
 """Grading recorded responses: from outputs or recorded pairs to graded rows."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
 from ..extraction.extract import extract
 from ..inputs.task_registry import category_of, group_of, registry
-from ..records import ARMS, Extraction, Graded, Output, PublicItem, Replay, TaskItem, read_rows
+from ..records import (
+    ARMS,
+    Extraction,
+    Graded,
+    Output,
+    PublicItem,
+    Replay,
+    TaskItem,
+    jsonl_files,
+    read_rows,
+)
 from .grade import grade
+from .settings import Grading, GradingSettings, TextMatch
 
-log = logging.getLogger(__name__)
 
-Grading = Literal["ours", "logged"]
+def graded_rows(
+    paths: Sequence[Path],
+    settings: GradingSettings,
+    *,
+    text_match: TextMatch = "equal",
+    math_verify: bool = False,
+) -> list[Graded]:
+    """Graded rows of files and folders; a folder that `tocot score` wrote gives its own.
+
+    Raises
+    ------
+    UserError : what the files raise.
+    """
+    known = {}
+    if settings.items is not None:
+        known = {(item.task, item.id): item for item in read_rows(settings.items, TaskItem)}
+    rows: list[Graded] = []
+    for path in paths:
+        if (path / "graded.jsonl").exists():
+            rows += read_rows(path / "graded.jsonl", Graded)
+            continue
+        for file in _response_files([path]):
+            rows += score_file(
+                file,
+                grading=settings.grading,
+                items=known,
+                text_match=text_match,
+                math_verify=math_verify,
+            )
+    return rows
+
+
+def _response_files(paths: Sequence[Path]) -> list[Path]:
+    """Files, and those in folders; of a run's folder those in its `outputs`."""
+    return jsonl_files(
+        [path / "outputs" if (path / "outputs").is_dir() else path for path in paths]
+    )
 
 
 def score_file(
@@ -23,7 +67,7 @@ def score_file(
     *,
     grading: Grading = "ours",
     items: Mapping[tuple[str, str], TaskItem] | None = None,
-    text_match: str = "equal",
+    text_match: TextMatch = "equal",
     math_verify: bool = False,
 ) -> list[Graded]:
     """Grade a file of Output or Replay records.
@@ -40,9 +84,9 @@ def score_file(
     """
     if is_replay(path):
         rows = [
-            one
+            row
             for record in read_rows(path, Replay)
-            for one in score_pair(record, grading=grading, text_match=text_match)
+            for row in score_pair(record, grading=grading, text_match=text_match)
         ]
     else:
         rows = [
@@ -81,7 +125,7 @@ def _no_duplicates(rows: Sequence[Graded], path: Path) -> None:
 
 
 def score_pair(
-    record: Replay, *, grading: Grading = "ours", text_match: str = "equal"
+    record: Replay, *, grading: Grading = "ours", text_match: TextMatch = "equal"
 ) -> Iterator[Graded]:
     """Both arms of a recorded pair; an arm without a response is left out.
 
@@ -127,7 +171,7 @@ def score_output(
     items: Mapping[tuple[str, str], TaskItem],
     *,
     grading: Grading = "ours",
-    text_match: str = "equal",
+    text_match: TextMatch = "equal",
     math_verify: bool = False,
     where: Path | str = "",
 ) -> Graded:
@@ -196,20 +240,26 @@ def _in_options(item: PublicItem) -> bool:
     return bool(item.choices and any("=" in text for text in item.choices.text))
 
 
-def cot_texts(path: Path) -> dict[tuple[str, str, str], str]:
-    """Question and chain of thought by (source, task, id), for the text classifier."""
-    if is_replay(path):
-        return {
-            (one.source, one.task, one.id): f"{one.question}\n{one.cot_response or ''}"
-            for one in read_rows(path, Replay)
-        }
-    found = {}
-    for one in read_rows(path, Output):
-        if one.arm == "cot":
-            prefix = one.setting.partition("_")[0]
-            key = (f"{one.model or 'outputs'}:{prefix}", one.task, one.id)
-            found[key] = f"{one.question}\n{one.response or ''}"
-    return found
+def cot_texts(paths: Sequence[Path]) -> dict[tuple[str, str, str], str]:
+    """Question and chain of thought by (source, task, id), for the text classifier.
+
+    Parameters
+    ----------
+    paths : files and folders, as `graded_rows` takes them.
+    """
+    texts = {}
+    for path in _response_files(paths):
+        if is_replay(path):
+            for pair in read_rows(path, Replay):
+                key = (pair.source, pair.task, pair.id)
+                texts[key] = f"{pair.question}\n{pair.cot_response or ''}"
+            continue
+        for output in read_rows(path, Output):
+            if output.arm == "cot":
+                form = output.setting.partition("_")[0]
+                key = (f"{output.model or 'outputs'}:{form}", output.task, output.id)
+                texts[key] = f"{output.question}\n{output.response or ''}"
+    return texts
 
 
 def _options(item: PublicItem) -> int | None:

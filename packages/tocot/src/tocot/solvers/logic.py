@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import z3
 
 from .plan_repair import logic_lines, recover_plan
 from .python import SolverResult
+from .settings import Domain
 from .z3_formulas import FormulaError, Vocabulary, from_python, names_of_things, reader_of
 
-Domain = Literal["open", "closed"]
 TIMEOUT_MS = 1000  # of each of the two checks
 _FACT = re.compile(r"(\w+) is (True|False)")
 _GIVEN = re.compile(r"Given (\w+) is (True|False), what is the value of (\w+)\?*", re.IGNORECASE)
@@ -19,7 +19,7 @@ _RULE = re.compile(r"\((.*)\)\s*->\s*(\w+)")
 
 
 def decide(
-    premises: Sequence[Any], conclusion: Any, words: Vocabulary, unknown: str
+    premises: Sequence[z3.BoolRef], conclusion: z3.BoolRef, words: Vocabulary, unknown: str
 ) -> SolverResult:
     """Check premises with the conclusion and with its negation.
 
@@ -40,7 +40,7 @@ def decide(
         found.append(solver.check())
     if z3.unknown in found:
         return SolverResult("timeout", None, "Z3 gave no answer in time")
-    possible, refutable = (one == z3.sat for one in found)
+    possible, refutable = (answer == z3.sat for answer in found)
     if possible and refutable:
         return SolverResult("ok", unknown)
     if not possible and not refutable:
@@ -68,14 +68,14 @@ def solve_bool(plan: str) -> SolverResult:
         return SolverResult("error", None, "nested too deeply")
 
 
-def contexthub_terms(text: str, words: Vocabulary) -> tuple[list[Any], Any]:
+def contexthub_terms(text: str, words: Vocabulary) -> tuple[list[z3.BoolRef], z3.BoolRef]:
     """Premises and conclusion of ContextHub's sentences, one a line.
 
     Raises
     ------
     FormulaError : a line of another form; no question.
     """
-    premises: list[Any] = []
+    premises: list[z3.BoolRef] = []
     conclusion = None
     for line in text.splitlines():
         line = line.strip().rstrip(".").strip()
@@ -100,7 +100,7 @@ def contexthub_terms(text: str, words: Vocabulary) -> tuple[list[Any], Any]:
     return premises, conclusion
 
 
-def _valued(name: str, value: str, words: Vocabulary) -> Any:
+def _valued(name: str, value: str, words: Vocabulary) -> z3.BoolRef:
     term = words.proposition(name)
     return term if value == "True" else z3.Not(term)
 
@@ -143,10 +143,10 @@ def _given(plan: Mapping[str, Any]) -> tuple[list[str], str]:
         premises = premises.splitlines()
     if not isinstance(premises, list) or not isinstance(conclusion, str):
         raise FormulaError("a first-order plan has `premises` (a list) and `conclusion` (a text)")
-    return [str(one) for one in premises if str(one).strip()], conclusion
+    return [str(premise) for premise in premises if str(premise).strip()], conclusion
 
 
-def _plan_terms(plan: str, words: Vocabulary) -> tuple[list[Any], Any]:
+def _plan_terms(plan: str, words: Vocabulary) -> tuple[list[z3.BoolRef], z3.BoolRef]:
     texts, last, _ = logic_lines(recover_plan(plan))
     if not last:
         raise FormulaError("no conclusion")

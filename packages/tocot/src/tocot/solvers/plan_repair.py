@@ -1,4 +1,4 @@
-"""From what a model wrote to one plan: repairs are few, named, and recorded (spec 3.4)."""
+"""From what a model wrote to one plan: repairs are few, named, and recorded."""
 
 import ast
 import re
@@ -164,13 +164,13 @@ def _note(repairs: list[str], name: str) -> None:
 def _without_comment(line: str) -> str:
     """Without a comment; "#" within quotes is none."""
     quote = ""
-    for place, sign in enumerate(line):
+    for index, sign in enumerate(line):
         if quote:
             quote = "" if sign == quote else quote
         elif sign in "'\"":
             quote = sign
         elif sign == "#":
-            return line[:place]
+            return line[:index]
     return line
 
 

@@ -1,33 +1,65 @@
-"""Part D: is it the plan or its execution? Five ways to answer from the same formal plan."""
+"""Is it the plan or its execution? Five ways to answer from the same formal plan."""
 
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tenpapers.cli import require_code_permission
 from tenpapers.errors import UserError
-from tenpapers.generation import Generator, Request, Sampling
+from tenpapers.generation import Completion, Generator, Request, Sampling, open_generator
 from tenpapers.generation.types import Message
 from tenpapers.records import Appender
 
 from ..answering.prompts import fill
 from ..answering.run import SEED, reason, run
+from ..answering.settings import two_budgets
 from ..extraction.extract import extract
+from ..inputs.demonstrations import task_items
 from ..inputs.task_registry import task_spec
-from ..records import Demos, Output, TaskItem, Turn, answered, outputs_in
+from ..records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
 from ..scoring.grade import grade
-from .logic import Domain, solve_bool, solve_fol
+from .logic import solve_bool, solve_fol
 from .plan_repair import Plan, recover_plan
 from .python import SolverResult, solve_python_all
+from .settings import PLAN_BUDGET, Domain, PlanKind, PlanSettings
 
 SETTINGS = ("da", "cot", "plan_direct", "plan_cot", "plan_tool")
-KINDS = {"gsm8k": "python", "gsm8k_hard": "python", "folio": "fol"}
-BUDGET = 2048
+KINDS: dict[str, PlanKind] = {"gsm8k": "python", "gsm8k_hard": "python", "folio": "fol"}
 GUESS = 1 / 3  # what an unparseable answer is worth on three labels
 
 
-def plan_kind(task: str) -> str:
+def run_plan_study(settings: PlanSettings, out: Path, *, allow_code: bool = False) -> list[Output]:
+    """Load a task and a model and answer in all settings, into `out/<task>.jsonl`.
+
+    Raises
+    ------
+    UserError : a Python solver without the user's permission; what `plan_study` raises.
+    """
+    names, task = settings.setting_names, settings.task
+    if plan_kind(task) == "python" and "plan_tool" in names:
+        require_code_permission(allow_code)
+    forms = ["fs_cot"] if settings.few_shot and {"da", "cot"} & set(names) else []
+    items, demos = task_items(
+        task, settings.data, settings.n, settings.seed, forms, demos_file=settings.demos
+    )
+    with open_generator(settings.model, cache=settings.cache) as model:
+        return plan_study(
+            model,
+            items,
+            names,
+            out / f"{task}.jsonl",
+            demos=demos,
+            folder=settings.prompts,
+            budget=settings.budget,
+            budgets=two_budgets(settings.budgets),
+            domain=settings.domain,
+        )
+
+
+def plan_kind(task: str) -> PlanKind:
     """Plans of a task: "python", "bool" or "fol".
 
     Raises
@@ -49,18 +81,19 @@ def plan_study(
     *,
     demos: Demos = (),
     folder: Path | None = None,
-    budget: int = BUDGET,
+    budget: int = PLAN_BUDGET,
     budgets: tuple[int, int] | None = None,
     domain: Domain = "open",
     deadline: float | None = None,
 ) -> list[Output]:
-    """Answer items in the five settings; `da` and `cot` are those of part B.
+    """Answer items in the five settings; `da` and `cot` are plain direct answers and CoT.
 
     Parameters
     ----------
-    demos : of part B's few-shot form; without any, zero-shot.
-    budget : new tokens of the plan settings.
+    demos : of `da` and `cot` in their few-shot form; without any, zero-shot.
+    budget : new tokens of the plan settings; `budgets` : of `da` and `cot`.
     domain : of the first-order solver.
+    deadline : `time.monotonic()` after which no further setting is begun.
 
     Raises
     ------
@@ -70,12 +103,9 @@ def plan_study(
         if setting not in SETTINGS:
             raise UserError(f"setting {setting}: unknown", ", ".join(SETTINGS))
     kind = plan_kind(items[0].task)
-    prefix = "fs" if demos else "zs"
-    plain = [
-        f"{prefix}_{name}"
-        for name, wanted in (("direct", "da"), ("cot", "cot"))
-        if wanted in settings
-    ]
+    form = "fs" if demos else "zs"
+    wanted = {"da": f"{form}_direct", "cot": f"{form}_cot"}
+    plain = [name for short, name in wanted.items() if short in settings]
     if plain:
         run(
             model, items, plain, out, demos=demos, folder=folder, budgets=budgets, deadline=deadline
@@ -88,13 +118,14 @@ def plan_study(
             waiting = [item for item in items if (setting, item.id) not in done]
             if not waiting or (deadline is not None and time.monotonic() > deadline):
                 continue
-            for row in _planned(model, waiting, setting, kind, folder, budget, domain):
+            way = _Way(setting, kind, folder, budget, domain)
+            for row in _planned(model, waiting, way):
                 sink.write(row)
     return outputs_in(out)
 
 
 def plan_messages(
-    item: TaskItem, setting: str, kind: str, folder: Path | None = None
+    item: TaskItem, setting: str, kind: PlanKind, folder: Path | None = None
 ) -> list[Message]:
     """The prompt: the same plan part in all three settings, then what to do with the plan."""
     head = fill(f"plan_{kind}", "plan", folder)
@@ -103,62 +134,71 @@ def plan_messages(
     return [Message(role="user", content=f"{head}\n\nProblem: {problem}\n\n{ask}")]
 
 
-def _planned(
-    model: Generator,
-    items: Sequence[TaskItem],
-    setting: str,
-    kind: str,
-    folder: Path | None,
-    budget: int,
-    domain: Domain,
-) -> Iterator[Output]:
-    spec = task_spec(items[0].task)
-    sampling = Sampling(max_tokens=budget, seed=SEED)
-    prompts = {item.id: plan_messages(item, setting, kind, folder) for item in items}
+@dataclass(frozen=True)
+class _Way:
+    """One way to answer from a plan, and what it needs."""
+
+    setting: str
+    kind: PlanKind
+    folder: Path | None
+    budget: int
+    domain: Domain
+
+
+def _planned(model: Generator, items: Sequence[TaskItem], way: _Way) -> Iterator[Output]:
+    sampling = Sampling(max_tokens=way.budget, seed=SEED)
+    prompts = {item.id: plan_messages(item, way.setting, way.kind, way.folder) for item in items}
     requests = [
-        Request(id=item.id, messages=tuple(prompts[item.id]), sampling=sampling) for item in items
+        Request(id=name, messages=tuple(messages), sampling=sampling)
+        for name, messages in prompts.items()
     ]
-    answers = {one.id: one for one in model.stream(requests, progress=f"{spec.name}, {setting}")}
-    plans = {item.id: recover_plan(answers[item.id].text) for item in items}
-    solved = {}
-    if setting == "plan_tool":
-        results = solve_all([plans[item.id] for item in items], kind, domain)
-        solved = dict(zip((item.id for item in items), results, strict=True))
+    label = f"{items[0].task}, {way.setting}"
+    replies = {reply.id: reply for reply in model.stream(requests, progress=label)}
+    plans = {item.id: recover_plan(replies[item.id].text) for item in items}
+    results: dict[str, SolverResult] = {}
+    if way.setting == "plan_tool":
+        solved = solve_all([plans[item.id] for item in items], way.kind, way.domain)
+        results = {item.id: result for item, result in zip(items, solved, strict=True)}
     for item in items:
-        done, plan = answers[item.id], plans[item.id]
-        if setting == "plan_tool":
-            answer, rule = tool_answer(solved[item.id], item), solved[item.id].status
-            problem = solved[item.id].error
-        else:
-            found = extract(plan.after or done.text, item.public(), spec)
-            answer, rule, problem = found.answer, found.rule, ""
+        reply, plan = replies[item.id], plans[item.id]
+        answer, rule, problem = _answer(item, reply, plan, results.get(item.id))
         correct = answer is not None and _right(answer, item)
         yield Output(
             id=item.id,
             task=item.task,
             model=Path(model.backend.model).name,
-            setting=setting,
-            messages=[Turn(role=one.role, content=one.content) for one in prompts[item.id]],
-            response=None if done.failed else done.text,
-            finish_reason=reason(done),
-            prompt_tokens=done.n_prompt_tokens,
-            new_tokens=done.n_output_tokens,
+            setting=way.setting,
+            messages=[Turn(role=turn.role, content=turn.content) for turn in prompts[item.id]],
+            response=None if reply.failed else reply.text,
+            finish_reason=reason(reply),
+            prompt_tokens=reply.n_prompt_tokens,
+            new_tokens=reply.n_output_tokens,
             answer=answer,
             rule=rule,
             correct=correct,
             parsed=answer is not None,
-            errored=done.failed,
+            errored=reply.failed,
             choices=item.choices,
             answer_kind=item.answer_kind,
             gold=item.gold,
             question=item.question,
-            credit=plan_credit(correct, answer is not None, kind),
+            credit=plan_credit(correct, answer is not None, way.kind),
             repairs=plan.repairs,
             problem=problem,
         )  # type: ignore[call-arg]
 
 
-def solve_all(plans: Sequence[Plan], kind: str, domain: Domain = "open") -> list[SolverResult]:
+def _answer(
+    item: TaskItem, reply: Completion, plan: Plan, result: SolverResult | None
+) -> tuple[str | None, str, str]:
+    """Answer, rule and problem: the solver's result, or what stands behind the plan."""
+    if result is not None:
+        return tool_answer(result, item), result.status, result.error
+    found = extract(plan.after or reply.text, item.public(), task_spec(item.task))
+    return found.answer, found.rule, ""
+
+
+def solve_all(plans: Sequence[Plan], kind: PlanKind, domain: Domain = "open") -> list[SolverResult]:
     """Results of plans by their kind; an empty plan is an error."""
     if kind == "python":
         return solve_python_all([plan.text for plan in plans])
@@ -180,48 +220,43 @@ def tool_answer(result: SolverResult, item: TaskItem) -> str | None:
 
 
 def _right(answer: str, item: TaskItem) -> bool:
-    from ..records import Extraction
-
     return grade(Extraction(answer, None, ""), item.gold, item.answer_kind)
 
 
-def plan_credit(correct: bool, parsed: bool, kind: str) -> float:
-    """Credit in part D: unparseable is wrong for numbers, a guess among three for logic."""
+def plan_credit(correct: bool, parsed: bool, kind: PlanKind) -> float:
+    """Credit of an answer: unparseable is wrong for numbers, a guess among three for logic."""
     if not parsed and kind != "python":
         return GUESS
     return float(correct)
 
 
 def plan_table(outputs: Sequence[Output]) -> list[dict[str, Any]]:
-    """Accuracy, unparseable share and repairs of every setting."""
-    names = {"zs_direct": "da", "fs_direct": "da", "zs_cot": "cot", "fs_cot": "cot"}
-    rows = []
-    for setting in SETTINGS:
-        own = [
-            one
-            for one in outputs
-            if names.get(one.setting, one.setting) == setting and not one.errored
-        ]
-        if not own:
-            continue
-        kind = plan_kind(own[0].task)
-        credit = [
-            one.credit
-            if one.credit is not None
-            else plan_credit(bool(one.correct), one.parsed, kind)
-            for one in own
-        ]
-        repairs = Counter(
-            name for one in own for name in (one.model_extra or {}).get("repairs", [])
-        )
-        rows.append(
-            {
-                "task": own[0].task,
-                "setting": setting,
-                "n": len(own),
-                "accuracy": 100 * sum(credit) / len(own),
-                "unparsed": 100 * sum(not one.parsed for one in own) / len(own),
-                "repairs": ", ".join(f"{name} {n}" for name, n in repairs.most_common()) or None,
-            }
-        )
-    return rows
+    """Accuracy, unparseable share and repairs of every setting, in percent."""
+    short = {"zs_direct": "da", "fs_direct": "da", "zs_cot": "cot", "fs_cot": "cot"}
+    by_setting: dict[str, list[Output]] = {setting: [] for setting in SETTINGS}
+    for output in outputs:
+        setting = short.get(output.setting, output.setting)
+        if setting in by_setting and not output.errored:
+            by_setting[setting].append(output)
+    return [_plan_row(setting, own) for setting, own in by_setting.items() if own]
+
+
+def _plan_row(setting: str, outputs: Sequence[Output]) -> dict[str, Any]:
+    task, n = outputs[0].task, len(outputs)
+    credits = [
+        plan_credit(bool(output.correct), output.parsed, plan_kind(task))
+        if output.credit is None
+        else output.credit
+        for output in outputs
+    ]
+    repairs = Counter(
+        name for output in outputs for name in (output.model_extra or {}).get("repairs", [])
+    )
+    return {
+        "task": task,
+        "setting": setting,
+        "n": n,
+        "accuracy": 100 * sum(credits) / n,
+        "unparsed": 100 * sum(not output.parsed for output in outputs) / n,
+        "repairs": ", ".join(f"{name} {count}" for name, count in repairs.most_common()) or None,
+    }

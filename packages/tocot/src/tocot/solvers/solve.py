@@ -8,18 +8,19 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-KINDS = ("python", "bool", "fol")
+from .logic import solve_bool, solve_fol
+from .plan_repair import recover_plan
+from .python import solve_python_all
+from .settings import Domain, PlanKind
 
 
-def read_plans(paths: Sequence[Path], kind: str) -> list[dict[str, Any]]:
+def read_plans(paths: Sequence[Path], kind: PlanKind) -> list[dict[str, Any]]:
     """Plans as `{id, plan}`: lines of a JSONL file, or one text file each.
 
     Raises
     ------
-    UserError : unknown kind, a line without id or plan, an id that repeats, no plan.
+    UserError : a line without id or plan, an id that repeats, no plan.
     """
-    if kind not in KINDS:
-        raise UserError(f"--kind {kind}: unknown", ", ".join(KINDS))
     plans: list[dict[str, Any]] = []
     for path in paths:
         if path.suffix not in (".jsonl", ".gz"):
@@ -35,7 +36,8 @@ def read_plans(paths: Sequence[Path], kind: str) -> list[dict[str, Any]]:
             if not isinstance(value["plan"], wanted):
                 raise UserError(f"{path}:{number}: plan: a text is wanted for --kind {kind}")
             plans.append({"id": str(value["id"]), "plan": value["plan"]})
-    twice = [name for name, count in Counter(one["id"] for one in plans).items() if count > 1]
+    counts = Counter(plan["id"] for plan in plans)
+    twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise UserError(f"id {twice[0]!r} is there twice")
     if not plans:
@@ -44,39 +46,41 @@ def read_plans(paths: Sequence[Path], kind: str) -> list[dict[str, Any]]:
 
 
 def solve_plans(
-    plans: Sequence[Mapping[str, Any]], kind: str, *, domain: str = "open", timeout: float = 1.0
+    plans: Sequence[Mapping[str, Any]],
+    kind: PlanKind,
+    *,
+    domain: Domain = "open",
+    timeout: float = 1.0,
 ) -> list[dict[str, Any]]:
     """Solve plans; results in their order, each with what was repaired.
 
+    Parameters
+    ----------
+    timeout : seconds of a Python plan.
+
     Raises
     ------
-    UserError : unknown domain; no sandbox.
+    UserError : no sandbox.
     """
-    from .logic import solve_bool, solve_fol
-    from .plan_repair import recover_plan
-    from .python import solve_python_all
-
-    if domain not in ("open", "closed"):
-        raise UserError(f"--domain {domain}: unknown", "open or closed")
     repairs: list[list[str]] = [[] for _ in plans]
     if kind == "python":
-        recovered = [recover_plan(one["plan"]) for one in plans]
-        repairs = [one.repairs for one in recovered]
-        texts = [one.text or plan["plan"] for one, plan in zip(recovered, plans, strict=True)]
+        recovered = [recover_plan(given["plan"]) for given in plans]
+        repairs = [plan.repairs for plan in recovered]
+        texts = [plan.text or given["plan"] for plan, given in zip(recovered, plans, strict=True)]
         results = solve_python_all(texts, timeout)
     elif kind == "bool":
-        results = [solve_bool(one["plan"]) for one in plans]
+        results = [solve_bool(given["plan"]) for given in plans]
     else:
-        results = [solve_fol(one["plan"], domain) for one in plans]  # type: ignore[arg-type]
+        results = [solve_fol(given["plan"], domain) for given in plans]
     return [
         {
-            "id": plan["id"],
-            "status": one.status,
-            "value": one.value,
-            "error": one.error or None,
+            "id": given["id"],
+            "status": result.status,
+            "value": result.value,
+            "error": result.error or None,
             "repairs": done,
         }
-        for plan, one, done in zip(plans, results, repairs, strict=True)
+        for given, result, done in zip(plans, results, repairs, strict=True)
     ]
 
 

@@ -6,7 +6,6 @@ Text is parsed into a tree and the tree is walked; nothing of it is ever execute
 import ast
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import z3
 
@@ -30,9 +29,9 @@ class Vocabulary:
     def __init__(self, *, propositional: bool, domain: Sequence[str] | None = None) -> None:
         self.propositional = propositional
         self.context = z3.Context()
-        self.things: dict[str, Any] = {}
-        self.predicates: dict[tuple[str, int], Any] = {}
-        self.functions: dict[tuple[str, int], Any] = {}
+        self.things: dict[str, z3.ExprRef] = {}
+        self.predicates: dict[tuple[str, int], z3.FuncDeclRef] = {}
+        self.functions: dict[tuple[str, int], z3.FuncDeclRef] = {}
         if domain is not None:
             names = list(dict.fromkeys(domain)) or ["something"]
             self.sort, members = z3.EnumSort("Thing", names, ctx=self.context)
@@ -40,17 +39,17 @@ class Vocabulary:
         else:
             self.sort = z3.DeclareSort("Thing", ctx=self.context)
 
-    def thing(self, name: str) -> Any:
+    def thing(self, name: str) -> z3.ExprRef:
         """A constant; new names are new things in an open domain."""
         if name not in self.things:
             self.things[name] = z3.Const(name, self.sort)
         return self.things[name]
 
-    def proposition(self, name: str) -> Any:
+    def proposition(self, name: str) -> z3.BoolRef:
         """A proposition: a predicate without arguments."""
         return self.predicate(name, [])
 
-    def predicate(self, name: str, arguments: Sequence[Any]) -> Any:
+    def predicate(self, name: str, arguments: Sequence[z3.ExprRef]) -> z3.BoolRef:
         """A predicate applied to things."""
         key = (name, len(arguments))
         if key not in self.predicates:
@@ -59,7 +58,7 @@ class Vocabulary:
             self.predicates[key] = z3.Function(f"{name}/{len(arguments)}", *sorts, boolean)
         return self.predicates[key](*arguments)
 
-    def function(self, name: str, arguments: Sequence[Any]) -> Any:
+    def function(self, name: str, arguments: Sequence[z3.ExprRef]) -> z3.ExprRef:
         """A function of things to a thing."""
         key = (name, len(arguments))
         if key not in self.functions:
@@ -67,12 +66,12 @@ class Vocabulary:
             self.functions[key] = z3.Function(f"{name}:{len(arguments)}", *sorts)
         return self.functions[key](*arguments)
 
-    def truth(self, value: bool) -> Any:
+    def truth(self, value: bool) -> z3.BoolRef:
         """True or False as a term."""
         return z3.BoolVal(value, ctx=self.context)
 
 
-def from_python(text: str, words: Vocabulary) -> Any:
+def from_python(text: str, words: Vocabulary) -> z3.BoolRef:
     """A formula in Python's syntax: And, Or, Not, Implies, Xor, Iff, ForAll, Exists, ==.
 
     Raises
@@ -86,14 +85,15 @@ def from_python(text: str, words: Vocabulary) -> Any:
     return _Python(words).truth(tree.body, {}, 0)
 
 
-Bound = dict[str, Any]
+# Variables that a quantifier binds, by name.
+Bound = dict[str, z3.ExprRef]
 
 
 class _Python:
     def __init__(self, words: Vocabulary) -> None:
         self.words = words
 
-    def truth(self, node: ast.expr, bound: Bound, depth: int) -> Any:
+    def truth(self, node: ast.expr, bound: Bound, depth: int) -> z3.BoolRef:
         if depth > DEEPEST:
             raise FormulaError("nested too deeply")
         if isinstance(node, ast.Constant) and isinstance(node.value, bool):
@@ -105,7 +105,7 @@ class _Python:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             return z3.Not(self.truth(node.operand, bound, depth + 1))
         if isinstance(node, ast.BoolOp):
-            parts = [self.truth(one, bound, depth + 1) for one in node.values]
+            parts = [self.truth(value, bound, depth + 1) for value in node.values]
             return z3.And(*parts) if isinstance(node.op, ast.And) else z3.Or(*parts)
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             return self.comparison(node, bound, depth + 1)
@@ -113,7 +113,7 @@ class _Python:
             return self.call(node.func.id, node.args, bound, depth + 1)
         raise FormulaError(f"{type(node).__name__} is no formula")
 
-    def comparison(self, node: ast.Compare, bound: Bound, depth: int) -> Any:
+    def comparison(self, node: ast.Compare, bound: Bound, depth: int) -> z3.BoolRef:
         left, right = node.left, node.comparators[0]
         try:
             a, b = self.truth(left, bound, depth), self.truth(right, bound, depth)
@@ -125,29 +125,35 @@ class _Python:
             return a != b
         raise FormulaError(f"{type(node.ops[0]).__name__} is no formula")
 
-    def call(self, name: str, arguments: list[ast.expr], bound: Bound, depth: int) -> Any:
+    def call(self, name: str, arguments: list[ast.expr], bound: Bound, depth: int) -> z3.BoolRef:
         if name in ("ForAll", "Forall", "Exists"):
             return self.quantified(name, arguments, bound, depth)
         if name in _CONNECTIVES:
             least, most, make = _CONNECTIVES[name]
             if len(arguments) < least or (most is not None and len(arguments) > most):
                 raise FormulaError(f"{name} with {len(arguments)} arguments")
-            return make([self.truth(one, bound, depth) for one in arguments])
-        return self.words.predicate(name, [self.thing(one, bound) for one in arguments])
+            return make([self.truth(part, bound, depth) for part in arguments])
+        return self.words.predicate(name, [self.thing(part, bound) for part in arguments])
 
-    def quantified(self, name: str, arguments: list[ast.expr], bound: Bound, depth: int) -> Any:
+    def quantified(
+        self, name: str, arguments: list[ast.expr], bound: Bound, depth: int
+    ) -> z3.BoolRef:
         if len(arguments) != 2:
             raise FormulaError(f"{name} with {len(arguments)} arguments")
         names = (
             arguments[0].elts if isinstance(arguments[0], ast.List | ast.Tuple) else [arguments[0]]
         )
-        if not names or not all(isinstance(one, ast.Name) for one in names):
+        if not names or not all(isinstance(variable, ast.Name) for variable in names):
             raise FormulaError(f"{name} needs variables")
-        variables = {one.id: z3.Const(one.id, self.words.sort) for one in names}  # type: ignore[attr-defined]
+        variables = {
+            variable.id: z3.Const(variable.id, self.words.sort)
+            for variable in names
+            if isinstance(variable, ast.Name)
+        }
         body = self.truth(arguments[1], bound | variables, depth)
         return quantifier(name == "Exists", list(variables.values()), body)
 
-    def thing(self, node: ast.expr, bound: Bound) -> Any:
+    def thing(self, node: ast.expr, bound: Bound) -> z3.ExprRef:
         if isinstance(node, ast.Name):
             return bound[node.id] if node.id in bound else self.words.thing(node.id)
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
@@ -157,19 +163,19 @@ class _Python:
         raise FormulaError(f"{type(node).__name__} is no thing")
 
 
-def quantifier(exists: bool, variables: list[Any], body: Any) -> Any:
+def quantifier(exists: bool, variables: list[z3.ExprRef], body: z3.BoolRef) -> z3.BoolRef:
     """A quantified term."""
     return z3.Exists(variables, body) if exists else z3.ForAll(variables, body)
 
 
-def _all_different(parts: list[Any]) -> Any:
+def _all_different(parts: list[z3.BoolRef]) -> z3.BoolRef:
     term = parts[0]
     for part in parts[1:]:
         term = z3.Xor(term, part)
     return term
 
 
-Make = Callable[[list[Any]], Any]
+Make = Callable[[list[z3.BoolRef]], z3.BoolRef]
 _CONNECTIVES: dict[str, tuple[int, int | None, Make]] = {
     "And": (1, None, lambda parts: z3.And(*parts)),
     "Or": (1, None, lambda parts: z3.Or(*parts)),
@@ -182,7 +188,7 @@ _CONNECTIVES: dict[str, tuple[int, int | None, Make]] = {
 _TOKEN = re.compile(r"\s*([∀∃¬∧∨⊕→↔=≠(),]|[^\W\d][\w\-]*|\d+[\w\-]*)")
 
 
-def from_signs(text: str, words: Vocabulary) -> Any:
+def from_signs(text: str, words: Vocabulary) -> z3.BoolRef:
     """A first-order formula in logic signs, as FOLIO writes it; brackets must fit.
 
     ¬ and quantifiers bind to the next formula, then ∧, then ∨ and ⊕, then →, then ↔.
@@ -207,7 +213,7 @@ def from_signs(text: str, words: Vocabulary) -> Any:
     return term
 
 
-_LEVELS: tuple[dict[str, Callable[[Any, Any], Any]], ...] = (
+_LEVELS: tuple[dict[str, Callable[[z3.BoolRef, z3.BoolRef], z3.BoolRef]], ...] = (
     {"↔": lambda a, b: a == b},
     {"→": z3.Implies},
     {"∨": z3.Or, "⊕": z3.Xor},
@@ -230,7 +236,7 @@ class _Signs:
         self.at += 1
         return token
 
-    def level(self, number: int, bound: Bound, depth: int) -> Any:
+    def level(self, number: int, bound: Bound, depth: int) -> z3.BoolRef:
         if depth > DEEPEST:
             raise FormulaError("nested too deeply")
         if number == len(_LEVELS):
@@ -243,7 +249,7 @@ class _Signs:
             left = _LEVELS[number][sign](left, right)
         return left
 
-    def unary(self, bound: Bound, depth: int) -> Any:
+    def unary(self, bound: Bound, depth: int) -> z3.BoolRef:
         if self.here == "¬":
             self.take()
             return z3.Not(self.unary(bound, depth + 1))
@@ -260,7 +266,7 @@ class _Signs:
             return inner
         return self.atom(bound)
 
-    def atom(self, bound: Bound) -> Any:
+    def atom(self, bound: Bound) -> z3.BoolRef:
         name = self.name()
         if self.here == "(":
             arguments = self.arguments(bound)
@@ -272,12 +278,12 @@ class _Signs:
             return self.equation(thing, bound)
         raise FormulaError(f"{name} is a thing where a statement is wanted")
 
-    def equation(self, left: Any, bound: Bound) -> Any:
+    def equation(self, left: z3.ExprRef, bound: Bound) -> z3.BoolRef:
         same = self.take() == "="
         right = self.thing(bound)
         return left == right if same else left != right
 
-    def arguments(self, bound: Bound) -> list[Any]:
+    def arguments(self, bound: Bound) -> list[z3.ExprRef]:
         self.take("(")
         found = [self.thing(bound)]
         while self.here == ",":
@@ -286,7 +292,7 @@ class _Signs:
         self.take(")")
         return found
 
-    def thing(self, bound: Bound) -> Any:
+    def thing(self, bound: Bound) -> z3.ExprRef:
         name = self.name()
         if self.here == "(":
             return self.words.function(name, self.arguments(bound))
@@ -299,7 +305,7 @@ class _Signs:
         return token
 
 
-def reader_of(texts: Sequence[str]) -> Callable[[str, Vocabulary], Any]:
+def reader_of(texts: Sequence[str]) -> Callable[[str, Vocabulary], z3.BoolRef]:
     """How the formulas of a problem are read: in logic signs if any of them has one."""
     signs = any(re.search(r"[∀∃¬∧∨⊕→↔]", text) for text in texts)
     return from_signs if signs else from_python

@@ -12,6 +12,8 @@ from ..inputs.task_registry import GROUPS
 from ..scoring.equals_sign import EqualsResult
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from ..literature import MetaResult
 
 BANDWIDTH = 0.9
@@ -50,8 +52,8 @@ def overview_figure(
     return Picture(title, path)
 
 
-def _radar(axes: Any, names: list[str], means: dict[str, list[float]]) -> None:
-    angles = [2 * math.pi * place / len(names) for place in range(len(names))]
+def _radar(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> None:
+    angles = [2 * math.pi * number / len(names) for number in range(len(names))]
     for (key, label), colour, style in zip(
         (("direct", "direct answer"), ("cot", "chain of thought")),
         COLOURS,
@@ -87,7 +89,7 @@ def meta_figure(path: Path, meta: "MetaResult") -> Picture:
 
 
 def _half_violins(
-    axes: Any, meta: "MetaResult", limits: tuple[int, int], rows: bool = False
+    axes: "Axes", meta: "MetaResult", limits: tuple[int, int], rows: bool = False
 ) -> None:
     """Half violins and dots, categories by ascending median from below."""
     from ..literature import MIXED
@@ -95,15 +97,15 @@ def _half_violins(
     names = [name for name in meta.categories["category"] if name != MIXED]
     rng = np.random.default_rng(JITTER_SEED)
     source = meta.rows if rows else meta.cells
-    for place, name in enumerate(names):
+    for line, name in enumerate(names):
         values = source.loc[source["category"] == name, "delta"].to_numpy(dtype=float)
         if len(values) > 2 and np.ptp(values) > 0:
-            axes.fill_between(*_density(values, place), place, color=COLOURS[4], alpha=0.5, lw=0)
+            axes.fill_between(*_density(values, line), line, color=COLOURS[4], alpha=0.5, lw=0)
         if rows:
-            axes.scatter(values, place - 0.05 - 0.3 * rng.random(len(values)), s=8, color="0.6")
+            axes.scatter(values, line - 0.05 - 0.3 * rng.random(len(values)), s=8, color="0.6")
         own = meta.cells.loc[meta.cells["category"] == name, "delta"].to_numpy(dtype=float)
-        spots = place - 0.05 - 0.2 * rng.random(len(own))
-        axes.scatter(own, spots, s=34, color=COLOURS[0], edgecolor="white", zorder=3)
+        heights = line - 0.05 - 0.2 * rng.random(len(own))
+        axes.scatter(own, heights, s=34, color=COLOURS[0], edgecolor="white", zorder=3)
     axes.axvline(0, color="black", lw=1)
     mean = meta.mean_cells if rows else meta.mean_rows
     axes.axvline(mean, color=COLOURS[5], lw=1.2, ls="--", label=f"mean {mean:+.1f}")
@@ -115,13 +117,13 @@ def _half_violins(
     axes.set_title("Comparisons in the literature")
 
 
-def _density(values: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray]:
-    """Outline of a half violin above a line."""
+def _density(values: np.ndarray, line: int) -> tuple[np.ndarray, np.ndarray]:
+    """Outline of a half violin above a line of the plot: where it is, and how high."""
     from scipy.stats import gaussian_kde
 
     grid = np.linspace(values.min() - 10, values.max() + 10, 200)
     height = gaussian_kde(values, bw_method=BANDWIDTH)(grid)
-    return grid, place + 0.45 * height / height.max()
+    return grid, line + 0.45 * height / height.max()
 
 
 def deltas_figure(path: Path, rows: Sequence[Mapping[str, Any]], title: str) -> Picture:
@@ -132,11 +134,11 @@ def deltas_figure(path: Path, rows: Sequence[Mapping[str, Any]], title: str) -> 
     figure = Figure(figsize=(8, max(3.0, 0.24 * len(kept) + 1.5)), layout="constrained")
     axes = figure.subplots()
     groups = sorted({row["group"] or "other" for row in kept})
-    for place, row in enumerate(kept):
+    for line, row in enumerate(kept):
         colour = COLOURS[groups.index(row["group"] or "other") % len(COLOURS)]
-        axes.plot([row["ci_low"], row["ci_high"]], [place, place], color=colour, lw=2)
+        axes.plot([row["ci_low"], row["ci_high"]], [line, line], color=colour, lw=2)
         filled = colour if row["significant"] else "white"
-        axes.plot(row["delta"], place, "o", color=colour, mfc=filled, ms=6)
+        axes.plot(row["delta"], line, "o", color=colour, mfc=filled, ms=6)
     for number, name in enumerate(groups):
         axes.plot([], [], "o", color=COLOURS[number % len(COLOURS)], label=name)
     axes.axvline(0, color="black", lw=1)
@@ -151,7 +153,7 @@ def deltas_figure(path: Path, rows: Sequence[Mapping[str, Any]], title: str) -> 
 
 def equals_figure(path: Path, results: Mapping[str, EqualsResult]) -> Picture:
     """Gain of items with and without an equals sign, a pair of bars each."""
-    names = [name for name, one in results.items() if one.n_with and one.n_without]
+    names = [name for name, split in results.items() if split.n_with and split.n_without]
     return bars(
         path,
         names,

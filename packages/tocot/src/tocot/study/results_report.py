@@ -4,53 +4,60 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tenpapers.records import write_json, write_text
+from tenpapers.records import write_json, write_jsonl, write_text
 from tenpapers.report import Picture, Table, report_markdown
 
 from ..literature import MetaResult, meta_analyse, read_results
-from ..scoring.cell_numbers import MANY_UNPARSED, GroupBy, group_table, positions, results, warnings
+from ..records import Graded
+from ..scoring.cell_numbers import MANY_UNPARSED, group_table, positions, results, warnings
 from ..scoring.cell_tests import cell_tests, verdict
-from ..scoring.equals_sign import equals_pairs, equals_split, pooled
-from ..scoring.pairs import Cell, Policy
+from ..scoring.equals_sign import equals_by_task
+from ..scoring.pairs import Cell
+from ..scoring.settings import Policy, ReportSettings
 from .figures import deltas_figure, overview_figure
 from .tables import cell_table, group_rows, mapping_table
 
 Body = list[str | Table | Picture]
 
 
+def write_scores(
+    out: Path, rows: Sequence[Graded], cells: Sequence[Cell], policy: Policy
+) -> tuple[dict[str, Any], Table, str]:
+    """Write `graded.jsonl` and `results.json`; what they say as values, table and notes."""
+    values = results(cells, policy)
+    write_jsonl(out / "graded.jsonl", rows)
+    write_json(out / "results.json", values)
+    notes = "\n".join(f"note: {line}" for line in warnings(cells))
+    return values, cell_table(cells, policy), notes
+
+
 def write_results(
-    out: Path,
-    cells: Sequence[Cell],
-    *,
-    by: GroupBy = "five",
-    policy: Policy = "wrong",
-    literature: Path | None = None,
-    seed: int = 0,
-    title: str = "Direct answers and CoT",
+    out: Path, cells: Sequence[Cell], settings: ReportSettings
 ) -> tuple[Body, dict[str, Any]]:
     """Write `report.md`, `table.csv`, `results.json` and the figures of graded cells."""
     out.mkdir(parents=True, exist_ok=True)
-    meta = meta_analyse(read_results([literature])) if literature else None
-    body, values = results_body(out, cells, by=by, policy=policy, meta=meta, seed=seed)
-    write_text(out / "report.md", report_markdown(title, body))
-    write_text(out / "table.csv", next(one for one in body if isinstance(one, Table)).csv())
+    meta = meta_analyse(read_results([settings.literature])) if settings.literature else None
+    body, values = results_body(out, cells, settings, meta)
+    write_text(out / "report.md", report_markdown("Direct answers and CoT", body))
+    write_text(out / "table.csv", next(part for part in body if isinstance(part, Table)).csv())
     write_json(out / "results.json", values)
     return body, values
 
 
+def printable(body: Body) -> list[str | Table]:
+    """The parts that a terminal can show: all but the pictures."""
+    return [part for part in body if not isinstance(part, Picture)]
+
+
 def results_body(
-    out: Path,
-    cells: Sequence[Cell],
-    *,
-    by: GroupBy = "five",
-    policy: Policy = "wrong",
-    meta: MetaResult | None = None,
-    seed: int = 0,
+    out: Path, cells: Sequence[Cell], settings: ReportSettings, meta: MetaResult | None = None
 ) -> tuple[Body, dict[str, Any]]:
     """Group table, figures, tests and notes of graded cells; figures go to `out`."""
+    by, policy = settings.group, settings.unparseable
     groups = group_table(cells, by)
     five = groups if by == "five" else group_table(cells, "five")
-    rows = cell_tests([cell for cell in cells if cell.direct], policy=policy, seed=seed)
+    both = [cell for cell in cells if cell.direct]
+    rows = cell_tests(both, policy=policy, seed=settings.seed)
     body: Body = [
         group_rows(groups, f"Groups ({by})", rows if by == "five" else ()),
         _decides(groups),
@@ -84,10 +91,9 @@ def _decides(groups: Sequence[dict[str, Any]]) -> str:
 
 
 def _equals(cells: Sequence[Cell]) -> dict[str, Any]:
-    found = {}
-    for source in dict.fromkeys(cell.source for cell in cells):
-        own = [cell for cell in cells if cell.source == source and cell.direct and cell.cot]
-        if own:
-            split = [equals_split(equals_pairs(cell.direct, cell.cot)) for cell in own]
-            found[source] = pooled(split).as_json()
-    return found
+    split = equals_by_task([cell for cell in cells if cell.direct and cell.cot])
+    return {
+        name.removesuffix("/all"): result.as_json()
+        for name, result in split.items()
+        if name.endswith("/all")
+    }

@@ -2,32 +2,60 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from tenpapers.paper import Paper
+from tenpapers.records import write_text
 from tenpapers.report import Table
 
+from ..inputs.task_registry import TaskSpec
 from ..records import Graded
 from ..scoring.cell_numbers import cell_numbers
-from ..scoring.pairs import Cell
+from ..scoring.pairs import Cell, cells
+from ..scoring.settings import Policy
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
-def cell_table(cells: Sequence[Cell], policy: str) -> Table:
+CELL_COLUMNS = {
+    "n": "n",
+    "direct": "direct",
+    "cot": "CoT",
+    "delta": "delta",
+    "unparsed_direct": "unparsed direct",
+    "unparsed_cot": "unparsed CoT",
+}
+GROUP_COLUMNS = {
+    "source": "source",
+    "group": "group",
+    "tasks": "tasks",
+    "n": "n",
+    "direct": "direct",
+    "cot": "CoT",
+    "delta_wrong": "delta (wrong)",
+    "delta_guess": "delta (guess)",
+    "unparsed_direct": "unparsed direct",
+    "unparsed_cot": "unparsed CoT",
+}
+
+
+def run_table(rows: Sequence[Graded]) -> Table:
+    """What a run shows: pairs of both arms where every task has them, else each setting."""
+    found = cells(rows)
+    if all(cell.direct for cell in found):
+        return cell_table(found, "wrong")
+    return setting_table(rows)
+
+
+def cell_table(found: Sequence[Cell], policy: Policy) -> Table:
     """One row a source and task."""
     rows = []
-    for cell in cells:
-        one = cell_numbers(cell, policy)  # type: ignore[arg-type]
-        rows.append(
-            [
-                cell.name,
-                one["n"],
-                one["direct"],
-                one["cot"],
-                one["delta"],
-                one["unparsed_direct"],
-                one["unparsed_cot"],
-            ]
-        )
-    columns = ["task", "n", "direct", "CoT", "delta", "unparsed direct", "unparsed CoT"]
+    for cell in found:
+        numbers = cell_numbers(cell, policy)
+        rows.append([cell.name, *(numbers[name] for name in CELL_COLUMNS)])
+    columns = ["task", *CELL_COLUMNS.values()]
     return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
 
 
@@ -42,8 +70,8 @@ def setting_table(rows: Sequence[Graded]) -> Table:
             task,
             setting,
             len(own),
-            100 * sum(one.correct for one in own) / len(own),
-            100 * sum(not one.parsed for one in own) / len(own),
+            100 * sum(row.correct for row in own) / len(own),
+            100 * sum(not row.parsed for row in own) / len(own),
         ]
         for (task, setting), own in groups.items()
     ]
@@ -60,51 +88,29 @@ def group_rows(
     ----------
     tests : rows of the paired tests; how many of a group's tasks gain significantly.
     """
-    columns = [
-        "source",
-        "group",
-        "tasks",
-        "n",
-        "direct",
-        "CoT",
-        "delta (wrong)",
-        "delta (guess)",
-        "unparsed direct",
-        "unparsed CoT",
-    ]
-    names = [
-        "source",
-        "group",
-        "tasks",
-        "n",
-        "direct",
-        "cot",
-        "delta_wrong",
-        "delta_guess",
-        "unparsed_direct",
-        "unparsed_cot",
-    ]
-    cells = [[row.get(name) for name in names] for row in rows]
+    columns = list(GROUP_COLUMNS.values())
+    lines = [[row.get(name) for name in GROUP_COLUMNS] for row in rows]
     if tests:
         columns.append("significant tasks")
-        for row, line in zip(rows, cells, strict=True):
+        for row, line in zip(rows, lines, strict=True):
             own = [
-                one
-                for one in tests
-                if one["group"] == row["group"] and one["task"].startswith(f"{row['source']}/")
+                test
+                for test in tests
+                if test["group"] == row["group"] and test["task"].startswith(f"{row['source']}/")
             ]
-            line.append(sum(bool(one["significant"]) for one in own))
+            line.append(sum(bool(test["significant"]) for test in own))
     note = (
         "Unweighted means over the tasks of a group, in percent. Direct and CoT count an "
         "unparseable response as wrong; `guess` gives it what guessing among the item's options "
         "earns."
     )
-    return Table(title, columns, cells, note)
+    return Table(title, columns, lines, note)
 
 
-def frame_table(frame: Any, title: str, note: str = "", limit: int | None = None) -> Table:
+def frame_table(frame: "DataFrame", title: str, note: str = "", limit: int | None = None) -> Table:
     """A pandas frame as a table."""
-    rows = frame.head(limit).to_dict("split")["data"] if limit else frame.to_dict("split")["data"]
+    shown = frame.head(limit) if limit else frame
+    rows = shown.to_dict("split")["data"]
     return Table(title, list(map(str, frame.columns)), rows, note)
 
 
@@ -112,3 +118,44 @@ def mapping_table(rows: Sequence[Mapping[str, Any]], title: str, note: str = "")
     """Dicts of the same keys as a table."""
     columns = list(rows[0]) if rows else []
     return Table(title, columns, [[row.get(name) for name in columns] for row in rows], note)
+
+
+def write_rows(file: Path, rows: Sequence[Mapping[str, Any]], title: str, note: str = "") -> Table:
+    """Write dicts of the same keys as CSV; the table that it shows."""
+    table = mapping_table(rows, title, note)
+    write_text(file, table.csv())
+    return table
+
+
+def plan_settings_table(
+    rows: Sequence[Mapping[str, Any]], title: str = "Planning and execution"
+) -> Table:
+    """Rows of `plan_table`."""
+    note = "Unparseable answers are wrong for numbers and count 1/3 for logic."
+    return mapping_table(rows, title, note)
+
+
+def task_table(specs: Sequence[TaskSpec]) -> Table:
+    """All tasks, with budgets of new tokens and numbers of demonstrations."""
+    rows: list[list[Any]] = [
+        [
+            spec.name,
+            spec.group,
+            spec.category,
+            spec.kind,
+            spec.style,
+            *spec.budget,
+            spec.shots,
+            spec.hub or "-",
+        ]
+        for spec in specs
+    ]
+    columns = ["task", "group", "category", "answers", "style", "direct", "CoT", "shots", "hub"]
+    return Table("Tasks", columns, rows)
+
+
+def claim_table(paper: Paper, claims: Sequence[Mapping[str, Any]]) -> Table:
+    """The paper's claims, what the study says of each, and on what evidence."""
+    sentences = {claim.id: claim.sentence for claim in paper.claims}
+    rows = [[sentences[row["id"]], row["verdict"], row["evidence"]] for row in claims]
+    return Table("Claims of the paper", ["claim", "verdict", "evidence"], rows)

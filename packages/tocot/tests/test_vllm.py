@@ -1,4 +1,4 @@
-"""`run` through what is not transformers: vLLM behind an OpenAI-compatible server; recordings."""
+"""`run` through a server: vLLM behind its OpenAI-compatible address."""
 
 import http.client
 import os
@@ -10,8 +10,9 @@ from importlib.util import find_spec
 
 import pytest
 from tenpapers.models import embedded_path
+from tocot.answering.run import run
 
-from .conftest import command, item, read_lines, sums, write_rows
+from .conftest import ask, sums
 
 
 @pytest.fixture(scope="module")
@@ -62,37 +63,12 @@ def address():
         process.wait(60)
 
 
-def ask(model, items, out, *options, code=0):
-    data = write_rows(out / "items.jsonl", [one.model_dump() for one in items])
-    arguments = [
-        "--model",
-        model,
-        "--tasks",
-        items[0].task,
-        "--data",
-        data,
-        "--no-cache",
-        "--budgets",
-        "8,24",
-        *options,
-        "--out",
-        out / "run",
-    ]
-    command("run", *arguments, code=code)
-    return {
-        (row["setting"], row["id"]): row
-        for row in read_lines(out / "run" / "outputs" / f"{items[0].task}.jsonl")
-    }
-
-
 @pytest.mark.vllm
 @pytest.mark.timeout(500)
 @pytest.mark.skipif(not find_spec("vllm"), reason="vLLM is not installed")
 @pytest.mark.parametrize("style", ["prefill", "unified"])
 def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path, style):
     """With a prefill, stop strings and a stop pattern; a float tie may break one text."""
-    from tocot.answering.run import run
-
     items = [
         sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
         for n in range(4)
@@ -116,24 +92,3 @@ def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path,
         same += row["response"].strip() == one.response.strip() and row["answer"] == one.answer
     assert same >= 7
     assert (ours[0].prefill == "$\\boxed{") == (style == "prefill")
-
-
-def test_recordings_are_graded_without_a_model(tmp_path):
-    recorded = write_rows(
-        tmp_path / "said.jsonl",
-        [
-            {"id": "zs_direct|i1", "text": "Answer: B"},
-            {"id": "zs_cot|i1", "text": "Red is right.\nAnswer: A", "n_output_tokens": 9},
-            {"id": "zs_direct|i2", "text": "Answer: A"},
-        ],
-    )
-    rows = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path, code=3)
-    assert [rows["zs_direct", name]["correct"] for name in ("i1", "i2")] == [False, True]
-    assert rows["zs_cot", "i1"]["correct"] and rows["zs_cot", "i1"]["new_tokens"] == 9
-    missing = rows["zs_cot", "i2"]
-    assert missing["errored"] and missing["response"] is None
-    assert missing["finish_reason"] == "error: not recorded"
-    with recorded.open("a") as stream:
-        stream.write('{"id": "zs_cot|i2", "text": "Blue.\\nAnswer: B"}\n')
-    again = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path)
-    assert len(again) == 4 and again["zs_cot", "i2"]["answer"] == "B"

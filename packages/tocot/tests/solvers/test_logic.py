@@ -1,0 +1,73 @@
+import pytest
+from tenpapers.testing import read_rows
+from tocot.solvers.logic import solve_bool, solve_fol
+
+from ..conftest import body
+
+
+def test_contexthub_formulas_by_hand():
+    facts = "aaa is True.\naab is False.\n(aaa or aab) -> aac.\n"
+    assert solve_bool(facts + "Deduce the result of aac.").value == "True"
+    assert solve_bool("aaa is False.\n(aaa) -> aab.\nDeduce the result of aab.").value == "N/A"
+    abduced = "(aaa or aab) -> aac.\nGiven aac is False, what is the value of aab?."
+    assert solve_bool(abduced).value == "False"
+    assert (
+        solve_bool("(NOT aaa) -> aab.\nGiven aab is False, what is the value of aaa?").value
+        == "True"
+    )
+    assert "contradiction" in solve_bool("a is True.\na is False.\nDeduce the result of b.").error
+    assert "neither a fact" in solve_bool("Hello.").error and "no question" in solve_bool("").error
+
+
+def test_plans_of_formulas():
+    plan = body("rained", "Implies(Or(rained, hose), wet)", "return wet")
+    assert solve_bool(plan).value == "True"
+    assert solve_bool(body("not a or b", "a", "return b")).value == "True"
+    assert solve_bool(body("a == b", "b = False", "return a")).status in ("ok", "error")
+    fol = body("ForAll([x], Implies(Cat(x), Purrs(x)))", "Cat(tom)", "return Purrs(tom)")
+    assert solve_fol(fol).value == "True"
+    refuted = fol.replace("return Purrs(tom)", "return Not(Purrs(tom))")
+    assert solve_fol(refuted).value == "False"
+    assert solve_fol(body("Bird(kiki)", "return Sings(kiki)")).value == "Unknown"
+    # A call is the name of a predicate, whatever it is called; nothing is run.
+    assert solve_fol(body("return __import__('os')")).value == "Unknown"
+
+
+def test_first_order_signs():
+    given = {"premises": ["∀x (Cat(x) → Purrs(x))", "Cat(tom)"], "conclusion": "Purrs(tom)"}
+    assert solve_fol(given).value == "True"
+    assert solve_fol(given | {"conclusion": "¬Purrs(tom)"}).value == "False"
+    assert solve_fol(given | {"conclusion": "∀x Purrs(x)"}).value == "Unknown"
+    assert solve_fol(given | {"conclusion": "∀x Purrs(x)"}, "closed").value == "True"
+    assert solve_fol(given | {"conclusion": "(Purrs(tom)"}).status == "error"
+    assert solve_fol({"premises": "x"}).error.startswith("a first-order plan has")
+    assert solve_fol({"premises": ["P(a) ∧ ¬P(a)"], "conclusion": "P(b)"}).error.startswith(
+        "contra"
+    )
+    assert solve_fol({"premises": ["∀x ∀y (x = y)", "P(a)"], "conclusion": "P(b)"}).value == "True"
+
+
+@pytest.mark.acceptance
+def test_contexthub_gold_labels(data):
+    right = total = 0
+    for part in ("deductive_l1", "deductive_l2", "abductive_l1", "abductive_l2"):
+        for row in read_rows(data / "tasks" / f"contexthub_{part}.jsonl.gz"):
+            right += solve_bool(row["abstract"]).value == row["gold"]
+            total += 1
+    assert right == total == 1280
+
+
+@pytest.mark.acceptance
+def test_folio_annotations(data):
+    found = [
+        (
+            solve_fol(
+                {"premises": row["premises-FOL"].splitlines(), "conclusion": row["conclusion-FOL"]}
+            ),
+            row["label"],
+        )
+        for row in read_rows(data / "tasks" / "folio.jsonl.gz")
+    ]
+    assert len(found) == 95 and all(one.status in ("ok", "error", "timeout") for one, _ in found)
+    assert sum(one.status == "ok" for one, _ in found) >= 75
+    assert sum(one.value == label for one, label in found) >= 55

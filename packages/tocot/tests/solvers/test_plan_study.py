@@ -1,0 +1,43 @@
+import pytest
+from tenpapers.errors import UserError
+from tocot.solvers.plan_study import plan_messages, plan_study, plan_table, tool_answer
+from tocot.solvers.python import SolverResult
+
+from ..conftest import item, sums
+
+
+def test_the_three_plan_settings_share_their_plan_part():
+    texts = {
+        name: plan_messages(sums(), name, "python")[0].content
+        for name in ("plan_direct", "plan_cot", "plan_tool")
+    }
+    heads = {text.rpartition("\n\n")[0] for text in texts.values()}
+    assert len(heads) == 1 and len(set(texts.values())) == 3
+    assert heads.pop().count("def solution():") == 3
+    assert plan_messages(item(), "plan_tool", "bool")[0].content.count("def solution():") == 4
+
+
+def test_solver_values_become_answers():
+    assert tool_answer(SolverResult("ok", 7), sums()) == "7"
+    logic = item(choices={"label": ["A", "B", "C"], "text": ["True", "False", "N/A"]})
+    assert tool_answer(SolverResult("ok", "N/A"), logic) == "C"
+    assert tool_answer(SolverResult("error", None, "x"), logic) is None
+
+
+def test_the_plan_study_and_its_table(tiny, tmp_path):
+    logic = item(
+        task="contexthub_deductive_level1",
+        gold="A",
+        choices={"label": ["A", "B", "C"], "text": ["True", "False", "N/A"]},
+    )
+    settings = ["da", "cot", "plan_direct", "plan_cot", "plan_tool"]
+    found = plan_study(tiny, [logic], settings, tmp_path / "o.jsonl", budget=16, budgets=(8, 8))
+    table = plan_table(found)
+    assert [row["setting"] for row in table] == settings
+    for row, one in zip(table, found, strict=True):
+        if not one.parsed:
+            assert row["accuracy"] == pytest.approx(100 / 3) and row["unparsed"] == 100
+    with pytest.raises(UserError, match="has no plans"):
+        plan_study(tiny, [item()], settings, tmp_path / "p.jsonl")
+    with pytest.raises(UserError, match="setting pal: unknown"):
+        plan_study(tiny, [logic], ["pal"], tmp_path / "p.jsonl")
