@@ -131,7 +131,7 @@ def open_generator(spec: str, *, cache: CompletionCache | bool = True) -> Genera
 
     Raises
     ------
-    UserError : the spec or the model is unknown, or a needed extra is not installed.
+    UserError : the backend or the model is unknown, or a needed extra is not installed.
     """
     backend = open_backend(parse_spec(spec))
     store = CompletionCache() if cache is True else (cache or None)

