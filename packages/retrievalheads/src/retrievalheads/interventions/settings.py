@@ -24,8 +24,8 @@ class EvaluateSettings(ExtendedModelSettings):
     knockout: Annotated[
         str | None, typer.Option(help="Heads to switch off: 18-6,23-2 or scores.json:10.")
     ] = None
-    kind: Annotated[
-        Literal["zero", "uniform"], typer.Option(help="What is left of a head that is off.")
+    fill: Annotated[
+        Literal["zero", "uniform"], typer.Option("--kind", help="What a head that is off gives.")
     ] = "zero"
     scope: ScopeOption = "all"
     max_examples: MaxExamples = None
@@ -37,7 +37,7 @@ class KnockoutSettings(ModelSettings):
 
     k: Annotated[str, typer.Option(help="Heads to switch off.")] = "0,5,10,20,30,50,100"
     control_seeds: Annotated[int, typer.Option(help="Random controls a k.", min=0)] = 3
-    kind: Annotated[Kind, typer.Option(help="What is left of a head that is off.")] = "zero"
+    fill: Annotated[Kind, typer.Option("--kind", help="What a head that is off gives.")] = "zero"
     scope: ScopeOption = "all"
     match_layers: Annotated[
         bool, typer.Option("--match-layers", help="Controls in the layers of the top heads.")
