@@ -1,6 +1,12 @@
 import numpy as np
+import pytest
 from synthesizrr.baselines.run import generate_baseline
-from synthesizrr.baselines.sungen import learn_weights, resampled
+from synthesizrr.baselines.sungen import (
+    learn_weights,
+    resampled,
+    reverse_cross_entropy,
+    with_means,
+)
 
 from .conftest import counts, made
 
@@ -27,3 +33,19 @@ def test_sungen_keeps_weighted_rows(run):
     found = generate_baseline(one)
     assert found["pool"] <= 16 and counts(one) <= {1, 2}
     assert all(0 <= row.unknown["weight"] <= 1 for row in made(one))
+
+
+def test_the_reverse_cross_entropy_by_hand():
+    """Softmax of ln 3 and 0 is 3/4 and 1/4; ln 0 is -4, so the loss is 4 (1 - p)."""
+    import torch
+
+    logits = torch.tensor([[3.0, 1.0], [3.0, 1.0]]).log()
+    loss = reverse_cross_entropy(logits, torch.tensor([0, 1]))
+    assert float(loss) == pytest.approx(4 * (0.25 + 0.75) / 2)
+    assert float(reverse_cross_entropy(logits[:1], torch.tensor([0]))) == pytest.approx(1)
+
+
+def test_held_rows_get_the_mean_of_their_labels_others():
+    weights, labels = np.array([0.2, 0.5, 0.9, 0.1, 0.7]), np.array([0, 0, 0, 1, 1])
+    held = np.array([False, False, True, True, False])
+    assert with_means(weights, labels, held).tolist() == pytest.approx([0.2, 0.5, 0.35, 0.7, 0.7])

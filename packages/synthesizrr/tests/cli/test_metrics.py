@@ -118,3 +118,29 @@ def test_long_lines_and_any_script_are_measured(tmp_path):
         tmp_path,
     )
     assert json.loads((tmp_path / "metrics.json").read_text())["x.jsonl"]["n"] == 3
+
+
+def test_judge_writes_what_the_judge_said(tmp_path, tiny_teacher, capsys):
+    row = {"id": "1", "text": "A b.", "label": "x", "context": "C d. E f."}
+    file = write_rows(tmp_path / "s.jsonl", [row, row | {"id": "2"}])
+    model = f"hf:{tiny_teacher}"
+    command("judge", file, "--judge", model, "-n", 1, "--no-cache", "--out", tmp_path)
+    found = json.loads((tmp_path / "rag.json").read_text())
+    assert found["rows"] == 1 and found["judge"] == model
+    assert "context relevance" in capsys.readouterr().out
+
+
+def test_options_win_over_the_file(tmp_path):
+    file = write_rows(tmp_path / "a.jsonl", texts("a b c", "a b d"))
+    config = tmp_path / "c.yaml"
+    config.write_text("metrics: [self-bleu, length]\nmax_n: 3\ntokenizer: whitespace\n")
+    for more, orders, measured in (
+        ([], "123", {"n", "self_bleu", "length"}),
+        (["--max-n", 2, "--metrics", "self-bleu"], "12", {"n", "self_bleu"}),
+    ):
+        command("evaluate", file, "--config", config, *more, "--out", tmp_path / "o")
+        found = json.loads((tmp_path / "o" / "metrics.json").read_text())["a.jsonl"]
+        assert found.keys() == measured and list(found["self_bleu"]) == list(orders)
+    fails("evaluate", file, "--tokenizer", "bpe", "--out", tmp_path, told=["--tokenizer", "bpe"])
+    config.write_text("tokenizer: bpe\n")
+    fails("evaluate", file, "--config", config, "--out", tmp_path, told=["c.yaml", "tokenizer"])

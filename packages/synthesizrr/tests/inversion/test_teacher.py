@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 from synthesizrr.inversion.teacher import GenerateConfig, generate, plan_prompts, shared_share
 from synthesizrr.records import Generation, read_rows
@@ -79,3 +80,31 @@ def test_prompts_with_the_same_shots_stand_together(tokenizer):
     labels = [prompt.row.label for prompt in prompts]
     assert labels == sorted(labels)
     assert shared_share(prompts, tokenizer) > 0.3 > shared_share(prompts[::2][:1], tokenizer)
+
+
+class Recorder:
+    """A teacher that answers nothing and keeps what it is asked."""
+
+    backend = SimpleNamespace(family="openai", model="recorder")
+
+    def stream(self, requests, progress=None):
+        self.requests = {request.id: request for request in requests}
+        return iter(())
+
+
+def test_requests_sample_as_the_settings_say(tmp_path, tokenizer):
+    config = GenerateConfig(shots=1, temperature=0.7, top_p=0.8, max_new_tokens=11, seed=3)
+    asked = []
+    for rows in (inputs(), inputs()[2:]):
+        recorder = Recorder()
+        generate(rows, pool(), AG, recorder, config, out=tmp_path / "g", tokenizer=tokenizer)
+        asked.append(recorder.requests)
+    for request in asked[0].values():
+        sampling = request.sampling
+        assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (0.7, 0.8, 11)
+        assert sampling.stop == ("\n\nNews article:", "Summary:")
+    assert len({request.sampling.seed for request in asked[0].values()}) == 4
+    assert {name: asked[0][name] for name in asked[1]} == asked[1]
+    own = replace(config, max_new_tokens=None)
+    generate(inputs(1), pool(), AG, recorder, own, out=tmp_path / "g", tokenizer=tokenizer)
+    assert recorder.requests["in0"].sampling.max_tokens == AG.max_new_tokens

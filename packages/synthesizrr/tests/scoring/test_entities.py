@@ -39,3 +39,10 @@ def test_recall_and_top_entities():
     assert top_entities(gold, 1)["GPE"] == [("Paris", 3, 0.75)]
     assert mean_entropy([gold, made]) == [entropy_bits([3, 1]), 0.0]
     assert mean_entropy([gold, {"LAW": {"x": 1}}]) == [None, None]
+
+
+def test_the_mean_entropy_does_not_weigh_the_types():
+    """Two types in both sets, of 1 and 0.5 x 1.5 bits; LAW is in one set alone and left out."""
+    first = {"GPE": {"Paris": 9, "Rome": 9}, "ORG": {"X": 2, "Y": 1, "Z": 1}, "LAW": {"l": 1}}
+    second = {"GPE": {"Paris": 3}, "ORG": {"X": 1, "Y": 1}}
+    assert mean_entropy([first, second]) == [(1 + 1.5) / 2, 0.5]

@@ -1,5 +1,6 @@
 import pytest
 from synthesizrr.sourcing.windows import (
+    quantile_window,
     read_cosines,
     read_ranks,
     read_token_counts,
@@ -32,3 +33,10 @@ def test_ranks_as_a_user_writes_them():
     for wrong in ("a", "0-2", "", "3-1"):
         with pytest.raises(UserError, match="rank"):
             read_ranks(wrong)
+
+
+def test_quantiles_are_of_the_scores_at_the_ranks():
+    """Rank 1 has 0.1, 0.2, 0.3, 0.4, 0.5: a quarter of the way up is 0.2, three quarters 0.4."""
+    rows = [found([score, 0.9], seed=str(score)) for score in (0.5, 0.1, 0.4, 0.2, 0.3)]
+    window = quantile_window(rows, 0.25, 0.75, ranks=[1])
+    assert window == pytest.approx((0.2, 0.4))

@@ -1,5 +1,11 @@
 import pytest
-from synthesizrr.students.classifiers import STUDENTS, StudentSpec, fit, student_spec
+from synthesizrr.students.classifiers import (
+    STUDENTS,
+    StudentSpec,
+    fit,
+    student_spec,
+    training_arguments,
+)
 from synthesizrr.students.train import grid, train_student
 from tenpapers.errors import UserError
 
@@ -68,3 +74,25 @@ def test_recipes_of_the_paper():
     batches = {(one.lr, one.accumulation) for one in grid(large)}
     assert batches == {(lr, n) for lr in (2e-5, 5e-5, 1e-4) for n in (2, 8, 32)}
     assert {one.micro_batch for one in grid(STUDENTS["minilm"])} == {8, 32, 128}
+
+
+def test_the_recipe_reaches_the_trainer(tmp_path):
+    recipe = StudentSpec(
+        "x",
+        "x",
+        lr=3e-4,
+        micro_batch=7,
+        accumulation=3,
+        epochs=2,
+        weight_decay=0.02,
+        adam_epsilon=1e-5,
+        warmup=0.25,
+    )
+    made = training_arguments(recipe, str(tmp_path), seed=9)
+    assert (made.learning_rate, made.num_train_epochs, made.seed) == (3e-4, 2, 9)
+    assert (made.per_device_train_batch_size, made.gradient_accumulation_steps) == (7, 3)
+    assert (made.weight_decay, made.adam_epsilon) == (0.02, 1e-5)
+    assert made.get_warmup_steps(40) == 10 and made.lr_scheduler_type == "linear"
+    assert made.max_grad_norm == 0 and made.optim.startswith("adamw")
+    paper = STUDENTS["minilm"]
+    assert (paper.weight_decay, paper.adam_epsilon, paper.warmup) == (1e-4, 1e-6, 0.06)

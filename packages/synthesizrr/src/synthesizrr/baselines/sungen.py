@@ -108,7 +108,7 @@ def learn_weights(
         outer.step()
         with torch.no_grad():
             weights.clamp_(0, 1)
-    return _with_means(weights.detach().double().numpy(), labels, held)
+    return with_means(weights.detach().double().numpy(), labels, held)
 
 
 def reverse_cross_entropy(
@@ -148,7 +148,7 @@ def _losses(
     return torch.nn.functional.cross_entropy(logits, target, reduction="none")
 
 
-def _with_means(weights: np.ndarray, labels: np.ndarray, held: np.ndarray) -> np.ndarray:
+def with_means(weights: np.ndarray, labels: np.ndarray, held: np.ndarray) -> np.ndarray:
     """Weights in which held rows have the mean of their label's other rows."""
     for number in set(labels.tolist()):
         fitted = (labels == number) & ~held

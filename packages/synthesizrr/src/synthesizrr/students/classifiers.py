@@ -248,7 +248,7 @@ class FineTuned:
         with tempfile.TemporaryDirectory() as scratch:
             trainer = Trainer(
                 model=self.model,
-                args=_training_arguments(spec, scratch, seed),
+                args=training_arguments(spec, scratch, seed),
                 train_dataset=rows,  # type: ignore[arg-type]  # a list has length and items
                 callbacks=[_epoch_callback(self, on_epoch)] if on_epoch else [],
                 data_collator=DataCollatorWithPadding(self.tokenizer),
@@ -292,7 +292,8 @@ class FineTuned:
         self.tokenizer.save_pretrained(folder)
 
 
-def _training_arguments(spec: StudentSpec, scratch: str, seed: int) -> TrainingArguments:
+def training_arguments(spec: StudentSpec, scratch: str, seed: int) -> TrainingArguments:
+    """A recipe as transformers' Trainer takes it: linear decay, no clipping, nothing saved."""
     import torch
     from transformers import TrainingArguments
 
