@@ -129,10 +129,10 @@ def sweep(
         kept.add(example.id, accuracy + [grade(example, text).scores["f1"] for text in texts])
     for example in examples:
         values = kept.known[example.id].values
-        for place, result in enumerate(results):
-            result.accuracy.append(values[place])
+        for index, result in enumerate(results):
+            result.accuracy.append(values[index])
             if answers:
-                result.f1.append(values[len(settings) + place])
+                result.f1.append(values[len(settings) + index])
     return results
 
 

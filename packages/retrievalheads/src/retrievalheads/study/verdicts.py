@@ -82,17 +82,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the numbers say of one claim of `paper.yaml`; `place` is its number there, from 1."""
+    """What the numbers say of one claim of `paper.yaml`; `number` is its own there, from 1."""
 
     claim: Claim
-    place: int
+    number: int
     found: Found
 
     @property
     def title(self) -> str:
         """The claim as the report prints it."""
         sentence = self.claim.sentence.rstrip(".")
-        return f"({self.place}) {sentence[0].lower()}{sentence[1:]}"
+        return f"({self.number}) {sentence[0].lower()}{sentence[1:]}"
 
     def shown(self) -> dict[str, str]:
         """The verdict as `verdicts.json` has it."""
@@ -116,7 +116,7 @@ def verdicts(
         "patching-helps-in-part": _patching(patches, real),
     }
     known = load_paper("retrievalheads").claims
-    return [Verdict(claim, place, found[claim.id]) for place, claim in enumerate(known, 1)]
+    return [Verdict(claim, number, found[claim.id]) for number, claim in enumerate(known, 1)]
 
 
 def claims(found: Sequence[Verdict]) -> list[dict[str, Any]]:

@@ -170,12 +170,12 @@ def split_items(items: Sequence[Item], task: Task, seed: int) -> dict[str, list[
         random.Random(f"{seed}:topics").shuffle(topics)
         test_topics = set(topics[: max(1, len(topics) // 5)])
     for item in items:
-        place = int(hashlib.sha256(item.id.encode()).hexdigest()[:8], 16) / 16**8
+        share = int(hashlib.sha256(item.id.encode()).hexdigest()[:8], 16) / 16**8
         if isinstance(item, InsightItem):
             in_test = item.topic in test_topics
-            split = "test" if in_test else "dev" if place < 0.125 else "train"
+            split = "test" if in_test else "dev" if share < 0.125 else "train"
         else:
-            split = "train" if place < 0.7 else "dev" if place < 0.8 else "test"
+            split = "train" if share < 0.7 else "dev" if share < 0.8 else "test"
         parts[split].append(item)
     return parts
 
@@ -222,8 +222,8 @@ def _prepare(frame: Frame, chosen: Sequence[tuple[int, int]]) -> None:
     module = _TASKS[frame.task]
     frame.writer.prepare([n for i, k in chosen for n in module.needs(frame, frame.items[i], k)])
     rest: list[Need] = []
-    for place, index in chosen:
-        item = frame.items[place]
+    for item_index, index in chosen:
+        item = frame.items[item_index]
         if isinstance(item, InsightItem):
             rest += summhay.documents_needed(frame, item, index)
     frame.writer.prepare(rest)

@@ -106,6 +106,7 @@ def filled(
     frame: Frame,
     must: Sequence[Draft],
     candidates: Iterable[Draft],
+    *,
     query: str,
     target: str,
     draw: random.Random,
@@ -148,8 +149,8 @@ def fillers(frame: Frame, guard: LeakGuard, draw: random.Random) -> Iterator[Dra
     """Passages of other questions, without replacement, past the leak guard."""
     order = list(range(len(frame.pool)))
     draw.shuffle(order)
-    for place in order:
-        passage = frame.pool[place]
+    for index in order:
+        passage = frame.pool[index]
         if guard.allows(f"{passage.title} {passage.text}"):
             yield Draft(text=passage.text, role="filler", title=passage.title or None)
 
@@ -168,8 +169,9 @@ def numbers_for(context: int) -> int:
 def finish(
     frame: Frame,
     identity: str,
-    query: str,
     drafts: Sequence[Draft],
+    *,
+    query: str,
     target: str | None,
     answers: Sequence[str],
     meta: dict[str, Any],

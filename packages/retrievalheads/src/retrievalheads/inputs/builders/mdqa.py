@@ -58,8 +58,16 @@ def real(frame: Frame, item: QuestionItem, index: int) -> Example:
         yield from fillers(frame, guard, draw)
 
     query = _asked(item.question)
-    drafts = filled(frame, [gold], others(), query, f" {target}", draw)
-    return finish(frame, item.id, query, drafts, f" {target}", item.answers, {"source": item.id})
+    drafts = filled(frame, [gold], others(), query=query, target=f" {target}", draw=draw)
+    return finish(
+        frame,
+        item.id,
+        drafts,
+        query=query,
+        target=f" {target}",
+        answers=item.answers,
+        meta={"source": item.id},
+    )
 
 
 def _asked(question: str) -> str:
@@ -156,9 +164,11 @@ def synthetic(frame: Frame, item: QuestionItem, index: int) -> Example:
     query = f"What is the {as_noun(fact.relation)} of {fact.entity}?"
     target = f" {fact.value}"
     around = surroundings(frame, negatives, guard, draw)
-    drafts = filled(frame, [gold], around, query, target, draw)
+    drafts = filled(frame, [gold], around, query=query, target=target, draw=draw)
     meta = {"relation": fact.relation, "entity": fact.entity, "source": item.id}
-    return finish(frame, item.id, query, drafts, target, [fact.value], meta)
+    return finish(
+        frame, item.id, drafts, query=query, target=target, answers=[fact.value], meta=meta
+    )
 
 
 def surroundings(
@@ -209,6 +219,8 @@ def symbolic(frame: Frame, item: QuestionItem, index: int) -> Example:
             yield Draft(text=dictionary((keys.pop(), draw.choice(values)))[0], role="filler")
 
     query, target = f"What is the value of key {key}?", f" {value}"
-    drafts = filled(frame, [gold], others(), query, target, draw)
+    drafts = filled(frame, [gold], others(), query=query, target=target, draw=draw)
     meta = {"relation": "key", "source": item.id}
-    return finish(frame, item.id, query, drafts, target, [str(value)], meta)
+    return finish(
+        frame, item.id, drafts, query=query, target=target, answers=[str(value)], meta=meta
+    )

@@ -52,8 +52,8 @@ def real(frame: Frame, item: ChainItem, index: int) -> Example:
     if item.hops[-1].answer not in item.paragraphs[item.hops[-1].paragraph or 0].text:
         raise BuildError("the answer is not in its passage")
     must = []
-    for place, numbers in by_paragraph.items():
-        passage = item.paragraphs[place]
+    for paragraph, numbers in by_paragraph.items():
+        passage = item.paragraphs[paragraph]
         spans = [
             Span("answer" if number == last else "bridge", match.start(), match.end(), number)
             for number in numbers
@@ -74,17 +74,19 @@ def real(frame: Frame, item: ChainItem, index: int) -> Example:
         guard.must(f"{draft.title or ''} {draft.text}")
 
     def others() -> Iterator[Draft]:
-        for place, passage in enumerate(item.paragraphs):
-            if place in by_paragraph:
+        for paragraph, passage in enumerate(item.paragraphs):
+            if paragraph in by_paragraph:
                 continue
             if guard.allows(f"{passage.title} {passage.text}", filler=False):
                 yield Draft(text=passage.text, role="distractor", title=passage.title or None)
         yield from fillers(frame, guard, draw)
 
     target = f" {item.answers[0]}"
-    drafts = filled(frame, must, others(), item.question, target, draw)
+    drafts = filled(frame, must, others(), query=item.question, target=target, draw=draw)
     meta = {"source": item.id, "hops": [hop.question for hop in item.hops]}
-    return finish(frame, item.id, item.question, drafts, target, item.answers, meta)
+    return finish(
+        frame, item.id, drafts, query=item.question, target=target, answers=item.answers, meta=meta
+    )
 
 
 def plan(frame: Frame, item: ChainItem, index: int) -> tuple[list[Fact], list[Fact]]:
@@ -153,13 +155,17 @@ def synthetic(frame: Frame, item: ChainItem, index: int) -> Example:
         guard.must(draft.text)
 
     query, target = asked(chain), f" {chain[-1].value}"
-    drafts = filled(frame, must, surroundings(frame, broken, guard, draw), query, target, draw)
+    drafts = filled(
+        frame, must, surroundings(frame, broken, guard, draw), query=query, target=target, draw=draw
+    )
     meta = {
         "source": item.id,
         "entity": chain[0].entity,
         "relation": [fact.relation for fact in chain],
     }
-    return finish(frame, item.id, query, drafts, target, [chain[-1].value], meta)
+    return finish(
+        frame, item.id, drafts, query=query, target=target, answers=[chain[-1].value], meta=meta
+    )
 
 
 def symbolic(frame: Frame, item: ChainItem, index: int) -> Example:
@@ -185,9 +191,11 @@ def symbolic(frame: Frame, item: ChainItem, index: int) -> Example:
 
     query = f"Follow {depth} links from key {start}: which value is reached?"
     target = f" {steps[-1][1]}"
-    drafts = filled(frame, must, others(), query, target, draw)
+    drafts = filled(frame, must, others(), query=query, target=target, draw=draw)
     meta = {"relation": "key", "source": item.id, "depth": depth}
-    return finish(frame, item.id, query, drafts, target, [str(steps[-1][1])], meta)
+    return finish(
+        frame, item.id, drafts, query=query, target=target, answers=[str(steps[-1][1])], meta=meta
+    )
 
 
 def _chain(keys: list[int], values: list[int], depth: int) -> tuple[int, list[tuple[int, int]]]:

@@ -35,14 +35,15 @@ def real(frame: Frame, item: InsightItem, index: int) -> Example:
     if not item.stated_in:
         raise BuildError("the source has no haystack documents")
     must = [
-        _cited(item.documents[place], (0, len(item.documents[place]))) for place in item.stated_in
+        _cited(item.documents[number], (0, len(item.documents[number])))
+        for number in item.stated_in
     ]
     rest = [i for i in range(len(item.documents)) if i not in item.stated_in]
     draw.shuffle(rest)
-    others = (Draft(text=item.documents[place], role="distractor") for place in rest)
-    drafts = filled(frame, must, others, item.insight, _longest(len(must)), draw)
+    others = (Draft(text=item.documents[number], role="distractor") for number in rest)
+    drafts = filled(frame, must, others, query=item.insight, target=_longest(len(must)), draw=draw)
     meta = {"source": item.id, "topic": item.topic}
-    return finish(frame, item.id, item.insight, drafts, None, (), meta)
+    return finish(frame, item.id, drafts, query=item.insight, target=None, answers=(), meta=meta)
 
 
 def _cited(text: str, span: tuple[int, int]) -> Draft:
@@ -128,9 +129,9 @@ def synthetic(frame: Frame, item: InsightItem, index: int) -> Example:
             if guard.allows(text):
                 yield Draft(text=text, role="filler")
 
-    drafts = filled(frame, must, rest(), query, _longest(count), draw)
+    drafts = filled(frame, must, rest(), query=query, target=_longest(count), draw=draw)
     meta = {"source": item.id, "topic": item.topic}
-    return finish(frame, item.id, query, drafts, None, (), meta)
+    return finish(frame, item.id, drafts, query=query, target=None, answers=(), meta=meta)
 
 
 def _placed(
@@ -167,5 +168,13 @@ def symbolic(frame: Frame, item: InsightItem, index: int) -> Example:
         must.append(_cited(text, (at, at + len(str(code)))))
     others = (Draft(text=listing()[0], role="filler") for _ in range(len(codes) // CODES - CODES))
     query = f"Code {code} is listed."
-    drafts = filled(frame, must, others, query, _longest(count), draw)
-    return finish(frame, item.id, query, drafts, None, (), {"source": item.id, "relation": "code"})
+    drafts = filled(frame, must, others, query=query, target=_longest(count), draw=draw)
+    return finish(
+        frame,
+        item.id,
+        drafts,
+        query=query,
+        target=None,
+        answers=(),
+        meta={"source": item.id, "relation": "code"},
+    )

@@ -40,8 +40,8 @@ def toy_examples(
     context : tokens (= words) of prompt, target and end.
     facts : in each context, about different entities.
     """
-    wanted = [_Wanted(variant, split, index, seed) for index in range(count)]
-    return [_example(one, context=context, facts=facts) for one in wanted]
+    every = [_Wanted(variant, split, index, seed) for index in range(count)]
+    return [_example(wanted, context=context, facts=facts) for wanted in every]
 
 
 @dataclass(frozen=True)
