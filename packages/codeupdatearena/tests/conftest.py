@@ -1,26 +1,8 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from tenpapers.testing import cli_fixture, data_fixture, tiny_model
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-
-def data_folder():
-    named = os.environ.get("TENPAPERS_DATA")
-    base = Path(named) if named else Path(__file__).parents[4] / "shared" / "data"
-    return base / "codeupdatearena"
-
-
-@pytest.fixture(scope="session")
-def data():
-    """The real inputs; tests that need them are skipped where they are absent."""
-    folder = data_folder()
-    if not folder.is_dir():
-        pytest.skip("no ../shared/data/codeupdatearena here (see its SOURCE.md)")
-    return folder
+data = data_fixture("codeupdatearena")
+cli = cli_fixture("codeupdatearena")
 
 
 @pytest.fixture(scope="session")
@@ -31,49 +13,69 @@ def real(data):
 
 
 @pytest.fixture(scope="session")
-def mini():
-    """The arena that ships with the package."""
-    from codeupdatearena.inputs.arena import load_arena
-    from codeupdatearena.study.settings import bundled_arena
-
-    return load_arena(bundled_arena())
-
-
-@pytest.fixture(scope="session")
 def mini_file():
+    """The arena that ships with the package."""
     from codeupdatearena.study.settings import bundled_arena
 
     return bundled_arena()
 
 
 @pytest.fixture(scope="session")
+def mini(mini_file):
+    from codeupdatearena.inputs.arena import load_arena
+
+    return load_arena(mini_file)
+
+
+@pytest.fixture(scope="session")
 def lm():
+    """SmolLM2 as it is; a test that edits it takes a model of its own."""
     from tenpapers.models import load_causal_lm
 
     return load_causal_lm("smollm2")
 
 
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """Folder of a random Llama of two small layers, with SmolLM2's tokenizer."""
+    from tenpapers.models import load_tokenizer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    tokenizer = load_tokenizer("smollm2")
+    tiny_model(
+        "llama",
+        vocab_size=len(tokenizer),
+        num_hidden_layers=2,
+        num_key_value_heads=2,
+        max_position_embeddings=8192,
+    ).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
-def cli():
-    """Run the command line in a process of its own; gives exit code, output and errors."""
-
-    def call(*arguments, **environment):
-        return subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from codeupdatearena.cli.main import main; main()",
-                *map(str, arguments),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | environment,
-        )
-
-    return call
+def allowed(monkeypatch):
+    """Agree to run model-written code."""
+    monkeypatch.setenv("TENPAPERS_ALLOW_CODE", "1")
 
 
 def by_id(arena, start):
     """The first example whose id begins so."""
     return next(e for e in arena.examples if e.prog_syn_id.startswith(start))
+
+
+def four_examples(arena):
+    """The examples of the first update and one more, in the order of their index."""
+    group = next(iter(arena.by_update().values()))
+    name = group[0].prog_syn_id.replace("-0]", "-3]")
+    return [*group, group[0].model_copy(update={"prog_syn_id": name})]
+
+
+def references(arena, n=1, **change):
+    """Rows of predictions: every example's reference solution, n times."""
+    return [
+        {"prog_syn_id": example.prog_syn_id, "sample": sample, "code": example.ref_solution}
+        | change
+        for example in arena.examples
+        for sample in range(n)
+    ]

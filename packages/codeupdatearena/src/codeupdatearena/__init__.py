@@ -1,9 +1,9 @@
 """CodeUpdateArena: benchmarking knowledge editing on API updates (Liu et al., 2024).
 
 Can a code model that was edited with one update of a library function solve problems that need
-the update, without reading about it? The stages are modules, in the order data passes them:
-`arena` -> `prompts` -> `generate` / `editing` -> `extraction` -> `execution` -> `metrics` ->
-`tables`.
+the update, without reading about it? The rooms, in the order data pass them: `inputs` ->
+`sampling` / `editing` -> `execution` -> `scoring` -> `study`; `synth` makes new updates and
+problems.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 # The public names, imported on first use so that `--help` stays fast.
-from .editing.editor import EditConfig as EditConfig
 from .editing.editor import Editor as Editor
-from .editing.editor import TrainingText as TrainingText
+from .editing.settings import EditConfig as EditConfig
+from .editing.training_sets import TrainingText as TrainingText
 from .execution.executor import Job as Job
 from .execution.executor import Sandbox as Sandbox
 from .execution.programs import build_program as build_program

@@ -1,4 +1,4 @@
-"""What comes in, what flows between stages, what goes out (spec of the files: README)."""
+"""What comes in, what flows between stages, what goes out."""
 
 from pydantic import Field, field_validator
 from tenpapers.records import Record

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, Limit, OutFile, UserError
+from tenpapers.cli import Json, Limit, OutFile, say
 
-from ..options import ArenaArg, ArenaOption, Ids, say
+from .arguments import ArenaArg, ArenaOption, Ids
 
 app = typer.Typer(
     help="Import, count and look at benchmark data.", no_args_is_help=True, rich_markup_mode=None
@@ -14,12 +14,7 @@ app = typer.Typer(
 
 
 @app.command("import")
-def data_import(
-    source: ArenaArg,
-    out: OutFile,
-    limit: Limit = None,
-    ids: Ids = None,
-) -> None:
+def data_import(source: ArenaArg, out: OutFile, limit: Limit = None, ids: Ids = None) -> None:
     """Bring any published form into one canonical arena file; print what was repaired.
 
     Example: codeupdatearena data import arena-grouped.jsonl.gz --out arena.jsonl
@@ -31,12 +26,9 @@ def data_import(
 
     arena = load_arena(source).select(ids=ids, limit=limit)
     write_jsonl(out, arena.examples)
-    tests = sum(len(example.unit_tests) for example in arena.examples)
-    updates = len(arena.by_update())
-    print(f"{len(arena.examples)} examples of {updates} updates, {tests} tests -> {out}")
-    if Path(source).exists():
-        for name, count in repairs(Path(source), list(arena.examples)).items():
-            print(f"  {name}: {count}")
+    print(f"{arena.summary} -> {out}")
+    for name, count in repairs(Path(source), arena.examples).items():
+        print(f"  {name}: {count}")
 
 
 @app.command("stats")
@@ -46,15 +38,12 @@ def data_stats(
     as_json: Json = False,
 ) -> None:
     """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies."""
-    from tenpapers.report import Table
-
     from ..inputs.arena import load_arena
-    from ..inputs.statistics import PAPER, describe, draw
+    from ..inputs.statistics import describe, draw, statistics_table
 
     arena = load_arena(source)
     rows = describe(arena)
-    table = Table("", ["", "here", "paper"], [[n, v, PAPER.get(n)] for n, v in rows])
-    say(dict(rows), as_json, table.text())
+    say(dict(rows), as_json, statistics_table(rows))
     if out is not None:
         draw(arena, out / "updates.png")
         print(f"-> {out / 'updates.png'}")
@@ -63,13 +52,6 @@ def data_stats(
 @app.command("show")
 def data_show(name: Annotated[str, typer.Argument(metavar="ID")], arena: ArenaOption) -> None:
     """Show one update or example, rendered."""
-    from ..inputs.arena import load_arena
-    from ..inputs.display import show_example, show_update
+    from ..inputs.display import show
 
-    loaded = load_arena(arena)
-    if name in loaded.by_id:
-        print(show_example(loaded.by_id[name]))
-    elif name in (groups := loaded.by_update()):
-        print(show_update(groups[name][0].update))
-    else:
-        raise UserError(f"{arena}: no update and no example {name}", "ids include the brackets")
+    print(show(arena, name))

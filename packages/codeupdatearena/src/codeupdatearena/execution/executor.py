@@ -1,17 +1,15 @@
-"""Running predictions: with the update, and without it only where that can matter (section 10)."""
+"""Running predictions: with the update, and without it only where that can matter."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
 
 from tenpapers.sandbox import Limits, SandboxPool, Verdict
 
 from ..records import Prediction, ProgSynExample, Report
 from .programs import parses, program
 from .self_dependence import called_program, self_dependence
-
-Isolation = Literal["test", "sample"]
+from .settings import Isolation
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class Sandbox:
     memory_gb : GiB of address space on top of the loaded libraries.
     full_report : every test in both modes, for accuracy and the other diagnostics.
     called : also find out whether the solution calls the new function.
-    dependence : self-dependence of the tests by example, for the strict criterion; None leaves
-        the strict criterion out.
+    strict : also find out whether it passes, without the update, the tests that need no update.
+    dependence : self-dependence of the tests by example; what strict needs more is found out.
     isolation : a process for each test, or one for each sample and mode.
     require_isolation : fail where the kernel offers no namespaces.
     preload : keep heavy modules loaded (False is the `--cold` way).
@@ -67,8 +65,8 @@ class Sandbox:
         preload: bool = True,
         python: str | None = None,
     ) -> None:
-        self.full_report, self.called, self.strict = full_report, called or full_report, strict
-        self.strict = strict or full_report
+        self.full_report = full_report
+        self.called, self.strict = called or full_report, strict or full_report
         self.dependence = dict(dependence or {})
         self.isolate_tests = isolation == "test"
         self.pool = SandboxPool(

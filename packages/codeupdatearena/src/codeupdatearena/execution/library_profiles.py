@@ -1,4 +1,4 @@
-"""Library profiles: which versions the sandbox's programs see (section 4.4)."""
+"""Library profiles: which versions the sandbox's programs see."""
 
 import hashlib
 import json
@@ -8,14 +8,13 @@ import sys
 import sysconfig
 import venv
 from importlib.resources import files
-from typing import Literal
 
 from tenpapers.errors import UserError
 from tenpapers.models.embedded import cache_folder
 
-log = logging.getLogger(__name__)
+from .settings import Profile
 
-Profile = Literal["current", "paper"]
+log = logging.getLogger(__name__)
 
 
 def interpreter(profile: Profile) -> str | None:

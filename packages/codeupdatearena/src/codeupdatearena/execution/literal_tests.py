@@ -1,11 +1,10 @@
-"""Literalising: a test states its expected value instead of computing it (section 3.8).
+"""Literalising: a test states its expected value instead of computing it.
 
 A test that calls the updated function itself to compute what it expects fails without the update
 whatever the solution does. The value is recorded once, with the reference and the update, and
 written into the test as a literal.
 """
 
-import ast
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -13,10 +12,10 @@ from collections.abc import Sequence
 from tenpapers.sandbox import Program, SandboxPool
 
 from ..records import ProgSynExample
+from .expected_value import recording_test, with_literal
 from .programs import program, test_name
 from .self_dependence import self_dependence
 
-EXPECTED = ("expected_result", "expected_results")
 MAX_LITERAL = 20_000
 
 # Runs in the sandbox: writes a value as the Python expression that makes it again.
@@ -78,111 +77,6 @@ def _record(value):
 """
 
 
-def _function(test: str) -> ast.FunctionDef:
-    node = ast.parse(test).body[0]
-    assert isinstance(node, ast.FunctionDef)
-    return node
-
-
-def _names(node: ast.AST, kind: type | tuple[type, ...] = ast.expr_context) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, kind)}
-
-
-def _answer_section(body: list[ast.stmt]) -> tuple[str, int, int] | None:
-    """Find the expected value's name, its first mention and the first statement that checks it.
-
-    None where there is none, or where one loop both computes and checks many of them.
-    """
-    for name in EXPECTED:
-        places = [i for i, node in enumerate(body) if name in _names(node)]
-        stores = [i for i in places if name in _names(body[i], ast.Store)]
-        if not stores:
-            continue
-        checks = [i for i in places if any(isinstance(n, ast.Assert) for n in ast.walk(body[i]))]
-        if not checks or checks[0] <= stores[-1]:
-            continue
-        return name, stores[0], checks[0]
-    return None
-
-
-def _seeds(test: str) -> list[ast.stmt]:
-    """Write the seeds a test with random inputs needs; none if it has them already."""
-    lines = []
-    if "np.random" in test or "numpy.random" in test:
-        lines.append("__import__('numpy').random.seed(0)")
-    if "torch.rand" in test or "torch.normal" in test:
-        lines.append("__import__('torch').manual_seed(0)")
-    plain = {"random.random", "random.randint", "random.uniform", "random.choice", "random.sample"}
-    if any(
-        isinstance(n, ast.Call) and ast.unparse(n.func) in plain for n in ast.walk(ast.parse(test))
-    ):
-        lines.append("__import__('random').seed(0)")
-    return [node for line in lines if line not in test for node in ast.parse(line).body]
-
-
-def _seeded(test: str) -> ast.FunctionDef:
-    node = _function(test)
-    first = 0
-    while first < len(node.body) and isinstance(node.body[first], ast.Global):
-        first += 1
-    node.body[first:first] = _seeds(test)
-    return node
-
-
-def _recording_test(test: str) -> str | None:
-    """A test that reports its expected value just before it is checked."""
-    node = _seeded(test)
-    section = _answer_section(node.body)
-    if section is None:
-        return None
-    name, _, check = section
-    node.body.insert(check, ast.parse(f"_record({name})").body[0])
-    return ast.unparse(ast.fix_missing_locations(node))
-
-
-def _with_literal(test: str, literal: str) -> str:
-    """Write the literal in the place of the computation, and drop what only served that."""
-    node = _seeded(test)
-    section = _answer_section(node.body)
-    assert section is not None
-    name, first, check = section
-    kept = [s for s in node.body[first:check] if name not in _names(s)]
-    assign = ast.parse(f"{name} = {literal}").body[0]
-    node.body[first:check] = [*kept, assign]
-    while (dead := _dead_statement(node.body)) is not None:
-        del node.body[dead]
-    return ast.unparse(ast.fix_missing_locations(node))
-
-
-def _dead_statement(body: list[ast.stmt]) -> int | None:
-    """Find a statement whose variables nothing later mentions; calls alone are never dead."""
-    for i, node in enumerate(body):
-        simple = isinstance(node, ast.Assign | ast.AnnAssign | ast.For | ast.If | ast.FunctionDef)
-        stored = _names(node, ast.Store)
-        if isinstance(node, ast.FunctionDef):
-            stored = {node.name}
-        checks = any(isinstance(n, ast.Assert | ast.Raise) for n in ast.walk(node))
-        if checks or not simple or not stored or stored & {"result", "results"}:
-            continue
-        later = set().union(*(_names(other) for other in body[i + 1 :]), set())
-        touched = stored if isinstance(node, ast.Assign | ast.AnnAssign) else _names(node)
-        local = set().union(*(_names(other, ast.Store) for other in body))
-        if _mutates(node):
-            touched = touched | _names(node)
-        if not (stored & later) and not (touched & local & later):
-            return i
-    return None
-
-
-def _mutates(node: ast.AST) -> bool:
-    """Whether a statement may change an object in place (a method call or a subscript store)."""
-    return any(
-        (isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store))
-        or (isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
-        for n in ast.walk(node)
-    )
-
-
 def literalise(
     examples: Sequence[ProgSynExample], pool: SandboxPool
 ) -> tuple[list[ProgSynExample], Counter[str]]:
@@ -195,28 +89,28 @@ def literalise(
     -------
     The examples, and how many tests were `converted`, already `literal`, or kept and why.
     """
-    found = _record_values(examples, pool)
+    recorded = _record_values(examples, pool)
     counts: Counter[str] = Counter()
     tried: list[ProgSynExample] = []
     for example in examples:
         tests = []
         for i, test in enumerate(example.unit_tests):
-            told = found.get((example.prog_syn_id, i))
+            told = recorded.get((example.prog_syn_id, i))
             if told is None or "literal" not in told:
                 counts[(told or {}).get("refused", "kept: no expected value")] += 1
                 tests.append(test)
-            elif (changed := _with_literal(test, told["literal"])) == ast.unparse(_seeded(test)):
+            elif (changed := with_literal(test, told["literal"])) is None:
                 counts["literal already"] += 1
                 tests.append(test)
             else:
                 tests.append(changed)
         tried.append(example.model_copy(update={"unit_tests": tests}))
-    good = _hold(tried, pool)
+    refused = _refusals(tried, pool)
     made = []
     for before, after in zip(examples, tried, strict=True):
         tests = []
         for i, (old, new) in enumerate(zip(before.unit_tests, after.unit_tests, strict=True)):
-            reason = good.get((before.prog_syn_id, i), "") if old != new else ""
+            reason = refused.get((before.prog_syn_id, i), "") if old != new else ""
             if old != new:
                 counts[reason or "converted"] += 1
             tests.append(old if reason else new)
@@ -227,14 +121,15 @@ def literalise(
 def _record_values(
     examples: Sequence[ProgSynExample], pool: SandboxPool
 ) -> dict[tuple[str, int], dict[str, str]]:
+    """For a test by its example and number: its `literal`, or why it is `refused` one."""
     programs: list[Program] = []
     for example in examples:
         for i, test in enumerate(example.unit_tests):
-            recording = _recording_test(test)
+            recording = recording_test(test)
             if recording is None:
                 continue
             call = f"{recording}\n{test_name(test, example.prog_syn_id)}()\n"
-            one = program(
+            recorder = program(
                 f"{i}|{example.prog_syn_id}",
                 example,
                 example.ref_solution,
@@ -243,16 +138,16 @@ def _record_values(
                 tests=[call],
                 capture=True,
             )
-            programs.append(one)
-    found: dict[tuple[str, int], dict[str, str]] = {}
+            programs.append(recorder)
+    recorded: dict[tuple[str, int], dict[str, str]] = {}
     for verdict in pool.run(programs):
-        place, _, name = verdict.key.partition("|")
+        number, _, name = verdict.key.partition("|")
         if verdict.statuses != ("passed",):
             told = {"refused": "kept: the reference fails it"}
         else:
             told = _told(verdict.output)
-        found[name, int(place)] = told
-    return found
+        recorded[name, int(number)] = told
+    return recorded
 
 
 def _told(output: str) -> dict[str, str]:
@@ -267,10 +162,13 @@ def _told(output: str) -> dict[str, str]:
     return {"literal": str(told["literal"])}
 
 
-def _hold(examples: Sequence[ProgSynExample], pool: SandboxPool) -> dict[tuple[str, int], str]:
+def _refusals(examples: Sequence[ProgSynExample], pool: SandboxPool) -> dict[tuple[str, int], str]:
     """Say why a changed test cannot stay: it fails, or it still needs the update by itself."""
     reasons: dict[tuple[str, int], str] = {}
-    runs = [program(e.prog_syn_id, e, e.ref_solution, with_update=True) for e in examples]
+    runs = [
+        program(example.prog_syn_id, example, example.ref_solution, with_update=True)
+        for example in examples
+    ]
     for verdict in pool.run(runs):
         for i, status in enumerate(verdict.statuses):
             if status != "passed":

@@ -1,4 +1,4 @@
-"""From an example and a candidate solution to the program that is executed (section 3.2)."""
+"""From an example and a candidate solution to the program that is executed."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from ..records import ProgSynExample
 
 Part = tuple[str, str]
 
-# Before the update is in force: a patched function may be one that seeding uses (section 11).
+# Before the update is in force: a patched function may be one that seeding uses.
 SEED = """\
 def _seeded():
     import random, sys
@@ -107,7 +107,7 @@ def program(
     capture : keep what is printed.
     """
     owner = example.prog_syn_id
-    cases = tests if tests is not None else [test_call(t, owner) for t in example.unit_tests]
+    cases = [test_call(test, owner) for test in example.unit_tests] if tests is None else tests
     setup = [*parts_before(example, with_update=with_update), *(probe or []), ("solution", code)]
     return Program(
         key,

@@ -1,16 +1,59 @@
-"""Do the reference solutions hold? Every test, with and without the update (section 4.4)."""
+"""Do the reference solutions hold? Every test, with and without the update."""
 
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TypedDict
 
+from tenpapers.records import write_json, write_jsonl
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
 from ..records import Outcome, ProgSynExample
+from .function_lookup import check_functions
+from .library_profiles import interpreter, library_versions
 from .programs import program
 from .self_dependence import self_dependence
+from .settings import SandboxSettings
 
 LOST = ("timeout", "memory", "crash")
+
+
+class Flags(TypedDict):
+    """Which instances cannot be trusted, and why.
+
+    `heavy` (out of time or memory), `flaky` (fails, then passes when run again), `version_broken`
+    (fails every time with these library versions): ids. `self_dependent`: by id, for each test
+    whether it needs the update by itself; None where that could not be decided.
+    """
+
+    heavy: list[str]
+    flaky: list[str]
+    version_broken: list[str]
+    self_dependent: dict[str, list[bool | None] | None]
+
+
+def verify(
+    examples: Sequence[ProgSynExample], settings: SandboxSettings, out: Path
+) -> dict[str, int]:
+    """Run every reference and write `outcomes.jsonl` and `flags.json` into `out`.
+
+    Returns
+    -------
+    What the run counted, see `summary`.
+
+    Raises
+    ------
+    UserError : an updated function is not there in the installed library.
+    """
+    python = interpreter(settings.profile)
+    with settings.open_pool(python) as pool:
+        check_functions(examples, pool, python)
+        outcomes = run_references(examples, pool)
+        write_jsonl(out / "outcomes.jsonl", outcomes)
+        flags = flag(examples, outcomes, pool)
+    versions = library_versions(python)
+    write_json(out / "flags.json", {**flags, "profile": settings.profile, "versions": versions})
+    return summary(outcomes, flags)
 
 
 def run_references(
@@ -29,80 +72,79 @@ def run_references(
     """
     programs = [
         program(
-            f"{mode}|{e.prog_syn_id}",
-            e,
-            e.ref_solution,
+            f"{mode}|{example.prog_syn_id}",
+            example,
+            example.ref_solution,
             with_update=mode == "with",
             isolate_tests=isolate_tests,
             stop_on_failure=stop_without and mode == "without",
         )
-        for e in examples
+        for example in examples
         for mode in ("with", "without")
     ]
-    found = {}
+    statuses = {}
     for verdict in tqdm(pool.run(programs), total=len(programs), desc="references", unit="prog"):
-        found[verdict.key] = list(verdict.statuses)
+        statuses[verdict.key] = list(verdict.statuses)
     return [
         Outcome(
-            prog_syn_id=e.prog_syn_id,
-            with_update=found[f"with|{e.prog_syn_id}"],
-            without_update=found[f"without|{e.prog_syn_id}"],
+            prog_syn_id=example.prog_syn_id,
+            with_update=statuses[f"with|{example.prog_syn_id}"],
+            without_update=statuses[f"without|{example.prog_syn_id}"],
         )
-        for e in examples
+        for example in examples
     ]
 
 
 def flag(
     examples: Sequence[ProgSynExample], outcomes: Sequence[Outcome], pool: SandboxPool
-) -> dict[str, Any]:
-    """Say which instances cannot be trusted, and why.
-
-    Returns
-    -------
-    `heavy` (out of time or memory), `flaky` (fails, then passes when run again), `version_broken`
-    (fails every time with these library versions): lists of ids. `self_dependent`: by id, for each
-    test whether it needs the update by itself; None where that could not be decided.
-    """
-    failing = [o for o in outcomes if any(status != "passed" for status in o.with_update)]
-    heavy = {o.prog_syn_id for o in failing if any(s in LOST for s in o.with_update)}
-    by_id = {e.prog_syn_id: e for e in examples}
+) -> Flags:
+    """Find the instances that cannot be trusted."""
+    failing = [outcome for outcome in outcomes if not all_passed(outcome.with_update)]
+    heavy = {
+        outcome.prog_syn_id
+        for outcome in failing
+        if any(status in LOST for status in outcome.with_update)
+    }
+    by_id = {example.prog_syn_id: example for example in examples}
     again = [by_id[o.prog_syn_id] for o in failing if o.prog_syn_id not in heavy]
     flaky: set[str] = set()
     for _ in range(3 if again else 0):
         for outcome in run_references(again, pool):
-            if all(status == "passed" for status in outcome.with_update):
+            if all_passed(outcome.with_update):
                 flaky.add(outcome.prog_syn_id)
-    broken = {e.prog_syn_id for e in again} - flaky
-    light = [e for e in examples if e.prog_syn_id not in heavy]
+    broken = {example.prog_syn_id for example in again} - flaky
+    light = [example for example in examples if example.prog_syn_id not in heavy]
     dependent = dict(
         tqdm(self_dependence(light, pool), total=len(light), desc="self-dependence", unit="prog")
     )
-    return {
-        "heavy": sorted(heavy),
-        "flaky": sorted(flaky),
-        "version_broken": sorted(broken),
-        "self_dependent": {e.prog_syn_id: dependent.get(e.prog_syn_id) for e in examples},
-    }
+    return Flags(
+        heavy=sorted(heavy),
+        flaky=sorted(flaky),
+        version_broken=sorted(broken),
+        self_dependent={name: dependent.get(name) for name in by_id},
+    )
 
 
-def summary(outcomes: Sequence[Outcome], flags: dict[str, Any]) -> dict[str, int]:
+def summary(outcomes: Sequence[Outcome], flags: Flags) -> dict[str, int]:
     """Count what `verify` prints."""
-    known = [f for f in flags["self_dependent"].values() if f is not None and None not in f]
+    told = flags["self_dependent"].values()
+    known = [marks for marks in told if marks is not None and None not in marks]
     return {
         "references": len(outcomes),
-        "pass all tests with the update": sum(_all(o.with_update) for o in outcomes),
-        "pass all tests without it": sum(_all(o.without_update) for o in outcomes),
+        "pass all tests with the update": sum(all_passed(o.with_update) for o in outcomes),
+        "pass all tests without it": sum(all_passed(o.without_update) for o in outcomes),
         "tests": sum(len(o.with_update) for o in outcomes),
         "tests passed with the update": sum(o.with_update.count("passed") for o in outcomes),
         "heavy": len(flags["heavy"]),
         "flaky": len(flags["flaky"]),
         "version-broken": len(flags["version_broken"]),
         "tests decided for self-dependence": sum(map(len, known)),
-        "self-dependent tests": sum(map(sum, known)),
+        "self-dependent tests": sum(marks.count(True) for marks in known),
         "examples decided": len(known),
         "examples with a self-dependent test": sum(map(any, known)),
     }
 
 
-def _all(statuses: Sequence[str]) -> bool:
+def all_passed(statuses: Sequence[str]) -> bool:
+    """Whether every test that was run passed."""
     return all(status == "passed" for status in statuses)

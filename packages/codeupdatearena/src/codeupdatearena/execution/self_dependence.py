@@ -1,6 +1,6 @@
 """Two probes of what a passing test shows: does the test itself need the update, is it called?
 
-Both are source text that runs in the sandbox beside the program (section 3.8).
+Both are source text that runs in the sandbox beside the program.
 """
 
 from collections.abc import Iterable, Iterator

@@ -23,6 +23,12 @@ class Arena:
         """Examples by `prog_syn_id`."""
         return {example.prog_syn_id: example for example in self.examples}
 
+    @property
+    def summary(self) -> str:
+        """Size in words."""
+        tests = sum(len(example.unit_tests) for example in self.examples)
+        return f"{len(self.examples)} examples of {len(self.by_update())} updates, {tests} tests"
+
     def by_update(self) -> dict[str, list[ProgSynExample]]:
         """Group by update id, in the order of the file."""
         groups: dict[str, list[ProgSynExample]] = defaultdict(list)
@@ -44,13 +50,15 @@ class Arena:
             if not ids.exists():
                 raise UserError(f"{ids}: no such file")
             wanted = [line.strip() for line in ids.read_text().splitlines() if line.strip()]
-            known = set(self.by_id) | {e.update.update_id for e in examples}
+            known = {*self.by_id, *(example.update.update_id for example in examples)}
             for number, name in enumerate(wanted, 1):
                 if name not in known:
                     raise UserError(f"{ids}:{number}: unknown id {name}")
             names = set(wanted)
             examples = tuple(
-                e for e in examples if e.prog_syn_id in names or e.update.update_id in names
+                example
+                for example in examples
+                if example.prog_syn_id in names or example.update.update_id in names
             )
         return Arena(examples[:limit])
 

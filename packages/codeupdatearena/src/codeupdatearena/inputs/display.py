@@ -1,7 +1,26 @@
 """One update or one example as text for a person."""
 
+from tenpapers.errors import UserError
+
 from ..records import ApiUpdate, ProgSynExample
+from .arena import load_arena
 from .update_types import enforce_statements
+
+
+def show(source: str, name: str) -> str:
+    """Render what has the id in an arena.
+
+    Raises
+    ------
+    UserError : neither an update nor an example has it.
+    """
+    arena = load_arena(source)
+    if name in arena.by_id:
+        return show_example(arena.by_id[name])
+    groups = arena.by_update()
+    if name in groups:
+        return show_update(groups[name][0].update)
+    raise UserError(f"{source}: no update and no example {name}", "ids include the brackets")
 
 
 def show_update(update: ApiUpdate) -> str:

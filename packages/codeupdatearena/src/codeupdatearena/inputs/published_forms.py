@@ -1,12 +1,13 @@
-"""The three published forms of the data, repaired into one (sections 3.3, 4.1 and 4.2)."""
+"""The published forms of the data, and the generator's raw record, repaired into one."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
 from tenpapers.records import first_problem, read_json_lines
 
 from ..records import ApiUpdate, ProgSynExample
@@ -21,6 +22,8 @@ _UPDATE_NAMES = {
     "new_impl": "implementation",
 }
 _EXAMPLE_NAMES = {"prog_syn_imports": "imports", "solution": "ref_solution"}
+# A JSON value as it was read, before anything is known of it.
+Raw = dict[str, Any]
 
 
 def split_tests(text: str) -> list[str]:
@@ -38,24 +41,27 @@ def split_tests(text: str) -> list[str]:
     except SyntaxError as error:
         raise UserError(f"unit_tests: line {error.lineno}: {error.msg}") from None
     lines = text.split("\n")
-    starts = [min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", []))]) for n in nodes]
+    starts = [
+        min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+        for node in nodes
+    ]
     ends = [start - 1 for start in starts[1:]] + [len(lines)]
-    pieces = ["\n".join(lines[a - 1 : b]) for a, b in zip(starts, ends, strict=True)]
+    pieces = ["\n".join(lines[start - 1 : end]) for start, end in zip(starts, ends, strict=True)]
     # The join put a blank line between tests; what remains belongs to the test.
     return [
         piece.removesuffix("\n") if i + 1 < len(pieces) else piece for i, piece in enumerate(pieces)
     ]
 
 
-def _lines(value: Any) -> Any:
+def _lines(value: object) -> object:
     return value.split("\n") if isinstance(value, str) else value
 
 
-def _tests(value: Any) -> Any:
+def _tests(value: object) -> object:
     return split_tests(value) if isinstance(value, str) else value
 
 
-def _update(raw: dict[str, Any]) -> ApiUpdate:
+def _update(raw: Raw) -> ApiUpdate:
     fields = {_UPDATE_NAMES.get(key, key): value for key, value in raw.items()}
     fields["imports"] = _lines(fields.get("imports", []))
     if fields.get("unit_tests") is not None:
@@ -69,7 +75,7 @@ def _update(raw: dict[str, Any]) -> ApiUpdate:
     return update
 
 
-def _example(raw: dict[str, Any], update: ApiUpdate, index: int) -> ProgSynExample:
+def _example(raw: Raw, update: ApiUpdate, index: int) -> ProgSynExample:
     fields = {_EXAMPLE_NAMES.get(key, key): value for key, value in raw.items()}
     fields["imports"] = _lines(fields.get("imports", []))
     fields["unit_tests"] = _tests(fields.get("unit_tests", []))
@@ -78,13 +84,38 @@ def _example(raw: dict[str, Any], update: ApiUpdate, index: int) -> ProgSynExamp
     return ProgSynExample.model_validate(known | {"update": update})
 
 
-def _rows(value: Any) -> Iterator[ProgSynExample]:
+def _rows(value: object) -> Iterator[ProgSynExample]:
     if not isinstance(value, dict) or not isinstance(value.get("update"), dict):
         raise UserError("update: a line needs an update (is this an arena file?)")
     update = _update(value["update"])
     grouped = value.get("prog_syn_examples")
     for index, raw in enumerate([value] if grouped is None else grouped):
         yield _example(raw, update, index)
+
+
+def from_raw(raw: Raw) -> ProgSynExample:
+    """Convert one raw record of the paper's generator (one update, one problem).
+
+    Its field names differ from the published ones; it names neither the update's id nor, at
+    times, its type.
+    """
+    source = dict(raw["update"])
+    source.setdefault("update_type", "add-argument")
+    source.setdefault("update_id", f"[{source['api_path']}]:[{source['update_type']}]:[update-0]")
+    source.pop("unit_tests", None)
+    update = _update(source)
+    (problem,) = raw["prog_syn"] if isinstance(raw.get("prog_syn"), list) else [raw["prog_syn"]]
+    tests = problem["unit_tests"]
+    return ProgSynExample(
+        prog_syn_id=f"{update.update_id}:[prog_syn-0]",
+        update=update,
+        scenario=problem["scenario"],
+        problem=problem["problem"],
+        solution_signature=problem["solution_signature"],
+        imports=problem.get("imports", update.imports),
+        unit_tests=tests if isinstance(tests, list) else list(tests.values()),
+        ref_solution=problem.get("ref_solution") or problem["solution"],
+    )
 
 
 def read_arena_file(path: Path) -> list[ProgSynExample]:
@@ -122,7 +153,8 @@ def read_hub(name: str = HUB_ID) -> list[ProgSynExample]:
     from datasets import load_dataset
 
     try:
-        rows = load_dataset(name, "code_update_arena", split="test")
+        revision = load_paper("codeupdatearena").revision(name)
+        rows = load_dataset(name, "code_update_arena", split="test", revision=revision)
     except Exception as error:  # the hub's client raises many kinds
         raise UserError(
             f"{name}: the hub cannot be reached ({type(error).__name__})",
@@ -131,8 +163,10 @@ def read_hub(name: str = HUB_ID) -> list[ProgSynExample]:
     return [example for row in rows for example in _rows(row)]
 
 
-def repairs(path: Path, examples: list[ProgSynExample]) -> dict[str, int]:
-    """Count what reading repaired, for the user to see."""
+def repairs(path: Path, examples: Sequence[ProgSynExample]) -> dict[str, int]:
+    """Count what reading repaired, for the user to see; nothing where `path` is no file."""
+    if not path.exists():
+        return {}
     joined = split_by_blank_lines_differs = 0
     for _, value in read_json_lines(path):
         for raw in value.get("prog_syn_examples") or [value]:
@@ -141,7 +175,8 @@ def repairs(path: Path, examples: list[ProgSynExample]) -> dict[str, int]:
                 joined += 1
                 naive = [piece for piece in tests.split("\n\n") if piece.strip()]
                 split_by_blank_lines_differs += len(naive) != len(split_tests(tests))
-    odd = sum(not e.solution_signature.lstrip().startswith("def ") for e in examples)
+    signatures = (example.solution_signature.lstrip() for example in examples)
+    odd = sum(not signature.startswith("def ") for signature in signatures)
     return {
         "examples whose joined tests were split by parsing": joined,
         "of these, broken by splitting on blank lines": split_by_blank_lines_differs,

@@ -1,4 +1,4 @@
-"""The numbers of section 4.3 about an arena."""
+"""The numbers that describe an arena, beside those of the paper's data tables."""
 
 import re
 from collections import Counter
@@ -6,28 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
-from .arena import Arena
+from tenpapers.paper import load_paper
+from tenpapers.report import Table
 
-# Confirmed values of the paper's tables (section 4.3), by row.
-PAPER = {
-    "functions": "54",
-    "updates": "161",
-    "examples": "670",
-    "tests per example": "6.3",
-    "updates in math": "26%",
-    "updates in numpy": "23%",
-    "updates in re": "14%",
-    "updates in torch": "14%",
-    "updates in pandas": "12%",
-    "updates in itertools": "8%",
-    "updates in sympy": "2%",
-    "tokens of description": "20.7",
-    "tokens of docstring": "128.6",
-    "tokens of implementation": "163.6",
-    "tokens of scenario": "65.1",
-    "tokens of problem": "73.6",
-    "tokens of solution": "174.1",
-}
+from .arena import Arena
 
 
 def count_tokens(text: str) -> int:
@@ -48,7 +30,8 @@ def describe(arena: Arena) -> list[tuple[str, str]]:
         ("tests per example", f"{mean(tests):.2f} ({min(tests)} to {max(tests)})"),
     ]
     sizes = Counter(map(len, groups.values()))
-    rows.append(("examples per update", ", ".join(f"{k}: {sizes[k]}" for k in sorted(sizes))))
+    counts = ", ".join(f"{size}: {sizes[size]}" for size in sorted(sizes))
+    rows.append(("examples per update", counts))
     for package, count in Counter(update.package for update in updates).most_common():
         rows.append((f"updates in {package}", f"{count} ({100 * count / len(updates):.0f}%)"))
     for kind, count in Counter(update.update_type for update in updates).most_common():
@@ -61,9 +44,20 @@ def describe(arena: Arena) -> list[tuple[str, str]]:
         "problem": [example.problem for example in arena.examples],
         "solution": [example.ref_solution for example in arena.examples],
     }
-    for name, values in texts.items():
-        rows.append((f"tokens of {name}", f"{mean(map(count_tokens, values)):.1f}"))
+    for name, parts in texts.items():
+        rows.append((f"tokens of {name}", f"{mean(map(count_tokens, parts)):.1f}"))
     return rows
+
+
+def statistics_table(rows: Sequence[tuple[str, str]]) -> Table:
+    """Put the rows of `describe` beside the values of the paper's data tables."""
+    published = {}
+    for number in load_paper("codeupdatearena").numbers:
+        if number.id.startswith("data/"):
+            percent = "%" if number.unit == "%" else ""
+            published[number.id.removeprefix("data/")] = f"{number.value:g}{percent}"
+    cells = [[name, value, published.get(name)] for name, value in rows]
+    return Table("", ["", "here", "paper"], cells)
 
 
 def draw(arena: Arena, path: Path) -> None:

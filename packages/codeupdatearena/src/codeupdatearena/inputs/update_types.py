@@ -1,7 +1,8 @@
-"""The taxonomy of updates, and how one is put into force at run time (sections 3.1 and 3.2)."""
+"""The taxonomy of updates, and how one is put into force at run time"""
 
 import ast
 from dataclasses import dataclass
+from itertools import product
 
 from tenpapers.errors import UserError
 
@@ -48,8 +49,8 @@ class UpdateType:
     @property
     def tag(self) -> str:
         """The written form; aspect words joined by `_`."""
-        parts = [self.action, self.place] + ([self.aspect] if self.aspect else [])
-        return "-".join(parts).replace(" ", "_")
+        parts = (self.action, self.place, self.aspect)
+        return "-".join(part for part in parts if part).replace(" ", "_")
 
     @property
     def legal(self) -> bool:
@@ -59,7 +60,7 @@ class UpdateType:
 
 def all_update_types() -> list[UpdateType]:
     """List the 54 combinations."""
-    return [UpdateType(a, p, s) for a in ACTIONS for p in PLACES for s in ASPECTS]
+    return [UpdateType(*parts) for parts in product(ACTIONS, PLACES, ASPECTS)]
 
 
 def legal_update_types() -> list[UpdateType]:
@@ -84,19 +85,18 @@ def describe_type(kind: UpdateType) -> str:
     if kind.action == "modify":
         rest = " No argument is added." if kind.place == "argument" else ""
         return f"Replace {subject} of {place} that exists already by another one.{rest}"
+    subject = subject.removeprefix("the ")
     if kind.place == "function":
         return "Add a new function beside the existing one, which stays as it is."
     if not kind.aspect:
         return "Add a new argument beside the existing ones."
     if kind.place == "argument":
-        return (
-            f"Add a new argument that concerns {subject.removeprefix('the ')}, beside what exists."
-        )
-    return f"Add a new choice of {subject.removeprefix('the ')} of the output beside what exists."
+        return f"Add a new argument that concerns {subject}, beside what exists."
+    return f"Add a new choice of {subject} of the output beside what exists."
 
 
 def parent_path(function_path: str) -> str:
-    """Everything before the last dot: the module or class that holds the function."""
+    """Path of the module or class that holds the function: everything before the last dot."""
     return function_path.rpartition(".")[0]
 
 
@@ -125,7 +125,7 @@ def implemented_name(update: ApiUpdate) -> str:
 
 
 def enforce_statements(update: ApiUpdate) -> str:
-    """Write the statements that put an update into force (section 3.2).
+    """Write the statements that put an update into force.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def enforce_statements(update: ApiUpdate) -> str:
     UserError : a type without a rule, or a name of the implementation that contradicts the type.
     """
     kind = UpdateType.parse(update.update_type)
-    path, parent, old = update.function_path, parent_path(update.function_path), None
+    path, parent = update.function_path, parent_path(update.function_path)
     old, new = old_name(path), implemented_name(update)
     renames = kind == UpdateType("modify", "function", "name")
     adds = kind == UpdateType("add", "function")

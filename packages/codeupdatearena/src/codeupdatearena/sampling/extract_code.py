@@ -1,4 +1,4 @@
-"""From a model's text to its code (section 3.6)."""
+"""From a model's text to its code."""
 
 import re
 

@@ -1,40 +1,24 @@
-"""Prompts of every arm, from Jinja files that a user can replace (section 3.6)."""
+"""Prompts of every arm, from Jinja files that a user can replace."""
 
 import json
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, TemplateError
+from tenpapers import templates
 from tenpapers.errors import UserError
 
-from ..inputs.published_forms import read_arena_file
+from ..inputs.published_forms import from_raw, read_arena_file
 from ..records import ProgSynExample
-
-Method = str
-METHODS = ("base", "prepend")
-
-
-@cache
-def _template(name: str, folder: Path | None) -> str:
-    path = (folder / f"{name}.jinja") if folder else None
-    if path is not None and path.exists():
-        return path.read_text(encoding="utf-8")
-    return files("codeupdatearena").joinpath(f"prompts/{name}.jinja").read_text(encoding="utf-8")
 
 
 def fill(name: str, folder: Path | None = None, **values: object) -> str:
-    """Fill one template; a file of the same name in `folder` replaces ours.
+    """Fill one template, without white space around it; a file in `folder` replaces ours.
 
     Raises
     ------
     UserError : the template names something that does not exist or is not Jinja.
     """
-    try:
-        made = Environment(undefined=StrictUndefined).from_string(_template(name, folder))
-        return made.render(**values).strip()
-    except TemplateError as error:
-        raise UserError(f"{folder}/{name}.jinja: {error}") from None
+    return templates.fill("codeupdatearena", name, folder, **values).strip()
 
 
 def demonstration(path: Path | None = None) -> ProgSynExample:
@@ -51,8 +35,6 @@ def demonstration(path: Path | None = None) -> ProgSynExample:
 
 
 def _raw_demonstration(path: Path) -> ProgSynExample:
-    from ..inputs.raw import from_raw
-
     try:
         return from_raw(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,71 +1,67 @@
-"""Sampling solutions with the base and the prepend method (section 3.7, table)."""
+"""Sampling solutions: requests, predictions, and a file that survives being killed."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from tenpapers.errors import UserError
-from tenpapers.generation import Completion, Generator, Request, Sampling
+from tenpapers.generation import Completion, Generator, Request
 from tenpapers.records import Appender, read_jsonl
 
 from ..records import Prediction, ProgSynExample
 from .extract_code import extract_code
-from .prompts import METHODS, render
-
-# Section 3.7: temperature, nucleus and length of every sampled arm.
-SAMPLING = Sampling(temperature=0.8, top_p=0.7, max_tokens=512)
+from .prompts import demonstration, render
+from .settings import Method, SampleSettings, SolutionSettings
 
 
 def prompt_of(
-    example: ProgSynExample, method: str, demo: ProgSynExample | None, folder: Path | None = None
+    example: ProgSynExample, method: Method, demo: ProgSynExample | None, folder: Path | None = None
 ) -> str:
-    """Render the prompt of a method: `base` is T + Q, `prepend` is U + T + Q.
-
-    Raises
-    ------
-    UserError : unknown method.
-    """
-    if method not in METHODS:
-        raise UserError(f"unknown method {method!r}", f"one of {', '.join(METHODS)}")
+    """Render the prompt of a method: `base` is task and question, `prepend` the update before."""
     return render(
         example, demo, part_u=method == "prepend", part_q=True, answer=False, folder=folder
     )
 
 
+def prompts_of(
+    examples: Sequence[ProgSynExample], method: Method, demo: Path | None, folder: Path | None
+) -> list[dict[str, str]]:
+    """Render the prompts of a method as rows, for a model of the user's own."""
+    shown = demonstration(demo)
+    return [
+        {"prog_syn_id": example.prog_syn_id, "prompt": prompt_of(example, method, shown, folder)}
+        for example in examples
+    ]
+
+
 def requests_for(
-    examples: Sequence[ProgSynExample],
-    method: str,
-    *,
-    n: int,
-    seed: int,
-    sampling: Sampling = SAMPLING,
-    demo: ProgSynExample | None,
-    folder: Path | None = None,
+    examples: Sequence[ProgSynExample], method: Method, settings: SolutionSettings
 ) -> list[Request]:
-    """Make n requests an example; sample s has seed `seed + s`, its id is `ID#s`."""
+    """Make the requests of a method: every example, as often as the settings say."""
+    demo = demonstration(settings.demo)
     requests = []
     for example in examples:
-        prompt = prompt_of(example, method, demo, folder)
-        requests += samples(example.prog_syn_id, prompt, n, seed, sampling)
+        prompt = prompt_of(example, method, demo, settings.prompts)
+        requests += ask_repeatedly(example.prog_syn_id, prompt, settings)
     return requests
 
 
-def samples(
-    name: str, prompt: str, n: int, seed: int, sampling: Sampling, adapter: str = ""
+def ask_repeatedly(
+    name: str, prompt: str, settings: SampleSettings, adapter: str = ""
 ) -> list[Request]:
-    """Ask one prompt n times; sample s has the id `NAME#s` and the seed `seed + s`."""
+    """Ask one prompt several times; sample s has the id `NAME#s` and the seed `seed + s`."""
     return [
         Request(
             id=f"{name}#{sample}",
             prompt=prompt,
-            sampling=sampling.model_copy(update={"seed": seed + sample}),
+            sampling=settings.sampling.model_copy(update={"seed": settings.seed + sample}),
             adapter=adapter,
         )
-        for sample in range(n)
+        for sample in range(settings.samples)
     ]
 
 
 def to_prediction(
-    completion: Completion, *, method: str, model: str, seed: int, lenient: bool = False
+    completion: Completion, *, method: str, model: str, settings: SolutionSettings
 ) -> Prediction:
     """Turn a completion into a prediction; its id carries example and sample."""
     name, _, sample = completion.id.rpartition("#")
@@ -75,11 +71,11 @@ def to_prediction(
         model=model,
         sample=int(sample),
         text=completion.text,
-        code=extract_code(completion.text, strict=not lenient),
+        code=extract_code(completion.text, strict=not settings.lenient),
         finish_reason=completion.finish_reason,
         n_prompt_tokens=completion.n_prompt_tokens,
         n_output_tokens=completion.n_output_tokens,
-        seed=seed + int(sample),
+        seed=settings.seed + int(sample),
     )
 
 
@@ -90,11 +86,14 @@ def sample_to_file(
     *,
     method: str,
     model: str,
-    seed: int,
-    lenient: bool = False,
+    settings: SolutionSettings,
     overwrite: bool = False,
 ) -> list[Prediction]:
     """Append a prediction to `out` for every request that it does not answer yet.
+
+    Parameters
+    ----------
+    method, model : as the predictions name them.
 
     Returns
     -------
@@ -113,13 +112,11 @@ def sample_to_file(
     left = [request for request in requests if request.id not in done]
     failures: list[Completion] = []
     with Appender(out, overwrite=overwrite) as sink:
-        for completion in generator.stream(left, progress=f"{method}"):
+        for completion in generator.stream(left, progress=method):
             if completion.failed:
                 failures.append(completion)
                 continue
-            prediction = to_prediction(
-                completion, method=method, model=model, seed=seed, lenient=lenient
-            )
+            prediction = to_prediction(completion, method=method, model=model, settings=settings)
             sink.write(prediction)
             done[completion.id] = prediction
     if failures:

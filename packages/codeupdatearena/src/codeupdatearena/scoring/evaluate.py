@@ -4,21 +4,22 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.records import Appender, read_json, read_jsonl, write_json
 from tenpapers.report import Table, Value
 
 from ..execution.executor import Job, Sandbox
+from ..execution.function_lookup import check_functions
+from ..execution.library_profiles import interpreter, library_versions
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Prediction, Report
 from .metrics import DEFAULT_KS, aggregate, check_ks
+from .settings import Criterion, EvaluateSettings
 
 log = logging.getLogger(__name__)
-
-Criterion = Literal["official", "strict", "called"]
 
 
 def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:
@@ -60,6 +61,62 @@ def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -
                         "add them or pass --allow-partial",
                     )
     return predictions
+
+
+def evaluate_file(
+    path: Path, arena: Arena, settings: EvaluateSettings, out: Path, *, overwrite: bool = False
+) -> tuple[dict[str, Any], Table]:
+    """Execute the predictions of a file and write `reports.jsonl` and `metrics.json` into `out`.
+
+    Returns
+    -------
+    The metrics, and the table that shows them.
+
+    Raises
+    ------
+    UserError : predictions that do not fit the arena, see `read_predictions`; a function that the
+        installed library does not have; reports of other settings in `out`.
+    """
+    predictions = read_predictions(path, arena, allow_partial=settings.allow_partial)
+    ks = default_ks(predictions, settings.k)
+    python = interpreter(settings.profile)
+    made_with = _made_with(path, settings)
+    with Sandbox(
+        settings.workers,
+        settings.timeout,
+        settings.memory,
+        full_report=settings.full_report,
+        called=settings.criterion == "called",
+        strict=settings.criterion == "strict",
+        dependence=read_dependence(settings.flags),
+        isolation=settings.isolation,
+        require_isolation=settings.require_isolation,
+        preload=not settings.cold,
+        python=python,
+    ) as sandbox:
+        asked = {prediction.prog_syn_id for prediction in predictions if prediction.code.strip()}
+        check_functions([arena.by_id[name] for name in asked], sandbox.pool, python)
+        reports = evaluate(
+            predictions, arena, sandbox, out, settings=made_with, overwrite=overwrite
+        )
+    metrics = summarise(reports, ks, exclude_known=settings.exclude_known, seed=settings.seed)
+    metrics |= {"versions": library_versions(python), "settings": made_with}
+    write_json(out / "metrics.json", metrics)
+    return metrics, table(metrics, ks, settings.criterion)
+
+
+def _made_with(path: Path, settings: EvaluateSettings) -> dict[str, Any]:
+    """What the reports of one folder have in common."""
+    return {
+        "predictions": str(path.resolve()),
+        "timeout": settings.timeout,
+        "memory_gb": settings.memory,
+        "full_report": settings.full_report,
+        "criterion": settings.criterion,
+        "isolation": settings.isolation,
+        "cold": settings.cold,
+        "profile": settings.profile,
+    }
 
 
 def evaluate(

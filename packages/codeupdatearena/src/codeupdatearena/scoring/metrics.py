@@ -1,17 +1,19 @@
-"""pass@k, UPass@k and the diagnostics (section 5)."""
+"""pass@k, UPass@k and the diagnostics."""
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import Report
+from .settings import Criterion
 
 BOOTSTRAP_ROUNDS = 1000
 DEFAULT_KS = (1, 2, 5)
+Groups = Mapping[str, Sequence[Report]]
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -32,7 +34,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     return 1.0 - math.prod(1.0 - k / i for i in range(n - c + 1, n + 1))
 
 
-def correct(report: Report, criterion: str) -> bool | None:
+def correct(report: Report, criterion: Criterion) -> bool | None:
     """Whether a sample uses the update, by one criterion; None where that cannot be decided."""
     if criterion == "official":
         return report.exclusive
@@ -62,17 +64,37 @@ def _update_of(prog_syn_id: str) -> str:
     return prog_syn_id.rpartition(":")[0]
 
 
-def bootstrap_interval(values: dict[str, float], *, seed: int = 42) -> tuple[float, float]:
-    """95% interval of the mean in percent, resampling updates (their instances go together)."""
+def bootstrap_interval(values: Mapping[str, float], *, seed: int = 42) -> tuple[float, float]:
+    """95% interval of the mean in percent, resampling updates (their instances go together).
+
+    Parameters
+    ----------
+    values : by instance, whose id begins with that of its update.
+    """
     groups: dict[str, list[float]] = defaultdict(list)
     for name, value in values.items():
         groups[_update_of(name)].append(value)
+    # Updates of unequal size are drawn whole, so the mean is a ratio of two drawn sums:
+    # scipy.stats.bootstrap resamples single values.
     sums = np.array([sum(group) for group in groups.values()])
     sizes = np.array([len(group) for group in groups.values()])
     drawn = np.random.default_rng(seed).integers(len(sums), size=(BOOTSTRAP_ROUNDS, len(sums)))
     means = 100 * sums[drawn].sum(1) / sizes[drawn].sum(1)
     low, high = np.percentile(means, [2.5, 97.5])
     return round(float(low), 4), round(float(high), 4)
+
+
+def by_instance(reports: Sequence[Report]) -> dict[str, list[Report]]:
+    """Group the samples of each instance."""
+    groups: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        groups[report.prog_syn_id].append(report)
+    return dict(groups)
+
+
+def rates(groups: Groups, rule: Callable[[Report], bool], k: int) -> dict[str, float]:
+    """Chance that one of k samples is right, by instance."""
+    return {name: pass_at_k(len(group), sum(map(rule, group)), k) for name, group in groups.items()}
 
 
 def aggregate(
@@ -90,47 +112,51 @@ def aggregate(
     -------
     The `metrics` record of the README; rates in percent, missing ones None.
     """
-    groups: dict[str, list[Report]] = defaultdict(list)
-    for report in reports:
-        groups[report.prog_syn_id].append(report)
-
-    def rates(rule: Any, k: int) -> dict[str, float]:
-        return {
-            name: pass_at_k(len(group), sum(map(rule, group)), k) for name, group in groups.items()
-        }
-
-    full = all(report.without_update is not None for report in reports)
+    groups = by_instance(reports)
     metrics: dict[str, Any] = {"n_instances": len(groups), "n_samples": len(reports)}
     metrics["n_empty"] = sum(report.empty_code for report in reports)
     for k in ks:
-        metrics[f"pass@{k}"] = _percent(list(rates(lambda r: r.all_pass_with, k).values()))
+        passed = rates(groups, lambda report: report.all_pass_with, k)
+        metrics[f"pass@{k}"] = _percent(list(passed.values()))
     for k in ks:
-        official = rates(lambda r: r.exclusive, k)
+        official = rates(groups, lambda report: report.exclusive, k)
         metrics[f"UPass@{k}"] = _percent(list(official.values()))
         if groups and not any(map(math.isnan, official.values())):
             metrics[f"UPass@{k}_interval"] = bootstrap_interval(official, seed=seed)
-    for criterion in ("strict", "called"):
-        decided = [
-            group
-            for group in groups.values()
-            if all(correct(report, criterion) is not None for report in group)
-        ]
-        known = criterion == "called" or any(r.strict is not None for r in reports)
-        if criterion == "called":
-            known = all(r.called_update is not None for r in reports if r.all_pass_with)
-        for k in ks:
-            values = [
-                pass_at_k(len(group), sum(bool(correct(r, criterion)) for r in group), k)
-                for group in decided
-            ]
-            metrics[f"UPass@{k}_{criterion}"] = _percent(values) if known and values else None
-        if criterion == "strict":
-            metrics["undecidable_strict"] = len(groups) - len(decided)
-    metrics |= _diagnostics(reports, rates, ks) if full and reports else _no_diagnostics(ks)
+    metrics |= _by_criterion(reports, groups, "strict", ks)
+    metrics["undecidable_strict"] = len(groups) - len(_decided(groups, "strict"))
+    metrics |= _by_criterion(reports, groups, "called", ks)
+    full = all(report.without_update is not None for report in reports)
+    metrics |= _diagnostics(reports, groups, ks) if full and reports else _no_diagnostics(ks)
     return {
         key: None if isinstance(value, float) and math.isnan(value) else value
         for key, value in metrics.items()
     }
+
+
+def _decided(groups: Groups, criterion: Criterion) -> dict[str, Sequence[Report]]:
+    """Instances of which the criterion can be decided for every sample."""
+    return {
+        name: group
+        for name, group in groups.items()
+        if all(correct(report, criterion) is not None for report in group)
+    }
+
+
+def _by_criterion(
+    reports: Sequence[Report], groups: Groups, criterion: Criterion, ks: Sequence[int]
+) -> dict[str, float | None]:
+    """UPass@k by the strict or the called criterion; None where the run did not look for it."""
+    if criterion == "strict":
+        known = any(report.strict is not None for report in reports)
+    else:
+        known = all(report.called_update is not None for report in reports if report.all_pass_with)
+    decided = _decided(groups, criterion)
+    found: dict[str, float | None] = {}
+    for k in ks:
+        values = rates(decided, lambda report: bool(correct(report, criterion)), k).values()
+        found[f"UPass@{k}_{criterion}"] = _percent(list(values)) if known and values else None
+    return found
 
 
 def _no_diagnostics(ks: Sequence[int]) -> dict[str, None]:
@@ -140,30 +166,36 @@ def _no_diagnostics(ks: Sequence[int]) -> dict[str, None]:
     )
 
 
-def _diagnostics(reports: Sequence[Report], rates: Any, ks: Sequence[int]) -> dict[str, float]:
+def _passes_without(report: Report) -> bool:
+    return bool(report.all_pass_without)
+
+
+def _passes_only_without(report: Report) -> bool:
+    return bool(report.all_pass_without) and not report.all_pass_with
+
+
+def _diagnostics(reports: Sequence[Report], groups: Groups, ks: Sequence[int]) -> dict[str, float]:
     """What needs every test in both modes (`--full-report`)."""
-
-    def old_only(report: Report) -> bool:
-        return bool(report.all_pass_without) and not report.all_pass_with
-
     metrics = {}
     for k in ks:
-        metrics[f"pass_old@{k}"] = _percent(
-            list(rates(lambda r: bool(r.all_pass_without), k).values())
-        )
-        metrics[f"pass_old_excl@{k}"] = _percent(list(rates(old_only, k).values()))
-    n = len(reports)
-    new, old = sum(r.exclusive for r in reports), sum(map(old_only, reports))
-    both = sum(r.all_pass_with and bool(r.all_pass_without) for r in reports)
-    shares = [r.with_update.count("passed") / len(r.with_update) for r in reports]
-    changed = sum(
-        r.with_update.count("passed") != (r.without_update or []).count("passed") for r in reports
-    )
+        old, only_old = rates(groups, _passes_without, k), rates(groups, _passes_only_without, k)
+        metrics[f"pass_old@{k}"] = _percent(list(old.values()))
+        metrics[f"pass_old_excl@{k}"] = _percent(list(only_old.values()))
+    count = len(reports)
+    new_alone = sum(report.exclusive for report in reports)
+    old_alone = sum(map(_passes_only_without, reports))
+    both = sum(report.all_pass_with and _passes_without(report) for report in reports)
+    passed = [report.with_update.count("passed") for report in reports]
+    passed_without = [(report.without_update or []).count("passed") for report in reports]
+    shares = [
+        number / len(report.with_update) for number, report in zip(passed, reports, strict=True)
+    ]
+    changed = sum(new != old for new, old in zip(passed, passed_without, strict=True))
     # The official "unsolved" counts samples that pass both ways; `both` tells them apart.
-    metrics["unsolved"] = round(100 * (n - new - old - both) / n, 4)
-    metrics["unsolved_official"] = round(100 * (n - new - old) / n, 4)
+    metrics["unsolved"] = round(100 * (count - new_alone - old_alone - both) / count, 4)
+    metrics["unsolved_official"] = round(100 * (count - new_alone - old_alone) / count, 4)
     metrics["both"] = both
     metrics["accuracy_mean"] = round(100 * float(np.mean(shares)), 4)
     metrics["accuracy_std"] = round(100 * float(np.std(shares)), 4)
-    metrics["affected"], metrics["unaffected"] = changed, n - changed
+    metrics["affected"], metrics["unaffected"] = changed, count - changed
     return metrics

@@ -1,4 +1,4 @@
-"""Teacher-forced proxy for models too small to solve anything: NLL of the reference (section 8)."""
+"""Teacher-forced proxy for models too small to solve anything: NLL of the reference."""
 
 import ast
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ def normalised(example: ProgSynExample) -> ProgSynExample:
 def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
     """Find the characters of every call of the updated function, the call's name included."""
     lines = code.split("\n")
-    starts = [0]
+    line_starts = [0]
     for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
+        line_starts.append(line_starts[-1] + len(line) + 1)
 
-    def place(line: int, column: int) -> int:
+    def character(line: int, column: int) -> int:
         # ast counts columns in UTF-8 bytes
-        return starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
+        return line_starts[line - 1] + len(lines[line - 1].encode()[:column].decode())
 
     update = example.update
     path = updated_path(update)
@@ -49,8 +49,8 @@ def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
             if called.startswith("np."):
                 called = "numpy" + called[2:]
             if called in names or (method and called.endswith(f".{method}")):
-                end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
-                spans.append((place(node.lineno, node.col_offset), place(end_line, end_column)))
+                first = character(node.lineno, node.col_offset)
+                spans.append((first, character(node.end_lineno or 0, node.end_col_offset or 0)))
     return spans
 
 
@@ -62,25 +62,33 @@ def measure(lm: CausalLM, example: ProgSynExample, *, part_u: bool, header: bool
     part_u : begin the prompt with the update's text.
     header : end it with the header line, as the PS arms do.
     """
-    import torch
-
     text = render(example, None, part_u, True, True, show_test=False)
     if not header:
         prompt = render(example, None, part_u, True, False, show_test=False)
         text = prompt + text[answer_start(text, example) :]
     begin = answer_start(text, example) + len("[PYTHON]\n")
     end = begin + len(example.ref_solution.strip())
-    spans = [(begin + a, begin + b) for a, b in call_spans(example.ref_solution, example)]
-    made = lm.tokenizer(text, return_offsets_mapping=True)
-    ids = torch.tensor([made["input_ids"]], device=lm.model.device)
-    with torch.inference_mode():
-        logits = lm.model(ids).logits[0, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none").tolist()
+    spans = [
+        (begin + first, begin + last) for first, last in call_spans(example.ref_solution, example)
+    ]
+    losses, offsets = _token_losses(lm, text)
     solution, calls = [], []
-    for loss, (a, b) in zip(losses, made["offset_mapping"][1:], strict=True):
-        if b > begin and a < end:
+    for loss, (first, last) in zip(losses, offsets, strict=True):
+        if last > begin and first < end:
             solution.append(loss)
-            if any(b > x and a < y for x, y in spans):
+            if any(last > opened and first < closed for opened, closed in spans):
                 calls.append(loss)
     mean_call = sum(calls) / len(calls) if calls else float("nan")
     return Nll(sum(solution) / len(solution), mean_call, len(solution), len(calls))
+
+
+def _token_losses(lm: CausalLM, text: str) -> tuple[list[float], list[tuple[int, int]]]:
+    """Loss (nats) of every token but the first, and the characters that each stands for."""
+    import torch
+
+    encoded = lm.tokenizer(text, return_offsets_mapping=True)
+    ids = torch.tensor([encoded["input_ids"]], device=lm.model.device)
+    with torch.inference_mode():
+        logits = lm.model(ids).logits[0, :-1].float()
+    losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
+    return losses.tolist(), list(encoded["offset_mapping"][1:])

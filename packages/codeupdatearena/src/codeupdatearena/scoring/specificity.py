@@ -1,4 +1,4 @@
-"""What an edit costs elsewhere: HumanEval with the edited models (SPass@k, section 5)."""
+"""What an edit costs elsewhere: HumanEval with the edited models (SPass@k)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,17 +7,18 @@ from statistics import mean
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.generation import Generator, Request, Sampling
-from tenpapers.records import Appender, Record, read_json, read_jsonl
+from tenpapers.generation import Generator, Request
+from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
+from tenpapers.report import Table, Value
 from tenpapers.sandbox import Program, SandboxPool
 
 from ..editing.edits import read_edits
 from ..sampling.extract_code import extract_code
 from ..sampling.prompts import fill
-from ..sampling.sample import SAMPLING, samples
+from ..sampling.sample import ask_repeatedly
+from ..sampling.settings import SampleSettings
 from .metrics import DEFAULT_KS, check_ks, pass_at_k
-
-SAMPLED_UPDATES = 25
+from .settings import SpecificitySettings
 
 
 class HumanEvalTask(Record):
@@ -75,29 +76,23 @@ def choose_edits(folder: Path | None, count: int, updates: Path | None) -> dict[
     if folder is None:
         return {}
     wanted = read_json(updates) if updates else None
-    if updates and not (isinstance(wanted, list) and all(isinstance(w, str) for w in wanted)):
+    if updates and not (isinstance(wanted, list) and all(isinstance(id_, str) for id_ in wanted)):
         raise UserError(f"{updates}: a JSON list of update ids is wanted")
     first: dict[str, tuple[str, str]] = {}
     for edit in read_edits(folder):
         update = edit.prog_syn_id.rpartition(":")[0]
         if wanted is None or update in wanted:
-            place = str((folder / edit.adapter).resolve())
-            first.setdefault(update, (edit.prog_syn_id, place))
+            adapter = str((folder / edit.adapter).resolve())
+            first.setdefault(update, (edit.prog_syn_id, adapter))
     if not first:
         raise UserError(f"{folder}: none of its edits is of a chosen update")
     return dict(list(first.values())[:count])
 
 
 def task_requests(
-    tasks: Sequence[HumanEvalTask],
-    adapters: dict[str, str],
-    *,
-    n: int,
-    seed: int,
-    sampling: Sampling = SAMPLING,
-    folder: Path | None = None,
+    tasks: Sequence[HumanEvalTask], adapters: dict[str, str], settings: SampleSettings
 ) -> list[Request]:
-    """Ask every task n times of every model.
+    """Ask every task of every model.
 
     Parameters
     ----------
@@ -106,8 +101,8 @@ def task_requests(
     requests = []
     for edit, adapter in adapters.items():
         for task in tasks:
-            prompt = fill("specificity", folder, prompt=task.prompt.rstrip())
-            requests += samples(f"{edit}|{task.task_id}", prompt, n, seed, sampling, adapter)
+            prompt = fill("specificity", settings.prompts, prompt=task.prompt.rstrip())
+            requests += ask_repeatedly(f"{edit}|{task.task_id}", prompt, settings, adapter)
     return requests
 
 
@@ -177,7 +172,8 @@ def summarise_specificity(
 
     Returns
     -------
-    Percentages: `base`, `edited` (mean over edits), `change`, and `by_edit`.
+    Percentages: `base`, `edited` (mean over edits), `change`, and `by_edit`. A change below zero
+    is what editing costs.
 
     Raises
     ------
@@ -186,11 +182,8 @@ def summarise_specificity(
     check_ks(ks, min(map(len, passed.values())))
     rates: dict[str, dict[str, float]] = {}
     for edit in dict.fromkeys(edit for edit, _ in passed):
-        of_edit = [outcome for (name, _), outcome in passed.items() if name == edit]
-        rates[edit] = {
-            f"SPass@{k}": round(100 * mean(pass_at_k(len(o), sum(o), k) for o in of_edit), 4)
-            for k in ks
-        }
+        tasks = [samples for (name, _), samples in passed.items() if name == edit]
+        rates[edit] = {f"SPass@{k}": _mean_rate(tasks, k) for k in ks}
     base = rates.pop("")
     edited = {name: round(mean(rate[name] for rate in rates.values()), 4) for name in base if rates}
     return {
@@ -203,13 +196,18 @@ def summarise_specificity(
     }
 
 
+def _mean_rate(tasks: Sequence[Sequence[bool]], k: int) -> float:
+    """Mean pass@k over tasks, in percent."""
+    return round(100 * mean(pass_at_k(len(task), sum(task), k) for task in tasks), 4)
+
+
 def measure_specificity(
     requests: Sequence[Request],
     tasks: Sequence[HumanEvalTask],
     generator: Generator,
     out: Path,
     *,
-    n: int,
+    samples: int,
     workers: int | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
@@ -217,9 +215,53 @@ def measure_specificity(
 
     Parameters
     ----------
-    n : samples a task, which bounds k.
+    samples : of a task, which bounds k.
     """
     answers = answer_all(requests, generator, out, overwrite=overwrite)
     with SandboxPool(workers=workers) as pool:
         passed = run_answers(answers, tasks, pool)
-    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= n])
+    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= samples])
+
+
+def ask_edited_models(
+    tasks: Sequence[HumanEvalTask],
+    adapters: Path | None,
+    settings: SpecificitySettings,
+    generator: Generator,
+    out: Path,
+    *,
+    model: str,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Measure the unedited model and those edited in `adapters` -> `out/specificity.json`.
+
+    Parameters
+    ----------
+    adapters : folder that `edit` wrote; None measures the unedited model alone.
+    model : its spec, for the file.
+
+    Raises
+    ------
+    UserError : see `choose_edits` and `answer_all`.
+    """
+    chosen = {"": ""} | choose_edits(adapters, settings.edits, settings.updates)
+    made = measure_specificity(
+        task_requests(tasks, chosen, settings),
+        tasks,
+        generator,
+        out / "humaneval.jsonl",
+        samples=settings.samples,
+        workers=settings.workers,
+        overwrite=overwrite,
+    )
+    write_json(out / "specificity.json", made | {"model": model, "n": settings.samples})
+    return made
+
+
+def specificity_table(found: dict[str, Any]) -> Table:
+    """Make the table that `specificity` prints."""
+    rows: list[list[Value]] = [
+        [name, base, found["edited"].get(name), found["change"].get(name)]
+        for name, base in found["base"].items()
+    ]
+    return Table("", ["", "base", "edited", "change"], rows)

@@ -1,42 +1,55 @@
-"""Part 3 of `reproduce`: edit, sample and execute every arm (sections 3.7 and 8)."""
+"""End to end: edit, sample and execute every arm of the paper's main table."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from tenpapers.generation import Generator, Sampling, open_generator
-from tenpapers.models import CausalLM, load_causal_lm
+from tenpapers.generation import Generator, open_generator
+from tenpapers.models import load_causal_lm
 from tenpapers.records import write_json
 
-from ..editing.editor import EditConfig
-from ..editing.edits import EditPlan, edited_requests, read_edits, read_random_map, train_adapters
+from ..editing.edits import read_edits, train_adapters
+from ..editing.sample_edited import edited_requests
+from ..editing.settings import Arm, ArmSettings
+from ..editing.training_sets import EditPlan
 from ..execution.executor import Sandbox
 from ..inputs.arena import Arena
 from ..records import Prediction, ProgSynExample
-from ..sampling.prompts import METHODS, demonstration
 from ..sampling.sample import requests_for, sample_to_file
+from ..sampling.settings import Method
 from ..scoring.evaluate import evaluate, summarise
 from ..scoring.metrics import DEFAULT_KS
 from ..scoring.specificity import choose_edits, measure_specificity, read_tasks, task_requests
-from .settings import Study
+from .settings import Study, StudyArm
 from .tables import Run
 
+METHODS: tuple[Method, ...] = get_args(Method)
 
-def run_arms(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path) -> list[Run]:
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run of the arms: the examples of `arena` that are tested, and the folder of results."""
+
+    arena: Arena
+    chosen: Sequence[ProgSynExample]
+    study: Study
+    out: Path
+
+
+def run_arms(experiment: Experiment) -> list[Run]:
     """Train what is missing, sample every arm in one engine, execute, measure specificity."""
-    _train(arena, chosen, study, out)
-    sampling = Sampling(
-        temperature=study.temperature, top_p=study.top_p, max_tokens=study.max_tokens
-    )
-    spec = study.sampler or study.model
+    study, out = experiment.study, experiment.out
+    for arm in _trained_arms(study):
+        _train(experiment, arm)
     predictions: list[Prediction] = []
     specificity: dict[str, dict[str, Any]] = {}
-    with open_generator(spec) as generator:
+    with open_generator(study.sampler or study.model) as generator:
         for arm in study.arms:
-            predictions += _sample(arm, arena, chosen, study, out, generator, sampling, spec)
-        for arm in _trained_arms(study) if study.humaneval else ():
-            specificity[arm] = _specificity(arm, study, out, generator, sampling)
-    examples = Arena(tuple(chosen))
+            predictions += _sample(experiment, arm, generator)
+        for trained in _trained_arms(study) if study.humaneval else ():
+            specificity[trained] = _specificity(experiment, trained, generator)
+    examples = Arena(tuple(experiment.chosen))
     with Sandbox(full_report=True) as sandbox:
         reports = evaluate(predictions, examples, sandbox, out / "arms", settings={"study": True})
     ks = [k for k in DEFAULT_KS if k <= study.samples]
@@ -55,67 +68,67 @@ def run_arms(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: 
 
 def _trained_arms(study: Study) -> list[str]:
     """Arms that need adapters: an arm tested with the update text shares those of the plain one."""
-    return list(dict.fromkeys(a.partition("+")[0] for a in study.arms if a not in METHODS))
+    edited = (arm for arm in study.arms if arm not in METHODS)
+    return list(dict.fromkeys(arm.partition("+")[0] for arm in edited))
 
 
-def _train(arena: Arena, chosen: Sequence[ProgSynExample], study: Study, out: Path) -> None:
-    lm: CausalLM | None = None
-    for arm in _trained_arms(study):
-        have = {e.prog_syn_id for e in read_edits(out / arm)} if (out / arm).exists() else set()
-        if have >= {example.prog_syn_id for example in chosen}:
-            continue
-        plan = EditPlan(
-            arena,
-            arm.removeprefix("random-"),  # type: ignore[arg-type]
-            demonstration(),
-            random=arm.startswith("random-"),
-            random_map=read_random_map(Path(study.random_map) if study.random_map else None),
-            seed=study.seed,
-        )
-        # Each arm wraps a fresh copy: adapters of one must not lie below those of the next.
-        lm = load_causal_lm(study.model)
-        config = EditConfig(learning_rate=study.learning_rate, seed=study.seed)
-        train_adapters(lm, plan, chosen, out / arm, config)
+def _train(experiment: Experiment, arm: str) -> None:
+    """Train the adapters of an arm that are not there yet."""
+    study, folder = experiment.study, experiment.out / arm
+    have = {edit.prog_syn_id for edit in read_edits(folder)} if folder.exists() else set()
+    if have >= {example.prog_syn_id for example in experiment.chosen}:
+        return
+    settings = ArmSettings(
+        arm=_plain(arm),
+        random=arm.startswith("random-"),
+        random_map=study.random_map_file,
+        learning_rate=study.learning_rate,
+        seed=study.seed,
+    )
+    plan = EditPlan.of(experiment.arena, settings)
+    # Each arm wraps a fresh copy: adapters of one must not lie below those of the next.
+    train_adapters(load_causal_lm(study.model), plan, experiment.chosen, folder, settings)
 
 
-def _sample(
-    arm: str,
-    arena: Arena,
-    chosen: Sequence[ProgSynExample],
-    study: Study,
-    out: Path,
-    generator: Generator,
-    sampling: Sampling,
-    spec: str,
-) -> list[Prediction]:
-    demo = demonstration()
-    if arm in METHODS:
-        requests = requests_for(
-            chosen, arm, n=study.samples, seed=study.seed, sampling=sampling, demo=demo
-        )
+def _plain(arm: str) -> Arm:
+    """What the arm is trained on, whoever's update it is."""
+    (found,) = (known for known in get_args(Arm) if known == arm.removeprefix("random-"))
+    plain: Arm = found
+    return plain
+
+
+def _sample(experiment: Experiment, arm: StudyArm, generator: Generator) -> list[Prediction]:
+    study, out = experiment.study, experiment.out
+    if arm == "base" or arm == "prepend":
+        requests = requests_for(experiment.chosen, arm, study.sampling)
     else:
         trained, _, shown = arm.partition("+")
-        names = {example.prog_syn_id for example in chosen}
-        edits = [edit for edit in read_edits(out / trained) if edit.prog_syn_id in names]
+        names = {example.prog_syn_id for example in experiment.chosen}
         requests = edited_requests(
-            edits,
-            arena,
+            [edit for edit in read_edits(out / trained) if edit.prog_syn_id in names],
+            experiment.arena,
             out / trained,
-            n=study.samples,
-            seed=study.seed,
-            demo=demo,
+            study.sampling,
             with_update=shown == "update",
-            sampling=sampling,
         )
-    file = out / "arms" / f"{arm}.jsonl"
-    return sample_to_file(requests, generator, file, method=arm, model=spec, seed=study.seed)
+    return sample_to_file(
+        requests,
+        generator,
+        out / "arms" / f"{arm}.jsonl",
+        method=arm,
+        model=study.sampler or study.model,
+        settings=study.sampling,
+    )
 
 
-def _specificity(
-    arm: str, study: Study, out: Path, generator: Generator, sampling: Sampling
-) -> dict[str, Any]:
+def _specificity(experiment: Experiment, arm: str, generator: Generator) -> dict[str, Any]:
+    study, out = experiment.study, experiment.out
     tasks = read_tasks(Path(study.humaneval))
     adapters = {"": ""} | choose_edits(out / arm, study.specificity_edits, None)
-    requests = task_requests(tasks, adapters, n=study.samples, seed=study.seed, sampling=sampling)
-    file = out / "arms" / f"{arm}.humaneval.jsonl"
-    return measure_specificity(requests, tasks, generator, file, n=study.samples)
+    return measure_specificity(
+        task_requests(tasks, adapters, study.sampling),
+        tasks,
+        generator,
+        out / "arms" / f"{arm}.humaneval.jsonl",
+        samples=study.samples,
+    )

@@ -1,16 +1,37 @@
 """Settings of `reproduce`, one frozen record a run; `configs/*.yaml` hold the two scales."""
 
 import os
-from dataclasses import field
+from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic.dataclasses import dataclass
-from tenpapers.cli import load_config
+import typer
+from tenpapers import data
 from tenpapers.errors import UserError
 
 from ..inputs.arena import Arena, load_arena
 from ..inputs.published_forms import HUB_ID, read_arena_file
+from ..sampling.settings import SolutionSettings
+
+# A method, or an arm of editing: `random-` is trained on another update, `+update` shows the
+# update's text at test time too.
+StudyArm = Literal[
+    "base",
+    "prepend",
+    "ft-u",
+    "ft-ps",
+    "ft-ups",
+    "ft-u+update",
+    "ft-ps+update",
+    "ft-ups+update",
+    "random-ft-u",
+    "random-ft-ps",
+    "random-ft-ups",
+    "random-ft-u+update",
+    "random-ft-ps+update",
+    "random-ft-ups+update",
+]
 
 
 @dataclass(frozen=True)
@@ -19,13 +40,8 @@ class Study:
 
     Parameters
     ----------
-    model : spec of the model that is edited (in process) and measured.
     sampler : spec for sampling the same model; "" is `model`.
-    arena : file, or "" for what is found (see the README).
-    seed : of everything.
-    limit : only the first examples, of all parts.
     proxy : measure likelihoods of the references (for models too small to solve anything).
-    budget : seconds for that; no further update is begun once it is spent.
     learning_rates : of the likelihood part; the first gets four fifths of the budget.
     arms : methods that are sampled and executed.
     instances : examples for them (fewer if the likelihood part had no time for as many); 0 is all.
@@ -36,15 +52,24 @@ class Study:
     random_map : JSON map of random-FT targets; "" draws them.
     """
 
-    model: str = "smollm2"
+    model: Annotated[
+        str, typer.Option("--model", help="Spec of the model that is edited and measured.")
+    ] = "smollm2"
     sampler: str = ""
-    arena: str = ""
-    seed: int = 42
-    limit: int | None = None
+    arena: Annotated[
+        str, typer.Option("--arena", help="Arena; default: found, see the README.")
+    ] = ""
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 42
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="Only the first N examples, of all parts.", min=1)
+    ] = None
     proxy: bool = True
-    budget: float = 180.0
+    budget: Annotated[
+        float,
+        typer.Option("--budget", help="Seconds for the likelihood part; none begins after them."),
+    ] = 180.0
     learning_rates: list[float] = field(default_factory=lambda: [1e-2, 1e-3])
-    arms: list[str] = field(default_factory=lambda: ["base", "prepend", "ft-ps"])
+    arms: list[StudyArm] = field(default_factory=lambda: ["base", "prepend", "ft-ps"])
     instances: int = 3
     samples: int = 2
     temperature: float = 0.8
@@ -55,27 +80,21 @@ class Study:
     specificity_edits: int = 25
     random_map: str = ""
 
+    @property
+    def sampling(self) -> SolutionSettings:
+        """How the arms are sampled."""
+        return SolutionSettings(
+            samples=self.samples,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
 
-def read_study(scale: str, config: Path | None, **flags: object) -> Study:
-    """Read the settings of a scale, or of a file of the user's; flags win.
-
-    Raises
-    ------
-    UserError : see `load_config`.
-    """
-    given = {name: value for name, value in flags.items() if value is not None}
-    if config is not None:
-        return load_config(Study, config, **given)
-    with as_file(files("codeupdatearena").joinpath(f"configs/{scale}.yaml")) as file:
-        return load_config(Study, file, **given)
-
-
-def data_folder() -> Path | None:
-    """Find real inputs: $TENPAPERS_DATA/codeupdatearena, or `shared/data` beside the checkout."""
-    places = [Path(__file__).parents[5] / "shared" / "data" / "codeupdatearena"]
-    if named := os.environ.get("TENPAPERS_DATA"):
-        places.insert(0, Path(named) / "codeupdatearena")
-    return next((place for place in places if place.is_dir()), None)
+    @property
+    def random_map_file(self) -> Path | None:
+        """File of the random-FT targets; None where they are drawn."""
+        return Path(self.random_map) if self.random_map else None
 
 
 def find_arena(study: Study) -> tuple[Arena, str]:
@@ -87,7 +106,7 @@ def find_arena(study: Study) -> tuple[Arena, str]:
     """
     if study.arena:
         return load_arena(study.arena), study.arena
-    if folder := data_folder():
+    if folder := data.folder("codeupdatearena"):
         file = folder / "arena-grouped.jsonl.gz"
         return load_arena(file), f"{file.name} (106 of the paper's 161 updates)"
     if os.environ.get("HF_HUB_OFFLINE") != "1":
@@ -98,6 +117,12 @@ def find_arena(study: Study) -> tuple[Arena, str]:
     return Arena(tuple(read_arena_file(bundled_arena()))), (
         "the small arena that ships with this package (neither hub nor local data was at hand)"
     )
+
+
+def input_files(study: Study) -> list[Path]:
+    """Files that the manifest keeps by hash: the named arena, or all real inputs at hand."""
+    folder = data.folder("codeupdatearena")
+    return sorted(folder.iterdir()) if folder and not study.arena else [Path(study.arena)]
 
 
 def bundled_arena() -> Path:

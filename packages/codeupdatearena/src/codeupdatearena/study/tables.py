@@ -1,5 +1,6 @@
-"""Main table, break-downs by package and by update type, and the figure (sections 7 and 8)."""
+"""Main table, break-downs by package and by update type, and the figure."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
 from tenpapers.records import read_json, read_jsonl
-from tenpapers.report import Picture, Table, Value, bars
+from tenpapers.report import Picture, Table, Value, bars, manifest, write_report
 
 from ..records import Report
 from ..scoring.metrics import aggregate
 
-# The one result of the paper that could be confirmed (quoted by ReCode, arXiv 2506.20495).
-PAPER_PASS1 = {"prepend": 46.8}
 PAPER_NOTE = (
     "Paper's value: DeepSeek-Coder-7B-Instruct-v1.5 with the update prepended, 670 examples. "
     "Every other cell of the paper's tables could not be confirmed: n/a."
@@ -60,13 +60,13 @@ def main_table(runs: Sequence[Run], ks: Sequence[int]) -> Table:
     names = [f"pass@{k}" for k in ks] + [f"UPass@{k}" for k in ks]
     names += [f"UPass@{ks[-1]}_strict", f"UPass@{ks[-1]}_called"]
     columns = ["method", "n", *names, "SPass@1 change", "paper: pass@1"]
+    paper = load_paper("codeupdatearena")
     rows: list[list[Value]] = []
     for run in runs:
         change = (run.specificity or {}).get("change", {}).get("SPass@1")
         values = [run.metrics.get(name) for name in names]
-        rows.append(
-            [run.method, run.metrics["n_instances"], *values, change, PAPER_PASS1.get(run.method)]
-        )
+        published = paper.confirmed(f"pass@1/{run.method}")
+        rows.append([run.method, run.metrics["n_instances"], *values, change, published])
     return Table("Results (percent)", columns, rows, PAPER_NOTE)
 
 
@@ -89,15 +89,15 @@ def breakdown(
     runs: Sequence[Run], rule: Callable[[str], str], title: str, metric: str, ks: Sequence[int]
 ) -> Table:
     """One metric by group of examples, one column a method."""
-    groups = sorted({rule(report.prog_syn_id) for run in runs for report in run.reports})
+    every = {report.prog_syn_id for run in runs for report in run.reports}
+    groups = sorted({rule(name) for name in every})
     rows: list[list[Value]] = []
     for group in groups:
         row: list[Value] = [group]
         for run in runs:
             part = [report for report in run.reports if rule(report.prog_syn_id) == group]
             row.append(aggregate(part, ks)[metric] if part else None)
-        ids = {r.prog_syn_id for run in runs for r in run.reports if rule(r.prog_syn_id) == group}
-        rows.append([row[0], len(ids), *row[1:]])
+        rows.append([row[0], sum(rule(name) == group for name in every), *row[1:]])
     return Table(title, [title.split()[-1], "n", *(run.method for run in runs)], rows)
 
 
@@ -122,6 +122,21 @@ def figure(runs: Sequence[Run], path: Path, k: int) -> Picture:
 
 def _number(value: Value) -> float | None:
     return float(value) if isinstance(value, int | float) else None
+
+
+def compare_runs(folders: Sequence[Path], out: Path) -> Table:
+    """Write the report of several evaluated runs into `out`; gives its main table.
+
+    Raises
+    ------
+    UserError : see `read_runs` and `shared_ks`.
+    """
+    began = time.monotonic()
+    runs = read_runs(folders)
+    body, results = full_report(runs, out)
+    details = manifest({"runs": [str(folder) for folder in folders]}, seed=42, began=began)
+    write_report(out, "CodeUpdateArena", body, results=results, manifest=details)
+    return main_table(runs, shared_ks(runs))
 
 
 def full_report(runs: Sequence[Run], out: Path) -> tuple[list[Table | Picture], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Steps 4 and 6: sample code, run its tests with and without the update, keep the best."""
+"""Sample code, run its tests with and without the update, keep the best."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Candidate:
     """A sampled piece of code with what its tests did."""
 
     example: ProgSynExample
@@ -29,7 +29,7 @@ class Outcome:
 
 def select(
     sample: Callable[[int], ProgSynExample], pool: SandboxPool, *, threshold: float, name: str
-) -> Outcome:
+) -> Candidate:
     """Take the best of three samples that has an exclusive test (passes with, fails without).
 
     Parameters
@@ -41,18 +41,18 @@ def select(
     ------
     Rejected : no sample with an exclusive test reaches the threshold.
     """
-    best: Outcome | None = None
+    best: Candidate | None = None
     reason = "no sample was code"
-    for outcome in _outcomes(sample, pool):
-        if isinstance(outcome, str):
-            reason = outcome
+    for candidate in _candidates(sample, pool):
+        if isinstance(candidate, str):
+            reason = candidate
             continue
-        if not outcome.exclusive:
+        if not candidate.exclusive:
             reason = "no test needs the update"
             continue
         # Of equal rates the later sample is kept.
-        if best is None or outcome.rate >= best.rate:
-            best = outcome
+        if best is None or candidate.rate >= best.rate:
+            best = candidate
         if best.rate >= threshold:
             return best
     if best is not None:
@@ -60,13 +60,14 @@ def select(
     raise Rejected(f"{name}: {reason}")
 
 
-def _outcomes(
+def _candidates(
     sample: Callable[[int], ProgSynExample], pool: SandboxPool
-) -> Iterator[Outcome | str]:
+) -> Iterator[Candidate | str]:
+    """Yield each sample with what its tests did, or why it is none."""
     for number in range(SAMPLES):
         try:
             example = sample(number)
-            found = {
+            passed = {
                 verdict.key: [status == "passed" for status in verdict.statuses]
                 for verdict in pool.run(
                     program(mode, example, example.ref_solution, with_update=mode == "with")
@@ -76,5 +77,6 @@ def _outcomes(
         except (Unfit, UserError) as error:
             yield str(error)
             continue
-        pairs = zip(found["with"], found["without"], strict=True)
-        yield Outcome(example, found["with"], any(new and not old for new, old in pairs))
+        pairs = zip(passed["with"], passed["without"], strict=True)
+        exclusive = any(new and not old for new, old in pairs)
+        yield Candidate(example, passed["with"], exclusive)

@@ -1,4 +1,4 @@
-"""De-duplication of the examples of one update by their reference solutions (section 3.5)."""
+"""De-duplication of the examples of one update by their reference solutions."""
 
 import ast
 import re
@@ -56,6 +56,10 @@ def canonical(code: str) -> str:
     return ast.unparse(_Rename(modules).visit(tree))
 
 
+def _lexemes(text: str) -> list[str]:
+    return [lexeme for lexeme in _LEXEMES.findall(text) if not lexeme.isspace()]
+
+
 def tokenizer() -> tuple[Callable[[str], Sequence[object]], str]:
     """Give the tokenizer of the distance and its name: cl100k, or a regex lexer without network."""
     try:
@@ -63,7 +67,7 @@ def tokenizer() -> tuple[Callable[[str], Sequence[object]], str]:
 
         encoding = tiktoken.get_encoding("cl100k_base")
     except Exception:  # not installed, or its file cannot be downloaded
-        return (lambda text: [t for t in _LEXEMES.findall(text) if not t.isspace()]), "regex lexer"
+        return _lexemes, "regex lexer"
     return encoding.encode, "cl100k"
 
 
@@ -89,9 +93,9 @@ def dedup(examples: Sequence[ProgSynExample], threshold: int = THRESHOLD) -> lis
         pairs = {}
         for i, j in combinations(range(len(group)), 2):
             # A cut-off of threshold - 1 gives threshold for everything that is far enough.
-            found = Levenshtein.distance(tokens[i], tokens[j], score_cutoff=threshold - 1)
-            if found < threshold:
-                pairs[i, j] = found
+            distance = Levenshtein.distance(tokens[i], tokens[j], score_cutoff=threshold - 1)
+            if distance < threshold:
+                pairs[i, j] = distance
         paired = {i for pair in pairs for i in pair}
         left = [i for i in range(len(group)) if i not in paired]
         if pairs and 1 <= len(left) <= 2:

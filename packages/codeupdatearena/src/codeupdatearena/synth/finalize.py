@@ -1,4 +1,4 @@
-"""Step 7: from accepted problems to an arena file."""
+"""From accepted problems to an arena file."""
 
 from collections import defaultdict
 from collections.abc import Sequence

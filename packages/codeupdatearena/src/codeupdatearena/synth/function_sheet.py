@@ -1,4 +1,4 @@
-"""Step 0: what a function is, from its source, its documentation or the model."""
+"""What a function is, from its source, its documentation or the model."""
 
 import importlib
 import inspect
@@ -30,7 +30,7 @@ class FunctionSheet(Record):
     imports: tuple[str, ...] = ()
 
 
-def find_function(path: str) -> Any:
+def find_function(path: str) -> object:
     """Import what a dotted path names.
 
     Raises
@@ -40,7 +40,7 @@ def find_function(path: str) -> Any:
     parts = path.split(".")
     for count in range(len(parts) - 1, 0, -1):
         try:
-            found: Any = importlib.import_module(".".join(parts[:count]))
+            found: object = importlib.import_module(".".join(parts[:count]))
         except ImportError:
             continue
         for name in parts[count:]:
@@ -52,29 +52,28 @@ def find_function(path: str) -> Any:
     raise UserError(f"{path}: the package {parts[0]!r} is not installed")
 
 
-def find_signature(path: str, function: Any) -> str:
+def find_signature(path: str, function: object) -> str:
     """Find the signature: in the source, the docstring's first line, by `inspect`; else ""."""
     name = old_name(path)
+    if in_source := re.search(
+        rf"def {re.escape(name)}(\(.*?\))\s*(?:->[^:]*)?:", _source(function), re.S
+    ):
+        return _tidy(path, in_source.group(1))
+    first_line = (inspect.getdoc(function) or "").split("\n")[0]
+    if in_docstring := re.match(rf"(?:[\w.]+\.)?{re.escape(name)}(\(.*\))", first_line):
+        return _tidy(path, in_docstring.group(1))
     try:
-        found = re.search(
-            rf"def {re.escape(name)}(\(.*?\))\s*(?:->[^:]*)?:", _source(function), re.S
-        )
-    except (TypeError, OSError):
-        found = None
-    if found:
-        return _tidy(path, found.group(1))
-    first = (inspect.getdoc(function) or "").split("\n")[0]
-    match = re.match(rf"(?:[\w.]+\.)?{re.escape(name)}(\(.*\))", first)
-    if match:
-        return _tidy(path, match.group(1))
-    try:
-        return _tidy(path, str(inspect.signature(function)))
+        return _tidy(path, str(inspect.signature(function)))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return ""
 
 
-def _source(function: Any) -> str:
-    return inspect.getsource(inspect.unwrap(function))
+def _source(function: object) -> str:
+    """Source code of a function; "" where Python has none."""
+    try:
+        return inspect.getsource(inspect.unwrap(function))  # type: ignore[arg-type]
+    except (TypeError, OSError):
+        return ""
 
 
 def _tidy(path: str, arguments: str) -> str:
@@ -110,7 +109,7 @@ def make_sheet(path: str, llm: LLM, folder: Path | None = None) -> FunctionSheet
 
 
 def module_of(path: str) -> str:
-    """The longest importable module of a path."""
+    """Find the longest importable module of a path."""
     parts = parent_path(path).split(".")
     while len(parts) > 1:
         try:

@@ -1,4 +1,4 @@
-"""Steps 5 and 6: a problem that needs an update, with tests and a reference solution."""
+"""A problem that needs an update, with tests and a reference solution."""
 
 import re
 from pathlib import Path
@@ -11,11 +11,10 @@ from ..sampling.prompts import fill
 from .candidates import select
 from .parse_responses import read_code, read_object
 from .records import GeneratedExample
+from .settings import ProblemSettings
 from .stored_model import LLM, Unfit
 from .unit_tests import Subject, find_imports, require, write_tests
 
-# 0.7 in the paper's code, "60%+" in its figure.
-THRESHOLD = 0.6
 _KEYS = ("scenario", "problem", "solution_signature")
 
 
@@ -27,7 +26,7 @@ class ProgSynGenerator:
         llm: LLM,
         pool: SandboxPool,
         *,
-        threshold: float = THRESHOLD,
+        threshold: float = ProblemSettings.threshold,
         folder: Path | None = None,
     ) -> None:
         self.llm, self.pool, self.threshold, self.folder = llm, pool, threshold, folder
@@ -64,7 +63,12 @@ class ProgSynGenerator:
         tests = write_tests(subject, self.llm, self.folder)
         texts = [spec["solution_signature"], *tests]
         imports = find_imports(
-            texts, update.function_path, update.imports, self.llm, self.pool, self.folder
+            texts,
+            update.function_path,
+            update.imports,
+            llm=self.llm,
+            pool=self.pool,
+            folder=self.folder,
         )
         example = example.model_copy(update={"unit_tests": tests, "imports": imports})
         question = fill("synth/solution", self.folder, example=example)

@@ -6,15 +6,86 @@ from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel
+from tenpapers.errors import UserError
+from tenpapers.generation import Generator, open_generator
 from tenpapers.records import Appender, read_jsonl
+from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
+from ..inputs.update_types import UpdateType, legal_update_types
+from .function_sheet import find_function, read_sheets
 from .problems import ProgSynGenerator
 from .records import GeneratedExample, GeneratedUpdate, Rejection
-from .stored_model import Rejected
+from .settings import ProblemSettings, SynthSettings, UpdateSettings
+from .stored_model import LLM, Rejected
 from .updates import UpdateGenerator
 
 MadeT = TypeVar("MadeT", bound=BaseModel)
+
+
+def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedUpdate], int]:
+    """Invent the updates that are asked for -> `out/updates.jsonl`, `out/responses.jsonl`.
+
+    Returns
+    -------
+    The accepted ones, and how many were wanted.
+
+    Raises
+    ------
+    UserError : no function, one that does not exist, or an unknown type.
+    """
+    sheets = read_sheets(settings.sheets) if settings.sheets else {}
+    paths = settings.functions or list(sheets)
+    if not paths:
+        raise UserError("no function to update", "pass --function PATH or --sheets FILE")
+    for path in paths:
+        find_function(path)
+    types = settings.types or [legal.tag for legal in legal_update_types()]
+    for tag in types:
+        UpdateType.parse(tag)
+    with open_generator(settings.model, cache=False) as generator, SandboxPool() as pool:
+        maker = UpdateGenerator(
+            _stored_model(generator, settings, out),
+            pool,
+            sheets=sheets,
+            threshold=settings.threshold,
+            folder=settings.prompts,
+        )
+        made = generate_updates(maker, paths, types, settings.count, out / "updates.jsonl")
+    return made, len(paths) * len(types) * settings.count
+
+
+def invent_problems(
+    updates: Path, settings: ProblemSettings, out: Path
+) -> tuple[list[GeneratedExample], int]:
+    """Invent problems for the updates of a file -> `out/prog_syn.jsonl`, `out/responses.jsonl`.
+
+    Returns
+    -------
+    The accepted ones, and how many were wanted.
+
+    Raises
+    ------
+    UserError : not a file of accepted updates.
+    """
+    accepted = read_jsonl(updates, GeneratedUpdate)
+    with open_generator(settings.model, cache=False) as generator, SandboxPool() as pool:
+        maker = ProgSynGenerator(
+            _stored_model(generator, settings, out),
+            pool,
+            threshold=settings.threshold,
+            folder=settings.prompts,
+        )
+        made = generate_problems(
+            maker, accepted, settings.count, out / "prog_syn.jsonl", seed=settings.seed
+        )
+    return made, len(accepted) * settings.count
+
+
+def _stored_model(generator: Generator, settings: SynthSettings, out: Path) -> LLM:
+    return LLM(
+        generator, out / "responses.jsonl", seed=settings.seed, max_tokens=settings.max_tokens
+    )
 
 
 def _each(

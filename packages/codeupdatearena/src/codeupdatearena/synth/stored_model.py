@@ -11,9 +11,9 @@ from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
 from tenpapers.records import Appender, Record, read_jsonl
 
+from .settings import SynthSettings
+
 ATTEMPTS = 3
-# The paper takes what is left of 8,191 tokens; a fixed length serves models of any context.
-MAX_TOKENS = 2048
 
 T = TypeVar("T")
 
@@ -46,7 +46,12 @@ class LLM:
     """
 
     def __init__(
-        self, generator: Generator, store: Path, *, seed: int = 42, max_tokens: int = MAX_TOKENS
+        self,
+        generator: Generator,
+        store: Path,
+        *,
+        seed: int = SynthSettings.seed,
+        max_tokens: int = SynthSettings.max_tokens,
     ) -> None:
         self.generator, self.seed = generator, seed
         # The defaults of the API, as the paper has them.

@@ -1,4 +1,4 @@
-"""Step 2, tests in three calls (skeletons, answers, assertions), and step 3, their imports."""
+"""Tests in three calls (skeletons, answers, assertions), and the imports they need."""
 
 import ast
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def write_tests(
 
 
 def keep_old(path: str) -> list[str]:
-    """The two lines that keep the old function reachable; always the last imports."""
+    """Give the two lines that keep the old function reachable; always the last imports."""
     old = f"old_{old_name(path)}"
     return [f"{old} = {path}", f"setattr({parent_path(path)}, {old!r}, {old})"]
 
@@ -92,6 +92,7 @@ def find_imports(
     texts: list[str],
     path: str,
     known: list[str],
+    *,
     llm: LLM,
     pool: SandboxPool,
     folder: Path | None = None,

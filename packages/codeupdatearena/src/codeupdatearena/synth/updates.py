@@ -1,4 +1,4 @@
-"""Steps 1 to 4: a new update of a function, with tests and an implementation."""
+"""A new update of a function, with tests and an implementation."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from .candidates import select
 from .function_sheet import FunctionSheet, make_sheet
 from .parse_responses import read_code, read_object
 from .records import GeneratedUpdate
+from .settings import UpdateSettings
 from .stored_model import LLM
 from .unit_tests import Subject, find_imports, write_tests
 
-THRESHOLD = 0.7
 _KEYS = ("description", "rationale", "signature", "docstring")
 
 
@@ -23,9 +23,9 @@ class UpdateGenerator:
 
     Parameters
     ----------
-    llm : see `synth.llm.LLM`.
+    llm : see `stored_model.LLM`.
     pool : runs the model's code.
-    sheets : known function sheets; others are made (step 0).
+    sheets : known function sheets; others are made.
     threshold : least share of tests an implementation must pass (paper: 0.7).
     folder : prompt templates that replace ours.
     """
@@ -36,7 +36,7 @@ class UpdateGenerator:
         pool: SandboxPool,
         *,
         sheets: dict[str, FunctionSheet] | None = None,
-        threshold: float = THRESHOLD,
+        threshold: float = UpdateSettings.threshold,
         folder: Path | None = None,
     ) -> None:
         self.llm, self.pool, self.threshold, self.folder = llm, pool, threshold, folder
@@ -66,7 +66,12 @@ class UpdateGenerator:
         )
         tests = write_tests(subject, self.llm, self.folder)
         imports = find_imports(
-            tests, function_path, list(sheet.imports), self.llm, self.pool, self.folder
+            tests,
+            function_path,
+            list(sheet.imports),
+            llm=self.llm,
+            pool=self.pool,
+            folder=self.folder,
         )
         update = ApiUpdate(
             update_id=f"[{function_path}]:[{update_type}]:[update-{index}]",

@@ -19,7 +19,7 @@ def update(path, kind, name):
     )
 
 
-def test_check_1_seventeen_of_54_types_are_legal_and_tags_round_trip():
+def test_seventeen_of_54_types_are_legal_and_tags_round_trip():
     assert len(all_update_types()) == 54
     legal = legal_update_types()
     assert len(legal) == 17
@@ -29,7 +29,7 @@ def test_check_1_seventeen_of_54_types_are_legal_and_tags_round_trip():
 
 
 @pytest.mark.parametrize("kind", ["deprecate-function", "modify-function-semantics"])
-def test_check_1_types_without_a_rule_raise_on_enforcement(kind):
+def test_types_without_a_rule_raise_on_enforcement(kind):
     with pytest.raises(UserError, match=f"unsupported update type '{kind}'"):
         enforce_statements(update("math.sin", kind, "sin"))
 
@@ -71,7 +71,7 @@ def test_an_unknown_type_lists_the_legal_ones():
         ),
     ],
 )
-def test_check_2_enforcement(path, kind, name, statements):
+def test_enforcement(path, kind, name, statements):
     assert enforce_statements(update(path, kind, name)) == statements
 
 

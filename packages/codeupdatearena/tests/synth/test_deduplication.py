@@ -16,7 +16,7 @@ def distinct(word, count):
     return "def f(x):\n" + "".join(f"    x = {word}{i}(x) - {i} * 7\n" for i in range(count))
 
 
-def test_check_16_names_comments_annotations_and_docstrings_do_not_count(mini):
+def test_names_comments_annotations_and_docstrings_do_not_count(mini):
     first = BODY.format(f="area", x="side", c="# one", n=1)
     second = (
         "def size(edge: float) -> float:\n    '''Doc.'''\n    return math.hypot(edge, edge) + 1\n"
@@ -26,7 +26,7 @@ def test_check_16_names_comments_annotations_and_docstrings_do_not_count(mini):
     assert canonical("not python (") == "not python ("
 
 
-def test_check_16_of_three_with_two_duplicates_all_remain(mini):
+def test_of_three_with_two_duplicates_all_remain(mini):
     codes = [BODY.format(f="a", x="b", c="# x", n=1), BODY.format(f="c", x="d", c="# y", n=1)]
     codes.append(distinct("g", 12))
     assert [e.prog_syn_id for e in dedup(made(mini, codes))] == ["0", "1", "2"]
@@ -39,9 +39,7 @@ def test_with_enough_others_both_duplicates_go(mini):
 
 
 @pytest.mark.parametrize(("extra", "survivors"), [(24, 0), (25, 2)])
-def test_check_16_a_distance_of_24_is_a_duplicate_and_25_is_not(
-    mini, monkeypatch, extra, survivors
-):
+def test_a_distance_of_24_is_a_duplicate_and_25_is_not(mini, monkeypatch, extra, survivors):
     monkeypatch.setattr(
         "codeupdatearena.synth.deduplication.tokenizer", lambda: (str.split, "words")
     )

@@ -17,7 +17,7 @@ from codeupdatearena import extract_code
         ("", ""),
     ],
 )
-def test_check_15_extraction(text, code):
+def test_extraction(text, code):
     assert extract_code(text) == code
 
 

@@ -14,11 +14,11 @@ from tenpapers.errors import UserError
     ("n", "c", "k", "value"),
     [(5, 2, 1, 0.4), (5, 2, 2, 0.7), (5, 2, 5, 1.0), (5, 0, 5, 0.0), (10, 3, 5, 0.916667)],
 )
-def test_check_3_pass_at_k(n, c, k, value):
+def test_pass_at_k(n, c, k, value):
     assert pass_at_k(n, c, k) == pytest.approx(value, abs=1e-6)
 
 
-def test_check_3_a_k_above_n_is_not_a_number():
+def test_a_k_above_n_is_not_a_number():
     assert math.isnan(pass_at_k(5, 0, 10))
     assert math.isnan(pass_at_k(5, 5, 10))
 
@@ -91,6 +91,25 @@ def test_the_interval_resamples_updates_not_instances():
     assert bootstrap_interval(one) == (50.0, 50.0)
     two = one | {f"[a.f]:[t]:[update-1]:[prog_syn-{i}]": 1.0 for i in range(50)}
     assert bootstrap_interval(two) == (50.0, 100.0)
+
+
+def test_the_interval_holds_95_percent_of_the_means():
+    """Of 16 updates 7 are solved: drawn means follow the binomial distribution of 16 and 7/16.
+
+    Its quantiles of 2.5% and 97.5% are 3 and 11 of 16 (those of 5% and 95% are 4 and 10).
+    """
+    solved = {f"[a.f]:[t]:[update-{i}]:[prog_syn-0]": float(i < 7) for i in range(16)}
+    assert bootstrap_interval(solved) == (100 * 3 / 16, 100 * 11 / 16)
+
+
+def test_an_update_weighs_as_many_instances_as_it_has():
+    """As above, but an unsolved update has two instances: j solved ones drawn give j / (32 - j)."""
+    values = {
+        f"[a.f]:[t]:[update-{i}]:[prog_syn-{j}]": float(i < 7)
+        for i in range(16)
+        for j in range(1 if i < 7 else 2)
+    }
+    assert bootstrap_interval(values) == (round(100 * 3 / 29, 4), round(100 * 11 / 21, 4))
 
 
 def test_ks_out_of_range_are_told():

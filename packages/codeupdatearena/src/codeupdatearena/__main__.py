@@ -1,0 +1,5 @@
+"""`python -m codeupdatearena`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,132 @@
+"""Commands that execute code: references, predictions, and the tasks of HumanEval."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tenpapers.cli import (
+    AllowCode,
+    Cache,
+    Json,
+    Limit,
+    Model,
+    OutDir,
+    OutFile,
+    Overwrite,
+    require_code_permission,
+    say,
+)
+from tenpapers.settings import options
+
+from ..execution.settings import SandboxSettings
+from ..scoring.settings import EvaluateSettings, SpecificitySettings
+from .arguments import ArenaArg, ArenaOption, Ids
+
+app = typer.Typer()
+
+
+@app.command()
+@options(SandboxSettings)
+def verify(
+    settings: SandboxSettings,
+    source: ArenaArg,
+    out: OutDir,
+    limit: Limit = None,
+    ids: Ids = None,
+    as_json: Json = False,
+) -> None:
+    """Run every reference solution with and without the update; flag what cannot be trusted.
+
+    Example: codeupdatearena verify arena.jsonl --out runs/verify
+    """
+    from tenpapers.report import Table
+
+    from ..execution.references import verify as run_all
+    from ..inputs.arena import load_arena
+
+    examples = load_arena(source).select(ids=ids, limit=limit).examples
+    numbers = run_all(examples, settings, out)
+    table = Table("", ["", "n"], [[name, count] for name, count in numbers.items()])
+    say(numbers, as_json, f"{table.text()}\n-> {out / 'outcomes.jsonl'}, {out / 'flags.json'}")
+
+
+@app.command()
+@options(SandboxSettings)
+def literalize(
+    settings: SandboxSettings,
+    source: ArenaArg,
+    out: OutFile,
+    limit: Limit = None,
+    ids: Ids = None,
+) -> None:
+    """Replace computed expected values by literals, so that tests need no update themselves."""
+    from tenpapers.records import write_jsonl
+
+    from ..execution.library_profiles import interpreter
+    from ..execution.literal_tests import literalise
+    from ..inputs.arena import load_arena
+
+    examples = load_arena(source).select(ids=ids, limit=limit).examples
+    with settings.open_pool(interpreter(settings.profile)) as pool:
+        made, counts = literalise(examples, pool)
+    write_jsonl(out, made)
+    for name, count in counts.most_common():
+        print(f"{count:6d} {name}")
+    print(f"-> {out}")
+
+
+@app.command()
+@options(EvaluateSettings)
+def evaluate(
+    settings: EvaluateSettings,
+    predictions: Annotated[Path, typer.Argument(help="JSONL: prog_syn_id, sample, code.")],
+    arena: ArenaOption,
+    out: OutDir,
+    limit: Limit = None,
+    ids: Ids = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """Execute predictions with and without the update -> reports.jsonl, metrics.json, a table.
+
+    Example: codeupdatearena evaluate predictions.jsonl --arena arena.jsonl --out runs/mine
+    --allow-code
+    """
+    require_code_permission(allow_code)
+    from ..inputs.arena import load_arena
+    from ..scoring.evaluate import evaluate_file
+
+    loaded = load_arena(arena).select(ids=ids, limit=limit)
+    metrics, table = evaluate_file(predictions, loaded, settings, out, overwrite=overwrite)
+    say(metrics, as_json, f"{table.text()}\n-> {out / 'reports.jsonl'}, {out / 'metrics.json'}")
+
+
+@app.command()
+@options(SpecificitySettings)
+def specificity(
+    settings: SpecificitySettings,
+    humaneval: Annotated[Path, typer.Option("--humaneval", help="HumanEval tasks, JSONL.")],
+    out: OutDir,
+    adapters: Annotated[
+        Path | None, typer.Option("--adapters", help="Folder that `edit` wrote; none: base only.")
+    ] = None,
+    model: Model = "smollm2",
+    cache: Cache = True,
+    limit: Limit = None,
+    overwrite: Overwrite = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """HumanEval with the edited models -> specificity.json (SPass@k, change against base)."""
+    require_code_permission(allow_code)
+    from tenpapers.generation import open_generator
+
+    from ..scoring.specificity import ask_edited_models, read_tasks, specificity_table
+
+    tasks = read_tasks(humaneval)[:limit]
+    with open_generator(model, cache=cache) as generator:
+        made = ask_edited_models(
+            tasks, adapters, settings, generator, out, model=model, overwrite=overwrite
+        )
+    print(specificity_table(made).text())
+    print(f"{made['n_tasks']} tasks, {made['n_edits']} edits -> {out / 'specificity.json'}")

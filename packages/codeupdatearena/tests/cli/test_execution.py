@@ -1,0 +1,174 @@
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from tenpapers.testing import command, fails, read_rows, start, write_rows
+
+from ..conftest import references
+
+
+def test_the_fixed_interface_of_evaluate(allowed, mini, mini_file, tmp_path, capsys):
+    predictions = write_rows(tmp_path / "p.jsonl", references(mini, n=2))
+    out = tmp_path / "out"
+    options = ["--arena", mini_file, "--full-report", "--out", out]
+    command("codeupdatearena", "evaluate", predictions, *options)
+    reports = read_rows(out / "reports.jsonl")
+    assert len(reports) == 30
+    assert reports[0].keys() >= {
+        "prog_syn_id",
+        "sample",
+        "with_update",
+        "without_update",
+        "all_pass_with",
+        "all_pass_without",
+        "exclusive",
+        "called_update",
+        "empty_code",
+        "seconds",
+    }
+    metrics = json.loads((out / "metrics.json").read_text())
+    (values,) = metrics["methods"].values()
+    assert values["n_instances"] == 15 and values["n_samples"] == 30
+    assert values["pass@1"] == values["UPass@2"] == 100.0
+    assert values.keys() >= {
+        "pass_old@1",
+        "pass_old_excl@1",
+        "unsolved",
+        "accuracy_mean",
+        "accuracy_std",
+        "affected",
+    }
+    assert metrics["versions"]["numpy"]
+    assert metrics["settings"] == {
+        "predictions": str(predictions),
+        "timeout": 15.0,
+        "memory_gb": 4.0,
+        "full_report": True,
+        "criterion": "official",
+        "isolation": "test",
+        "cold": False,
+        "profile": "current",
+    }
+    assert "UPass@1" in capsys.readouterr().out
+
+
+def test_settings_may_come_from_a_file_and_options_win(allowed, mini, mini_file, tmp_path):
+    predictions = write_rows(tmp_path / "p.jsonl", references(mini))
+    (tmp_path / "c.yaml").write_text("criterion: strict\ntimeout: 20\nworkers: 1\n")
+    options = ["--arena", mini_file, "--limit", "3", "--out", tmp_path / "o", "--allow-partial"]
+    (tmp_path / "ids").write_text("\n".join(e.prog_syn_id for e in mini.examples[:3]))
+    write_rows(predictions, references(mini)[:3])
+    config = ["--config", tmp_path / "c.yaml", "--timeout", "10"]
+    command("codeupdatearena", "evaluate", predictions, *options, *config)
+    settings = json.loads((tmp_path / "o/metrics.json").read_text())["settings"]
+    assert (settings["criterion"], settings["timeout"]) == ("strict", 10.0)
+
+
+def test_a_killed_evaluation_goes_on_where_it_was(mini, mini_file, tmp_path):
+    rows = references(mini, code="import time; time.sleep(0.4)")
+    predictions, out = write_rows(tmp_path / "p.jsonl", rows), tmp_path / "out"
+    options = ["--arena", mini_file, "--out", out, "--workers", "1", "--allow-code"]
+    first = subprocess.Popen(
+        start("codeupdatearena", "evaluate", predictions, *options), stderr=subprocess.DEVNULL
+    )
+    reports = out / "reports.jsonl"
+    while not reports.exists() or reports.read_bytes().count(b"\n") < 3:
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    kept = reports.read_bytes()
+    kept = kept[: kept.rfind(b"\n") + 1]
+    command("codeupdatearena", "evaluate", predictions, *options)
+    whole = reports.read_bytes()
+    assert whole.startswith(kept)
+    names = [row["prog_syn_id"] for row in read_rows(reports)]
+    assert sorted(names) == sorted(example.prog_syn_id for example in mini.examples)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            '{"prog_syn_id": "[x]", "sample": 0, "code": ""}',
+            "p.jsonl:16: prediction for an unknown",
+        ),
+        ('{"prog_syn_id": "ID", "sample": 0, "code": ""}', "p.jsonl:16: second prediction"),
+        ('{"prog_syn_id": "ID", "sample": 1, "code": ""}', "missing samples: "),
+        ('{"prog_syn_id": "ID", "sample": -1, "code": ""}', "p.jsonl:16: sample: "),
+        ('{"prog_syn_id": "ID", "sample": 1}', "p.jsonl:16: missing field 'code'"),
+        ('{"prog_syn_id": ', "p.jsonl:16: not JSON"),
+    ],
+)
+def test_bad_predictions_name_the_line(allowed, mini, mini_file, tmp_path, line, told):
+    file = write_rows(tmp_path / "p.jsonl", references(mini))
+    with file.open("a") as stream:
+        stream.write(line.replace("ID", mini.examples[0].prog_syn_id) + "\n")
+    options = ["--arena", mini_file, "--out", tmp_path / "o"]
+    fails("codeupdatearena", "evaluate", file, *options, told=[told])
+
+
+def test_an_empty_prediction_file_scores_zero_and_runs_nothing(
+    allowed, mini_file, tmp_path, capsys, caplog
+):
+    (tmp_path / "p.jsonl").write_text("")
+    options = ["--arena", mini_file, "--full-report", "--out", tmp_path / "o", "--json"]
+    command("codeupdatearena", "evaluate", tmp_path / "p.jsonl", *options)
+    (values,) = json.loads(capsys.readouterr().out)["methods"].values()
+    assert values["n_instances"] == values["n_empty"] == 15
+    assert values["pass@1"] == values["UPass@1"] == values["accuracy_mean"] == 0.0
+    assert "every example counts as unanswered" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "p", "--arena", "a"],
+        ["specificity", "--humaneval", "h"],
+        ["synth", "update", "--model", "smollm2"],
+    ],
+)
+def test_code_needs_permission(monkeypatch, tmp_path, words):
+    monkeypatch.setenv("TENPAPERS_ALLOW_CODE", "")
+    fails("codeupdatearena", *words, "--out", tmp_path, told=["--allow-code"])
+
+
+def changed(mini_file, folder, change):
+    """An arena of the first example, changed."""
+    row = json.loads(mini_file.read_text().splitlines()[0])
+    change(row)
+    return write_rows(folder / "a.jsonl", [row])
+
+
+def test_a_function_that_is_gone_names_the_installed_version(mini_file, tmp_path):
+    file = changed(
+        mini_file, tmp_path, lambda row: row["update"].update(function_path="numpy.alltrue")
+    )
+    told = ["numpy.alltrue", "numpy 2"]
+    fails("codeupdatearena", "verify", file, "--out", tmp_path / "o", told=told)
+
+
+def test_two_functions_in_one_test_are_told(mini_file, tmp_path):
+    def add_a_function(row):
+        row["unit_tests"][0] += "\ndef second():\n    pass"
+
+    file = changed(mini_file, tmp_path, add_a_function)
+    told = ["exactly one top-level function"]
+    fails("codeupdatearena", "verify", file, "--out", tmp_path / "o", told=told)
+
+
+def test_references_are_verified_and_made_literal(mini, mini_file, tmp_path, capsys):
+    command("codeupdatearena", "verify", mini_file, "--limit", "3", "--out", tmp_path, "--json")
+    numbers = json.loads(capsys.readouterr().out)
+    assert numbers["references"] == numbers["pass all tests with the update"] == 3
+    assert numbers["self-dependent tests"] == 1
+    outcomes = read_rows(tmp_path / "outcomes.jsonl")
+    assert [o["prog_syn_id"] for o in outcomes] == [e.prog_syn_id for e in mini.examples[:3]]
+    flags = json.loads((tmp_path / "flags.json").read_text())
+    assert flags["heavy"] == flags["flaky"] == flags["version_broken"] == []
+    out = tmp_path / "literal.jsonl"
+    command("codeupdatearena", "literalize", mini_file, "--limit", "3", "--out", out)
+    assert "     1 converted" in capsys.readouterr().out
+    assert len(read_rows(out)) == 3

@@ -1,0 +1,81 @@
+import pytest
+from codeupdatearena.study.likelihood_part import ARMS, Likelihood, choose, complete_at
+from codeupdatearena.study.likelihood_report import (
+    Effect,
+    effect,
+    effects,
+    likelihood_table,
+    mean_interval,
+    sentence,
+)
+
+
+def measured(name, rate, **call_tokens):
+    """Likelihoods of every arm on one example; what is not named is 1.5 nats."""
+    return [
+        Likelihood(
+            prog_syn_id=name,
+            update_type="add-argument",
+            arm=arm,
+            learning_rate=rate if "ft-" in arm else 0.0,
+            per_token=0.5,
+            call_tokens=call_tokens.get(arm.replace("-", "_"), 1.5),
+            n_call_tokens=4,
+            trained_tokens=0,
+            seconds=0.1,
+        )
+        for arm in ARMS
+    ]
+
+
+TWO = measured("a", 0.01, ft_u=1.4, ft_ps=0.8) + measured("b", 0.01, ft_u=1.2, ft_ps=1.0)
+
+
+def test_an_effect_is_the_mean_gap_between_two_arms():
+    found = effect(TWO, 0.01, "ft-ps", "ft-u", seed=1)
+    assert found is not None
+    # Gaps of 0.6 and 0.2: two draws of two give means of 0.2, 0.4 and 0.6.
+    assert found.difference == pytest.approx(0.4) and found.n == 2
+    assert (found.low, found.high) == (pytest.approx(0.2), pytest.approx(0.6))
+    assert effect(TWO, 0.001, "ft-ps", "ft-u", seed=1) is None
+
+
+def test_the_interval_of_a_mean_holds_95_percent():
+    """Of 16 values 7 are one: the quantiles of the drawn means are 3 and 11 of 16."""
+    assert mean_interval([1.0] * 7 + [0.0] * 9, 0) == (3 / 16, 11 / 16)
+    assert mean_interval([0.3], 0) is None
+
+
+def test_one_update_shows_nothing():
+    found = effects(measured("a", 0.01, ft_ps=0.8), 0.01, 1)
+    assert found[0] == Effect("ft-ps", "ft-u", pytest.approx(0.7), None, None, 1)
+    assert "FT(PS) cannot be told from FT(U) (difference +0.70 nats, n = 1)" in sentence(
+        found, 0.01
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.1, 0.5, "is below"), (-0.5, -0.1, "is ABOVE"), (-0.1, 0.4, "cannot be told from")],
+)
+def test_the_sentence_says_which_order_showed(low, high, told):
+    text = sentence([Effect("ft-ps", "ft-u", 0.2, low, high, 4)], 0.01)
+    assert text == (
+        f"Call-token NLL at learning rate 0.01: FT(PS) {told} FT(U) (difference +0.20 nats, 95% "
+        f"interval {low:+.2f} to {high:+.2f}, n = 4). With so few updates the intervals are rough."
+    )
+
+
+def test_examples_with_all_arms_count_and_the_table_has_their_means():
+    some = TWO + measured("c", 0.01)[:3]
+    assert complete_at(some, 0.01) == ["a", "b"]
+    rows = {row[0]: row[1:] for row in likelihood_table(some, [0.01]).rows}
+    assert rows["FT(PS)"] == [0.5, pytest.approx(0.9)]
+    assert rows["FT(U)"] == [0.5, pytest.approx(1.3)]
+
+
+def test_the_chosen_examples_are_of_distinct_functions_and_mixed_types(mini):
+    chosen = choose(mini)
+    paths = [example.update.function_path for example in chosen]
+    assert len(paths) == len(set(paths)) > 1
+    assert {path.partition(".")[0] for path in paths} <= {"math", "re", "itertools"}
