@@ -6,7 +6,7 @@ import pytest
 import torch
 from lofit.records import ContrastItem, SFTExample, TokenSequence
 from tenpapers.models import load_causal_lm, load_tokenizer
-from tenpapers.testing import command, data_fixture, process, tiny_model, write_rows
+from tenpapers.testing import command, data_fixture, tiny_model, write_rows
 
 data = data_fixture("lofit")
 
@@ -71,16 +71,20 @@ def lm():
 
 
 @pytest.fixture(scope="session")
+def tokenizer():
+    return load_tokenizer("smollm2")
+
+
+@pytest.fixture(scope="session")
 def mini():
     """The small data sets that ship with the package."""
     return Path(str(files("lofit").joinpath("data/mini")))
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory):
+def tiny_folder(tmp_path_factory, tokenizer):
     """A random Llama of 4 layers of 4 heads with SmolLM2's tokenizer, as a checkpoint."""
     folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = load_tokenizer("smollm2")
     shape = {"num_key_value_heads": 2, "max_position_embeddings": 2048}
     tiny_model("llama", vocab_size=len(tokenizer), **shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -109,9 +113,8 @@ def training_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def trained(training_file, tiny_spec, tmp_path_factory):
-    """The fixed interface of `train`, in a process of its own, once."""
+    """What the fixed interface of `train` leaves, once."""
     out = tmp_path_factory.mktemp("trained")
     line = "train --task jsonl --epochs 6 --lr 0.05 --tune-lr 0.3 --top-k 4"
-    done = process("lofit", *words(line, data=training_file, model=tiny_spec, out=out))
-    assert done.returncode == 0, done.stderr
+    command("lofit", *words(line, data=training_file, model=tiny_spec, out=out))
     return out

@@ -115,7 +115,10 @@ def bench(
     questions: Annotated[int, typer.Option("--questions", help="Of the MC scorers.", min=1)] = 3,
     threads: Annotated[int | None, typer.Option("--threads", help="Default: all cores.")] = None,
 ) -> None:
-    """Time training steps and multiple-choice scoring against their peers, in this process."""
+    """Time training steps and multiple-choice scoring against their peers, in this process.
+
+    Example: lofit bench --repetitions 3
+    """
     from ..speed.bench import run_benchmarks
 
     run_benchmarks(repetitions=repetitions, questions=questions, threads=threads)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from tenpapers.cli import Cache, Device, Dtype, Limit, Model, PromptsFolder
+from tenpapers.cli import Cache, Device, Dtype, Limit, PromptsFolder
 from tenpapers.models import CausalLM, load_causal_lm
 from tenpapers.records import write_json
 from tenpapers.report import manifest
@@ -27,6 +27,11 @@ AdapterFolder = Annotated[Path | None, typer.Option("--adapter", help="Folder of
 Chat = Annotated[
     bool, typer.Option("--chat-template/--no-chat-template", help="Wrap prompts as chat turns.")
 ]
+# Hooks need the weights in this process.
+ModelOption = Annotated[str, typer.Option("--model", help="Model spec: smollm2 or hf:ID.")]
+TaskOption = Annotated[
+    TaskName, typer.Option("--task", help="The paper's, your own rows, or a hub's set.")
+]
 Strength = Annotated[
     float, typer.Option("--scale", help="Factor of the adapter's change; 0 is the base.")
 ]
@@ -37,7 +42,7 @@ TopK = Annotated[int | None, typer.Option(help="Heads; default 3 % of all.")]
 class ModelSettings:
     """Which model, and where it computes."""
 
-    model: Model = "smollm2"
+    model: ModelOption = "smollm2"
     dtype: Dtype = None
     device: Device = None
 
@@ -50,7 +55,7 @@ class ModelSettings:
 class TaskSettings(ModelSettings):
     """A model on a task."""
 
-    task: Annotated[TaskName, typer.Option(help="The paper's, your own rows, or a hub's set.")]
+    task: TaskOption
     data: Annotated[
         Path | None, typer.Option(help="Folder of the task's files; for jsonl the training file.")
     ] = None
@@ -96,9 +101,7 @@ class TaskSettings(ModelSettings):
 class TrainSettings(TaskSettings):
     """Settings of both steps; the defaults are the paper's for Llama-2-7B on MQuAKE."""
 
-    task: Annotated[TaskName, typer.Option(help="The paper's, your own rows, or a hub's set.")] = (
-        "mquake"
-    )
+    task: TaskOption = "mquake"
     select_lr: Annotated[float, typer.Option(help="Peak learning rate of step 1.")] = 5e-3
     tune_lr: Annotated[float, typer.Option(help="Peak learning rate of step 2.")] = 1e-2
     l1: Annotated[float, typer.Option("--l1", help="Lambda of step 1.", min=0)] = 5e-4
@@ -168,9 +171,9 @@ class ItiSettings(TaskSettings):
 class RepeSettings(TaskSettings):
     """Settings of RepE; the paper's are not confirmed, so these are our choice."""
 
-    coefficient: Annotated[float | None, typer.Option(help="Strength; default: best on val.")] = (
-        None
-    )
+    coefficient: Annotated[
+        float | None, typer.Option(help="Strength; where none is given the best on val.")
+    ] = None
     window: Annotated[
         str | None, typer.Option(help="Layers FIRST:END; default the middle third.")
     ] = None
@@ -264,7 +267,7 @@ class Study:
     vllm : answer through merged checkpoints in vLLM where that is exact.
     """
 
-    model: Annotated[str, typer.Option(help="Model spec, in process.")] = "smollm2"
+    model: ModelOption = "smollm2"
     data: Annotated[str, typer.Option(help="Folder of the tasks' files; default: found.")] = ""
     tasks: list[str] = field(default_factory=lambda: ["mquake"])
     split: Split = "val"
