@@ -31,6 +31,18 @@ def tiny():
     return Generator(HFBackend(CausalLM(lm, tokenizer, "tiny", "local")))
 
 
+@pytest.fixture
+def excerpt(data, tmp_path, monkeypatch):
+    """The published data with the first 40 plans and formulas of each file."""
+    folder = tmp_path / "data" / "tocot"
+    for name in ("plans", "tasks"):
+        for file in (data / name).glob("*.jsonl.gz"):
+            shared.write_rows(folder / name / file.name, shared.read_rows(file)[:40])
+    for name in ("replay", "meta"):
+        (folder / name).symlink_to(data / name)
+    monkeypatch.setenv("TENPAPERS_DATA", str(folder.parent))
+
+
 def graded(name, arm, correct=True, parsed=True, *, task="t", source="s", **more):
     """A graded response; its answer is A where there is one."""
     from tocot.records import Graded

@@ -24,11 +24,11 @@ def test_the_prompt_ends_with_the_prefill(tiny, tmp_path):
     assert row.response.startswith("Answer: ") and row.prefill == "Answer: "
 
 
-@pytest.mark.parametrize(("name", "count"), [("tiny", 32), ("model", 3)])
-def test_prefix_reuse_changes_no_text(name, count, request):
-    """Five-shot items: greedy texts with a shared prefix equal those without, in float32."""
+@pytest.mark.parametrize(("name", "count", "shots"), [("tiny", 32, 5), ("model", 2, 1)])
+def test_prefix_reuse_changes_no_text(name, count, shots, request):
+    """Few-shot items: greedy texts with a shared prefix equal those without, in float32."""
     backend = request.getfixturevalue(name).backend
-    demos = [sums(n, meta={"rationale": f"{n} + 4 makes it."}) for n in range(100, 105)]
+    demos = [sums(n, meta={"rationale": f"{n} + 4 makes it."}) for n in range(100, 100 + shots)]
     prompts = [build_messages(sums(n), "fs_cot", demos=demos) for n in range(count)]
     sampling = Sampling(max_tokens=8)
     requests = [
@@ -65,9 +65,9 @@ def test_a_stop_pattern_ends_a_text(model):
     request = Request(
         id="1",
         prompt="One, two, three, four,",
-        sampling=Sampling(max_tokens=24, stop_pattern=r"six|seven"),
+        sampling=Sampling(max_tokens=12, stop_pattern=r"six|seven"),
     )
-    plain = request.model_copy(update={"id": "2", "sampling": Sampling(max_tokens=24)})
+    plain = request.model_copy(update={"id": "2", "sampling": Sampling(max_tokens=12)})
     cut, whole = model.generate([request, plain])
     assert whole.text.startswith(cut.text) and cut.text.endswith(("six", "seven"))
     assert cut.finish_reason == "stop" and cut.n_output_tokens < whole.n_output_tokens

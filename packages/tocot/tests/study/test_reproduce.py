@@ -1,7 +1,6 @@
 import json
 
 import pytest
-from tenpapers.testing import read_rows, write_rows
 
 from ..conftest import command, fails
 
@@ -9,7 +8,7 @@ from ..conftest import command, fails
 def test_reproduce_without_real_data(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TENPAPERS_DATA", str(tmp_path))
     config = tmp_path / "study.yaml"
-    config.write_text("n: 2\nbudgets: [6, 8]\ntime_budget: 100\nresamples: 20000\n")
+    config.write_text("n: 2\nbudgets: [4, 6]\ntime_budget: 100\nresamples: 20000\n")
     command("reproduce", "--config", config, "--out", tmp_path / "o")
     said = capsys.readouterr().out
     assert "No real data is at hand" in said and "smollm2:zs/gsm8k" in said
@@ -17,21 +16,9 @@ def test_reproduce_without_real_data(tmp_path, monkeypatch, capsys):
     assert len(results["live"]["cells"]) == 2
     assert {claim["verdict"] for claim in results["claims"]} == {"not testable here"}
     manifest = json.loads((tmp_path / "o" / "manifest.json").read_text())
-    assert manifest["config"]["n"] == 2 and manifest["config"]["budgets"] == [6, 8]
+    assert manifest["config"]["n"] == 2 and manifest["config"]["budgets"] == [4, 6]
     config.write_text("n: 3\n")
     fails("reproduce", "--config", config, "--out", tmp_path / "o", told=["other settings"])
-
-
-@pytest.fixture
-def excerpt(data, tmp_path, monkeypatch):
-    """The published data with the first 40 plans and formulas of each file."""
-    folder = tmp_path / "data" / "tocot"
-    for name in ("plans", "tasks"):
-        for file in (data / name).glob("*.jsonl.gz"):
-            write_rows(folder / name / file.name, read_rows(file)[:40])
-    for name in ("replay", "meta"):
-        (folder / name).symlink_to(data / name)
-    monkeypatch.setenv("TENPAPERS_DATA", str(folder.parent))
 
 
 @pytest.mark.acceptance

@@ -46,13 +46,14 @@ def live_part(out: Path, study: StudySettings, results: Results) -> Body:
     deadline = time.monotonic() + study.time_budget if study.time_budget else None
     with open_generator(study.model) as model:
         live = Live(out, study, model, deadline)
-        body = _tasks(live, results) + _plans(live, results) + _wordings(live, results)
+        body = live_tasks(live, results) + live_plans(live, results) + live_wordings(live, results)
     if deadline is not None and time.monotonic() > deadline:
         body.append("The time budget ended before all live items were asked: partial tables.")
     return body
 
 
-def _tasks(live: Live, results: Results) -> Body:
+def live_tasks(live: Live, results: Results) -> Body:
+    """Ask the study's tasks; without published data the package's own small questions."""
     study = live.study
     own = own_items() if data.folder("tocot") is None else {}
     outputs: list[Output] = []
@@ -97,7 +98,8 @@ def cell_sentence(row: Mapping[str, Any]) -> str:
     )
 
 
-def _plans(live: Live, results: Results) -> Body:
+def live_plans(live: Live, results: Results) -> Body:
+    """Tell planning and execution apart on the study's tasks."""
     if data.folder("tocot") is None:
         return []
     study = live.study
@@ -122,7 +124,8 @@ def _plans(live: Live, results: Results) -> Body:
     return [plan_settings_table(rows, "Planning and execution (live)")] if rows else []
 
 
-def _wordings(live: Live, results: Results) -> Body:
+def live_wordings(live: Live, results: Results) -> Body:
+    """Ask the study's tasks in every wording of the cue."""
     study = live.study
     if not study.wordings:
         return []
