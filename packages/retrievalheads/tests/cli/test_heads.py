@@ -140,10 +140,10 @@ def test_niah_without_success_is_exit_3(tmp_path, capsys, tokenizer):
 
 
 def test_niah_on_smollm2(tmp_path, capsys):
-    """End to end on the embedded model; a second run overwrites and does not append."""
+    """End to end on the embedded model; an older file is overwritten and not added to."""
     out = tmp_path / "niah.json"
-    for _ in range(2):
-        text = in_process(capsys, "niah", "--lengths", 260, "--depths", 2, "--out", out, "--json")
+    scores_of([[0.5] * 9] * 30).save(out)
+    text = in_process(capsys, "niah", "--lengths", 260, "--depths", 2, "--out", out, "--json")
     assert json.loads(text)["success_rate"] > 0
     content = json.loads(out.read_text())
     assert content["n_used"] + sum(content["n_skipped"].values()) == 6

@@ -150,10 +150,10 @@ def _code(
     )
 
 
-def cells(
+def grid_for(
     tokenizer: "PreTrainedTokenizerBase",
+    text: str,
     trials: Sequence[NeedleTrial],
-    haystack: Haystack,
     lengths: Sequence[int],
     depths: int,
     *,
@@ -161,10 +161,11 @@ def cells(
     folder: Path | None = None,
     chat: ChatFrame | None = None,
 ) -> list[Cell]:
-    """Every (needle, length, depth) as tokens.
+    """Every (needle, length, depth) of a text as tokens.
 
     Parameters
     ----------
+    trials : what is hidden; the exact grid takes the first three, as Wu et al.
     multi : all depths of a length have a needle at once, each asked for in its turn; the needles
         change places from round to round. Another experiment: the others are distractors.
     chat : frame of the model's chat template.
@@ -174,7 +175,9 @@ def cells(
     UserError : the haystack is too short for a length, a needle maps to no token, or (multi) there
         are fewer needles than depths.
     """
-    coded = [_code(tokenizer, trial, folder, chat) for trial in trials]
+    haystack = Haystack(tokenizer, text)
+    chosen = trials if multi else trials[:ROUNDS]
+    coded = [_code(tokenizer, trial, folder, chat) for trial in chosen]
     before = coded[0][0]
     needles = [needle for _, needle in coded]
     if multi and len(needles) < depths:
@@ -248,31 +251,6 @@ def _together(
         )
         for depth, (start, needle) in enumerate(zip(starts, placed, strict=True))
     ]
-
-
-def grid_for(
-    tokenizer: "PreTrainedTokenizerBase",
-    text: str,
-    trials: Sequence[NeedleTrial],
-    lengths: Sequence[int],
-    depths: int,
-    *,
-    multi: bool = False,
-    folder: Path | None = None,
-    chat: ChatFrame | None = None,
-) -> list[Cell]:
-    """The cells of a text; the exact grid uses the first three needles, as Wu et al."""
-    chosen = trials if multi else trials[:ROUNDS]
-    return cells(
-        tokenizer,
-        chosen,
-        Haystack(tokenizer, text),
-        lengths,
-        depths,
-        multi=multi,
-        folder=folder,
-        chat=chat,
-    )
 
 
 def default_needles() -> list[NeedleTrial]:
