@@ -1,7 +1,18 @@
+from contextlib import nullcontext
+
 import pytest
 from tenpapers.errors import UserError
-from tocot.solvers.plan_study import plan_messages, plan_study, plan_table, tool_answer
+from tenpapers.testing import read_rows, write_rows
+from tocot.solvers import plan_study as module
+from tocot.solvers.plan_study import (
+    plan_messages,
+    plan_study,
+    plan_table,
+    run_plan_study,
+    tool_answer,
+)
 from tocot.solvers.python import SolverResult
+from tocot.solvers.settings import PlanSettings
 
 from ..conftest import item, sums
 
@@ -41,3 +52,15 @@ def test_the_plan_study_and_its_table(tiny, tmp_path):
         plan_study(tiny, [item()], settings, tmp_path / "p.jsonl")
     with pytest.raises(UserError, match="setting pal: unknown"):
         plan_study(tiny, [logic], ["pal"], tmp_path / "p.jsonl")
+
+
+def test_a_python_solver_needs_permission_and_a_task_its_own_form(tiny, tmp_path, monkeypatch):
+    monkeypatch.delenv("TENPAPERS_ALLOW_CODE", raising=False)
+    monkeypatch.setattr(module, "open_generator", lambda *_, **__: nullcontext(tiny))
+    rows = write_rows(tmp_path / "i.jsonl", [sums().model_dump()])
+    settings = PlanSettings(data=rows, settings="da,plan_tool", few_shot=False, budget=8)
+    with pytest.raises(UserError, match="runs model-written code"):
+        run_plan_study(settings, tmp_path / "o")
+    found = run_plan_study(settings, tmp_path / "o", allow_code=True)
+    assert [row.setting for row in found] == ["zs_direct", "plan_tool"]
+    assert read_rows(tmp_path / "o" / "gsm8k.jsonl")[1]["credit"] == 0.0
