@@ -168,6 +168,12 @@ def test_values_of_a_file_are_held_against_the_same(shell, file, values, told):
     assert str(error.value).startswith(f"{config}: {told}")
 
 
+def test_both_ends_of_a_range_are_inside(shell, file):
+    for rate in (0, 1):
+        assert shell.settings("--config", file(rate=rate)).rate == rate
+        assert shell.settings("--rate", rate).rate == rate
+
+
 def test_a_setting_without_a_default_is_asked_for(shell, file):
     with pytest.raises(UserError) as error:
         shell()

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -113,7 +113,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
             if path.suffix == ".gz":
                 # mtime 0: the same records give the same bytes
                 with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as packed:
-                    yield packed  # type: ignore[misc]
+                    yield cast("IO[bytes]", packed)
             else:
                 yield raw
             raw.flush()

@@ -11,6 +11,7 @@ import resource
 import struct
 import sys
 from collections.abc import Callable
+from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -214,11 +215,13 @@ def drop_privileges(uid: int, gid: int) -> None:
     _libc.capset(header, data)
 
 
-def _assemble(steps: list[tuple[int, int, int, int]]) -> tuple[_FilterProgram, bytes]:
+def _assemble(
+    steps: list[tuple[int, int, int, int]],
+) -> tuple[_FilterProgram, "ctypes.Array[ctypes.c_char]"]:
     code = b"".join(struct.pack("HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(code, len(code))
     program = _FilterProgram(len(steps), ctypes.cast(buffer, ctypes.c_void_p))
-    return program, buffer  # type: ignore[return-value]
+    return program, buffer
 
 
 def _installer(steps: list[tuple[int, int, int, int]]) -> Callable[[], None]:
@@ -328,13 +331,12 @@ def refuse_by_audit(home: str) -> Callable[[bool], None]:
     inside = os.path.realpath(home) + os.sep
     real, devnull, join = os.path.realpath, os.devnull, os.path.join
 
-    def outside(path: object) -> bool:
+    def outside(path: Any) -> bool:
         if isinstance(path, int) or path == devnull:
             return False
-        text = os.fsdecode(path)  # type: ignore[arg-type]
-        return not (join(real(text), "")).startswith(inside)
+        return not (join(real(os.fsdecode(path)), "")).startswith(inside)
 
-    def refuse(event: str, arguments: tuple) -> None:  # type: ignore[type-arg]
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "os.fork" and allowed[0]:
             return
         if event == "open":
