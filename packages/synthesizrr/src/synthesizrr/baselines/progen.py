@@ -1,8 +1,10 @@
 """ProGen: the rows that help a student most are the demonstrations of the next round."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from ..inversion.teacher import generate
 from ..records import IclRow, Synthetic
 from .baseline_run import BaselineRun
 from .student_vectors import LOG_ZERO, number_within_label, texts_of, vectors_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 HELPFUL = 0.5  # share of each label's rows that may be demonstrations
 DAMPING = 1e-2  # of the Hessian
@@ -68,7 +73,9 @@ def helpful_rows(rows: Sequence[Synthetic], labels: list[str], encoder: str) -> 
     return chosen
 
 
-def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.ndarray:
+def helpfulness(
+    vectors: Float[np.ndarray, "n dim"], labels: Int[np.ndarray, " n"], n_labels: int
+) -> Float[np.ndarray, " n"]:
     """How much giving a row more weight lowers the validation loss, float64 [N].
 
     Influence functions (Koh and Liang 2017) for logistic regression on frozen vectors: training
@@ -99,7 +106,7 @@ def helpfulness(vectors: np.ndarray, labels: np.ndarray, n_labels: int) -> np.nd
     gradient = vectors[valid].T @ slope / valid.sum()
     width = vectors.shape[1]
 
-    def product(flat: np.ndarray) -> np.ndarray:
+    def product(flat: Float[np.ndarray, " size"]) -> Float[np.ndarray, " size"]:
         direction = flat.reshape(width, n_labels)
         along = vectors[train] @ direction
         p = probs[train]

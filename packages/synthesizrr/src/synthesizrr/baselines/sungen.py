@@ -16,7 +16,7 @@ from .student_vectors import LOG_ZERO, number_within_label, texts_of
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Float, Int
+    from jaxtyping import Bool, Float, Int
 
 WORD = re.compile(r"\w+")
 VOCABULARY, WIDTH, HIDDEN, LONGEST = 8000, 64, 64, 64
@@ -45,7 +45,9 @@ def sungen(run: BaselineRun) -> dict[str, Any]:
     return counts | {"pool": len(rows), "kept": len(kept)}
 
 
-def resampled(labels: np.ndarray, weights: np.ndarray, per_label: int, *, seed: int) -> list[int]:
+def resampled(
+    labels: Int[np.ndarray, " n"], weights: Float[np.ndarray, " n"], per_label: int, *, seed: int
+) -> list[int]:
     """Rows of every label drawn without replacement, by weight."""
     rng = np.random.default_rng(seed)
     chosen: list[int] = []
@@ -60,14 +62,14 @@ def resampled(labels: np.ndarray, weights: np.ndarray, per_label: int, *, seed: 
 
 def learn_weights(
     texts: Sequence[str],
-    labels: np.ndarray,
+    labels: Int[np.ndarray, " n"],
     n_labels: int,
     *,
     seed: int = 42,
     rounds: int = 10,
     inner_steps: int = 20,
     batch: int = 64,
-) -> np.ndarray:
+) -> Float[np.ndarray, " n"]:
     """Weights between 0 and 1 by bilevel optimisation, float64 [N].
 
     Inner: a small LSTM learns with the weighted cross-entropy. Outer: the reverse cross-entropy
@@ -148,7 +150,9 @@ def _losses(
     return torch.nn.functional.cross_entropy(logits, target, reduction="none")
 
 
-def with_means(weights: np.ndarray, labels: np.ndarray, held: np.ndarray) -> np.ndarray:
+def with_means(
+    weights: Float[np.ndarray, " n"], labels: Int[np.ndarray, " n"], held: Bool[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
     """Weights in which held rows have the mean of their label's other rows."""
     for number in set(labels.tolist()):
         fitted = (labels == number) & ~held
@@ -157,7 +161,7 @@ def with_means(weights: np.ndarray, labels: np.ndarray, held: np.ndarray) -> np.
     return weights
 
 
-def word_numbers(texts: Sequence[str]) -> np.ndarray:
+def word_numbers(texts: Sequence[str]) -> Int[np.ndarray, "n words"]:
     """The first words of every text as numbers, 0 for none, 1 for rare ones.
 
     Returns

@@ -1,14 +1,19 @@
 """Data maps (Swayamdipta et al. 2020): which rows a student finds easy, and the filter on that."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import Labelled
 from ..students.classifiers import Classifier, StudentSpec, fit
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 Scope = Literal["label", "overall"]
 RowT = TypeVar("RowT", bound=Labelled)
@@ -38,7 +43,9 @@ class Filter:
     scope: Scope = "label"
 
 
-def cartography(probs: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def cartography(
+    probs: Float[np.ndarray, "epochs n labels"], labels: Int[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Confidence, variability and correctness of every row.
 
     Parameters
@@ -72,7 +79,7 @@ def epoch_probs(
     epochs: int = EPOCHS,
     text: Callable[[RowT], str] | None = None,
     progress: str | None = None,
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[Float[np.ndarray, "epochs n labels"], list[str]]:
     """Train a student on rows and give its probabilities for them after each epoch.
 
     Parameters
@@ -88,7 +95,7 @@ def epoch_probs(
     UserError : the student recorded another number of epochs.
     """
     texts = [text(row) if text else row.text for row in rows]
-    found: list[np.ndarray] = []
+    found: list[Float[np.ndarray, "n labels"]] = []
     names = sorted({row.label for row in rows})
 
     def note(epoch: int, student: Classifier) -> None:
@@ -109,8 +116,10 @@ def epoch_probs(
 
 
 def kept(
-    values: Mapping[str, np.ndarray], labels: Sequence[str], filters: Sequence[Filter]
-) -> np.ndarray:
+    values: Mapping[str, Float[np.ndarray, " n"]],
+    labels: Sequence[str],
+    filters: Sequence[Filter],
+) -> Bool[np.ndarray, " n"]:
     """Rows that fulfil all filters, bool [N].
 
     The top share is what reaches the quantile of the rest (linear interpolation), ties included.
@@ -149,7 +158,7 @@ def _check(condition: Filter) -> None:
         raise UserError(f"cartography: {condition.value}: share {share} is not within 0 and 1")
 
 
-def _meets(condition: Filter, column: np.ndarray) -> np.ndarray:
+def _meets(condition: Filter, column: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     if condition.top is not None:
         return column >= np.quantile(column, 1 - condition.top)
     if condition.bottom is not None:

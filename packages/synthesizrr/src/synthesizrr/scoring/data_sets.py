@@ -1,15 +1,20 @@
 """Named sets of texts: read from files, and cut so that they can be compared."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import Labelled, TextRow, read_rows
 from .label_mix import common_mix, same_size
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class DataSet:
         """The rows of a set that is `labelled`."""
         return cast("Sequence[Labelled]", self.rows)
 
-    def take(self, chosen: np.ndarray) -> "DataSet":
+    def take(self, chosen: Int[np.ndarray, " m"]) -> DataSet:
         """Some rows of it, by their numbers, int64 [n]."""
         return DataSet(self.name, [self.rows[index] for index in chosen.tolist()])
 

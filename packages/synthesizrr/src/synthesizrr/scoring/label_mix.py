@@ -1,11 +1,17 @@
 """Which rows to take so that two sets have the same labels in the same shares."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tenpapers.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
 
 
 def match_distribution(
@@ -16,7 +22,7 @@ def match_distribution(
     *,
     tolerance: float = 0.02,
     allow_off: bool = False,
-) -> np.ndarray:
+) -> Int[np.ndarray, " m"]:
     """Rows whose labels have the target's shares, as many as there are: the paper's final sample.
 
     m = floor(min over labels of min(count / p, n)); round(p m) rows of every label are drawn
@@ -75,7 +81,9 @@ def shares(labels: Sequence[str]) -> dict[str, float]:
     return {label: count / len(labels) for label, count in sorted(Counter(labels).items())}
 
 
-def repeated_to_mix(labels: Sequence[str], reference: Sequence[str], seed: int) -> np.ndarray:
+def repeated_to_mix(
+    labels: Sequence[str], reference: Sequence[str], seed: int
+) -> Int[np.ndarray, " n"]:
     """Rows of the reference, as many of each label as there are in `labels`, int64 [N].
 
     Each label's rows are permuted, and repeated where they do not suffice.
@@ -95,7 +103,7 @@ def repeated_to_mix(labels: Sequence[str], reference: Sequence[str], seed: int) 
     return np.concatenate(parts)
 
 
-def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[np.ndarray]:
+def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[Int[np.ndarray, " m"]]:
     """Rows of several sets such that all have one size and one label mix.
 
     Of every label each set keeps as many rows as the set that has fewest.
@@ -121,7 +129,7 @@ def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[np.ndarr
     return kept
 
 
-def same_size(sizes: Sequence[int], seed: int) -> list[np.ndarray]:
+def same_size(sizes: Sequence[int], seed: int) -> list[Int[np.ndarray, " m"]]:
     """Rows of several sets such that all have the smallest one's size."""
     least = min(sizes)
     return [

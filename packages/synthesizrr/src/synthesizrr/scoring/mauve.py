@@ -1,11 +1,17 @@
 """MAUVE: how close the distribution of texts is to that of human texts."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tenpapers.errors import UserError
 
 from .label_mix import repeated_to_mix
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 # The paper's: the library's default is 5, which gives other values.
 SCALING = 1.0
@@ -13,8 +19,8 @@ BUCKETS = 30
 
 
 def mauve(
-    ref_feats: np.ndarray,
-    gen_feats: np.ndarray,
+    ref_feats: Float[np.ndarray, "n dim"],
+    gen_feats: Float[np.ndarray, "m dim"],
     num_buckets: int = BUCKETS,
     scaling: float = SCALING,
     *,
@@ -61,7 +67,7 @@ def mauve(
 
 def matched_reference(
     labels: Sequence[str | None], reference: Sequence[str | None], *, seed: int
-) -> np.ndarray:
+) -> Int[np.ndarray, " n"]:
     """Rows of the reference with the label mix and size of the synthetic set, int64 [N].
 
     Each label's rows are permuted and repeated until there are enough. Where the sets do not share

@@ -6,12 +6,18 @@ only: the one that holds the largest count alone. So for every n-gram it is enou
 largest count, who has it, and the second largest.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tenpapers.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 # What smoothing method 1 (Chen and Cherry 2014) puts in the place of no match.
 EPSILON = 0.1
@@ -28,7 +34,7 @@ class SelfBleu:
     """
 
     mean: dict[int, float]
-    per_doc: np.ndarray
+    per_doc: Float[np.ndarray, "documents orders"]
 
 
 def self_bleu(token_lists: Sequence[Sequence[str]], max_n: int = 5) -> SelfBleu:
@@ -64,8 +70,8 @@ def self_bleu(token_lists: Sequence[Sequence[str]], max_n: int = 5) -> SelfBleu:
 
 
 def _matches(
-    token_lists: Sequence[Sequence[str]], lengths: np.ndarray, max_n: int
-) -> tuple[np.ndarray, np.ndarray]:
+    token_lists: Sequence[Sequence[str]], lengths: Int[np.ndarray, " documents"], max_n: int
+) -> tuple[Int[np.ndarray, "orders documents"], Int[np.ndarray, "orders documents"]]:
     """Clipped matches and n-grams of every order and document, int64 [max_n, N] each."""
     n_docs = len(lengths)
     tokens, n_words = _interned(token_lists)
@@ -89,19 +95,21 @@ def _matches(
     return matches, totals
 
 
-def _interned(token_lists: Sequence[Sequence[str]]) -> tuple[np.ndarray, int]:
+def _interned(token_lists: Sequence[Sequence[str]]) -> tuple[Int[np.ndarray, " tokens"], int]:
     """All tokens in one row, as numbers; and how many words there are."""
     numbers: dict[str, int] = {}
     flat = [numbers.setdefault(token, len(numbers)) for tokens in token_lists for token in tokens]
     return np.array(flat, dtype=np.int64), max(1, len(numbers))
 
 
-def _renumbered(values: np.ndarray) -> np.ndarray:
+def _renumbered(values: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Equal values get one number, from 0 on."""
     return np.unique(values, return_inverse=True)[1]
 
 
-def _lost(grams: np.ndarray, owners: np.ndarray, n_docs: int) -> np.ndarray:
+def _lost(
+    grams: Int[np.ndarray, " grams"], owners: Int[np.ndarray, " grams"], n_docs: int
+) -> Int[np.ndarray, " documents"]:
     """Matches that each document loses because it alone holds an n-gram's largest count."""
     pairs, counts = np.unique(grams * n_docs + owners, return_counts=True)
     gram, owner = pairs // n_docs, pairs % n_docs
@@ -115,7 +123,7 @@ def _lost(grams: np.ndarray, owners: np.ndarray, n_docs: int) -> np.ndarray:
     return np.bincount(holders, weights=(top - second)[alone], minlength=n_docs).astype(np.int64)
 
 
-def _brevity_penalties(lengths: np.ndarray) -> list[float]:
+def _brevity_penalties(lengths: Int[np.ndarray, " documents"]) -> list[float]:
     """exp(1 - r / h) for documents shorter than r, the closest length among the others."""
     by_length = np.sort(lengths)
     penalties = []
@@ -134,7 +142,9 @@ def _brevity_penalties(lengths: np.ndarray) -> list[float]:
     return penalties
 
 
-def _log_precisions(matches: np.ndarray, totals: np.ndarray) -> np.ndarray:
+def _log_precisions(
+    matches: Int[np.ndarray, "orders documents"], totals: Int[np.ndarray, "orders documents"]
+) -> Float[np.ndarray, "orders documents"]:
     """ln p of every order and document, float64 [max_n, N]; `math.log`, as in NLTK."""
     known: dict[tuple[int, int], float] = {}
     out = np.empty(matches.shape)

@@ -15,6 +15,7 @@ from tenpapers.models.training import progress_bar
 from .features import Features, frozen_features
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
     from sklearn.linear_model import LogisticRegression
     from transformers import (
         PreTrainedModel,
@@ -118,7 +119,7 @@ class Classifier(Protocol):
 
     labels: list[str]
 
-    def probs(self, texts: Sequence[str]) -> np.ndarray:
+    def probs(self, texts: Sequence[str]) -> Float[np.ndarray, "n labels"]:
         """Probability of every label, float32 [N, C]."""
         ...
 
@@ -197,7 +198,7 @@ class Probe:
         regression.fit(features(list(texts))[rows], numbers[rows])
         return cls(regression, features, labels)
 
-    def probs(self, texts: Sequence[str]) -> np.ndarray:
+    def probs(self, texts: Sequence[str]) -> Float[np.ndarray, "n labels"]:
         """Probability of every label, float32 [N, C]."""
         found = self.regression.predict_proba(self.features(list(texts)))
         out = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
@@ -265,7 +266,7 @@ class FineTuned:
         ids: list[list[int]] = found["input_ids"]
         return ids
 
-    def probs(self, texts: Sequence[str]) -> np.ndarray:
+    def probs(self, texts: Sequence[str]) -> Float[np.ndarray, "n labels"]:
         """Probability of every label, float32 [N, C]."""
         import torch
 

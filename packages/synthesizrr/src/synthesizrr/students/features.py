@@ -1,11 +1,17 @@
 """Features of texts: vectors of a frozen encoder, or the last state of a causal language model."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 class Features:
@@ -21,9 +27,9 @@ class Features:
     def __init__(self, encoder: str = "minilm", folder: Path | None = None) -> None:
         self.encoder = encoder
         self.folder = folder
-        self._known: dict[str, np.ndarray] = {}
+        self._known: dict[str, Float[np.ndarray, " dim"]] = {}
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[str]) -> Float[np.ndarray, "n dim"]:
         """Features float32 [N, d], in the order of the texts."""
         names = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         self._read()
@@ -36,7 +42,7 @@ class Features:
             self._write()
         return np.stack([self._known[name] for name in names])
 
-    def _compute(self, texts: Sequence[str]) -> np.ndarray:
+    def _compute(self, texts: Sequence[str]) -> Float[np.ndarray, "n dim"]:
         if self.encoder.startswith("lm:"):
             return last_states(texts, self.encoder.removeprefix("lm:"))
         from tenpapers.embedding import Encoder
@@ -73,7 +79,7 @@ def frozen_features(encoder: str) -> Features:
 
 def last_states(
     texts: Sequence[str], spec: str, *, max_length: int = 512, batch_tokens: int = 8192
-) -> np.ndarray:
+) -> Float[np.ndarray, "n dim"]:
     """Last hidden state of each text's last token, float32 [N, d]; like lengths share a batch."""
     import torch
     from tenpapers.models import load_causal_lm
