@@ -9,7 +9,7 @@ from ..conftest import contrast, examples
 @pytest.mark.parametrize("method", ["lofit", "random", "probe", "layer-probe", "bias"])
 def test_every_selector_ranks_all_heads(small, method):
     config = SelectConfig(epochs=1, batch_size=8)
-    found = rank_by(method, small.model, small.tokenizer, examples(8), contrast(), config)
+    found = rank_by(method, small.model, small.tokenizer, examples(8), contrast(), config=config)
     assert sorted(found.order) == [(i, j) for i in range(4) for j in range(4)]
     assert found.method == method and found.scores.shape == (4, 4)
     if method == "layer-probe":  # whole layers after one another

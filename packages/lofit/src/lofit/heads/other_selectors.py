@@ -67,8 +67,8 @@ def rank_by(
     tokenizer: PreTrainedTokenizerBase,
     dataset: Examples,
     contrast: Sequence[ContrastItem],
-    config: SelectConfig,
     *,
+    config: SelectConfig,
     state: Path | None = None,
     encoding: Encoding | None = None,
 ) -> HeadRanking:

@@ -57,7 +57,8 @@ def reproduce(
             arms, ranking = run_task(lm, task, study, k, out / label.replace(", ", "-"))
             rankings.setdefault(name, ranking)
             tasks[label] = arms
-            body += [task_table(label, arms, task, study, k, paper), *sentences(arms)]
+            body += [task_table(label, arms, task, study=study, k=k, paper=paper)]
+            body += sentences(arms)
     if study.second_ranking:
         rankings[study.second_ranking] = second_ranking(lm, study, out)
     results: dict[str, Any] = {"k": k}

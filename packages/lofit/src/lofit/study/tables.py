@@ -15,7 +15,7 @@ from .settings import Study
 
 
 def task_table(
-    label: str, arms: Sequence[Arm], task: Task, study: Study, k: int, paper: Paper
+    label: str, arms: Sequence[Arm], task: Task, *, study: Study, k: int, paper: Paper
 ) -> Table:
     """The form of the paper's tables 1 and 2 for one task, with its confirmed cells."""
     choices = "mc1" in arms[0].runs[0]

@@ -86,7 +86,7 @@ def tune(settings: TrainSettings, heads: Path, out: Path) -> Tuned:
     k = settings.top_k
     if k is None:
         k = min(default_k(shape), len(ranking.order))
-    return _tune(settings, lm, task, ranking.top(k), ranking, out, began)
+    return _tune(settings, lm, task, ranking.top(k), ranking=ranking, out=out, began=began)
 
 
 def train(settings: TrainSettings, out: Path) -> tuple[Tuned, HeadRanking]:
@@ -96,7 +96,8 @@ def train(settings: TrainSettings, out: Path) -> tuple[Tuned, HeadRanking]:
     lm = settings.load_model()
     k = _wanted_k(settings, lm)
     ranking = choose_heads(lm, task, settings.select(), out, encoding=settings.encoding())
-    return _tune(settings, lm, task, ranking.top(k), ranking, out, began), ranking
+    tuned = _tune(settings, lm, task, ranking.top(k), ranking=ranking, out=out, began=began)
+    return tuned, ranking
 
 
 def _wanted_k(settings: TrainSettings, lm: CausalLM) -> int:
@@ -111,6 +112,7 @@ def _tune(
     lm: CausalLM,
     task: Task,
     heads: Sequence[Head],
+    *,
     ranking: HeadRanking,
     out: Path,
     began: float,
@@ -138,7 +140,7 @@ def choose_heads(
         lm.tokenizer,
         task.train,
         task.contrast,
-        config,
+        config=config,
         state=out / ".step1",
         encoding=encoding,
     )
