@@ -42,9 +42,10 @@ def test_teacher_and_generate_agree(lm, planted):
     reader, stop = PrefixReader(lm.model), ends_answer(lm.tokenizer, lm.model)
     few = []
     for example in planted[:4]:
-        one = token_spans(example, lm.tokenizer)
-        prompt = one.input_ids[: one.n_prompt].tolist()
-        answer = reader.greedy(prompt, limit=32, stop=stop)
+        coded = token_spans(example, lm.tokenizer)
+        prompt = coded.input_ids[: coded.n_prompt].tolist()
+        draft = coded.input_ids[coded.n_prompt :].tolist()
+        answer = reader.greedy(prompt, limit=32, stop=stop, draft=draft)
         written = example.model_copy(update={"target": lm.tokenizer.decode(answer)})
         if token_spans(written, lm.tokenizer).input_ids.tolist() == prompt + answer:
             few.append(written)

@@ -58,9 +58,8 @@ def test_many_needles_in_one_haystack(lm):
     assert whole.success_rate > 0 and len(whole.scores.ids) == len(whole.scores.per_example)
     assert whole.tokens < 0.5 * sum(len(cell.ids) for cell in grid)
     few = grid[:4]
-    packed = niah(lm.model, lm.tokenizer, few)
     alone = niah(lm.model, lm.tokenizer, few, share_kv=False)
-    assert packed.outputs == alone.outputs
+    assert alone.outputs == {cell.id: whole.outputs[cell.id] for cell in few}
     for cell in few:
-        mine, other = packed.places[cell.id], alone.places[cell.id]
+        mine, other = whole.places[cell.id], alone.places[cell.id]
         assert (mine != other).sum() <= 0.001 * mine.numel()  # ties of two probabilities

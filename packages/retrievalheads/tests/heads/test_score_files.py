@@ -1,6 +1,7 @@
 """Head-score files, ours and Wu et al.'s."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -46,3 +47,14 @@ def test_broken_published_files_are_told(text, told, tmp_path):
     file.write_text(text)
     with pytest.raises(UserError, match=told):
         import_wu(file)
+
+
+def test_standard_error_and_split_half_recall_by_hand():
+    """Head 0: 0.1, 0.4, 0.4; head 1: 0.2, 0.4, 0.6. Odd examples against the even ones at 0.3."""
+    values = torch.tensor([[[0.1, 0.2]], [[0.4, 0.4]], [[0.4, 0.6]]], dtype=torch.float64)
+    scores = HeadScores("m", "copy", "teacher", values, ids=["a", "b", "c"])
+    assert scores.mean.tolist()[0] == pytest.approx([0.3, 0.4])
+    assert scores.sem.tolist()[0] == pytest.approx([0.1, 0.2 / 3**0.5])
+    # Both pass among the odd; of the even means 0.25 and 0.4 only the second does.
+    assert scores.split_half_recall(0.3) == pytest.approx(0.5)
+    assert math.isnan(scores.split_half_recall(0.7))

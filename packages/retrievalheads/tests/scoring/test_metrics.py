@@ -1,7 +1,11 @@
 """Metrics of answers and citations."""
 
+import math
+
+import numpy as np
 import pytest
 from retrievalheads.scoring.metrics import (
+    bootstrap_mean,
     citation,
     exact_match,
     f1,
@@ -31,3 +35,14 @@ def test_metrics_of_citations():
     assert (found.precision, found.recall, found.f1) == pytest.approx((0.5, 1, 2 / 3))
     with pytest.raises(ValueError, match="gold citations"):
         citation("[1]", set(), 20)
+
+
+def test_a_mean_has_the_interval_of_its_resamples():
+    """95 % of 1,000 resamples of 0 to 9, drawn here a second time."""
+    values = np.arange(10.0)
+    drawn = values[np.random.default_rng(3).integers(10, size=(1000, 10))].mean(1)
+    wanted = (4.5, *np.quantile(drawn, [0.025, 0.975]))
+    assert bootstrap_mean(values.tolist(), seed=3) == pytest.approx(wanted)
+    assert wanted[1] < np.quantile(drawn, 0.05) and np.quantile(drawn, 0.95) < wanted[2]
+    assert bootstrap_mean([0.4]) == (0.4, 0.4, 0.4)
+    assert all(map(math.isnan, bootstrap_mean([])))

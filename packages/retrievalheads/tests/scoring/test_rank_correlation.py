@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -47,3 +48,20 @@ def test_correlate_bootstraps_examples_and_leaves_one_out():
     found = correlate(x, x, per_example)
     assert found.rho == 1 and (found.low, found.high) == (1, 1) and found.without == (1, 1)
     assert pooled([(x, x), ([5, 6, 7], [1, 2, 3])])[0] > 0.9
+
+
+def test_the_interval_of_rho_resamples_examples_and_not_runs():
+    """Three runs of 12 examples; resamples in which all means are equal do not count."""
+    from scipy.stats import rankdata
+
+    recall = [0.2, 0.4, 0.3]
+    runs = np.array([[1, 0, 0, 0] * 3, [1, 1, 0, 0] * 3, [0, 0, 1, 1, 1, 0] * 2], dtype=float)
+    found = correlate(recall, runs.mean(1).tolist(), runs.tolist(), seed=5)
+    index = np.random.default_rng(5).integers(12, size=(1000, 12))
+    means = runs[:, index].mean(2).T
+    rhos = [
+        np.corrcoef(rankdata(recall), rankdata(row))[0, 1] for row in means if len(set(row)) > 1
+    ]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(rhos, [0.025, 0.975])))
+    assert found.rho == pytest.approx(0.8660254)
+    assert found.without == pytest.approx((1, 1))
