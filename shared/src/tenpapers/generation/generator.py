@@ -8,6 +8,7 @@ from ..closing import Closing
 from ..errors import UserError
 from ..models.spec import ModelSpec, parse_spec
 from .cache import CompletionCache
+from .in_process import IN_PROCESS, open_in_process
 from .types import Backend, Completion, Request, Score, content_key
 
 
@@ -100,14 +101,8 @@ def _cut(completion: Completion, pattern: str) -> Completion:
 
 def open_backend(spec: ModelSpec) -> Backend:
     """Open the backend that a spec names; heavy imports happen here."""
-    if spec.backend == "hf":
-        from .hf import HFBackend
-
-        return HFBackend.load(spec)
-    if spec.backend == "vllm":
-        from .vllm import VLLMBackend
-
-        return VLLMBackend(spec)
+    if spec.backend in IN_PROCESS:
+        return open_in_process(spec)
     if spec.backend == "openai":
         from .openai import OpenAIBackend
 

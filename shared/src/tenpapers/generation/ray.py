@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UserError
 from ..models.spec import ModelSpec, parse_spec
+from .in_process import IN_PROCESS, open_in_process
 from .types import Completion, Request, Score
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class RayBackend:
 
     def __init__(self, spec: ModelSpec) -> None:
         inner = parse_spec(spec.name)
-        if inner.backend not in ("hf", "vllm"):
+        if inner.backend not in IN_PROCESS:
             raise UserError(f"{spec}: ray runs hf: and vllm: models, not {inner.backend}:")
         try:
             import ray
@@ -150,9 +151,7 @@ class _Worker:
     """What runs on the cluster: one backend, opened once."""
 
     def __init__(self, spec: str) -> None:
-        from .generator import open_backend
-
-        self.backend = open_backend(parse_spec(spec))
+        self.backend = open_in_process(parse_spec(spec))
 
     def ready(self) -> None:
         """Say that the backend is open."""
