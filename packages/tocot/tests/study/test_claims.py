@@ -29,10 +29,10 @@ def cell(task, group, significant=False, n=200):
     return {"task": f"m:zs/{task}", "group": group, "significant": significant, "n": n}
 
 
-def plans(**accuracies):
+def plans(n=200, **accuracies):
     return {
         "plans": [
-            {"task": "gsm8k", "setting": name, "accuracy": accuracy}
+            {"task": "gsm8k", "setting": name, "accuracy": accuracy, "n": n}
             for name, accuracy in accuracies.items()
         ]
     }
@@ -57,7 +57,8 @@ def test_literature():
 
 def test_groups_compare_the_best_of_one_kind_with_the_worst_of_the_other():
     ordered = groups(Commonsense=1.2, Knowledge=3.4, Symbolic=3.5, Mathematical=20.0)
-    assert verdict("groups", **ordered)[0] == "shown"
+    shown, evidence = verdict("groups", **ordered)
+    assert shown == "shown" and evidence.endswith("groups not recorded: Soft reasoning")
     mixed = groups(Commonsense=1.2, Knowledge=3.6, Symbolic=3.5, Mathematical=20.0)
     assert verdict("groups", **mixed)[0] == "not shown"
     assert verdict("groups", **groups(Symbolic=3.5))[0] == "not testable here"
@@ -93,16 +94,23 @@ def test_plans_and_tools():
     assert verdict("plan-alone", **other)[0] == verdict("tool", **other)[0] == "not shown"
     worse = plans(da=20.0, cot=15.0, plan_direct=10.0)
     assert verdict("plan-alone", **worse)[0] == "not shown"
+    few = plans(n=8, da=20.0, cot=60.0, plan_direct=35.0, plan_tool=70.0)
+    assert verdict("plan-alone", **few)[0] == verdict("tool", **few)[0] == "not testable here"
 
 
 def test_wordings():
-    rows = [{"spread": 3.0, "best": "steps, plan"}, {"spread": 6.0, "best": "breath"}]
+    rows = [
+        {"n": 100, "spread": 3.0, "best": "steps, plan"},
+        {"n": 200, "spread": 6.0, "best": "breath"},
+    ]
     assert verdict("wordings", wordings=rows)[0] == "shown"
     same = [row | {"best": "steps"} for row in rows]
     assert verdict("wordings", wordings=same) == (
         "not shown",
         "mean spread 4.5 points on 2 tasks; best everywhere: steps",
     )
+    few = [row | {"n": 16} for row in rows]
+    assert verdict("wordings", wordings=few)[0] == "not testable here"
     wide = [row | {"spread": 9.0} for row in rows]
     assert verdict("wordings", wordings=wide)[0] == "not shown"
 

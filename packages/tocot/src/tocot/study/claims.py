@@ -75,7 +75,10 @@ def _groups(results: Results) -> Judgement:
         f"{source}: " + ", ".join(f"{name} {gain:+.1f}" for name, gain in gains.items())
         for source, gains in compared.items()
     )
-    return _shown(holds, f"gains in points, unparseable as a guess, of {said}")
+    measured = {name for gains in compared.values() for name in gains}
+    missing = ", ".join(name for name in LITTLE + MUCH if name not in measured) or "none"
+    evidence = f"gains in points, unparseable as a guess, of {said}; groups not recorded: {missing}"
+    return _shown(holds, evidence)
 
 
 def _rarely_significant(results: Results) -> Judgement:
@@ -106,17 +109,18 @@ def _equals_sign(results: Results) -> Judgement:
 
 
 def _plan_accuracies(results: Results, *wanted: str) -> list[dict[str, float]]:
-    """Accuracy by setting of each task that was asked in all wanted settings."""
+    """Accuracy by setting of each task that was asked often enough in all wanted settings."""
     by_task: dict[str, dict[str, float]] = {}
     for row in results.get("plans", []):
-        by_task.setdefault(row["task"], {})[row["setting"]] = row["accuracy"]
+        if row["n"] >= ENOUGH:
+            by_task.setdefault(row["task"], {})[row["setting"]] = row["accuracy"]
     return [found for found in by_task.values() if set(wanted) <= set(found)]
 
 
 def _plan_alone(results: Results) -> Judgement:
     tasks = _plan_accuracies(results, "da", "cot", "plan_direct")
     if not tasks:
-        return _untested("no task was asked in all of da, cot and plan_direct")
+        return _untested(f"no task has {ENOUGH} items or more in all of da, cot and plan_direct")
     worked = fmean(task["cot"] - task["da"] for task in tasks)
     planned = fmean(task["plan_direct"] - task["da"] for task in tasks)
     said = f"over direct answers of {len(tasks)} tasks CoT gains {worked:+.1f} points"
@@ -127,16 +131,16 @@ def _plan_alone(results: Results) -> Judgement:
 def _tool(results: Results) -> Judgement:
     tasks = _plan_accuracies(results, "cot", "plan_tool")
     if not tasks:
-        return _untested("no task was asked in both cot and plan_tool")
+        return _untested(f"no task has {ENOUGH} items or more in both cot and plan_tool")
     better = sum(task["plan_tool"] > task["cot"] for task in tasks)
     said = f"the solver is more accurate than CoT on {better} of {len(tasks)} tasks"
     return _shown(better > len(tasks) / 2, said)
 
 
 def _wordings(results: Results) -> Judgement:
-    rows = results.get("wordings", [])
+    rows = [row for row in results.get("wordings", []) if row["n"] >= ENOUGH]
     if len(rows) < 2:
-        return _untested("fewer than two tasks were asked in all wordings")
+        return _untested(f"fewer than two tasks have {ENOUGH} items or more in all wordings")
     spread = fmean(row["spread"] for row in rows)
     winners = set.intersection(*(_winners(row) for row in rows))
     said = f"mean spread {spread:.1f} points on {len(rows)} tasks; best everywhere: "

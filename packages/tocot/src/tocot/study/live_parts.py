@@ -9,7 +9,6 @@ from typing import Any
 
 from tenpapers import data
 from tenpapers.generation import Generator, open_generator
-from tenpapers.report import Picture, Table
 
 from ..answering.cue_wordings import ask_in_all_wordings, variants_table
 from ..answering.run import run
@@ -22,10 +21,15 @@ from ..scoring.pairs import cells
 from ..scoring.score_responses import score_output
 from ..solvers.plan_study import plan_study, plan_table
 from .settings import StudySettings
-from .tables import cell_table, group_rows, mapping_table, plan_settings_table
+from .tables import (
+    Body,
+    Results,
+    cell_table,
+    group_rows,
+    mapping_table,
+    plan_settings_table,
+)
 
-Body = list[str | Table | Picture]
-Results = dict[str, Any]
 OWN_TASKS = ("gsm8k", "csqa")
 
 

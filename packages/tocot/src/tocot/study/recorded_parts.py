@@ -7,7 +7,7 @@ from typing import Any
 
 from tenpapers.paper import Paper
 from tenpapers.records import read_json_lines
-from tenpapers.report import Picture, Table
+from tenpapers.report import Table
 
 from ..literature import MetaResult, meta_analyse, read_results
 from ..scoring.cell_numbers import group_table
@@ -22,10 +22,8 @@ from ..solvers.settings import Domain
 from .figures import deltas_figure, equals_figure, meta_figure, overview_figure
 from .literature_report import literature_values
 from .settings import StudySettings
-from .tables import frame_table, group_rows
+from .tables import Body, Results, frame_table, group_rows
 
-Body = list[str | Table | Picture]
-Results = dict[str, Any]
 # The order of their gains in the paper, smallest first, of the groups that were recorded.
 PAPER_ORDER = ["Commonsense", "Mathematical", "Symbolic"]
 ZERO_SHOT = "zero_shot_cot"  # source of the recorded zero-shot pairs

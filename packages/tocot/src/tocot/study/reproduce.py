@@ -2,11 +2,10 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from tenpapers import data
 from tenpapers.paper import load_paper
-from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
+from tenpapers.report import claim_folder, manifest, print_report, write_report
 from tenpapers.settings import as_config
 
 from .claims import judged_claims
@@ -20,7 +19,7 @@ from .recorded_parts import (
     solver_part,
 )
 from .settings import StudySettings, with_named_model
-from .tables import claim_table
+from .tables import Body, Results, claim_table
 
 
 def reproduce(
@@ -40,8 +39,8 @@ def reproduce(
     folder = data.folder("tocot")
     meta = literature_of(study, folder)
     recorded = recorded_cells(study, folder)
-    results: dict[str, Any] = {}
-    parts: list[str | Table | Picture] = [_intro(study, folder)]
+    results: Results = {}
+    parts: Body = [_intro(study, folder)]
     parts += groups_part(out, recorded, meta, study, results)
     parts += equals_part(out, recorded, results)
     parts += literature_part(out, meta, paper, results)

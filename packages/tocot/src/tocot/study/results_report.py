@@ -15,9 +15,7 @@ from ..scoring.equals_sign import equals_by_task
 from ..scoring.pairs import Cell
 from ..scoring.settings import Policy, ReportSettings
 from .figures import deltas_figure, overview_figure
-from .tables import cell_table, group_rows, mapping_table
-
-Body = list[str | Table | Picture]
+from .tables import Body, cell_table, group_rows, mapping_table
 
 
 def write_scores(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenpapers.paper import Paper
 from tenpapers.records import write_text
-from tenpapers.report import Table
+from tenpapers.report import Picture, Table
 
 from ..inputs.task_registry import TaskSpec
 from ..records import Graded
@@ -18,6 +18,10 @@ from ..scoring.settings import Policy
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+
+# Sentences, tables and pictures of a report in reading order; what `results.json` will hold.
+Body = list[str | Table | Picture]
+Results = dict[str, Any]
 
 CELL_COLUMNS = {
     "n": "n",
