@@ -16,7 +16,8 @@ SHORT = [TrainingText("def add(a, b):\n    return a + b")]
 
 @pytest.fixture(scope="module")
 def editor(lm):
-    return Editor(deepcopy(lm.model), lm.tokenizer, EditConfig(learning_rate=1e-2))
+    config = EditConfig(learning_rate=1e-2, epochs_times_texts=2)
+    return Editor(deepcopy(lm.model), lm.tokenizer, config)
 
 
 @pytest.fixture(scope="module")
