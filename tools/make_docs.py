@@ -37,7 +37,7 @@ def readme_table(here: dict[str, Paper], waiting: dict[str, Paper]) -> str:
     for name, paper in here.items():
         link = f"[{name}](packages/{name})"
         title = paper.short_title or paper.title
-        lines.append(f"| {link} | {title} | {paper.summary.rstrip(".")} | {paper.number} |")
+        lines.append(f"| {link} | {title} | {paper.summary.rstrip('.')} | {paper.number} |")
     for name, paper in waiting.items():
         lines.append(f"| {name} | {paper.short_title or paper.title} | to come | |")
     return "\n".join(lines)
