@@ -25,15 +25,20 @@ LITERALS = {
 }
 
 
+@pytest.fixture(scope="module")
+def pool():
+    with SandboxPool(workers=1) as found:
+        yield found
+
+
 @pytest.mark.parametrize("kind", COMPUTED)
-def test_values_become_literals_where_they_come_back_the_same(mini, kind):
+def test_values_become_literals_where_they_come_back_the_same(mini, pool, kind):
     test = (
         "def test_it():\n    result = distance_in_metres((0, 0), (3, 4))\n"
         f"    {COMPUTED[kind]}\n    assert expected_result is not None"
     )
     example = mini.examples[0].model_copy(update={"unit_tests": [test]})
-    with SandboxPool(workers=1) as pool:
-        ((made,), counts) = literalise([example], pool)
+    ((made,), counts) = literalise([example], pool)
     if LITERALS[kind] is None:
         assert made.unit_tests == [test]
         assert counts == {"kept: no literal (does not round-trip)": 1}
@@ -42,17 +47,16 @@ def test_values_become_literals_where_they_come_back_the_same(mini, kind):
         assert counts == {"converted": 1}
 
 
-def test_a_dependent_test_no_longer_needs_the_update(mini):
+def test_a_dependent_test_no_longer_needs_the_update(mini, pool):
     example = by_id(mini, "[math.hypot]:[add-argument]:[update-0]:[prog_syn-0]")
-    with SandboxPool(workers=2) as pool:
-        (made,), counts = literalise([example], pool)
-        assert made.unit_tests[2] == (
-            "def test_negative_coordinates():\n"
-            "    result = distance_in_metres((-1, 0), (1, 0))\n"
-            "    expected_result = 2000.0\n"
-            "    assert math.isclose(result, expected_result)"
-        )
-        assert counts == {"kept: no expected value": 2, "converted": 1}
-        (outcome,) = run_references([made], pool)
-        assert outcome.with_update == ["passed"] * 3
-        assert dict(self_dependence([made], pool))[made.prog_syn_id] == [False] * 3
+    (made,), counts = literalise([example], pool)
+    assert made.unit_tests[2] == (
+        "def test_negative_coordinates():\n"
+        "    result = distance_in_metres((-1, 0), (1, 0))\n"
+        "    expected_result = 2000.0\n"
+        "    assert math.isclose(result, expected_result)"
+    )
+    assert counts == {"kept: no expected value": 2, "converted": 1}
+    (outcome,) = run_references([made], pool)
+    assert outcome.with_update == ["passed"] * 3
+    assert dict(self_dependence([made], pool))[made.prog_syn_id] == [False] * 3

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 
+from tenpapers.closing import Closing
 from tenpapers.sandbox import Limits, SandboxPool, Verdict
 
 from ..records import Prediction, ProgSynExample, Report
@@ -32,7 +32,7 @@ class _Run:
     called: bool | None = None
 
 
-class Sandbox:
+class Sandbox(Closing):
     """Executes predictions in isolated workers.
 
     Parameters
@@ -197,17 +197,6 @@ class Sandbox:
     def close(self) -> None:
         """End the workers."""
         self.pool.close()
-
-    def __enter__(self) -> "Sandbox":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _all_passed(verdict: Verdict | None, example: ProgSynExample) -> bool:

@@ -1,13 +1,14 @@
 """The generation steps over many functions and updates, each restartable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from pydantic import BaseModel
 from tenpapers.errors import UserError
-from tenpapers.generation import Generator, open_generator
+from tenpapers.generation import open_generator
 from tenpapers.records import Appender, read_jsonl
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
@@ -43,9 +44,9 @@ def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedU
     types = settings.types or [legal.tag for legal in legal_update_types()]
     for tag in types:
         UpdateType.parse(tag)
-    with open_generator(settings.model, cache=False) as generator, SandboxPool() as pool:
+    with _model(settings, out) as llm, SandboxPool() as pool:
         maker = UpdateGenerator(
-            _stored_model(generator, settings, out),
+            llm,
             pool,
             sheets=sheets,
             threshold=settings.threshold,
@@ -69,23 +70,23 @@ def invent_problems(
     UserError : not a file of accepted updates.
     """
     accepted = read_jsonl(updates, GeneratedUpdate)
-    with open_generator(settings.model, cache=False) as generator, SandboxPool() as pool:
-        maker = ProgSynGenerator(
-            _stored_model(generator, settings, out),
-            pool,
-            threshold=settings.threshold,
-            folder=settings.prompts,
-        )
+    with _model(settings, out) as llm, SandboxPool() as pool:
+        maker = ProgSynGenerator(llm, pool, threshold=settings.threshold, folder=settings.prompts)
         made = generate_problems(
             maker, accepted, settings.count, out / "prog_syn.jsonl", seed=settings.seed
         )
     return made, len(accepted) * settings.count
 
 
-def _stored_model(generator: Generator, settings: SynthSettings, out: Path) -> LLM:
-    return LLM(
-        generator, out / "responses.jsonl", seed=settings.seed, max_tokens=settings.max_tokens
-    )
+@contextmanager
+def _model(settings: SynthSettings, out: Path) -> Iterator[LLM]:
+    """Open the model that invents, and the file that keeps its responses."""
+    store = out / "responses.jsonl"
+    with (
+        open_generator(settings.model, cache=False) as generator,
+        LLM(generator, store, seed=settings.seed, max_tokens=settings.max_tokens) as llm,
+    ):
+        yield llm
 
 
 def _each(

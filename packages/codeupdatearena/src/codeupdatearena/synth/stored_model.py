@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from tenpapers.closing import Closing
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
@@ -34,7 +35,7 @@ class Response(Record):
     text: str
 
 
-class LLM:
+class LLM(Closing):
     """One system and one user message a call, stored in `responses.jsonl` by content.
 
     Parameters
