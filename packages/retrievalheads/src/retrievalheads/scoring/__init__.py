@@ -1,1 +1,1 @@
-"""The metrics: answers, and rank correlation."""
+"""The metrics of answers, rank correlation, and scores that survive a kill."""
