@@ -1,6 +1,7 @@
 """Task items from local files, from the shared data, or from the hub."""
 
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +99,9 @@ def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> l
     if not items:
         raise UserError(f"{where}: no records in it")
     return items
+
+
+def own_items() -> dict[str, Path]:
+    """The package's own small questions by task, for a machine without the published data."""
+    folder = files("tocot").joinpath("data/mini")
+    return {name: Path(str(folder.joinpath(f"{name}.jsonl"))) for name in ("gsm8k", "csqa")}

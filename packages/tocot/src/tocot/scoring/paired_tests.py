@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from tenpapers.errors import UserError
 
 RESAMPLES = 1_000_000
@@ -30,7 +31,7 @@ class BootstrapResult:
 
 
 def bootstrap_paired(
-    a: np.ndarray, b: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
+    a: NDArray[np.float64], b: NDArray[np.float64], resamples: int = RESAMPLES, seed: int = 0
 ) -> BootstrapResult:
     """Paired bootstrap in the form of Berg-Kirkpatrick et al., as the paper's text has it.
 
@@ -89,7 +90,7 @@ def paired_t(deltas: Sequence[float]) -> float | None:
     return None if math.isnan(p) else p
 
 
-def discordant(a: np.ndarray, b: np.ndarray) -> tuple[int, int]:
+def discordant(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, int]:
     """Items that only b has right, and only a."""
     return int(np.count_nonzero(b > a)), int(np.count_nonzero(a > b))
 

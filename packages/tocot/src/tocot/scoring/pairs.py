@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from tenpapers.errors import UserError
 
 from ..records import ARMS, Graded
@@ -22,8 +23,8 @@ class Pairs(NamedTuple):
     """
 
     ids: list[str]
-    direct: np.ndarray
-    cot: np.ndarray
+    direct: NDArray[np.float64]
+    cot: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tenpapers.report import COLOURS, Picture, bars
 
 from ..inputs.task_registry import GROUPS
@@ -117,7 +118,9 @@ def _half_violins(
     axes.set_title("Comparisons in the literature")
 
 
-def _density(values: np.ndarray, line: int) -> tuple[np.ndarray, np.ndarray]:
+def _density(
+    values: NDArray[np.float64], line: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Outline of a half violin above a line of the plot: where it is, and how high."""
     from scipy.stats import gaussian_kde
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tenpapers.generation import Generator, open_generator
 from ..answering.cue_wordings import ask_in_all_wordings, variants_table
 from ..answering.run import run
 from ..inputs.demonstrations import task_items
+from ..inputs.load import own_items
 from ..records import Output
 from ..scoring.cell_numbers import group_table, merged_parts
 from ..scoring.cell_tests import cell_tests
@@ -29,8 +29,6 @@ from .tables import (
     mapping_table,
     plan_settings_table,
 )
-
-OWN_TASKS = ("gsm8k", "csqa")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def live_tasks(live: Live, results: Results) -> Body:
     study = live.study
     own = own_items() if data.folder("tocot") is None else {}
     outputs: list[Output] = []
-    for task in OWN_TASKS if own else study.tasks:
+    for task in own or study.tasks:
         items, demos = task_items(task, own.get(task), study.n, study.seed, study.settings)
         settings = [name for name in study.settings if demos or not name.startswith("fs")]
         outputs += run(
@@ -146,9 +144,3 @@ def live_wordings(live: Live, results: Results) -> Body:
     rows = variants_table(outputs)
     results["wordings"] = rows
     return [mapping_table(rows, "Wordings of the zero-shot cue")] if rows else []
-
-
-def own_items() -> dict[str, Path]:
-    """The package's own small questions, for a machine without real data."""
-    folder = files("tocot").joinpath("data/mini")
-    return {name: Path(str(folder.joinpath(f"{name}.jsonl"))) for name in OWN_TASKS}
