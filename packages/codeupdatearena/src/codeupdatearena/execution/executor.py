@@ -1,9 +1,9 @@
 """Running predictions: with the update, and without it only where that can matter."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tenpapers.closing import Closing
 from tenpapers.sandbox import Limits, SandboxPool, Verdict
 
 from ..records import Prediction, ProgSynExample, Report
@@ -32,7 +32,7 @@ class _Run:
     called: bool | None = None
 
 
-class Sandbox(Closing):
+class Sandbox(AbstractContextManager["Sandbox"]):
     """Executes predictions in isolated workers.
 
     Parameters
@@ -197,6 +197,9 @@ class Sandbox(Closing):
     def close(self) -> None:
         """End the workers."""
         self.pool.close()
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 def _all_passed(verdict: Verdict | None, example: ProgSynExample) -> bool:

@@ -1,7 +1,7 @@
 """The generation steps over many functions and updates, each restartable."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,7 +84,7 @@ def _model(settings: SynthSettings, out: Path) -> Iterator[LLM]:
     store = out / "responses.jsonl"
     with (
         open_generator(settings.model, cache=False) as generator,
-        LLM(generator, store, seed=settings.seed, max_tokens=settings.max_tokens) as llm,
+        closing(LLM(generator, store, seed=settings.seed, max_tokens=settings.max_tokens)) as llm,
     ):
         yield llm
 

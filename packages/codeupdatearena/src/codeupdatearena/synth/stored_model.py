@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from tenpapers.closing import Closing
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
@@ -35,7 +34,7 @@ class Response(Record):
     text: str
 
 
-class LLM(Closing):
+class LLM:
     """One system and one user message a call, stored in `responses.jsonl` by content.
 
     Parameters
