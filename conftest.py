@@ -1,4 +1,4 @@
-"""What holds for every test of the house: no hub, no deadline of a property, one thread a worker."""
+"""What holds for every test of the house: no hub, no deadlines, one thread a worker."""
 
 import os
 

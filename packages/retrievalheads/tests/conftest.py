@@ -48,7 +48,7 @@ def scores_of(values, model="m"):
 
 def fresh(toy):
     """A copy that a test may change."""
-    return CausalLM(copy.deepcopy(toy.model), toy.tokenizer, toy.name, toy.revision)
+    return CausalLM(copy.deepcopy(toy.model), toy.tokenizer, toy.name, toy.identity)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def write_rows(file: Path, rows: Rows) -> Path:
 def read_rows(file: Path) -> list[dict[str, Any]]:
     """Read JSONL, compressed or not."""
     raw = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
-    return [json.loads(line) for line in raw.decode().splitlines()]
+    return [json.loads(line) for line in raw.decode().split("\n") if line]
 
 
 def tiny_model(

@@ -32,7 +32,7 @@ from pathlib import Path
 from tenpapers.generation import Completion, CompletionCache, Generator, Request
 
 class Slow:
-    family, model, revision = "slow", "m", "1"
+    family, model, identity = "slow", "m", "1"
     def stream(self, requests):
         for request in requests:
             with open(sys.argv[2], "a") as log:

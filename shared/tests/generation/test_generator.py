@@ -13,7 +13,7 @@ from tenpapers.generation import (
 class Counting:
     """A backend that answers with the prompt in capitals and counts what it is asked."""
 
-    family, model, revision = "counting", "m", "1"
+    family, model, identity = "counting", "m", "1"
 
     def __init__(self):
         self.asked = []

@@ -2,6 +2,7 @@ import pytest
 import torch
 from tenpapers.errors import UserError
 from tenpapers.models import embedded_path, load_causal_lm, load_tokenizer, parse_spec
+from tenpapers.models.identity import model_identity
 from tenpapers.testing import tiny_model
 
 
@@ -24,7 +25,8 @@ def test_a_model_comes_ready_to_decode(checkpoint):
     assert lm.tokenizer.padding_side == "left"
     assert lm.tokenizer.pad_token == lm.tokenizer.eos_token
     assert lm.model.get_input_embeddings().num_embeddings == 49152
-    assert (lm.name, lm.revision, lm.context) == (str(checkpoint), "local", 2048)
+    assert (lm.name, lm.context) == (str(checkpoint), 2048)
+    assert lm.identity == model_identity(f"hf:{checkpoint}", dtype="float32")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def skeleton(i, call, marked=True):
 class Script:
     """A model that answers each kind of question as told."""
 
-    family, model, revision = "script", "scripted", "1"
+    family, model, identity = "script", "scripted", "1"
 
     def __init__(self, implementation=GOOD, wrong_answers=0, solution=SOLUTION, junk=0):
         self.implementation, self.solution = implementation, solution

@@ -19,7 +19,7 @@ TRAIN = TrainConfig(context_tokens=128, lora_r=4, lr=1e-3, batch_size=4, micro_b
 def test_only_attention_is_trained(lm):
     """SmolLM2 at r = 16: 1,843,200 numbers."""
     model, count = attention_only(
-        CausalLM(copy.deepcopy(lm.model), lm.tokenizer, lm.name, lm.revision), TrainConfig()
+        CausalLM(copy.deepcopy(lm.model), lm.tokenizer, lm.name, lm.identity), TrainConfig()
     )
     assert count == 1_843_200
     trained = {name for name, weight in model.named_parameters() if weight.requires_grad}

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from ..closing import Closing
 from ..errors import UserError
+from ..models.identity import adapter_identity
 from ..models.spec import ModelSpec, parse_spec
 from .cache import CompletionCache
 from .in_process import IN_PROCESS, open_in_process
-from .types import Backend, Completion, Request, Score, content_key
+from .types import Backend, Completion, Request, Score, by_adapter, content_key
 
 
 class Generator(Closing):
@@ -48,8 +49,10 @@ class Generator(Closing):
         if len(by_id) != len(requests):
             raise UserError("two requests have the same id")
         waiting: dict[str, list[Request]] = defaultdict(list)
-        for request in requests:
-            waiting[content_key(self.backend, request)].append(request)
+        for folder, group in by_adapter(requests).items():
+            adapter = adapter_identity(folder)
+            for request in group:
+                waiting[content_key(self.backend, request, adapter)].append(request)
         bar = tqdm(total=len(requests), desc=progress, disable=progress is None, unit="req")
         with bar:
             known = self.cache.find(list(waiting)) if self.cache else {}

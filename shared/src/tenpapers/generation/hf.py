@@ -52,7 +52,7 @@ class HFBackend:
     def __init__(self, lm: CausalLM, *, share_prefix: bool = True) -> None:
         self.lm = lm
         self.share_prefix = share_prefix
-        self.model, self.revision = lm.name, lm.revision
+        self.model, self.identity = lm.name, lm.identity
         config = lm.model.generation_config
         ends = config.eos_token_id if config is not None else None
         ends = [ends] if isinstance(ends, int) else (ends or [])

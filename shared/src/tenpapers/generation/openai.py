@@ -5,9 +5,11 @@ import random
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UserError
+from ..models.identity import model_identity
 from ..models.spec import ModelSpec
 from .types import Completion, Request, Score
 
@@ -46,7 +48,8 @@ class OpenAIBackend:
             raise UserError(
                 f"{spec}: no key", "set OPENAI_API_KEY, or name a server (openai:NAME@URL)"
             )
-        self.model, self.revision = spec.name, self.base_url
+        self.model = spec.name
+        self.identity = model_identity(replace(spec, base_url=self.base_url))
         self.workers = _positive("TENPAPERS_CONCURRENCY", CONCURRENCY)
         seconds = _positive("TENPAPERS_TIMEOUT", READ_SECONDS)
         self._client = httpx.Client(

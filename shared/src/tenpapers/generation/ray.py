@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
+from ..models.identity import model_identity
 from ..models.spec import ModelSpec, parse_spec
 from .in_process import IN_PROCESS, open_in_process
 from .types import Completion, Request, Score
@@ -46,7 +48,7 @@ class RayBackend:
             import ray
         except ImportError:
             raise UserError(f"{spec}: Ray is not installed", "install the extra [ray]") from None
-        self.model, self.revision = str(inner), inner.options.get("revision", "local")
+        self.model = str(inner)
         self.workers = _workers(spec)
         self._gpus = int(inner.options.get("tensor_parallel_size", "1"))
         self._ray: ModuleType = ray
@@ -60,6 +62,11 @@ class RayBackend:
                 raise UserError(f"{spec}: no Ray cluster: {str(error).splitlines()[0]}") from None
         self._actors: list[ActorHandle] = []
         self._lives = LIVES
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of what the answers depend on: the inner model's."""
+        return model_identity(self.model)
 
     def _hire(self) -> ActorHandle:
         ray = self._ray

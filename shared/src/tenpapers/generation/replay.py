@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UserError
+from ..models.identity import model_identity
 from ..models.spec import ModelSpec
 from ..records import read_json_lines
 from .types import Completion, Request, Score
@@ -19,7 +20,7 @@ class ReplayBackend:
     family = "replay"
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.model, self.revision = spec.name, "recorded"
+        self.model, self.identity = spec.name, model_identity(spec)
         self._recorded: dict[str, Completion] = {}
         path = Path(spec.name)
         for number, line in read_json_lines(path):

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
-from ..errors import UserError
 from ..records import Record
+
+# Raised when the same key would mean another answer than before.
+KEY_VERSION = 2
 
 
 class Sampling(Record):
@@ -75,11 +75,15 @@ class Score(NamedTuple):
 
 
 class Backend(Protocol):
-    """What every backend offers."""
+    """What every backend offers; two models of one name differ in their identity."""
 
     family: str
     model: str
-    revision: str
+
+    @property
+    def identity(self) -> str:
+        """Hash of all that the answers depend on."""
+        ...
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests; completions come as they are done, in any order."""
@@ -94,27 +98,6 @@ class Backend(Protocol):
         ...
 
 
-def adapter_digest(folder: str) -> str:
-    """Hash an adapter's weights; "" for no adapter.
-
-    Raises
-    ------
-    UserError : the folder holds no adapter.
-    """
-    if not folder:
-        return ""
-    file = Path(folder) / "adapter_model.safetensors"
-    if not file.exists():
-        raise UserError(f"{folder}: no adapter in it", "adapter_model.safetensors is wanted")
-    stat = file.stat()
-    return _file_digest(str(file), stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=4096)
-def _file_digest(file: str, _changed: int, _size: int) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-
-
 def by_adapter(requests: Sequence[Request]) -> dict[str, list[Request]]:
     """Group requests by their adapter, in the order of first appearance."""
     groups: dict[str, list[Request]] = {}
@@ -123,22 +106,24 @@ def by_adapter(requests: Sequence[Request]) -> dict[str, list[Request]]:
     return groups
 
 
-def content_key(backend: Backend, request: Request) -> str:
-    """Hash what determines a completion: model, revision, input, sampling, backend family.
+def content_key(backend: Backend, request: Request, adapter: str = "") -> str:
+    """Hash what determines a completion: the model's identity, input, sampling, backend family.
 
     Recordings answer by id, so there the id is the key.
+
+    Parameters
+    ----------
+    adapter : identity of the request's adapter, "" for none.
     """
     if backend.family == "replay":
         return request.id
-    pattern = request.sampling.stop_pattern
     content = [
+        KEY_VERSION,
         backend.family,
-        backend.model,
-        backend.revision,
-        adapter_digest(request.adapter),
+        backend.identity,
+        adapter,
         request.prompt,
         [message.model_dump() for message in request.messages],
-        # Without a pattern the key is what it was before there were patterns.
-        request.sampling.model_dump(mode="json", exclude=None if pattern else {"stop_pattern"}),
+        request.sampling.model_dump(mode="json"),
     ]
-    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()

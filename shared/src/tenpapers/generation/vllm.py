@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from ..models.identity import adapter_identity, model_identity
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
 from .encoding import encode, misfit
-from .types import Completion, Request, Sampling, Score, adapter_digest
+from .types import Completion, Request, Sampling, Score
 
 if TYPE_CHECKING:
     from vllm import LLM, SamplingParams
@@ -39,12 +41,19 @@ class VLLMBackend:
     family = "vllm"
 
     def __init__(self, spec: ModelSpec) -> None:
-        self.model, self.revision = spec.name, spec.options.get("revision", "local")
+        self.model = spec.name
         self._spec = spec
         self._engine: LLM | None = None
         self._lora = False
         self._adapters: dict[str, int] = {}
         _options(spec)  # a wrong option should not wait for the first request
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of what the answers depend on; in float32 where there is no GPU."""
+        import torch
+
+        return model_identity(self._spec, dtype="" if torch.cuda.is_available() else "float32")
 
     def _start(self, *, lora: bool) -> LLM:
         """Start the engine on first use: only then is it known whether adapters are wanted."""
@@ -124,7 +133,7 @@ class VLLMBackend:
             return None
         from vllm.lora.request import LoRARequest
 
-        digest = adapter_digest(folder)
+        digest = adapter_identity(folder)
         number = self._adapters.setdefault(digest, len(self._adapters) + 1)
         return LoRARequest(digest, number, folder)
 

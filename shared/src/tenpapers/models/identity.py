@@ -112,6 +112,20 @@ def folder_identity(folder: Path) -> str:
     return _hash([[path.relative_to(folder).as_posix(), file_identity(path)] for path in parts])
 
 
+def adapter_identity(folder: str) -> str:
+    """Hash an adapter's weights and settings; "" for no adapter.
+
+    Raises
+    ------
+    UserError : the folder holds no adapter.
+    """
+    if not folder:
+        return ""
+    if not (Path(folder) / "adapter_model.safetensors").exists():
+        raise UserError(f"{folder}: no adapter in it", "adapter_model.safetensors is wanted")
+    return folder_identity(Path(folder))
+
+
 def _parts(folder: Path) -> Iterable[Path]:
     for path in folder.rglob("*"):
         inside = path.relative_to(folder)

@@ -21,13 +21,13 @@ class CausalLM:
     model : transformers causal LM in eval mode.
     tokenizer : pads on the left; has a pad token, without changing the embeddings.
     name : as in the model spec.
-    revision : commit of the hub or "local".
+    identity : hash of all that its answers depend on, see `identity.model_identity`.
     """
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     name: str
-    revision: str
+    identity: str
 
     @property
     def context(self) -> int:
@@ -109,5 +109,7 @@ def load_causal_lm(
         model = model.to(device).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"{spec}: device {device!r}: {str(error).splitlines()[0]}") from None
-    commit = getattr(model.config, "_commit_hash", None) or "local"
-    return CausalLM(model, tokenizer, spec.name, commit)
+    from .identity import model_identity
+
+    identity = model_identity(spec, dtype=str(model.dtype).removeprefix("torch."))
+    return CausalLM(model, tokenizer, spec.name, identity)

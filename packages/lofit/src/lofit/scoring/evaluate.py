@@ -59,8 +59,8 @@ def intervened(
         assert isinstance(hooks, OffsetHeads)
         answer_only = hooks
     try:
-        revision = f"{lm.revision}+{intervention.digest()}*{strength:g}"
-        yield replace(lm, revision=revision), answer_only
+        identity = f"{lm.identity}+{intervention.digest()}*{strength:g}"
+        yield replace(lm, identity=identity), answer_only
     finally:
         hooks.remove()
 

@@ -50,7 +50,7 @@ def merged_folder(lm: CausalLM, adapter: LofitAdapter, beside: Path) -> Path:
     to_llama = kind in ("mistral", "qwen2")
     if not to_llama and not mergeability(kind).vllm:
         raise UserError(f"{kind}: {mergeability(kind).how}", "use --backend hf")
-    key = hashlib.sha256(f"{adapter.digest()} {lm.name} {lm.revision}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{adapter.digest()} {lm.identity}".encode()).hexdigest()[:12]
     folder = beside.parent / f".merged-{key}"
     if not (folder / "config.json").exists():
         merged = merge(lm.model, adapter, to_llama=to_llama)

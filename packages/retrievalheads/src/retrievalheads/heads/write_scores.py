@@ -48,9 +48,7 @@ def detect_into(
     require_fit(lm, max(example.n_tokens for example in examples), str(data))
     digest = file_digest(data)
     chosen = (settings.probe, settings.mode, settings.needles, settings.score)
-    key = " ".join(
-        map(str, (lm.name, lm.revision, digest, *chosen, settings.ignore_first, settings.rope))
-    )
+    key = " ".join(map(str, (lm.identity, digest, *chosen, settings.ignore_first, settings.rope)))
     try:
         with Kept.beside(out, key, resume=resume) as kept:
             scores = detect(
@@ -101,7 +99,7 @@ def needles_into(out: Path, settings: NeedleSettings, *, resume: bool = False) -
     )
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
     source = text_digest(f"{text} {trials}")
-    key = f"{lm.name} {lm.revision} {settings.score} {settings.multi_needle} {chat} {source}"
+    key = f"{lm.identity} {settings.score} {settings.multi_needle} {chat} {source}"
     with Kept.beside(out, key, resume=resume) as kept:
         run = niah(
             lm.model,

@@ -128,7 +128,7 @@ def knockout_into(
         prompts = [encode_prompt(lm.tokenizer, example.prompt)[0] for example in few]
         means = mean_outputs(lm.model, prompts)
     how = (settings.fill, settings.scope, settings.answers)
-    key = text_digest(" ".join(map(str, (lm.name, lm.revision, file_digest(data), *how, arms))))
+    key = text_digest(" ".join(map(str, (lm.identity, file_digest(data), *how, arms))))
     with KeptValues.beside(out / "knockout.json", key, resume=resume) as kept:
         results = sweep(
             lm.model,
@@ -202,7 +202,7 @@ def patch_into(
     weights = [file_digest(folder / "adapter_model.safetensors") for folder in (target, source)]
     how = (settings.positions, settings.match_size, settings.seed, rule)
     scored = (file_digest(target_scores), file_digest(source_scores))
-    parts = (lm.name, lm.revision, *weights, file_digest(data), *how, *scored)
+    parts = (lm.identity, *weights, file_digest(data), *how, *scored)
     key = text_digest(" ".join(map(str, parts)))
     with KeptValues.beside(out / "patch.json", key, resume=resume) as kept:
         found = patch_study(

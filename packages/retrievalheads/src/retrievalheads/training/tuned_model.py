@@ -83,13 +83,13 @@ def put_on(lm: CausalLM, adapter: Path) -> CausalLM:
         from safetensors.torch import load_file
 
         lm.model.load_state_dict(load_file(adapter / ATTENTION), strict=False)
-        return replace(lm, revision=f"{lm.revision}+{_digest(adapter / ATTENTION)}")
+        return replace(lm, identity=f"{lm.identity}+{_digest(adapter / ATTENTION)}")
     from peft import PeftModel
 
     require_safetensors(adapter)
     wrapped = PeftModel.from_pretrained(lm.model, str(adapter)).eval()
     digest = _digest(adapter / "adapter_model.safetensors")
-    return replace(lm, model=wrapped, revision=f"{lm.revision}+{digest}")
+    return replace(lm, model=wrapped, identity=f"{lm.identity}+{digest}")
 
 
 def extended_base(name: str, theta: float | None, context: int, adapter: Path) -> Path:
