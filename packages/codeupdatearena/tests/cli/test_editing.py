@@ -5,7 +5,7 @@ from tenpapers.testing import command, fails, read_rows, write_rows
 
 
 @pytest.fixture(scope="module")
-def files(mini, mini_file, tmp_path_factory):
+def files(mini, mini_file, tiny, tmp_path_factory):
     """Every step from prompts to report, on each other's files, with the embedded model."""
     folder = tmp_path_factory.mktemp("edited")
     (folder / "ids").write_text(mini.examples[3].prog_syn_id + "\n")
@@ -17,11 +17,12 @@ def files(mini, mini_file, tmp_path_factory):
     }
     write_rows(folder / "h.jsonl", [task])
     ids, fast = ["--ids", folder / "ids"], ["-n", "2", "--max-tokens", "24"]
+    random = ["--arm", "ft-u", "--random", "--model", f"hf:{tiny}"]
     arena, allow = ["--arena", mini_file, *ids], "--allow-code"
     steps = [
         ["generate", mini_file, "--method", "prepend", *ids, *fast, "--out", folder / "p.jsonl"],
         ["edit", mini_file, "--arm", "ft-u", *ids, "--out", folder / "ft-u"],
-        ["edit", mini_file, "--arm", "ft-u", "--random", *ids, "--out", folder / "random"],
+        ["edit", mini_file, *random, *ids, "--out", folder / "random"],
         [
             "generate-edited",
             mini_file,
