@@ -129,3 +129,9 @@ def test_a_result_is_said_as_text_and_tables_or_as_json_alone(capsys):
 def test_chatty_libraries_are_quiet(call):
     call("fail", "none")
     assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+
+
+def test_without_a_command_the_help_is_shown_as_it_is(call):
+    code, _, errors = call()
+    assert code == 2
+    assert errors.startswith("Usage: ") and "\nOptions:\n" in errors

@@ -99,10 +99,9 @@ def run(app: Callable[..., Any]) -> None:
         if debug:
             raise
         message = error.format_message() if isinstance(error, TyperException) else str(error)
-        if not message and isinstance(error, TyperException):
-            # "no such command, so here is the help": the help was printed already
-            sys.exit(2)
-        print("error: " + " ".join(message.split()), file=sys.stderr)
+        # Without a command the help is the answer; typer hands it over as the error's message.
+        is_help = message.startswith("Usage:")
+        print(message if is_help else "error: " + " ".join(message.split()), file=sys.stderr)
         sys.exit(2)
     except Exit as error:
         code = error.exit_code
