@@ -23,9 +23,9 @@ from tocot.answering.prompts import Prompt, build_messages
 from tocot.answering.run import SEED
 from tocot.extraction.extract import extract
 from tocot.inputs.demonstrations import task_items
+from tocot.inputs.load import own_items
 from tocot.records import TaskItem
 from tocot.scoring.grade import grade
-from tocot.study.reproduce import own_items
 
 TASKS = {"csqa": "zs", "contexthub_deductive_level1": "zs", "gsm8k": "fs"}
 SHOTS = 5
