@@ -106,3 +106,11 @@ def test_what_is_wrong_with_a_template_is_one_line(package, own, text, told):
     (own / "ask.jinja").write_text(text)
     with pytest.raises(UserError, match="own/ask.jinja: "):
         fill(name, "ask", own)
+
+
+def test_a_section_that_is_missing_may_have_a_stand_in(tmp_path):
+    (tmp_path / "parts.jinja").write_text("--- one ---\n{{ word }}\n")
+    assert fill_section("tenpapers", "parts", "two", tmp_path, default="") == ""
+    assert fill_section("tenpapers", "parts", "one", tmp_path, default="", word="w") == "w"
+    with pytest.raises(UserError, match="no section 'two'"):
+        fill_section("tenpapers", "parts", "two", tmp_path)

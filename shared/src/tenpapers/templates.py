@@ -41,9 +41,19 @@ def fill(package: str, name: str, folder: Path | None = None, **values: object) 
 
 
 def fill_section(
-    package: str, name: str, section: str, folder: Path | None = None, **values: object
+    package: str,
+    name: str,
+    section: str,
+    folder: Path | None = None,
+    *,
+    default: str | None = None,
+    **values: object,
 ) -> str:
     """Fill one section of a template file whose parts begin with lines like `--- question ---`.
+
+    Parameters
+    ----------
+    default : what stands for a section that the file does not have.
 
     Returns
     -------
@@ -51,10 +61,12 @@ def fill_section(
 
     Raises
     ------
-    UserError : no such section; see `fill`.
+    UserError : no such section and no `default`; see `fill`.
     """
     where = f"{folder or 'prompts'}/{name}.jinja"
     sections = _sections(package, name, folder)
+    if section not in sections and default is not None:
+        return default
     if section not in sections:
         raise UserError(f"{where}: no section {section!r}", f"one of {', '.join(sections)}")
     try:

@@ -97,7 +97,8 @@ def build_messages(
     new = budget or spec.new_tokens(setting)
     # A direct answer ends with its line; the template gives it one.
     stop = ("\n",) if arm == "direct" and prefill else ("\n\n",) if arm == "direct" else ()
-    pattern = _complete(spec, folder) if arm == "cot" else ""
+    # An expression that matches the finished answer sentence, where the style has one.
+    pattern = fill(spec.style, "complete", folder, default="") if arm == "cot" else ""
     return Prompt(messages, prefill, new, stop, pattern)
 
 
@@ -134,11 +135,3 @@ def _answer(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> st
     # The data set's own closing sentence gives way to ours.
     rationale = re.sub(r"\s*The answer is \([A-J]\)\.?\s*$", "", rationale)
     return f"{rationale}\n{answer}"
-
-
-def _complete(spec: TaskSpec, folder: Path | None) -> str:
-    """An expression that matches the finished answer sentence of a style; "" where it has none."""
-    try:
-        return fill(spec.style, "complete", folder)
-    except UserError:  # a template need not have this section
-        return ""
