@@ -294,3 +294,24 @@ def test_a_config_of_a_manifest_is_read_only_from_a_manifest(file):
     assert load_config(Two, file(config={"rate": 0.6}, versions={})).rate == 0.6
     with pytest.raises(UserError, match="config: unknown setting"):
         load_config(Two, file(config={"rate": 0.6}))
+
+
+@dataclass(frozen=True)
+class Study:
+    """Settings inside settings."""
+
+    tune: Tune
+    n_items: int = 4
+
+
+def test_ranges_hold_inside_too(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("tune: {task: t, rate: 1.5}\n")
+    with pytest.raises(UserError, match=r"c\.yaml: tune: rate: 1\.5 is above 1"):
+        load_config(Study, path)
+
+
+def test_a_key_may_be_spelt_as_its_option(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("tune: {task: t}\nn-items: 6\n")
+    assert load_config(Study, path).n_items == 6

@@ -241,13 +241,16 @@ def _read_mapping(file: Path) -> dict[str, Any]:
     # A manifest tells more of a run than its settings.
     if isinstance(values.get("config"), dict) and "versions" in values:
         values = values["config"]
-    return {str(name): value for name, value in values.items()}
+    # An option's spelling is understood as well: `per-class` is `per_class`.
+    return {str(name).replace("-", "_"): value for name, value in values.items()}
 
 
 def _check_ranges(settings: Any, where: str) -> None:
     """Hold values from a file against the limits that the parser holds options against."""
     for name, hint in get_type_hints(type(settings), include_extras=True).items():
         info, value = _typer_info(hint), getattr(settings, name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            _check_ranges(value, f"{where}: {name}")
         if info is None or not isinstance(value, int | float):
             continue
         if info.min is not None and not value >= info.min:

@@ -86,7 +86,7 @@ def test_what_exists_is_not_overwritten(tmp_path):
 
 def test_a_file_may_hold_the_options_of_a_command(tmp_path, news):
     config = tmp_path / "seeds.yaml"
-    config.write_text("per_class: 2\nseed: 7\n")
+    config.write_text("per-class: 2\nseed: 7\n")
     out = tmp_path / "seeds.jsonl"
     command("seeds", "sample", news, "--config", config, "--out", out)
     assert len(read_lines(out)) == 8
