@@ -162,7 +162,7 @@ def scale_file(package: str, scale: str) -> Any:
     return as_file(shipped)
 
 
-def load_scale(kind: type[ConfigT], package: str, scale: str, **given: Any) -> ConfigT:
+def load_scale(kind: type[ConfigT], package: str, scale: str, /, **given: Any) -> ConfigT:
     """Read the settings that a package ships for a scale, with some replaced.
 
     Raises
@@ -173,7 +173,7 @@ def load_scale(kind: type[ConfigT], package: str, scale: str, **given: Any) -> C
         return load_config(kind, shipped, **given)
 
 
-def load_config(kind: type[ConfigT], file: Path | None, **given: Any) -> ConfigT:
+def load_config(kind: type[ConfigT], file: Path | None, /, **given: Any) -> ConfigT:
     """Make one frozen config dataclass from a YAML file and the values given beside it.
 
     Parameters

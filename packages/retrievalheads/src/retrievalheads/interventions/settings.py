@@ -24,7 +24,7 @@ class EvaluateSettings(ExtendedModelSettings):
     knockout: Annotated[
         str | None, typer.Option(help="Heads to switch off: 18-6,23-2 or scores.json:10.")
     ] = None
-    fill: Annotated[
+    kind: Annotated[
         Literal["zero", "uniform"], typer.Option("--kind", help="What a head that is off gives.")
     ] = "zero"
     scope: ScopeOption = "all"
@@ -37,7 +37,7 @@ class KnockoutSettings(ModelSettings):
 
     k: Annotated[str, typer.Option(help="Heads to switch off.")] = "0,5,10,20,30,50,100"
     control_seeds: Annotated[int, typer.Option(help="Random controls a k.", min=0)] = 3
-    fill: Annotated[Kind, typer.Option("--kind", help="What a head that is off gives.")] = "zero"
+    kind: Annotated[Kind, typer.Option("--kind", help="What a head that is off gives.")] = "zero"
     scope: ScopeOption = "all"
     match_layers: Annotated[
         bool, typer.Option("--match-layers", help="Controls in the layers of the top heads.")

@@ -87,7 +87,7 @@ def _evaluate_in_process(
         store = CompletionCache() if use_cache and settings.rope == "none" else None
         return evaluate(lm, examples, cache=store, progress=True)
     try:
-        with knockout(lm.model, heads, settings.fill, settings.scope):
+        with knockout(lm.model, heads, settings.kind, settings.scope):
             return evaluate(lm, examples, share_prefix=settings.scope == "all", progress=True)
     except ValueError as error:
         raise UserError(f"--knockout: {error}") from None
@@ -123,11 +123,11 @@ def knockout_into(
     lm = load_chosen(settings)
     require_shape(lm.model, known, scores)
     means = None
-    if settings.fill == "mean":
+    if settings.kind == "mean":
         few = examples[:CALIBRATION]
         prompts = [encode_prompt(lm.tokenizer, example.prompt)[0] for example in few]
         means = mean_outputs(lm.model, prompts)
-    how = (settings.fill, settings.scope, settings.answers)
+    how = (settings.kind, settings.scope, settings.answers)
     key = text_digest(" ".join(map(str, (lm.identity, file_digest(data), *how, arms))))
     with KeptValues.beside(out / "knockout.json", key, resume=resume) as kept:
         results = sweep(
@@ -135,7 +135,7 @@ def knockout_into(
             lm.tokenizer,
             examples,
             arms,
-            kind=settings.fill,
+            kind=settings.kind,
             scope=settings.scope,
             means=means,
             answers=settings.answers,
@@ -143,7 +143,7 @@ def knockout_into(
             progress=True,
         )
     content = {
-        "kind": settings.fill,
+        "kind": settings.kind,
         "scope": settings.scope,
         "n": len(examples),
         "rows": sweep_rows(results),
