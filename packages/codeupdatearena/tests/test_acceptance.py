@@ -27,7 +27,9 @@ BORDERLINE = {"[torch.bmm]:[modify-output-semantics]:[update-1]:[prog_syn-7]"}
 def verified(data, tmp_path_factory):
     """What `verify` writes about the published data."""
     out = tmp_path_factory.mktemp("verify")
-    command("codeupdatearena", "verify", data / "arena-grouped.jsonl.gz", "--out", out)
+    arena = data / "arena-grouped.jsonl.gz"
+    # A minute: beside other tests nothing that ends in time on its own may count as too slow.
+    command("codeupdatearena", "verify", arena, "--out", out, "--timeout", 60)
     return out
 
 

@@ -1,3 +1,4 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -53,13 +54,15 @@ def test_a_template_without_a_system_role_gets_it_with_the_question(tokenizer, m
 
 
 def test_without_a_template_messages_are_paragraphs_and_that_is_said_once(caplog):
-    plain = SimpleNamespace(name_or_path="bare")
+    # Said once a name, so the name is this test's own; other tests may have set up logging.
+    caplog.set_level(logging.WARNING, logger="tenpapers.generation.encoding")
+    plain = SimpleNamespace(name_or_path="a bare model")
     asked = chat(("system", "Be brief."), ("user", "Why?"))
     assert chat_text(plain, asked) == "System: Be brief.\n\nUser: Why?\n\nAssistant:"
     begun = chat(("user", "Why?"), ("assistant", "Because"))
     assert chat_text(plain, begun) == "User: Why?\n\nAssistant: Because"
     assert [record.message for record in caplog.records] == [
-        "bare has no chat template: messages are sent as plain paragraphs"
+        "a bare model has no chat template: messages are sent as plain paragraphs"
     ]
 
 
