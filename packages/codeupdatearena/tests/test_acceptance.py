@@ -19,6 +19,8 @@ from tenpapers.testing import command, read_rows
 
 pytestmark = pytest.mark.acceptance
 
+# A minute a test: beside other tests nothing that ends in time on its own may count as too slow.
+LIMITS = Limits(timeout=60)
 # Array work of about the size of the limit: out of memory or not by the machine's allocator.
 BORDERLINE = {"[torch.bmm]:[modify-output-semantics]:[update-1]:[prog_syn-7]"}
 
@@ -28,8 +30,7 @@ def verified(data, tmp_path_factory):
     """What `verify` writes about the published data."""
     out = tmp_path_factory.mktemp("verify")
     arena = data / "arena-grouped.jsonl.gz"
-    # A minute: beside other tests nothing that ends in time on its own may count as too slow.
-    command("codeupdatearena", "verify", arena, "--out", out, "--timeout", 60)
+    command("codeupdatearena", "verify", arena, "--out", out, "--timeout", LIMITS.timeout)
     return out
 
 
@@ -92,7 +93,7 @@ def test_half_of_the_examples_have_a_test_that_needs_the_update_by_itself(verifi
     assert abs(sum(flag is True for told in light.values() for flag in told) - 492) <= 10
     assert abs(sum(any(flag is True for flag in told) for told in light.values()) - 223) <= 5
     examples = [e for e in real.examples if e.prog_syn_id in light]
-    with SandboxPool() as pool:
+    with SandboxPool(limits=LIMITS) as pool:
         control = dict(self_dependence(examples[::4], pool, control=True))
     assert sum(flag is True for told in control.values() for flag in told) <= 10
 
@@ -104,11 +105,11 @@ def test_isolation_and_warmth_do_not_change_verdicts(real, verified):
     by_test = [
         o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names
     ]
-    with SandboxPool() as pool:
+    with SandboxPool(limits=LIMITS) as pool:
         by_sample = run_references(light, pool, isolate_tests=False)
     assert by_sample == by_test
     some = light[:: len(light) // 30][:30]
-    with SandboxPool(preload=False, limits=Limits(timeout=60)) as pool:
+    with SandboxPool(preload=False, limits=LIMITS) as pool:
         cold = run_references(some, pool)
     warm = {o.prog_syn_id: o for o in by_test}
     assert cold == [warm[e.prog_syn_id] for e in some]
