@@ -91,16 +91,16 @@ def made() -> dict[Path, str]:
 
 def main(check: bool) -> int:
     """Write or check the files; gives the exit code."""
-    stale = [
-        file
+    stale = {
+        file: text
         for file, text in made().items()
         if not file.exists() or file.read_text(encoding="utf-8") != text
-    ]
-    for file in stale:
+    }
+    for file, text in stale.items():
         if check:
             print(f"{file.relative_to(ROOT)}: not up to date; run `make docs`", file=sys.stderr)
         else:
-            file.write_text(made()[file], encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
             print(f"-> {file.relative_to(ROOT)}")
     return int(check and bool(stale))
 

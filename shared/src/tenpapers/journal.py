@@ -20,12 +20,12 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
+from .closing import Closing
 from .errors import UserError
 from .records import Appender, read_json_lines, write_jsonl
 from .report import file_digest
@@ -35,7 +35,7 @@ ItemT = TypeVar("ItemT")
 Row = dict[str, Any]
 
 
-class Journal:
+class Journal(Closing):
     """A run's own record of its folder; the folder is locked while it is open.
 
     Parameters
@@ -228,19 +228,8 @@ class Journal:
         self._log.close()
         self._lock.release()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class RowLog:
+class RowLog(Closing):
     """Rows that are appended as they come; of two rows with one key the later counts."""
 
     def __init__(
@@ -287,17 +276,6 @@ class RowLog:
         self._appender.close()
         if order is not None:
             write_jsonl(self.path, [self.rows[name] for name in order if name in self.rows])
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._appender.close()
 
 
 def _holder(log: Path) -> str:

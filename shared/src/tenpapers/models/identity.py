@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..errors import UserError
+from ..report import file_digest
 from .embedded import cache_folder
 from .loading import resolve_name
 from .spec import ModelSpec, parse_spec
@@ -149,8 +150,7 @@ def file_identity(path: Path) -> str:
     key = f"{path.resolve()} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"
     if known := _remembered(key):
         return known
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = file_digest(path)
     if state.st_size > _WORTH_REMEMBERING:
         _remember(key, digest)
     return digest
