@@ -93,11 +93,32 @@ def test_a_process_of_its_own_ends_like_this_too():
     )
     piped.stdout.read(3)
     piped.stdout.close()
-    assert piped.stderr.read() == "" and piped.wait(60) != 0
+    assert piped.stderr.read() == "" and piped.wait(60) == 141
     stopped.stdout.readline()
     os.kill(stopped.pid, signal.SIGINT)
     assert "interrupted; run" in stopped.communicate(timeout=60)[1] and stopped.returncode == 130
     assert "ValueError: inside" in bug.communicate(timeout=60)[1] and bug.returncode == 1
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])  # lines that wait in a buffer; lines that do not
+def test_a_reader_who_leaves_is_no_failure(lines):
+    program = (
+        "from tenpapers.cli import make_app, run\n"
+        "app = make_app('A tool.')\n"
+        "@app.command()\n"
+        "def count(n: int):\n"
+        "    print(*range(n), sep='\\n')\n"
+        "@app.command()\n"
+        "def other(): ...\n"
+        "run(app)\n"
+    )
+    reader, writer = os.pipe()
+    command = [sys.executable, "-c", program, "count", str(lines)]
+    process = subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    os.close(reader)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (141, b"")
 
 
 def test_code_runs_only_with_permission(monkeypatch):

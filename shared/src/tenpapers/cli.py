@@ -95,6 +95,7 @@ def run(app: Callable[..., Any]) -> None:
     try:
         # Without standalone mode an `Exit` comes back as its code instead of being raised.
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except (UserError, TyperException) as error:
         if debug:
             raise
@@ -108,9 +109,11 @@ def run(app: Callable[..., Any]) -> None:
     except (Abort, KeyboardInterrupt):
         code = 130
     except BrokenPipeError:
-        # `command | head`: the reader has what it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        code = _reader_has_left()
+    except SystemExit as error:  # what typer makes of a closed pipe
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        code = _reader_has_left()
     except OSError as error:
         # Full disk, missing folder, no permission: the user's to mend, with the file named.
         if debug or error.strerror is None:
@@ -121,6 +124,12 @@ def run(app: Callable[..., Any]) -> None:
     if code == 130:  # typer turns an interruption into this code without a word
         print("interrupted; run the same command again to go on", file=sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _reader_has_left() -> int:
+    """`command | head`: the reader has what it wanted; as a shell says it, 128 + SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 141
 
 
 def require_code_permission(allowed: bool) -> None:
