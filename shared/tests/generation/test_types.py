@@ -1,7 +1,9 @@
+import math
+
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Request, Sampling
-from tenpapers.generation.types import Message, by_adapter, content_key
+from tenpapers.generation.types import Message, by_adapter, content_key, noise_seed
 from tenpapers.models.identity import adapter_identity
 
 
@@ -81,3 +83,63 @@ def test_only_an_error_is_a_failure():
     reasons = ["stop", "length", "refused", "error: no answer"]
     completions = [Completion(id="a", text="", finish_reason=reason) for reason in reasons]
     assert [completion.failed for completion in completions] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"top_p": 0}, "top_p 0.0: over 0, at most 1"),
+        ({"top_p": 1.2}, "top_p 1.2"),
+        ({"top_p": math.nan}, "top_p nan"),
+        ({"temperature": 1e-40}, r"temperature 1e-40: 0 \(greedy\), or a number from 0.001"),
+        ({"temperature": math.nan}, "temperature nan"),
+        ({"temperature": math.inf}, "temperature inf"),
+        ({"temperature": -1}, "temperature -1.0"),
+        ({"top_k": -1}, "top_k -1: 0"),
+        ({"seed": 1 << 64}, "seed 18446744073709551616: from 0"),
+        ({"seed": -1}, "seed -1"),
+        ({"sample": -1}, "sample -1"),
+        ({"max_tokens": 0}, "max_tokens 0: 1 or more"),
+        ({"max_tokens": -3}, "max_tokens -3"),
+        ({"stop": ("a", "")}, "stop .'a', ''.: strings of at least one character"),
+        ({"stop_pattern": "(six"}, r"stop_pattern '\(six': a regular expression"),
+        ({"stop_pattern": "x*"}, "never matches an empty text"),
+    ],
+)
+def test_a_sampling_that_no_backend_can_follow_is_told_in_one_line(setting, told):
+    with pytest.raises(UserError, match=told):
+        Sampling(**setting)
+
+
+def test_the_ends_of_every_range_are_samplings():
+    Sampling(temperature=0.001, top_p=1e-9, top_k=0, max_tokens=1, seed=2**63 - 1, stop=("\n",))
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("\n\nParis\nLondon", "\n\nParis"),
+        ("Paris\n\nLondon", "Paris"),
+        ("\n \n", None),
+        ("\nParis", None),
+        ("\nQuestion: next", ""),  # a stop with something to see in it counts where it stands
+        ("Q", None),
+        ("\nsix END seven", "\nsix END"),
+        ("END\nmore", "END"),
+    ],
+)
+def test_stops_act_from_the_first_visible_character_on(text, cut):
+    sampling = Sampling(stop=("\n", "\nQuestion:"), stop_pattern=r"\bEND\b")
+    assert sampling.cut(text) == cut
+
+
+def test_noise_comes_from_seed_content_and_sample_alone():
+    """Seeds of 120 prompts differ; an adapter, an id or a longer answer changes no noise."""
+    asked = [Request(id=str(i), prompt=f"prompt {i}") for i in range(120)]
+    assert len({noise_seed(request) for request in asked}) == 120
+    first = asked[0]
+    for change in ({"id": "b"}, {"adapter": "a"}, {"sampling": Sampling(max_tokens=9)}):
+        assert noise_seed(first.model_copy(update=change)) == noise_seed(first)
+    chat = {"prompt": None, "messages": (Message(role="user", content="prompt 0"),)}
+    for change in ({"sampling": Sampling(seed=1)}, {"sampling": Sampling(sample=1)}, chat):
+        assert noise_seed(first.model_copy(update=change)) != noise_seed(first)

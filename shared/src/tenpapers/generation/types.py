@@ -2,20 +2,35 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol
+from math import isfinite
+from typing import Literal, NamedTuple, Protocol, Self
 
+from pydantic import model_validator
+
+from ..errors import UserError
 from ..records import Record
 
 # Raised when the same key would mean another answer than before.
-KEY_VERSION = 2
+KEY_VERSION = 3
+# Below this, logits divided by the temperature leave float32.
+COLDEST = 1e-3
 
 
 class Sampling(Record):
     """How to sample; temperature 0 is greedy. `top_k` 0 and `top_p` 1 are off.
 
     A text ends before the first of the `stop` strings, or with the first match of `stop_pattern`
-    (a regular expression; "" is off).
+    (a regular expression; "" is off). Both act from the first visible character on: blank lines
+    before an answer do not end it.
+
+    The noise of a request comes from `seed`, its content and `sample`, so that several samples of
+    one prompt differ in `sample` alone.
+
+    Raises
+    ------
+    UserError : a value that no backend can sample with.
     """
 
     temperature: float = 0.0
@@ -24,7 +39,53 @@ class Sampling(Record):
     max_tokens: int = 256
     stop: tuple[str, ...] = ()
     seed: int = 0
+    sample: int = 0
     stop_pattern: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        cold = 0 < self.temperature < COLDEST
+        ranges = {
+            "temperature": (
+                f"0 (greedy), or a number from {COLDEST}",
+                isfinite(self.temperature) and self.temperature >= 0 and not cold,
+            ),
+            "top_p": ("over 0, at most 1 (off)", 0 < self.top_p <= 1),
+            "top_k": ("0 (off) or more", self.top_k >= 0),
+            "max_tokens": ("1 or more", self.max_tokens >= 1),
+            "stop": ("strings of at least one character", "" not in self.stop),
+            "seed": ("from 0 to 2**63 - 1", 0 <= self.seed < 1 << 63),
+            "sample": ("from 0 to 2**63 - 1", 0 <= self.sample < 1 << 63),
+            "stop_pattern": (
+                "a regular expression that never matches an empty text",
+                not self.stop_pattern or _ends_something(self.stop_pattern),
+            ),
+        }
+        for name, (wanted, fits) in ranges.items():
+            if not fits:
+                raise UserError(f"sampling: {name} {getattr(self, name)!r}: {wanted}")
+        return self
+
+    def cut(self, text: str) -> str | None:
+        """The text up to where it has to stop; None if it may go on."""
+        # What lies wholly in the blanks at the head is no stop yet.
+        visible = len(text) - len(text.lstrip())
+        starts = [text.find(stop, max(0, visible + 1 - len(stop))) for stop in self.stop]
+        stops = [start for start in starts if start >= 0]
+        if stops:
+            text = text[: min(stops)]
+        if self.stop_pattern:
+            for hit in re.finditer(self.stop_pattern, text):
+                if hit.end() > visible:
+                    return text[: hit.end()]
+        return text if stops else None
+
+
+def _ends_something(pattern: str) -> bool:
+    try:
+        return re.search(pattern, "") is None
+    except re.error:
+        return False
 
 
 class Message(Record):
@@ -38,7 +99,8 @@ class Request(Record):
     """One text to complete: a plain `prompt`, or `messages` for the model's chat template.
 
     `adapter` is the folder of a peft LoRA adapter to answer with (`hf`, `vllm`, and `ray` over
-    them); "" is the model as it is.
+    them); "" is the model as it is. Whether a model can take the request shows when it is asked:
+    what it cannot take comes back as a failed completion.
     """
 
     id: str
@@ -96,6 +158,19 @@ class Backend(Protocol):
     def close(self) -> None:
         """Free what the backend holds."""
         ...
+
+
+def noise_seed(request: Request) -> int:
+    """Seed of a request's own random stream, 0 to 2**63 - 1, from seed, content and sample.
+
+    Two prompts never draw the same noise under one seed; an adapter or a longer answer changes
+    nothing, so that such runs can be compared draw by draw.
+    """
+    sampling = request.sampling
+    messages = [[message.role, message.content] for message in request.messages]
+    content = [sampling.seed, sampling.sample, request.prompt, messages]
+    digest = hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def by_adapter(requests: Sequence[Request]) -> dict[str, list[Request]]:
