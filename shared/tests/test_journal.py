@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.journal import Journal
+from tenpapers.journal import Journal, known_by
 
 
 @dataclass
@@ -68,6 +68,64 @@ def test_an_input_is_what_it_contains_not_where_it_lies(tmp_path):
     Journal(tmp_path / "run", key={}, inputs=[second]).close()
 
 
+def test_a_model_is_known_by_its_content_and_named_where_it_differs(tmp_path):
+    def opened(name, content):
+        return Journal(tmp_path, key={"seed": 1, "model": known_by(name, content)})
+
+    opened("hf:./one", "aa").close()
+    opened("hf:/elsewhere/one", "aa").close()
+    with pytest.raises(UserError, match=r"settings: model hf:\./one has changed;"):
+        opened("hf:./one", "bb")
+    with pytest.raises(UserError, match=r"settings: model hf:\./two is not hf:\./one of then"):
+        opened("hf:./two", "bb")
+
+
+def test_a_row_that_was_asked_again_stands_in_the_file_once(tmp_path):
+    for text in ("first", "second"):
+        with Journal(tmp_path, key={}) as journal, journal.rows("out.jsonl") as rows:
+            rows.write({"id": "i0", "text": text}, {"id": "i1"})
+    assert lines(tmp_path / "out.jsonl") == [{"id": "i0", "text": "second"}, {"id": "i1"}]
+
+
+def test_what_is_made_in_one_go_is_made_anew_but_not_over_that_of_others(tmp_path):
+    out, data = tmp_path / "table.csv", tmp_path / "data.txt"
+    data.write_text("mine")
+    for text in ("first", "second"):
+        with Journal.once(out, command="show", inputs=[data]) as journal:
+            journal.file(out.name).write_text(text)
+    assert out.read_text() == "second"
+    with pytest.raises(UserError, match='command was "show" and is "count"'):
+        Journal.once(out, command="count")
+    with (
+        Journal.once(data, command="show", inputs=[data]) as journal,
+        pytest.raises(UserError, match=r"data\.txt: is an input of this run"),
+    ):
+        journal.file(data.name)
+    with (
+        Journal.once(data, command="show") as journal,
+        pytest.raises(UserError, match=r"data\.txt: was not made by this run"),
+    ):
+        journal.file(data.name)
+    assert data.read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["my own notes", '{"time": 1}\n{"time": 2}'])
+def test_a_users_file_that_is_called_journal_is_left_as_it_is(tmp_path, text):
+    (tmp_path / "journal.jsonl").write_text(text)
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match=r"journal\.jsonl: is no journal of ours"):
+            Journal(tmp_path, key={}, overwrite=overwrite)
+    assert (tmp_path / "journal.jsonl").read_text() == text
+
+
+@pytest.mark.parametrize("length", [0, 5, 40])
+def test_a_kill_in_the_first_line_leaves_nothing_behind(tmp_path, length):
+    Journal(tmp_path, key={"seed": 1}).close()
+    log = tmp_path / "journal.jsonl"
+    log.write_text(log.read_text()[:length])
+    Journal(tmp_path, key={"seed": 2}).close()
+
+
 def test_overwrite_removes_what_was_made_and_nothing_else(tmp_path):
     with Journal(tmp_path, key={"seed": 1}) as journal:
         journal.file("part/result.json").write_text("{}")
@@ -113,7 +171,7 @@ def test_a_folder_that_a_kill_left_half_made_is_made_anew(tmp_path):
     (half.__enter__() / "half.bin").write_text("h")
     journal.close()
     with Journal(tmp_path, key={}) as journal:
-        assert not (tmp_path / "model.partial").exists() and not journal.has_folder("model")
+        assert not list(tmp_path.glob("*model*")) and not journal.has_folder("model")
         with journal.folder("model") as folder:
             (folder / "whole.bin").write_text("w")
     assert [file.name for file in (tmp_path / "model").iterdir()] == ["whole.bin"]
@@ -123,7 +181,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from tenpapers.cli import make_app, run
-from tenpapers.journal import Journal
+from tenpapers.journal import Journal, known_by
 app = make_app("w")
 
 @app.command()

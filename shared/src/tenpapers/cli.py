@@ -21,6 +21,8 @@ from .report import Table
 if TYPE_CHECKING:
     from .fetch import Published
 
+TOLERATED = 0.01  # share of a run's requests that may fail
+
 OutDir = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File for the results.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
@@ -44,7 +46,11 @@ Data = Annotated[
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or float16.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Discard what an earlier run left in --out.")
+    bool,
+    typer.Option(
+        "--overwrite/--resume",
+        help="Discard what an earlier run made in --out, or go on where it stopped.",
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait while another process works in --out.")]
 PromptsFolder = Annotated[
@@ -181,6 +187,17 @@ def data_app(
     """
     app.registered_commands[-1].help = fetch_data.__doc__
     return app
+
+
+def stop_on_failures(failed: int, asked: int) -> None:
+    """End with exit code 3 where more than one request in a hundred got no answer.
+
+    Raises
+    ------
+    typer.Exit : with that code; what came back is kept and the rest is asked by the next run.
+    """
+    if failed > TOLERATED * asked:
+        raise Exit(3)
 
 
 def comma_separated(text: str | None) -> list[str]:

@@ -10,7 +10,8 @@ with Journal(out, key=as_config(settings), inputs=[file], overwrite=overwrite) a
 
 The journal is a file of JSON lines beside the results. A killed run loses at most the line it was
 writing; the same command goes on where it stopped. Other settings or changed inputs are refused,
-and nothing is ever deleted or overwritten that the journal does not name.
+and nothing is ever deleted or overwritten that the journal does not name. A command that makes its
+files in one go says `with Journal.once(file, command="tocot score") as journal: ...` instead.
 """
 
 import json
@@ -27,12 +28,24 @@ from pydantic import BaseModel
 
 from .closing import Closing
 from .errors import UserError
+from .models.identity import file_identity
 from .records import Appender, read_json_lines, write_jsonl
-from .report import file_digest
 
 VERSION = 1
 ItemT = TypeVar("ItemT")
 Row = dict[str, Any]
+_HEADER = b'{"journal": '
+
+
+def known_by(name: str, content: str) -> Row:
+    """A setting that is what it contains, whatever it is called: a model by its identity.
+
+    Parameters
+    ----------
+    name : for messages; two of different names and one content are the same.
+    content : hash of it, see `models.identity`.
+    """
+    return {"name": name, "sha256": content}
 
 
 class Journal(Closing):
@@ -41,7 +54,7 @@ class Journal(Closing):
     Parameters
     ----------
     out : folder of the run; made if it is not there.
-    key : settings that the results depend on, as JSON values.
+    key : settings that the results depend on, as JSON values; models by `known_by`.
     inputs : files that the results depend on, known by their content.
     overwrite : first remove what an earlier run made, and nothing else.
     wait : wait while another process works there, instead of giving up.
@@ -60,7 +73,7 @@ class Journal(Closing):
         overwrite: bool = False,
         wait: bool = False,
     ) -> None:
-        self._begin(out, out / "journal.jsonl", key, inputs, overwrite=overwrite, wait=wait)
+        self._begin(out, out, "journal.jsonl", key, inputs, overwrite=overwrite, wait=wait)
 
     @classmethod
     def of_file(
@@ -74,14 +87,30 @@ class Journal(Closing):
     ) -> Self:
         """The journal of a run whose output is one file; it lies beside it as `FILE.journal`."""
         journal = cls.__new__(cls)
-        log = file.with_name(f"{file.name}.journal")
-        journal._begin(file.parent, log, key, inputs, overwrite=overwrite, wait=wait)
+        name = f"{file.name}.journal"
+        journal._begin(file, file.parent, name, key, inputs, overwrite=overwrite, wait=wait)
+        return journal
+
+    @classmethod
+    def once(cls, file: Path, *, command: str, inputs: Sequence[Path] = ()) -> Self:
+        """The journal of a command that makes its files in one go, `file` first among them.
+
+        What it made before is made anew, with whatever settings; what another command or the user
+        made is refused.
+
+        Raises
+        ------
+        UserError : another process works there; another command made the file.
+        """
+        journal = cls.of_file(file, key={"command": command})
+        journal._inputs = {path.resolve() for path in inputs}
         return journal
 
     def _begin(
         self,
+        out: Path,
         root: Path,
-        log: Path,
+        name: str,
         key: Mapping[str, Any],
         inputs: Sequence[Path],
         *,
@@ -91,17 +120,18 @@ class Journal(Closing):
         if root.exists() and not root.is_dir():
             raise UserError(f"{root}: is a file, a folder is wanted", "choose another --out")
         root.mkdir(parents=True, exist_ok=True)
-        self.root = root
-        self._log_path = log
+        self.root, self._out = root, out
+        self._log_path = log = root / name
         self._inputs = {path.resolve() for path in inputs}
         self._lock = FileLock(log.with_name(f".{log.name}.lock"))
         try:
             self._lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
             raise UserError(
-                f"{root}: {_holder(log)} works there", "wait for it to end, or pass --wait"
+                f"{out}: {_holder(log)} works there", "wait for it to end, or pass --wait"
             ) from None
         try:
+            _check_journal(log)
             self._log = Appender(log)  # drops a line that a kill cut off
             self._open(dict(key), inputs, overwrite=overwrite)
         except BaseException:
@@ -112,11 +142,19 @@ class Journal(Closing):
         header = {
             "journal": VERSION,
             "key": json.loads(json.dumps(key, default=str)),
-            "inputs": [{"name": path.name, "sha256": file_digest(path)} for path in inputs],
+            "inputs": [known_by(path.name, file_identity(path)) for path in inputs],
         }
         events = [event for _, event in read_json_lines(self._log_path)]
         self._made = {name for event in events for name in event.get("made", ())}
         self._stages = {event["done"] for event in events if "done" in event}
+        if events and not overwrite and (differences := _differences(events[0], header)):
+            raise UserError(
+                f"{self._out}: holds a run with other settings: {differences}",
+                "choose another --out, or pass --overwrite where the command has it",
+            )
+        for event in events:  # folders that were being made when a run was killed
+            if "scratch" in event:
+                shutil.rmtree(self.root / event["scratch"], ignore_errors=True)
         if overwrite:
             self._remove_what_was_made()
             self._log.close()
@@ -125,14 +163,6 @@ class Journal(Closing):
             events, self._made, self._stages = [], set(), set()
         if not events:
             self._log.write(header)
-        elif differences := _differences(events[0], header):
-            raise UserError(
-                f"{self._log_path.parent}: holds a run with other settings: {differences}",
-                "choose another --out, or pass --overwrite",
-            )
-        for event in events:  # folders that were being made when a run was killed
-            if "scratch" in event:
-                shutil.rmtree(self.root / event["scratch"], ignore_errors=True)
         self._log.write({"opened": {"pid": os.getpid(), "host": socket.gethostname()}})
 
     def _remove_what_was_made(self) -> None:
@@ -169,7 +199,7 @@ class Journal(Closing):
         target = self.root / name
         if target.exists() and not self.has_folder(name):
             raise UserError(f"{target}: was not made by this run", "choose another --out")
-        scratch = f"{name}.partial"
+        scratch = str(Path(name).with_name(f".{Path(name).name}.partial"))
         self._log.write({"scratch": scratch})
         partial = self.root / scratch
         shutil.rmtree(partial, ignore_errors=True)
@@ -239,8 +269,13 @@ class RowLog(Closing):
         self._key, self._failed = key, failed
         self._appender = Appender(path)
         self.rows: dict[str, Row] = {}
+        self._lines = 0
         for _, row in read_json_lines(path):
-            self.rows[key(row)] = row
+            self._keep(row)
+
+    def _keep(self, row: Row) -> None:
+        self._lines += 1
+        self.rows[self._key(row)] = row
 
     def missing(
         self, items: Iterable[ItemT], *, key: Callable[[ItemT], str] | None = None
@@ -264,18 +299,30 @@ class RowLog(Closing):
         """Append rows, safe against the end of this process."""
         plain = [row.model_dump(mode="json") if isinstance(row, BaseModel) else row for row in rows]
         self._appender.write(*plain)
-        self.rows.update((self._key(row), row) for row in plain)
+        for row in plain:
+            self._keep(row)
 
     def close(self, order: Sequence[str] | None = None) -> None:
-        """Close the file.
+        """Close the file; of rows that were asked again the last one stays.
 
         Parameters
         ----------
-        order : keys of all rows; the file is then rewritten, each key once and in this order.
+        order : keys of all rows; the file is then rewritten in this order.
         """
         self._appender.close()
         if order is not None:
             write_jsonl(self.path, [self.rows[name] for name in order if name in self.rows])
+        elif self._lines > len(self.rows):
+            write_jsonl(self.path, self.rows.values())
+            self._lines = len(self.rows)
+
+
+def _check_journal(log: Path) -> None:
+    """Refuse a file of the user's that has a journal's name, before anything is written to it."""
+    if log.exists():
+        with log.open("rb") as stream:
+            if not _HEADER.startswith(stream.read(len(_HEADER))):
+                raise UserError(f"{log}: is no journal of ours", "choose another --out")
 
 
 def _holder(log: Path) -> str:
@@ -296,13 +343,25 @@ def _differences(old: Row, new: Row) -> str:
     told = []
     for name in sorted({*old["key"], *new["key"]}):
         before, now = old["key"].get(name), new["key"].get(name)
-        if before != now:
+        if _is_known_by_content(before) and _is_known_by_content(now):
+            told += _changed(name, before, now)
+        elif before != now:
             told.append(f"{name} was {json.dumps(before)} and is {json.dumps(now)}")
     if len(old["inputs"]) != len(new["inputs"]):
         told.append(f"{len(old['inputs'])} inputs then, {len(new['inputs'])} now")
     for before, now in zip(old["inputs"], new["inputs"], strict=False):
-        if before["sha256"] != now["sha256"]:
-            same = before["name"] == now["name"]
-            changed = "has changed" if same else f"is not {before['name']} of then"
-            told.append(f"input {now['name']} {changed}")
+        told += _changed("input", before, now)
     return "; ".join(told)
+
+
+def _is_known_by_content(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"name", "sha256"}
+
+
+def _changed(what: str, before: Row, now: Row) -> list[str]:
+    """What to say of two things that are known by content: nothing where it is the same."""
+    if before["sha256"] == now["sha256"]:
+        return []
+    same = before["name"] == now["name"]
+    changed = "has changed" if same else f"is not {before['name']} of then"
+    return [f"{what} {now['name']} {changed}"]
