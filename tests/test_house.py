@@ -30,6 +30,9 @@ ONE_USER = {
     "models.embedded_path": "folder of the models that every package starts with",
     "paper.Claim": "the type that every study's verdicts speak of",
     "report.file_digest": "the hash of the manifest's inputs",
+    "testing.Journalled": "every package's commands are held to it, one package after the other",
+    "testing.check_journal": "the same",
+    "testing.kill_process": "the same",
     "templates.fill_section": "dcr and molecularfacts keep a prompt's variants in one file too",
 }
 

@@ -1,11 +1,17 @@
+import itertools
+import os
+
 import pytest
 import torch
 from tenpapers import testing
 from tenpapers.testing import (
+    Journalled,
+    check_journal,
     command,
     data_fixture,
     fails,
     imports_of_help,
+    kill_process,
     process,
     read_rows,
     tiny_model,
@@ -91,3 +97,95 @@ def test_tests_of_real_data_are_skipped_without_them(monkeypatch, tmp_path):
     monkeypatch.setattr(testing.data_folders, "folder", lambda package: None)
     with pytest.raises(pytest.skip.Exception, match="no data of lofit here"):
         data()
+
+
+LONG = """
+from pathlib import Path
+from tenpapers.cli import OutDir, make_app, run
+from tenpapers.journal import Journal
+from tenpapers.records import Appender, read_json_lines, write_json
+app = make_app("A tool.")
+
+@app.command()
+def double(file: Path, out: OutDir, times: int = 2, overwrite: bool = False) -> None:
+    key, inputs = KEY, INPUTS
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite) as journal:
+        with journal.rows("rows.jsonl", failed=FAILED) as rows:
+            done = MISSING
+            for n in done:
+                rows.write({"id": n, "value": times * int(n)})
+            rows.close(order=file.read_text().split())
+        write_json(journal.file("sum.json"), sum(row.get("value", 0) for row in rows.rows.values()))
+
+@app.command()
+def other() -> None: ...
+
+def main() -> None:
+    run(app)
+"""
+NUMBERS = itertools.count()
+RIGHT = {
+    "KEY": '{"times": times}',
+    "INPUTS": "[file]",
+    "FAILED": 'lambda row: "error" in row',
+    "MISSING": "rows.missing(file.read_text().split(), key=str)",
+}
+
+
+@pytest.fixture
+def doubling(tmp_path, monkeypatch):
+    """Makes a package whose command keeps a journal, with parts of it replaced."""
+
+    def make(**replaced):
+        text, name = LONG, f"doubling_{next(NUMBERS)}"
+        for part, code in (RIGHT | replaced).items():
+            text = text.replace(part, code)
+        (tmp_path / name / "cli").mkdir(parents=True)
+        (tmp_path / name / "cli" / "main.py").write_text(text)
+        return name
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    return make
+
+
+@pytest.fixture
+def doubled(tmp_path):
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text("1\n2\n3\n4\n")
+    return Journalled(
+        ["double", numbers],
+        outputs=["rows.jsonl", "sum.json"],
+        others=[(["--times", 3], "times was 2 and is 3")],
+        changed=numbers,
+        failed=lambda row: {"id": row["id"], "error": "busy"},
+        kills=6,
+    )
+
+
+def test_a_command_that_keeps_the_promises_passes(doubling, doubled, tmp_path):
+    check_journal(doubling(), doubled, tmp_path / "runs")
+
+
+@pytest.mark.parametrize(
+    ("replaced", "told"),
+    [
+        ({"MISSING": "file.read_text().split()"}, "a row was made twice"),
+        ({"MISSING": "file.read_text().split() if not rows.rows else []"}, "killed at write"),
+        ({"KEY": "{}"}, "DID NOT RAISE"),
+        ({"INPUTS": "[]"}, "DID NOT RAISE"),
+        ({"FAILED": "lambda row: False"}, "was not asked again"),
+    ],
+)
+def test_a_command_that_breaks_one_fails(doubling, doubled, tmp_path, replaced, told):
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=told):
+        check_journal(doubling(**replaced), doubled, tmp_path / "runs")
+
+
+def test_a_killed_process_leaves_what_it_had(doubling, doubled, tmp_path):
+    package, out = doubling(), tmp_path / "run"
+    words = [*doubled.arguments, "--out", out]
+    kill_process(package, *words, file=out / "rows.jsonl", lines=2)
+    assert len(read_rows(out / "rows.jsonl")) == 2
+    command(package, *words)
+    assert [row["value"] for row in read_rows(out / "rows.jsonl")] == [2, 4, 6, 8]
