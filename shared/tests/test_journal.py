@@ -126,6 +126,18 @@ def test_a_kill_in_the_first_line_leaves_nothing_behind(tmp_path, length):
     Journal(tmp_path, key={"seed": 2}).close()
 
 
+def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
+    prompts = tmp_path / "prompts"
+    (prompts / "part").mkdir(parents=True)
+    (prompts / "part" / "ask.jinja").write_text("ask")
+    Journal(tmp_path / "run", key={}, inputs=[None, prompts]).close()
+    (prompts / ".hidden").write_text("does not count")
+    Journal(tmp_path / "run", key={}, inputs=[prompts]).close()
+    (prompts / "part" / "ask.jinja").write_text("ask again")
+    with pytest.raises(UserError, match=r"input part/ask\.jinja has changed"):
+        Journal(tmp_path / "run", key={}, inputs=[prompts])
+
+
 def test_overwrite_removes_what_was_made_and_nothing_else(tmp_path):
     with Journal(tmp_path, key={"seed": 1}) as journal:
         journal.file("part/result.json").write_text("{}")
@@ -185,12 +197,12 @@ from tenpapers.journal import Journal, known_by
 app = make_app("w")
 
 @app.command()
-def work(out: Path, wait: bool = False) -> None:
+def work(out: Path, wait: bool = False, pause: float = 0.0) -> None:
     with Journal(out, key={}, wait=wait) as journal, journal.rows("rows.jsonl") as rows:
         for number in range(200):
             if str(number) not in rows.rows:
                 rows.write({"id": str(number)})
-                time.sleep(0.005)
+                time.sleep(pause)
 
 @app.command()
 def other() -> None: ...
@@ -216,7 +228,7 @@ def wait_for(file):
 
 def test_killed_at_any_moment_it_goes_on_and_two_at_once_do_not_mix(tmp_path):
     file = tmp_path / "rows.jsonl"
-    first = start(tmp_path)
+    first = start(tmp_path, "--pause", 0.2)
     wait_for(file)
     second = start(tmp_path)
     told = second.communicate(timeout=60)[1]

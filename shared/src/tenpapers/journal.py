@@ -14,6 +14,7 @@ and nothing is ever deleted or overwritten that the journal does not name. A com
 files in one go says `with Journal.once(file, command="tocot score") as journal: ...` instead.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -37,15 +38,16 @@ Row = dict[str, Any]
 _HEADER = b'{"journal": '
 
 
-def known_by(name: str, content: str) -> Row:
+def known_by(name: str, content: object) -> Row:
     """A setting that is what it contains, whatever it is called: a model by its identity.
 
     Parameters
     ----------
     name : for messages; two of different names and one content are the same.
-    content : hash of it, see `models.identity`.
+    content : an identity, or JSON values that came from elsewhere than a file.
     """
-    return {"name": name, "sha256": content}
+    text = json.dumps(content, ensure_ascii=True, sort_keys=True)
+    return {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 class Journal(Closing):
@@ -55,7 +57,8 @@ class Journal(Closing):
     ----------
     out : folder of the run; made if it is not there.
     key : settings that the results depend on, as JSON values; models by `known_by`.
-    inputs : files that the results depend on, known by their content.
+    inputs : files that the results depend on, known by their content; of a folder all in it that
+        are not hidden, None is left out.
     overwrite : first remove what an earlier run made, and nothing else.
     wait : wait while another process works there, instead of giving up.
 
@@ -69,7 +72,7 @@ class Journal(Closing):
         out: Path,
         *,
         key: Mapping[str, Any],
-        inputs: Sequence[Path] = (),
+        inputs: Sequence[Path | None] = (),
         overwrite: bool = False,
         wait: bool = False,
     ) -> None:
@@ -81,7 +84,7 @@ class Journal(Closing):
         file: Path,
         *,
         key: Mapping[str, Any],
-        inputs: Sequence[Path] = (),
+        inputs: Sequence[Path | None] = (),
         overwrite: bool = False,
         wait: bool = False,
     ) -> Self:
@@ -92,7 +95,7 @@ class Journal(Closing):
         return journal
 
     @classmethod
-    def once(cls, file: Path, *, command: str, inputs: Sequence[Path] = ()) -> Self:
+    def once(cls, file: Path, *, command: str, inputs: Sequence[Path | None] = ()) -> Self:
         """The journal of a command that makes its files in one go, `file` first among them.
 
         What it made before is made anew, with whatever settings; what another command or the user
@@ -103,7 +106,7 @@ class Journal(Closing):
         UserError : another process works there; another command made the file.
         """
         journal = cls.of_file(file, key={"command": command})
-        journal._inputs = {path.resolve() for path in inputs}
+        journal._inputs = {path.resolve() for _, path in _files(inputs)}
         return journal
 
     def _begin(
@@ -112,7 +115,7 @@ class Journal(Closing):
         root: Path,
         name: str,
         key: Mapping[str, Any],
-        inputs: Sequence[Path],
+        inputs: Sequence[Path | None],
         *,
         overwrite: bool,
         wait: bool,
@@ -122,7 +125,8 @@ class Journal(Closing):
         root.mkdir(parents=True, exist_ok=True)
         self.root, self._out = root, out
         self._log_path = log = root / name
-        self._inputs = {path.resolve() for path in inputs}
+        files = list(_files(inputs))
+        self._inputs = {path.resolve() for _, path in files}
         self._lock = FileLock(log.with_name(f".{log.name}.lock"))
         try:
             self._lock.acquire(timeout=-1 if wait else 0)
@@ -133,16 +137,16 @@ class Journal(Closing):
         try:
             _check_journal(log)
             self._log = Appender(log)  # drops a line that a kill cut off
-            self._open(dict(key), inputs, overwrite=overwrite)
+            self._open(dict(key), files, overwrite=overwrite)
         except BaseException:
             self._lock.release()
             raise
 
-    def _open(self, key: Row, inputs: Sequence[Path], *, overwrite: bool) -> None:
+    def _open(self, key: Row, inputs: Sequence[tuple[str, Path]], *, overwrite: bool) -> None:
         header = {
             "journal": VERSION,
             "key": json.loads(json.dumps(key, default=str)),
-            "inputs": [known_by(path.name, file_identity(path)) for path in inputs],
+            "inputs": [known_by(name, file_identity(path)) for name, path in inputs],
         }
         events = [event for _, event in read_json_lines(self._log_path)]
         self._made = {name for event in events for name in event.get("made", ())}
@@ -315,6 +319,20 @@ class RowLog(Closing):
         elif self._lines > len(self.rows):
             write_jsonl(self.path, self.rows.values())
             self._lines = len(self.rows)
+
+
+def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
+    """Name and path of every input file; those of a folder are named as they lie in it."""
+    for given in inputs:
+        if given is None:
+            continue
+        if not given.is_dir():
+            yield given.name, given
+            continue
+        for path in sorted(given.rglob("*")):
+            name = path.relative_to(given)
+            if path.is_file() and not any(part.startswith(".") for part in name.parts):
+                yield name.as_posix(), path
 
 
 def _check_journal(log: Path) -> None:
