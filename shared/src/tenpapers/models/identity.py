@@ -17,7 +17,7 @@ from ..errors import UserError
 from ..report import file_digest
 from .embedded import cache_folder
 from .loading import resolve_name
-from .spec import ModelSpec, parse_spec
+from .spec import ModelSpec, parse_spec, without_credentials
 
 # What a checkpoint or an adapter consists of; optimizer states and notes beside it do not count.
 _PARTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".npz", ".npy")
@@ -59,7 +59,7 @@ def _description(spec: ModelSpec, dtype: str) -> object:
     if spec.backend == "ray":
         return _description(parse_spec(spec.name), dtype)
     if spec.backend == "openai":
-        return ["server", spec.name, redacted(spec.base_url)]
+        return ["server", spec.name, redacted(spec.base_url), sorted(spec.options.items())]
     if spec.backend == "replay":
         return ["recording", file_identity(Path(spec.name))]
     options = {name: text for name, text in spec.options.items() if name not in _PLACEMENT}
@@ -187,7 +187,7 @@ def _memory() -> sqlite3.Connection:
 
 def redacted(address: str) -> str:
     """An address without user, password and query, fit for messages, files and caches."""
-    return re.sub(r"(?<=://)[^/@]*@", "", address.split("?")[0]).rstrip("/")
+    return without_credentials(address.split("?")[0]).rstrip("/")
 
 
 def _hash(content: object) -> str:

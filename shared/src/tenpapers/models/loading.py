@@ -49,14 +49,14 @@ def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
-    name = spec
+    name, revision = spec, None
     while name.partition(":")[0] in BACKENDS:  # ray: has a spec inside
         parsed = parse_spec(name)
         if parsed.backend in ("openai", "replay"):
             raise UserError(f"{spec}: has no tokenizer here", "pass --tokenizer FOLDER or smollm2")
-        name = parsed.name
+        name, revision = parsed.name, parsed.options.get("revision")
     try:
-        return AutoTokenizer.from_pretrained(resolve_name(name))
+        return AutoTokenizer.from_pretrained(resolve_name(name), revision=revision)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None

@@ -1,12 +1,35 @@
 """The strings that name models everywhere (`--model`, `--judge`, ...)."""
 
+import json
+import re
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
 
 from ..errors import UserError
 
 BACKENDS = ("hf", "vllm", "openai", "ray", "replay")
 EMBEDDED = ("smollm2", "minilm")
+# What may stand behind the `?` of each backend.
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "hf": ("dtype", "device", "revision", "chat_template_kwargs"),
+    "vllm": (
+        "tensor_parallel_size",
+        "max_model_len",
+        "max_num_seqs",
+        "max_loras",
+        "max_lora_rank",
+        "gpu_memory_utilization",
+        "enforce_eager",
+        "dtype",
+        "revision",
+        "quantization",
+        "chat_template_kwargs",
+    ),
+    "openai": ("chat_template_kwargs",),
+    "ray": ("workers", "per_worker"),
+}
 
 
 @dataclass(frozen=True)
@@ -27,34 +50,101 @@ class ModelSpec:
     base_url: str = ""
 
     def __str__(self) -> str:
-        tail = "?" + "&".join(f"{k}={v}" for k, v in self.options.items()) if self.options else ""
         address = f"@{self.base_url}" if self.base_url else ""
-        return f"{self.backend}:{self.name}{address}{tail}"
+        written = f"{self.backend}:{self.name}{address}"
+        if not self.options:
+            return written
+        # The options of an inner spec and ray's own are one list.
+        return (
+            f"{written}{'&' if '?' in self.name else '?'}{urlencode(self.options, quote_via=quote)}"
+        )
+
+    @property
+    def template_options(self) -> dict[str, Any]:
+        """What the chat template gets besides the messages: `chat_template_kwargs`."""
+        options: dict[str, Any] = json.loads(self.options.get("chat_template_kwargs", "{}"))
+        return options
 
 
 def parse_spec(text: str) -> ModelSpec:
     """Parse a model spec: `smollm2`, `hf:ID?dtype=..`, `openai:NAME@URL`, `ray:SPEC?workers=..`.
 
+    An existing folder is a model by itself. One `?` starts one list of options; those of `ray:`
+    stand among those of its inner spec. An address begins with `http://` or `https://`.
+
     Raises
     ------
-    UserError : unknown backend or an empty name.
+    UserError : unknown backend, an empty name, an unknown or malformed option.
     """
-    if text in EMBEDDED:
-        return ModelSpec("hf", text)
-    backend, colon, rest = text.partition(":")
-    if not colon or backend not in BACKENDS:
-        known = ", ".join((*EMBEDDED, *(f"{name}:..." for name in BACKENDS)))
-        raise UserError(f"unknown model {text!r}", f"write one of {known}")
-    base_url = ""
-    if backend == "openai":
-        name, _, base_url = rest.partition("@")
-        options: dict[str, str] = {}
+    backend, _, rest = text.partition(":")
+    if backend == "replay" and rest:
+        return ModelSpec(backend, rest)
+    head, question, tail = text.partition("?")
+    options = _options(text, tail) if question else {}
+    if head in EMBEDDED:
+        backend, name = "hf", head
+    elif backend in BACKENDS and ":" in head:
+        name = head.partition(":")[2]
+    elif head and Path(head).is_dir():
+        backend, name = "hf", head
     else:
-        # ray:hf:ID?dtype=x?workers=2 : the last part is ray's own
-        name, _, tail = rest.rpartition("?") if "?" in rest else (rest, "", "")
-        options = dict(parse_qsl(tail))
-        if backend == "ray" and "workers" not in options:
-            name, options = rest, {}
+        known = ", ".join((*EMBEDDED, *(f"{name}:..." for name in BACKENDS)))
+        raise UserError(
+            f"unknown model {without_credentials(text)!r}",
+            f"write one of {known}, or an existing folder",
+        )
     if not name:
         raise UserError(f"model {text!r} names no model")
+    if backend == "ray":
+        own = {key: options.pop(key) for key in OPTIONS["ray"] if key in options}
+        inner = parse_spec(f"{name}?{urlencode(options, quote_via=quote)}" if options else name)
+        return ModelSpec(backend, str(inner), own)
+    if unknown := [key for key in options if key not in OPTIONS[backend]]:
+        known = ", ".join(OPTIONS[backend])
+        raise UserError(
+            f"{without_credentials(text)}: unknown option {unknown[0]}", f"{backend}: knows {known}"
+        )
+    base_url = ""
+    if backend == "openai":
+        name, base_url = _address(name)
     return ModelSpec(backend, name, options, base_url)
+
+
+def _options(text: str, tail: str) -> dict[str, str]:
+    shown = without_credentials(text)
+    try:
+        pairs = parse_qsl(tail, keep_blank_values=True, strict_parsing=True)
+    except ValueError:
+        pairs = []
+    if not pairs or "?" in tail:
+        raise UserError(f"{shown}: options are written ?name=value&name=value")
+    options = dict(pairs)
+    if len(options) != len(pairs):
+        raise UserError(f"{shown}: an option is given twice")
+    if (kwargs := options.get("chat_template_kwargs")) is not None:
+        try:
+            given = json.loads(kwargs)
+        except ValueError:
+            given = None
+        if not isinstance(given, dict):
+            example = quote('{"enable_thinking": false}')
+            raise UserError(
+                f"{shown}: chat_template_kwargs is no JSON object",
+                f"URL-encoded, such as chat_template_kwargs={example}",
+            )
+    return options
+
+
+def _address(served: str) -> tuple[str, str]:
+    """Name and address of a served model; other @ belong to the name."""
+    name, *address = re.split(r"@(?=https?://)", served, maxsplit=1)
+    if not address and re.search(r"@(localhost\b|[^@]*:\d|[^@]*/)", name):
+        raise UserError(
+            f"openai:{name}: the address has no scheme", "it begins with http:// or https://"
+        )
+    return name, "".join(address)
+
+
+def without_credentials(text: str) -> str:
+    """A text whose addresses have lost user and password, fit for messages, files and caches."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)
