@@ -33,12 +33,14 @@ from tenpapers.generation import Completion, CompletionCache, Generator, Request
 
 class Slow:
     family, model, identity = "slow", "m", "1"
-    def stream(self, requests):
+    def stream(self, requests, keep):
         for request in requests:
             with open(sys.argv[2], "a") as log:
                 log.write(request.id + "\\n")
             time.sleep(float(sys.argv[3]))
-            yield Completion(id=request.id, text="t" + request.id, finish_reason="stop")
+            completion = Completion(id=request.id, text="t" + request.id, finish_reason="stop")
+            keep(completion)
+            yield completion
     def close(self): pass
 
 with Generator(Slow(), CompletionCache(Path(sys.argv[1]))) as generator:

@@ -74,7 +74,7 @@ def test_a_prompt_and_its_answer_have_to_fit_the_context(tokens, new, fits):
     failed = misfit(request, [5] * tokens, context=10)
     assert (failed is None) == fits
     if failed:
-        assert failed.finish_reason == (
-            f"error: prompt of {tokens} tokens and {new} new ones do not fit the context of 10"
+        assert failed.error == (
+            f"prompt of {tokens} tokens and {new} new ones do not fit the context of 10"
         )
         assert failed.n_prompt_tokens == tokens

@@ -8,26 +8,28 @@ from tenpapers.generation import (
     Sampling,
     open_generator,
 )
+from tenpapers.generation.types import forget
 
 
 class Counting:
     """A backend that answers with the prompt in capitals and counts what it is asked."""
 
     family, model, identity = "counting", "m", "1"
+    reasons = {"bad": "error", "no": "refused", "hush": "filtered"}
 
     def __init__(self):
         self.asked = []
         self.closed = False
 
-    def stream(self, requests):
+    def stream(self, requests, keep=forget):
         for request in requests:
             self.asked.append(request.id)
-            failed = request.prompt == "bad"
-            yield Completion(
-                id=request.id,
-                text=(request.prompt or "").upper(),
-                finish_reason="error: refused" if failed else "length",
+            reason = self.reasons.get(request.prompt, "length")
+            completion = Completion(
+                id=request.id, text=(request.prompt or "").upper(), finish_reason=reason
             )
+            keep(completion)
+            yield completion
 
     def score(self, prompt, continuations):
         return []
@@ -68,14 +70,28 @@ def test_another_seed_is_another_question(cache):
     assert len(backend.asked) == 2
 
 
-def test_a_failed_request_is_a_completion_and_is_asked_again(cache):
+def test_what_is_no_answer_is_a_completion_and_is_asked_again(cache):
     backend = Counting()
-    requests = [Request(id="a", prompt="bad"), Request(id="b", prompt="good")]
+    requests = [Request(id=prompt, prompt=prompt) for prompt in ("bad", "no", "hush", "good")]
     with Generator(backend, cache()) as generator:
         for _ in range(2):
-            bad, good = generator.generate(requests)
-            assert bad.failed and good.text == "GOOD"
-    assert backend.asked == ["a", "b", "a"]
+            done = generator.generate(requests)
+            assert [c.finish_reason for c in done] == ["error", "refused", "filtered", "length"]
+            assert [c.text for c in done] == ["", "NO", "HUSH", "GOOD"]
+    assert backend.asked == ["bad", "no", "hush", "good", "bad", "no", "hush"]
+
+
+def test_an_answer_is_kept_though_whoever_reads_works_on_the_one_before(cache):
+    class Eager(Counting):
+        def stream(self, requests, keep=forget):
+            yield from list(super().stream(requests, keep))
+
+    requests = [Request(id=str(i), prompt=f"p{i}") for i in range(3)]
+    with Generator(Eager(), cache()) as generator:
+        next(generator.stream(requests))
+    with Generator(Counting(), cache()) as generator:
+        generator.generate(requests)
+        assert generator.calls == 0
 
 
 def test_without_a_cache_the_model_is_asked_every_time():

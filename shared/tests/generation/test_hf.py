@@ -53,7 +53,7 @@ def test_a_prompt_that_does_not_fit_fails_alone(smollm2):
     long = Request(id="long", prompt="word " * 9000)
     short = Request(id="short", prompt="1, 2,", sampling=Sampling(max_tokens=2))
     found = {c.id: c for c in smollm2.stream([long, short])}
-    assert found["long"].failed and "do not fit the context of 8192" in found["long"].finish_reason
+    assert found["long"].failed and "do not fit the context of 8192" in found["long"].error
     assert not found["short"].failed
 
 

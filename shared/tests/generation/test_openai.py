@@ -140,14 +140,14 @@ def test_a_server_that_fails_refuses_cuts_and_dawdles_loses_no_request(server, e
     # 429, 500 and cut are asked again, once each; slow answers are waited for.
     ours = [count for body, count in Faulty.seen.items() if b"other" not in body]
     assert sorted(ours) == [1, 1, 2, 2, 2, 2, 2, 2]
-    assert unknown.failed and "404" in unknown.finish_reason
+    assert unknown.failed and "404" in unknown.error
 
 
 def test_a_server_that_is_not_there_fails_every_request_and_raises_nothing(monkeypatch):
     monkeypatch.setattr("tenpapers.generation.openai.FIRST_WAIT", 0.01)
     with open_generator(f"openai:m@http://127.0.0.1:{free_port()}/v1", cache=False) as generator:
         done = generator.generate([Request(id=str(i), prompt="a") for i in range(3)])
-    assert all(c.finish_reason.startswith("error: ConnectError") for c in done)
+    assert all(c.failed and c.error.startswith("ConnectError") for c in done)
 
 
 def test_a_missing_key_is_told(monkeypatch):

@@ -80,7 +80,7 @@ def test_requests_are_grouped_by_adapter_in_the_order_of_appearance():
 
 
 def test_only_an_error_is_a_failure():
-    reasons = ["stop", "length", "refused", "error: no answer"]
+    reasons = ["stop", "length", "refused", "error"]
     completions = [Completion(id="a", text="", finish_reason=reason) for reason in reasons]
     assert [completion.failed for completion in completions] == [False, False, False, True]
 

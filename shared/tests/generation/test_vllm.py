@@ -17,7 +17,7 @@ def test_vllm_in_process_gives_the_greedy_text_and_the_scores_of_transformers(ex
     assert sum(texts[name] == expected[name] for name in expected) >= 7
     for ours, theirs in zip(smollm2.score(PROMPTS[0], [" Paris", " London"]), scores, strict=True):
         assert ours.total == pytest.approx(theirs.total, abs=0.02)
-    assert failed.failed and "do not fit the context" in failed.finish_reason
+    assert failed.failed and "do not fit the context" in failed.error
 
 
 def test_unknown_options_of_vllm_are_told_before_anything_starts():

@@ -65,12 +65,14 @@ class Script:
             return f"```python\n{self.solution}\n```"
         return "Rounds down."
 
-    def stream(self, requests):
+    def stream(self, requests, keep):
         for request in requests:
             self.calls += 1
             system = "".join(m.content for m in request.messages if m.role == "system")
             text = self.answer(system, request.messages[-1].content)
-            yield Completion(id=request.id, text=text, finish_reason="stop")
+            completion = Completion(id=request.id, text=text, finish_reason="stop")
+            keep(completion)
+            yield completion
 
     def close(self):
         pass

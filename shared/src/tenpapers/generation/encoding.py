@@ -76,7 +76,7 @@ def misfit(request: Request, ids: list[int], context: int) -> Completion | None:
     new = request.sampling.max_tokens
     if ids and len(ids) + new <= context:
         return None
-    reason = f"error: prompt of {len(ids)} tokens and {new} new ones do not fit the context of "
+    trouble = f"prompt of {len(ids)} tokens and {new} new ones do not fit the context of {context}"
     return Completion(
-        id=request.id, text="", finish_reason=f"{reason}{context}", n_prompt_tokens=len(ids)
+        id=request.id, text="", finish_reason="error", error=trouble, n_prompt_tokens=len(ids)
     )

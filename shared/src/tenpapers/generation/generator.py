@@ -1,6 +1,5 @@
 """A backend with a cache in front and a progress bar beside it."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
@@ -8,9 +7,13 @@ from ..closing import Closing
 from ..errors import UserError
 from ..models.identity import adapter_identity
 from ..models.spec import ModelSpec, parse_spec
+from .answers import settle
 from .cache import CompletionCache
 from .in_process import IN_PROCESS, open_in_process
 from .types import Backend, Completion, Request, Score, by_adapter, content_key
+
+# What is worth keeping; a refusal may be another answer next time.
+_ANSWERS = ("stop", "length")
 
 
 class Generator(Closing):
@@ -63,12 +66,17 @@ class Generator(Closing):
             key_of = {same[0].id: key for key, same in waiting.items()}
             self.calls += len(key_of)
             asked = [by_id[name] for name in key_of]
-            for response in self.backend.stream(asked) if asked else ():
-                completion = _cut(response, by_id[response.id].sampling.stop_pattern)
-                key = key_of[completion.id]
-                if self.cache and not completion.failed:
-                    self.cache.store(key, completion)
-                for request in waiting[key]:
+            settled: dict[str, Completion] = {}
+
+            def keep(response: Completion) -> None:
+                completion = settle(response, by_id[response.id].sampling)
+                settled[completion.id] = completion
+                if self.cache and completion.finish_reason in _ANSWERS:
+                    self.cache.store(key_of[completion.id], completion)
+
+            for response in self.backend.stream(asked, keep) if asked else ():
+                completion = settled.pop(response.id)
+                for request in waiting[key_of[completion.id]]:
                     bar.update()
                     yield completion.model_copy(update={"id": request.id})
 
@@ -90,16 +98,6 @@ class Generator(Closing):
         self.backend.close()
         if self.cache:
             self.cache.close()
-
-
-def _cut(completion: Completion, pattern: str) -> Completion:
-    """Cut a text after the first match of a pattern, for backends that know stop strings alone."""
-    hit = re.search(pattern, completion.text) if pattern else None
-    if hit is None or hit.end() == len(completion.text):
-        return completion
-    return completion.model_copy(
-        update={"text": completion.text[: hit.end()], "finish_reason": "stop"}
-    )
 
 
 def open_backend(spec: ModelSpec) -> Backend:

@@ -12,7 +12,16 @@ from ..errors import UserError
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
 from .encoding import encode, misfit
-from .types import Completion, Request, Sampling, Score, by_adapter
+from .types import (
+    Completion,
+    FinishReason,
+    Keep,
+    Request,
+    Sampling,
+    Score,
+    by_adapter,
+    forget,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +72,13 @@ class HFBackend:
         """Load the model of an `hf:` spec."""
         return cls(load_causal_lm(spec))
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+    def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Complete requests, one adapter after the other."""
         for adapter, group in by_adapter(requests).items():
             with _adapted(self.lm, adapter):
-                yield from self._stream(group)
+                for completion in self._stream(group):
+                    keep(completion)
+                    yield completion
 
     def _stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests, longest first, so that the first batch shows whether memory holds."""
@@ -166,7 +177,7 @@ class HFBackend:
     def _advance(self, row: _Row, token: int) -> Completion | None:
         """Append one token; the completion if that was the last."""
         sampling = row.request.sampling
-        reason = ""
+        reason: FinishReason | None = None
         if token in self._ends:
             reason = "stop"
         else:

@@ -11,7 +11,8 @@ from typing import Any
 from ..errors import UserError
 from ..models.identity import model_identity
 from ..models.spec import ModelSpec
-from .types import Completion, Request, Score
+from .answers import read_ending
+from .types import Completion, Keep, Request, Score, forget
 
 PUBLIC_URL = "https://api.openai.com/v1"
 CONCURRENCY = 16
@@ -20,7 +21,6 @@ FIRST_WAIT = 0.5  # seconds; doubles with every attempt
 LONGEST_WAIT = 30.0
 READ_SECONDS = 600.0
 _RETRY = {408, 409, 425, 429, 500, 502, 503, 504}
-_REASONS = {"stop": "stop", "length": "length", "content_filter": "refused"}
 
 
 class OpenAIBackend:
@@ -60,13 +60,14 @@ class OpenAIBackend:
         )
         self._stopped = threading.Event()
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+    def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Complete requests side by side; one that keeps failing becomes a failed completion."""
         self._stopped.clear()
         pool = ThreadPoolExecutor(int(self.workers))
         try:
             futures = [pool.submit(self._complete, request) for request in requests]
             for future in as_completed(futures):
+                keep(future.result())
                 yield future.result()
         finally:
             self._stopped.set()
@@ -104,7 +105,7 @@ class OpenAIBackend:
                     wait = _asked_wait(response.headers.get("retry-after"), wait)
             if attempt + 1 < ATTEMPTS and self._stopped.wait(wait):
                 break
-        return Completion(id=request.id, text="", finish_reason=f"error: {trouble}")
+        return Completion(id=request.id, text="", finish_reason="error", error=trouble)
 
     def _body(self, request: Request) -> tuple[str, dict[str, Any]]:
         sampling = request.sampling
@@ -142,7 +143,7 @@ def _parse(name: str, answer: dict[str, Any]) -> Completion:
     choice = answer["choices"][0]
     message = choice.get("message") or {}
     text = choice["text"] if "text" in choice else message.get("content") or ""
-    reason = _REASONS.get(choice.get("finish_reason") or "stop", "stop")
+    reason, error = read_ending(choice.get("finish_reason"))
     if message.get("refusal"):
         text, reason = message["refusal"], "refused"
     usage = answer.get("usage") or {}
@@ -150,6 +151,7 @@ def _parse(name: str, answer: dict[str, Any]) -> Completion:
         id=name,
         text=text,
         finish_reason=reason,
+        error=error,
         n_prompt_tokens=int(usage.get("prompt_tokens") or 0),
         n_output_tokens=int(usage.get("completion_tokens") or 0),
     )

@@ -13,7 +13,7 @@ from ..errors import UserError
 from ..models.identity import model_identity
 from ..models.spec import ModelSpec, parse_spec
 from .in_process import IN_PROCESS, open_in_process
-from .types import Completion, Request, Score
+from .types import Completion, Keep, Request, Score, forget
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -75,7 +75,7 @@ class RayBackend:
         worker = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0, scheduling_strategy="SPREAD")
         return worker(_Worker).remote(self.model)
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+    def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Complete requests; pieces are handed to whichever worker is free.
 
         A worker counts from its first sign of life on, so that one for which the cluster has no
@@ -123,6 +123,8 @@ class RayBackend:
                 idle.append(actor)
             if completions:
                 left -= 1
+                for completion in completions:
+                    keep(completion)
                 yield from completions
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
@@ -146,8 +148,11 @@ class _Piece:
     attempts: int = 0
 
     def failed(self, error: Exception) -> list[Completion]:
-        reason = f"error: its worker died {self.attempts} times: {_first_line(error)}"
-        return [Completion(id=r.id, text="", finish_reason=reason) for r in self.requests]
+        trouble = f"its worker died {self.attempts} times: {_first_line(error)}"
+        return [
+            Completion(id=request.id, text="", finish_reason="error", error=trouble)
+            for request in self.requests
+        ]
 
 
 def _first_line(error: Exception) -> str:

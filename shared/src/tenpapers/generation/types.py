@@ -3,11 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
 from typing import Literal, NamedTuple, Protocol, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from ..errors import UserError
 from ..records import Record
@@ -16,6 +16,8 @@ from ..records import Record
 KEY_VERSION = 3
 # Below this, logits divided by the temperature leave float32.
 COLDEST = 1e-3
+
+FinishReason = Literal["stop", "length", "refused", "filtered", "error"]
 
 
 class Sampling(Record):
@@ -113,20 +115,38 @@ class Request(Record):
 class Completion(Record):
     """What a model answered.
 
-    `finish_reason` is `stop`, `length`, `refused`, or `error: ...`; a failed request is a
-    completion too, so that it never takes the others with it. Counts are tokens.
+    `finish_reason` says how it ended: by itself or at a stop (`stop`), at the limit of tokens
+    (`length`), because the model declined (`refused`) or the provider held it back (`filtered`), or
+    not at all (`error`; `error` has the words). A failed request is a completion too, so that it
+    never takes the others with it. `text` is the visible answer; what the model thought before it
+    is `reasoning`. Counts are tokens.
     """
 
     id: str
     text: str
-    finish_reason: str
+    finish_reason: FinishReason
+    reasoning: str = ""
+    error: str = ""
     n_prompt_tokens: int = 0
     n_output_tokens: int = 0
 
+    @field_validator("text", "reasoning", "error", mode="before")
+    @classmethod
+    def _encodable(cls, text: object) -> object:
+        """Join surrogate pairs and replace half ones, which no file can hold."""
+        if not isinstance(text, str):
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
     @property
     def failed(self) -> bool:
-        """Whether there is no answer to keep."""
-        return self.finish_reason.startswith("error")
+        """Whether there is no answer at all."""
+        return self.finish_reason == "error"
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, with the words of an error: `stop`, `error: not recorded`."""
+        return f"{self.finish_reason}: {self.error}" if self.error else self.finish_reason
 
 
 class Score(NamedTuple):
@@ -134,6 +154,13 @@ class Score(NamedTuple):
 
     total: float
     tokens: tuple[float, ...]
+
+
+Keep = Callable[[Completion], None]
+
+
+def forget(completion: Completion) -> None:
+    """Keep nothing: whoever asks a backend without a cache."""
 
 
 class Backend(Protocol):
@@ -147,8 +174,14 @@ class Backend(Protocol):
         """Hash of all that the answers depend on."""
         ...
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
-        """Complete requests; completions come as they are done, in any order."""
+    def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
+        """Complete requests; completions come as they are done, in any order.
+
+        Parameters
+        ----------
+        keep : is given each completion the moment it exists, perhaps in another thread, so that
+            nothing is lost while whoever reads the stream works on the one before.
+        """
         ...
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:

@@ -11,8 +11,9 @@ from ..errors import UserError
 from ..models.identity import adapter_identity, model_identity
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
+from .answers import read_ending
 from .encoding import encode, misfit
-from .types import Completion, Request, Sampling, Score
+from .types import Completion, Keep, Request, Sampling, Score, forget
 
 if TYPE_CHECKING:
     from vllm import LLM, SamplingParams
@@ -95,11 +96,13 @@ class VLLMBackend:
         self._lora = lora
         return self._engine
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
+    def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Complete requests, `CHUNK` at a time."""
         engine = self._start(lora=any(request.adapter for request in requests))
         for start in range(0, len(requests), CHUNK):
-            yield from self._chunk(engine, requests[start : start + CHUNK])
+            for completion in self._chunk(engine, requests[start : start + CHUNK]):
+                keep(completion)
+                yield completion
 
     def _chunk(self, engine: LLM, requests: Sequence[Request]) -> Iterator[Completion]:
         tokenizer = engine.get_tokenizer()
@@ -120,10 +123,12 @@ class VLLMBackend:
         outputs = engine.generate(prompts, settings, use_tqdm=False, **lora)
         for request, output in zip(fitting, outputs, strict=True):
             response = output.outputs[0]
+            ending = read_ending(response.finish_reason)
             yield Completion(
                 id=request.id,
                 text=response.text,
-                finish_reason=response.finish_reason or "stop",
+                finish_reason=ending.reason,
+                error=ending.error,
                 n_prompt_tokens=len(output.prompt_token_ids),
                 n_output_tokens=len(response.token_ids),
             )

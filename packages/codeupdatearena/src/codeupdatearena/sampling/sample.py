@@ -122,7 +122,7 @@ def sample_to_file(
     if failures:
         first = failures[0]
         raise UserError(
-            f"{first.id}: {first.finish_reason.removeprefix('error: ')} "
+            f"{first.id}: {first.error} "
             f"({len(failures)} of {len(requests)} requests failed; the others are in {out})",
             "mend the cause and run the same command again",
         )

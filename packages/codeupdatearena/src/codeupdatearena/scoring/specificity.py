@@ -139,7 +139,7 @@ def answer_all(
             sink.write(answer)
             done[completion.id] = answer
     if failed:
-        raise UserError(f"{failed[0].id}: {failed[0].finish_reason} ({len(failed)} failed)")
+        raise UserError(f"{failed[0].id}: {failed[0].error} ({len(failed)} failed)")
     return [done[request.id] for request in requests]
 
 

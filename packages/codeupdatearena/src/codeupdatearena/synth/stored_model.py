@@ -81,9 +81,7 @@ class LLM:
             )
             (completion,) = self.generator.generate([request])
             if completion.failed:
-                raise UserError(
-                    f"synth: {step}: {completion.finish_reason.removeprefix('error: ')}"
-                )
+                raise UserError(f"synth: {step}: {completion.error}")
             self._sink.write(Response(key=key, step=step, text=completion.text))
             self._known[key] = completion.text
         return self._known[key]

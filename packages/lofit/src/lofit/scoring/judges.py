@@ -73,7 +73,7 @@ class ServedJudge:
         )
         (completion,) = self._generator.generate([request])
         if completion.failed:
-            raise UserError(f"the judge failed: {completion.finish_reason}")
+            raise UserError(f"the judge failed: {completion.error}")
         word = completion.text.strip().lower()
         return 1.0 if word.startswith("yes") else 0.0 if word.startswith("no") else 0.5
 

@@ -97,6 +97,6 @@ def _write(engine: Generator, requests: list[Request], texts: dict[str, str], ou
                     id=completion.id,
                     prompt=texts[completion.id],
                     completion=completion.text,
-                    finish_reason=completion.finish_reason,
+                    finish_reason=completion.outcome,
                 )
             )

@@ -150,7 +150,7 @@ def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None)
 def _graded(examples: Sequence[Example], completions: Sequence[Completion]) -> Evaluation:
     failed = [done for done in completions if done.failed]
     if failed:
-        raise UserError(f"{failed[0].id}: {failed[0].finish_reason}", "--rope ntk extends a model")
+        raise UserError(f"{failed[0].id}: {failed[0].error}", "--rope ntk extends a model")
     graded = [
         grade(example, done.text, done.finish_reason)
         for example, done in zip(examples, completions, strict=True)

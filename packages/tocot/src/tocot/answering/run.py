@@ -216,4 +216,4 @@ def _graded(job: Job, done: Completion, grader: _Grader, seconds: float) -> Outp
 def reason(done: Completion) -> str:
     """How an answer ended: stop, length, too_long (never sent), or what failed."""
     # A failed request whose prompt was counted was held back: it does not fit the context.
-    return "too_long" if done.failed and done.n_prompt_tokens else done.finish_reason
+    return "too_long" if done.failed and done.n_prompt_tokens else done.outcome
