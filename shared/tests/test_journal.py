@@ -247,3 +247,71 @@ def test_a_folder_is_wanted(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         Journal(tmp_path / "file", key={})
+
+
+def test_a_folder_made_again_holds_the_new_files_alone_and_a_kill_between_is_seen(tmp_path):
+    with Journal(tmp_path, key={}) as journal, journal.folder("model") as folder:
+        (folder / "a.bin").write_text("old")
+        (folder / "b.bin").write_text("old")
+    (tmp_path / "model" / "mine.txt").write_text("mine")
+    journal = Journal(tmp_path, key={})
+    half = journal.folder("model")
+    half.__enter__()
+    journal.close()
+    with Journal(tmp_path, key={}) as journal:
+        assert not journal.has_folder("model")
+        with journal.folder("model") as folder:
+            (folder / "a.bin").write_text("new")
+        assert journal.has_folder("model")
+    found = {file.name: file.read_text() for file in (tmp_path / "model").iterdir()}
+    assert found == {"a.bin": "new", "mine.txt": "mine"}
+    told = r"mine\.txt: was not made by this run"
+    with (
+        Journal(tmp_path, key={}) as journal,
+        pytest.raises(UserError, match=told),
+        journal.folder("model") as folder,
+    ):
+        (folder / "mine.txt").write_text("ours")
+
+
+def test_a_workspace_outlives_a_kill_and_goes_with_its_stage_or_an_overwrite(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    with Journal(tmp_path, key={"k": 1}) as journal:
+        journal.workspace("state").mkdir()
+        (tmp_path / "state" / "step-1").write_text("s")
+        with pytest.raises(UserError, match="theirs: was not made by this run"):
+            journal.workspace("theirs")
+    with Journal(tmp_path, key={"k": 1}) as journal:
+        assert (journal.workspace("state") / "step-1").exists()
+        journal.drop("state")
+        journal.file("rows.partial").write_text("r")
+        journal.drop("rows.partial")
+        journal.drop("theirs")
+        journal.drop("state")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "rows.partial").write_text("mine")
+    with Journal(tmp_path, key={"k": 1}) as journal:
+        for name in ("rows.partial", "state"):
+            with pytest.raises(UserError, match=f"{name}: was not made by this run"):
+                journal.file(name)
+        (tmp_path / "state").rmdir()
+        journal.workspace("state").mkdir()
+    Journal(tmp_path, key={"k": 2}, overwrite=True).close()
+    assert sorted(path.name for path in tmp_path.glob("[!.]*")) == [
+        "journal.jsonl",
+        "rows.partial",
+        "theirs",
+    ]
+
+
+def test_a_command_that_derives_more_from_a_run_takes_its_folder_as_it_is(tmp_path):
+    with Journal(tmp_path, key={"k": 1}) as journal:
+        journal.file("report.md").write_text("old")
+    (tmp_path / "mine.md").write_text("mine")
+    with Journal.again(tmp_path) as journal:
+        journal.file("report.md").write_text("new")
+        with pytest.raises(UserError, match=r"mine\.md: was not made by this run"):
+            journal.file("mine.md")
+    Journal(tmp_path, key={"k": 1}).close()
+    with Journal.again(tmp_path / "other") as journal:
+        journal.file("report.md").write_text("first")

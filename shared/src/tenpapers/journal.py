@@ -109,12 +109,24 @@ class Journal(Closing):
         journal._inputs = {path.resolve() for _, path in _files(inputs)}
         return journal
 
+    @classmethod
+    def again(cls, out: Path, *, wait: bool = False) -> Self:
+        """The journal of whatever run lies in a folder, for a command that derives more from it.
+
+        Raises
+        ------
+        UserError : another process works there.
+        """
+        journal = cls.__new__(cls)
+        journal._begin(out, out, "journal.jsonl", None, (), overwrite=False, wait=wait)
+        return journal
+
     def _begin(
         self,
         out: Path,
         root: Path,
         name: str,
-        key: Mapping[str, Any],
+        key: Mapping[str, Any] | None,
         inputs: Sequence[Path | None],
         *,
         overwrite: bool,
@@ -137,21 +149,29 @@ class Journal(Closing):
         try:
             _check_journal(log)
             self._log = Appender(log)  # drops a line that a kill cut off
-            self._open(dict(key), files, overwrite=overwrite)
+            self._open(key, files, overwrite=overwrite)
         except BaseException:
             self._lock.release()
             raise
 
-    def _open(self, key: Row, inputs: Sequence[tuple[str, Path]], *, overwrite: bool) -> None:
+    def _open(
+        self,
+        key: Mapping[str, Any] | None,
+        inputs: Sequence[tuple[str, Path]],
+        *,
+        overwrite: bool,
+    ) -> None:
         header = {
             "journal": VERSION,
-            "key": json.loads(json.dumps(key, default=str)),
+            "key": json.loads(json.dumps(dict(key or {}), default=str)),
             "inputs": [known_by(name, file_identity(path)) for name, path in inputs],
         }
         events = [event for _, event in read_json_lines(self._log_path)]
-        self._made = {name for event in events for name in event.get("made", ())}
-        self._stages = {event["done"] for event in events if "done" in event}
-        if events and not overwrite and (differences := _differences(events[0], header)):
+        self._made, self._workspaces, self._stages = set[str](), set[str](), set[str]()
+        for event in events:
+            self._take(event)
+        asked = events and key is not None and not overwrite
+        if asked and (differences := _differences(events[0], header)):
             raise UserError(
                 f"{self._out}: holds a run with other settings: {differences}",
                 "choose another --out, or pass --overwrite where the command has it",
@@ -164,12 +184,28 @@ class Journal(Closing):
             self._log.close()
             self._log_path.unlink()
             self._log = Appender(self._log_path)
-            events, self._made, self._stages = [], set(), set()
+            events = []
+            for known in (self._made, self._stages, self._workspaces):
+                known.clear()
         if not events:
             self._log.write(header)
         self._log.write({"opened": {"pid": os.getpid(), "host": socket.gethostname()}})
 
+    def _take(self, event: Row) -> None:
+        """Know what an event of an earlier run says."""
+        self._made.update(event.get("made", ()))
+        if "workspace" in event:
+            self._workspaces.add(event["workspace"])
+        if "dropped" in event:
+            self._made.discard(event["dropped"])
+            self._workspaces.discard(event["dropped"])
+        if "done" in event:
+            self._stages.add(event["done"])
+        self._stages.discard(event.get("undone", ""))
+
     def _remove_what_was_made(self) -> None:
+        for name in self._workspaces:
+            shutil.rmtree(self.root / name, ignore_errors=True)
         for name in sorted(self._made, key=len, reverse=True):
             (self.root / name).unlink(missing_ok=True)
             for parent in (self.root / name).parents:
@@ -200,9 +236,13 @@ class Journal(Closing):
         ------
         UserError : a folder of that name is there and is not this run's.
         """
-        target = self.root / name
-        if target.exists() and not self.has_folder(name):
+        target, stage = self.root / name, f"folder {name}"
+        earlier = {made for made in self._made if Path(name) in Path(made).parents}
+        if target.exists() and not earlier:
             raise UserError(f"{target}: was not made by this run", "choose another --out")
+        if self.done(stage):
+            self._stages.remove(stage)
+            self._log.write({"undone": stage})
         scratch = str(Path(name).with_name(f".{Path(name).name}.partial"))
         self._log.write({"scratch": scratch})
         partial = self.root / scratch
@@ -211,17 +251,48 @@ class Journal(Closing):
         yield partial
         files = [path.relative_to(partial) for path in partial.rglob("*") if path.is_file()]
         names = [str(Path(name, path)) for path in files]
+        for made in names:
+            self._check_ours(self.root / made, made)
         self._made.update(names)
         self._log.write({"made": names})
+        for made in earlier.difference(names):
+            (self.root / made).unlink(missing_ok=True)
         for path in files:
             (target / path).parent.mkdir(parents=True, exist_ok=True)
             (partial / path).replace(target / path)
         shutil.rmtree(partial)
-        self.finish(f"folder {name}")
+        self.finish(stage)
 
     def has_folder(self, name: str) -> bool:
         """Whether a folder was made completely."""
         return self.done(f"folder {name}")
+
+    def workspace(self, name: str) -> Path:
+        """A folder for what a stage needs to go on after a kill; `drop` it at the stage's end.
+
+        Raises
+        ------
+        UserError : something of that name is there and is not this run's.
+        """
+        path = self.root / name
+        if name not in self._workspaces:
+            self._check_ours(path, name)
+            self._workspaces.add(name)
+            self._log.write({"workspace": name})
+        return path
+
+    def drop(self, name: str) -> None:
+        """Delete a workspace, or a file of this run that only served to go on."""
+        path = self.root / name
+        if name in self._workspaces:
+            shutil.rmtree(path, ignore_errors=True)
+        elif name in self._made:
+            path.unlink(missing_ok=True)
+        else:
+            return
+        self._workspaces.discard(name)
+        self._made.discard(name)
+        self._log.write({"dropped": name})
 
     def done(self, stage: str) -> bool:
         """Whether a stage was finished, by this process or an earlier one."""

@@ -3,11 +3,14 @@ import json
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.models.identity import (
+    adapter_identity,
     file_identity,
     folder_identity,
     hub_commit,
+    identity_as_loaded,
     model_identity,
     redacted,
+    weights_identity,
 )
 
 
@@ -91,3 +94,26 @@ def test_what_is_not_there_is_one_line(tmp_path):
         folder_identity(tmp_path)
     with pytest.raises(UserError, match="No such file"):
         file_identity(tmp_path / "none.jsonl")
+
+
+def test_an_adapter_belongs_to_weights_in_any_dtype(checkpoint):
+    mine = weights_identity(f"hf:{checkpoint}")
+    assert weights_identity(f"vllm:{checkpoint}?dtype=bfloat16") == mine
+    (checkpoint / "tokenizer.json").write_text('{"a": 1}')
+    assert weights_identity(f"hf:{checkpoint}") != mine
+
+
+def test_a_model_is_known_before_it_is_loaded(checkpoint):
+    on_cpu = identity_as_loaded(f"hf:{checkpoint}", device="cpu")
+    assert on_cpu == model_identity(f"hf:{checkpoint}", dtype="float32")
+    assert on_cpu != identity_as_loaded(f"hf:{checkpoint}?dtype=bfloat16", device="cpu")
+
+
+def test_an_adapter_is_its_weights_and_settings_not_what_was_put_beside_them(tmp_path):
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"w")
+    (tmp_path / "adapter_config.json").write_text('{"lora_alpha": 4}')
+    before = adapter_identity(str(tmp_path))
+    (tmp_path / "heads.json").write_text("{}")
+    assert adapter_identity(str(tmp_path)) == before
+    (tmp_path / "adapter_config.json").write_text('{"lora_alpha": 400}')
+    assert adapter_identity(str(tmp_path)) != before

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..report import file_digest
 from .embedded import cache_folder
-from .loading import resolve_name
+from .loading import device_and_dtype, resolve_name
 from .spec import ModelSpec, parse_spec, without_credentials
 
 # What a checkpoint or an adapter consists of; optimizer states and notes beside it do not count.
@@ -53,6 +53,30 @@ def model_identity(spec: ModelSpec | str, *, dtype: str = "") -> str:
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
     return _hash(_description(spec, dtype))
+
+
+def identity_as_loaded(
+    spec: ModelSpec | str, *, dtype: str | None = None, device: str | None = None
+) -> str:
+    """Identity of a model that `load_causal_lm` is about to load, for journals.
+
+    Raises
+    ------
+    UserError : see `model_identity`.
+    """
+    spec = parse_spec(spec) if isinstance(spec, str) else spec
+    return model_identity(spec, dtype=device_and_dtype(spec, dtype=dtype, device=device)[1])
+
+
+def weights_identity(spec: ModelSpec | str) -> str:
+    """Hash what an adapter belongs to: weights, configuration and tokenizer, in any dtype.
+
+    Raises
+    ------
+    UserError : a folder or file that is not there.
+    """
+    spec = parse_spec(spec) if isinstance(spec, str) else spec
+    return _hash(_weights(spec))
 
 
 def _description(spec: ModelSpec, dtype: str) -> object:
@@ -116,6 +140,8 @@ def folder_identity(folder: Path) -> str:
 def adapter_identity(folder: str) -> str:
     """Hash an adapter's weights and settings; "" for no adapter.
 
+    What else lies in its folder, such as scores that somebody computed with it, does not count.
+
     Raises
     ------
     UserError : the folder holds no adapter.
@@ -124,7 +150,9 @@ def adapter_identity(folder: str) -> str:
         return ""
     if not (Path(folder) / "adapter_model.safetensors").exists():
         raise UserError(f"{folder}: no adapter in it", "adapter_model.safetensors is wanted")
-    return folder_identity(Path(folder))
+    names = ("adapter_config.json", "adapter_model.safetensors")
+    parts = [Path(folder, name) for name in names if Path(folder, name).exists()]
+    return _hash([[path.name, file_identity(path)] for path in parts])
 
 
 def _parts(folder: Path) -> Iterable[Path]:

@@ -22,12 +22,14 @@ class CausalLM:
     tokenizer : pads on the left; has a pad token, without changing the embeddings.
     name : as in the model spec.
     identity : hash of all that its answers depend on, see `identity.model_identity`.
+    weights : what its adapters belong to, see `identity.weights_identity`.
     """
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     name: str
     identity: str
+    weights: str = ""
 
     @property
     def context(self) -> int:
@@ -62,6 +64,18 @@ def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
         raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None
 
 
+def device_and_dtype(
+    spec: ModelSpec, *, dtype: str | None = None, device: str | None = None
+) -> tuple[str, str]:
+    """Where and as what a model is loaded: float32 on CPU, else "auto", its checkpoint's dtype."""
+    import torch
+
+    device = device or spec.options.get("device")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    given = dtype or spec.options.get("dtype")
+    return device, given or ("float32" if device == "cpu" else "auto")
+
+
 def load_causal_lm(
     spec: ModelSpec | str, *, dtype: str | None = None, device: str | None = None
 ) -> CausalLM:
@@ -84,9 +98,7 @@ def load_causal_lm(
     if spec.backend != "hf":
         raise UserError(f"{spec}: this needs the weights in process", "use an hf: spec")
     transformers_logging.disable_progress_bar()
-    device = device or spec.options.get("device")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    wanted = dtype or spec.options.get("dtype") or ("float32" if device == "cpu" else "auto")
+    device, wanted = device_and_dtype(spec, dtype=dtype, device=device)
     loaded_dtype = wanted if wanted == "auto" else getattr(torch, wanted, None)
     if loaded_dtype is None:
         raise UserError(f"{spec}: unknown dtype {wanted!r}", "float32, bfloat16 or float16")
@@ -109,7 +121,7 @@ def load_causal_lm(
         model = model.to(device).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"{spec}: device {device!r}: {str(error).splitlines()[0]}") from None
-    from .identity import model_identity
+    from .identity import model_identity, weights_identity
 
     identity = model_identity(spec, dtype=str(model.dtype).removeprefix("torch."))
-    return CausalLM(model, tokenizer, spec.name, identity)
+    return CausalLM(model, tokenizer, spec.name, identity, weights_identity(spec))
