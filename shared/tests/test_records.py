@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tenpapers.errors import UserError
-from tenpapers.records import Appender, Record, read_jsonl, write_jsonl
+from tenpapers.records import Appender, Record, read_json_lines, read_jsonl, write_jsonl
 
 
 class Pair(Record):
@@ -18,6 +18,18 @@ def test_a_file_comes_back_as_it_was_written_plain_and_packed(tmp_path):
     for name in ("a.jsonl", "a.jsonl.gz"):
         assert write_jsonl(tmp_path / name, pairs) == 2
         assert read_jsonl(tmp_path / name, Pair) == pairs
+
+
+def test_half_a_surrogate_pair_is_written_and_read(tmp_path):
+    file = tmp_path / "a.jsonl"
+    with Appender(file) as rows:
+        rows.write({"text": "one \ud83d half", "whole": "\U0001f600"})
+    write_jsonl(tmp_path / "b.jsonl", [{"text": "one \ud83d half", "whole": "\U0001f600"}])
+    assert file.read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    (read,) = (value for _, value in read_json_lines(file))
+    assert read == {"text": "one \ufffd half", "whole": "\U0001f600"}
+    file.write_text('{"name": "\\ud83d\\ude00 \\udc00", "count": 1}\n')
+    assert read_jsonl(file, Pair) == [Pair(name="\U0001f600 \ufffd", count=1)]
 
 
 def test_the_same_records_give_the_same_packed_bytes(tmp_path):

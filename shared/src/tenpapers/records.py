@@ -18,6 +18,8 @@ from .closing import Closing
 from .errors import UserError
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+# Half a surrogate pair, as models and their servers send it, has no UTF-8; its escape is good JSON.
+LONE_SURROGATES = "backslashreplace"
 
 
 class Record(BaseModel):
@@ -48,7 +50,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
         try:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield number, json.loads(line)
+                    yield number, _without_lone_surrogates(line, json.loads(line))
         except json.JSONDecodeError as error:
             raise UserError(f"{path}:{number}: not JSON: {error.msg} (column {error.colno})") from (
                 None
@@ -60,6 +62,17 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             raise UserError(
                 f"{path}:{number + 1}: broken gzip file: {error} ({size} bytes read)"
             ) from None
+
+
+def _without_lone_surrogates(text: str, value: Any) -> Any:
+    """Put U+FFFD where half a surrogate pair stands; pydantic and UTF-8 take none."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return value
+    return json.loads(
+        json.dumps(value, ensure_ascii=False)
+        .encode("utf-16", "surrogatepass")
+        .decode("utf-16", "replace")
+    )
 
 
 def first_problem(error: ValidationError) -> str:
@@ -126,7 +139,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file, atomically, as UTF-8."""
     with atomic_writer(path) as stream:
-        stream.write(text.encode())
+        stream.write(text.encode(errors=LONE_SURROGATES))
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -153,7 +166,7 @@ def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> in
     count = 0
     with atomic_writer(path) as stream:
         for record in records:
-            stream.write(to_line(record).encode())
+            stream.write(to_line(record).encode(errors=LONE_SURROGATES))
             count += 1
     return count
 
@@ -174,7 +187,7 @@ class Appender(Closing):
             path.unlink(missing_ok=True)
         elif path.exists():
             _drop_partial_line(path)
-        self._stream = path.open("a", encoding="utf-8")
+        self._stream = path.open("a", encoding="utf-8", errors=LONE_SURROGATES)
 
     def write(self, *records: BaseModel | dict[str, Any]) -> None:
         """Append records and flush them to the operating system."""
