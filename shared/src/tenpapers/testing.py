@@ -67,6 +67,20 @@ def fails(package: str, *arguments: object, told: Sequence[object] = ()) -> str:
     return line
 
 
+def parse(package: str, *arguments: str) -> None:
+    """Read a command line as the package does, without running it.
+
+    Raises
+    ------
+    TyperException : no such command or option, a missing or wrong value.
+    """
+    from typer.core import TyperCommand
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TyperCommand, "invoke", lambda self, context: None)
+        command(package, *arguments)
+
+
 def process(
     package: str, *arguments: object, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
