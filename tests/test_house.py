@@ -21,6 +21,7 @@ KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
     "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
+    "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",
     "generation.chat_text": "how every backend sees messages; tocot scores labels behind it",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tenpapers.cli import comma_separated, make_app, require_code_permission, run, say
+import typer
+from tenpapers.cli import Model, comma_separated, make_app, require_code_permission, run, say
 from tenpapers.errors import UserError
 from tenpapers.report import Table
 
@@ -156,3 +157,26 @@ def test_without_a_command_the_help_is_shown_as_it_is(call):
     code, _, errors = call()
     assert code == 2
     assert errors.startswith("Usage: ") and "\nOptions:\n" in errors
+
+
+def test_commands_that_ask_a_model_have_patience(monkeypatch):
+    from typer.testing import CliRunner
+
+    tool, inner = make_app("A tool."), typer.Typer()
+
+    @inner.command()
+    @tool.command()
+    def ask(model: Model = "smollm2") -> None:
+        print(model, os.environ["TENPAPERS_PATIENCE"])
+
+    @tool.command()
+    def count() -> None:
+        """Ask nobody."""
+
+    tool.add_typer(inner, name="group")
+    monkeypatch.setenv("TENPAPERS_PATIENCE", "300")
+    for command in (["ask"], ["group", "ask"]):
+        done = CliRunner().invoke(tool, [*command, "--patience", "7.5"])
+        assert done.output == "smollm2 7.5\n"
+    assert CliRunner().invoke(tool, ["ask", "--patience", "-1"]).exit_code == 2
+    assert CliRunner().invoke(tool, ["count", "--patience", "1"]).exit_code == 2

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import Abort, Exit, TyperException
 
 from .errors import UserError
@@ -61,6 +62,53 @@ Scale = Annotated[
 ]
 
 
+# Options that name a model which a server or a cluster may serve.
+_MODEL_OPTIONS = {"--model", "--teacher", "--judge"}
+
+
+class _Group(TyperGroup):
+    """Commands; those that ask a model have `--patience`."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        _add_patience(self)
+
+
+def _add_patience(group: TyperGroup) -> None:
+    for command in group.commands.values():
+        if isinstance(command, TyperGroup):
+            _add_patience(command)
+        elif any(not _MODEL_OPTIONS.isdisjoint(given.opts) for given in command.params):
+            command.params += [p for p in _patience_option().params if p.name == "patience"]
+
+
+def _patience_option() -> Any:
+    app = typer.Typer(add_completion=False)
+
+    @app.command()
+    def command(
+        patience: Annotated[
+            float | None,
+            typer.Option(
+                "--patience",
+                help="Seconds for which failures of a server or cluster are retried (300).",
+                min=0,
+                callback=_set_patience,
+                expose_value=False,
+            ),
+        ] = None,
+    ) -> None:
+        """Carry the option."""
+
+    return typer.main.get_command(app)
+
+
+def _set_patience(seconds: float | None) -> None:
+    # The environment reaches the workers of a cluster too.
+    if seconds is not None:
+        os.environ["TENPAPERS_PATIENCE"] = str(seconds)
+
+
 def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
     """Build the Typer application of a package.
 
@@ -70,9 +118,11 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
 
     Returns
     -------
-    An application whose every command understands `--debug` before the command's name.
+    An application that understands `--debug` before the command's name; its commands that ask a
+    model know `--patience`.
     """
     app = typer.Typer(
+        cls=_Group,
         help=purpose,
         no_args_is_help=no_args_is_help,
         add_completion=False,
@@ -88,7 +138,16 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
     ) -> None:
         level = logging.DEBUG if debug else logging.INFO
         logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-        for noisy in ("httpx", "httpcore", "urllib3", "filelock", "matplotlib", "asyncio", "faiss"):
+        for noisy in (
+            "httpx",
+            "httpcore",
+            "urllib3",
+            "filelock",
+            "matplotlib",
+            "asyncio",
+            "faiss",
+            "openai",
+        ):
             logging.getLogger(noisy).setLevel(logging.WARNING)
 
     options.__doc__ = purpose

@@ -1,4 +1,6 @@
-"""The one exception for what a user can mend."""
+"""The one exception for what a user can mend, and what no message may tell."""
+
+import re
 
 
 class UserError(Exception):
@@ -6,14 +8,20 @@ class UserError(Exception):
 
     Parameters
     ----------
-    message : what is wrong, beginning with `file:line:` or an id where there is one.
+    message : what is wrong, beginning with `file:line:` or an id where there is one; addresses in
+        it lose user and password.
     hint : what to do about it.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+        self.message = without_credentials(message)
+        self.hint = without_credentials(hint)
+        super().__init__(self.message, self.hint)
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def without_credentials(text: str) -> str:
+    """A text whose addresses have lost user and password, fit for messages, files and caches."""
+    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)

@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from .closing import Closing
-from .errors import UserError
+from .errors import UserError, without_credentials
 from .models.identity import file_identity
 from .records import Appender, read_json_lines, write_jsonl
 
@@ -47,7 +47,7 @@ def known_by(name: str, content: object) -> Row:
     content : an identity, or JSON values that came from elsewhere than a file.
     """
     text = json.dumps(content, ensure_ascii=True, sort_keys=True)
-    return {"name": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return {"name": without_credentials(name), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
 class Journal(Closing):

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
+from .errors import UserError, without_credentials
 from .records import read_json, write_json, write_text
 
 Value = str | int | float | None
@@ -151,7 +151,7 @@ def manifest(
     tokens : generated or trained on.
     """
     return {
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "command": without_credentials(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
         "config": config,
         "seed": seed,
         "git_commit": _git("rev-parse", "HEAD"),

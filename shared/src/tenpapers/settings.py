@@ -29,7 +29,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from .errors import UserError
+from .errors import UserError, without_credentials
 
 ConfigT = TypeVar("ConfigT")
 CommandT = Callable[..., Any]
@@ -212,10 +212,21 @@ def load_config(kind: type[ConfigT], file: Path | None, /, **given: Any) -> Conf
 
 
 def as_config(settings: Any) -> dict[str, Any]:
-    """Settings as JSON values, the way a manifest keeps them and `--config` reads them."""
+    """Settings as JSON values, the way a manifest keeps them and `--config` reads them.
+
+    Addresses of models lose user and password.
+    """
     from pydantic import TypeAdapter
 
-    return dict(TypeAdapter(type(settings)).dump_python(settings, mode="json"))
+    return dict(_for_files(TypeAdapter(type(settings)).dump_python(settings, mode="json")))
+
+
+def _for_files(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _for_files(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_for_files(part) for part in value]
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 def _required(kind: type[Any]) -> dict[str, bool]:

@@ -6,6 +6,7 @@ from tenpapers.generation import (
     Generator,
     Request,
     Sampling,
+    Score,
     open_generator,
 )
 from tenpapers.generation.types import forget
@@ -32,7 +33,8 @@ class Counting:
             yield completion
 
     def score(self, prompt, continuations):
-        return []
+        self.asked += continuations
+        return [Score(-float(len(text)), (-float(len(text)),)) for text in continuations]
 
     def close(self):
         self.closed = True
@@ -92,6 +94,17 @@ def test_an_answer_is_kept_though_whoever_reads_works_on_the_one_before(cache):
     with Generator(Counting(), cache()) as generator:
         generator.generate(requests)
         assert generator.calls == 0
+
+
+def test_scores_are_computed_once_and_come_in_the_order_asked_for(cache):
+    backend = Counting()
+    with Generator(backend, cache()) as generator:
+        assert [s.total for s in generator.score("p", ["aa", "b", "aa"])] == [-2, -1, -2]
+        assert [s.total for s in generator.score("p", ["ccc", "b"])] == [-3, -1]
+    with Generator(backend, cache()) as generator:
+        assert [s.total for s in generator.score("p", ["ccc"])] == [-3]
+        assert [s.total for s in generator.score("q", ["ccc"])] == [-3]
+    assert backend.asked == ["aa", "b", "ccc", "ccc"]
 
 
 def test_without_a_cache_the_model_is_asked_every_time():

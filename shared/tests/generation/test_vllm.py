@@ -1,8 +1,21 @@
+"""A real engine in process, and a real server."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, open_generator
+from tenpapers.models import embedded_path
 
 from .conftest import PROMPTS, greedy_requests, needs_vllm
+from .loopback import free_port, serving
 
 
 @pytest.mark.vllm
@@ -25,3 +38,85 @@ def test_unknown_options_of_vllm_are_told_before_anything_starts():
         open_generator("vllm:smollm2?speed=3")
     with pytest.raises(UserError, match="max_model_len=big is not a number"):
         open_generator("vllm:smollm2?max_model_len=big")
+
+
+@pytest.fixture(scope="module")
+def server():
+    """`vllm` serving the embedded model on loopback."""
+    port = free_port()
+    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"}
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "vllm.entrypoints.openai.api_server",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--model",
+            str(embedded_path("smollm2")),
+            "--served-model-name",
+            "smollm2",
+            "--enforce-eager",
+            "--dtype",
+            "float32",
+            "--max-model-len",
+            "2048",
+        ],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 400
+    try:
+        while True:
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 200:
+                    break
+            except OSError:
+                time.sleep(1)
+        yield port
+    finally:
+        os.killpg(process.pid, 15)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+
+
+@pytest.mark.vllm
+@needs_vllm
+def test_a_server_that_fails_refuses_and_cuts_loses_no_request(server, expected):
+    """Between us and a real server stands one that fails each prompt's first request."""
+    seen = Counter()
+
+    def reply(body, handler):
+        asked = json.dumps(body)
+        seen[asked] += 1
+        fault = (429, 500, "cut", "")[len(seen) % 4] if seen[asked] == 1 else ""
+        if fault == "cut":
+            handler.wfile.write(b'HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{"choices": [')
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        if fault in (429, 500):
+            return fault, {}, {"retry-after": "0.1"}
+        connection = http.client.HTTPConnection("127.0.0.1", server, timeout=120)
+        connection.request("POST", handler.path, asked, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    with serving(reply) as (address, _):
+        with open_generator(f"openai:smollm2@{address}", cache=False) as generator:
+            done = {c.id: c for c in generator.generate(greedy_requests())}
+        with (
+            open_generator(f"openai:other@{address}", cache=False) as generator,
+            pytest.raises(UserError, match="HTTP 404: .*other"),
+        ):
+            generator.generate([Request(id="x", prompt="a")])
+    assert not any(completion.failed for completion in done.values())
+    assert sum(done[name].text == expected[name] for name in expected) >= 7

@@ -1,7 +1,7 @@
 """What models and servers say, read in one place: how an answer ended, what was thought first."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .types import Completion, FinishReason, Sampling
 
@@ -62,7 +62,7 @@ def split_thought(text: str) -> Thought:
     A thought that is not closed takes the whole text; one that the prompt has opened already ends
     at its closing tag.
     """
-    reasoning = []
+    reasoning: list[str] = []
     while (opening := _OPENING.match(text)) or (not reasoning and _closes_first(text)):
         start = opening.end() if opening else 0
         closing = _CLOSING.search(text, start)
@@ -89,3 +89,49 @@ def settle(completion: Completion, sampling: Sampling) -> Completion:
     return completion.model_copy(
         update={"text": text, "reasoning": reasoning, "finish_reason": reason}
     )
+
+
+def read_answer(name: str, answer: dict[str, Any]) -> Completion:
+    """Read the JSON of a chat or text completion, as the servers of this world write it.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError, AttributeError : it is none.
+    """
+    choice = answer["choices"][0]
+    message = choice.get("message") or {}
+    text, thought = _content(choice["text"] if "text" in choice else message.get("content"))
+    said = message.get("reasoning_content") or message.get("reasoning")
+    reasoning = "\n\n".join(part for part in (said, thought) if isinstance(part, str) and part)
+    reason, error = read_ending(choice.get("finish_reason"))
+    if message.get("refusal"):
+        text, reason = str(message["refusal"]), "refused"
+    elif isinstance(trouble := choice.get("error"), dict):
+        reason, error = "error", str(trouble.get("message") or trouble)
+    usage = answer.get("usage") or {}
+    return Completion(
+        id=name,
+        text=text,
+        finish_reason=reason,
+        reasoning=reasoning,
+        error=error,
+        n_prompt_tokens=int(usage.get("prompt_tokens") or 0),
+        n_output_tokens=int(usage.get("completion_tokens") or 0),
+    )
+
+
+def _content(content: object) -> tuple[str, str]:
+    """Text and thought of a content, which may be a list of parts or nothing."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    if not isinstance(content, list):
+        raise TypeError(f"content is a {type(content).__name__}")
+    seen = {False: "", True: ""}
+    for part in content:
+        if isinstance(part, str):
+            seen[False] += part
+            continue
+        thinks = part.get("type") in ("thinking", "reasoning")
+        inner = part.get("thinking" if thinks else "text") or part.get("text")
+        seen[thinks] += "".join(_content(inner))
+    return seen[False], seen[True]

@@ -10,7 +10,8 @@ from ..models.spec import ModelSpec, parse_spec
 from .answers import settle
 from .cache import CompletionCache
 from .in_process import IN_PROCESS, open_in_process
-from .types import Backend, Completion, Request, Score, by_adapter, content_key
+from .pacing import patience as default_patience
+from .types import Backend, Completion, Request, Score, by_adapter, content_key, score_key
 
 # What is worth keeping; a refusal may be another answer next time.
 _ANSWERS = ("stop", "length")
@@ -90,8 +91,18 @@ class Generator(Closing):
         return [done[request.id] for request in requests]
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
-        """Give the log-probability of each continuation after the prompt (`hf` and `vllm`)."""
-        return self.backend.score(prompt, continuations)
+        """Give the log-probability of each continuation after the prompt (`hf` and `vllm`).
+
+        What the cache has is not computed again.
+        """
+        key_of = {text: score_key(self.backend, prompt, text) for text in continuations}
+        known = self.cache.find_scores(list(key_of.values())) if self.cache else {}
+        left = [text for text, key in key_of.items() if key not in known]
+        for text, score in zip(left, self.backend.score(prompt, left) if left else (), strict=True):
+            known[key_of[text]] = score
+            if self.cache:
+                self.cache.store_score(key_of[text], score)
+        return [known[key_of[text]] for text in continuations]
 
     def close(self) -> None:
         """Free the model and close the cache."""
@@ -100,14 +111,14 @@ class Generator(Closing):
             self.cache.close()
 
 
-def open_backend(spec: ModelSpec) -> Backend:
+def open_backend(spec: ModelSpec, seconds: float) -> Backend:
     """Open the backend that a spec names; heavy imports happen here."""
     if spec.backend in IN_PROCESS:
         return open_in_process(spec)
     if spec.backend == "openai":
         from .openai import OpenAIBackend
 
-        return OpenAIBackend(spec)
+        return OpenAIBackend(spec, patience=seconds)
     if spec.backend == "ray":
         from .ray import RayBackend
 
@@ -117,19 +128,23 @@ def open_backend(spec: ModelSpec) -> Backend:
     return ReplayBackend(spec)
 
 
-def open_generator(spec: str, *, cache: CompletionCache | bool = True) -> Generator:
+def open_generator(
+    spec: str, *, cache: CompletionCache | bool = True, patience: float | None = None
+) -> Generator:
     """Open any model by its spec.
 
     Parameters
     ----------
     spec : `smollm2`, `hf:ID`, `vllm:ID`, `openai:NAME@URL`, `ray:SPEC`, `replay:FILE`.
     cache : a cache, True for the user's, False for none.
+    patience : seconds for which failures of a server or a cluster are retried; None for what
+        `--patience` says.
 
     Raises
     ------
     UserError : the backend or the model is unknown, or a needed extra is not installed.
     """
-    backend = open_backend(parse_spec(spec))
+    backend = open_backend(parse_spec(spec), default_patience() if patience is None else patience)
     store = CompletionCache() if cache is True else (cache or None)
     # Recordings are their own cache.
     return Generator(backend, None if backend.family == "replay" else store)

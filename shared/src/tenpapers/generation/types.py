@@ -225,7 +225,7 @@ def content_key(backend: Backend, request: Request, adapter: str = "") -> str:
     """
     if backend.family == "replay":
         return request.id
-    content = [
+    content: list[object] = [
         KEY_VERSION,
         backend.family,
         backend.identity,
@@ -234,4 +234,13 @@ def content_key(backend: Backend, request: Request, adapter: str = "") -> str:
         [message.model_dump() for message in request.messages],
         request.sampling.model_dump(mode="json"),
     ]
+    return _hash(content)
+
+
+def score_key(backend: Backend, prompt: str, continuation: str) -> str:
+    """Hash what determines a score."""
+    return _hash([KEY_VERSION, backend.family, backend.identity, prompt, continuation])
+
+
+def _hash(content: list[object]) -> str:
     return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode()).hexdigest()

@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import UserError, without_credentials
 from ..report import file_digest
 from .embedded import cache_folder
 from .loading import device_and_dtype, resolve_name
-from .spec import ModelSpec, parse_spec, without_credentials
+from .spec import ModelSpec, parse_spec
 
 # What a checkpoint or an adapter consists of; optimizer states and notes beside it do not count.
 _PARTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".npz", ".npy")

@@ -90,7 +90,7 @@ def parse_spec(text: str) -> ModelSpec:
     else:
         known = ", ".join((*EMBEDDED, *(f"{name}:..." for name in BACKENDS)))
         raise UserError(
-            f"unknown model {without_credentials(text)!r}",
+            f"unknown model {text!r}",
             f"write one of {known}, or an existing folder",
         )
     if not name:
@@ -101,9 +101,7 @@ def parse_spec(text: str) -> ModelSpec:
         return ModelSpec(backend, str(inner), own)
     if unknown := [key for key in options if key not in OPTIONS[backend]]:
         known = ", ".join(OPTIONS[backend])
-        raise UserError(
-            f"{without_credentials(text)}: unknown option {unknown[0]}", f"{backend}: knows {known}"
-        )
+        raise UserError(f"{text}: unknown option {unknown[0]}", f"{backend}: knows {known}")
     base_url = ""
     if backend == "openai":
         name, base_url = _address(name)
@@ -111,16 +109,15 @@ def parse_spec(text: str) -> ModelSpec:
 
 
 def _options(text: str, tail: str) -> dict[str, str]:
-    shown = without_credentials(text)
     try:
         pairs = parse_qsl(tail, keep_blank_values=True, strict_parsing=True)
     except ValueError:
         pairs = []
     if not pairs or "?" in tail:
-        raise UserError(f"{shown}: options are written ?name=value&name=value")
+        raise UserError(f"{text}: options are written ?name=value&name=value")
     options = dict(pairs)
     if len(options) != len(pairs):
-        raise UserError(f"{shown}: an option is given twice")
+        raise UserError(f"{text}: an option is given twice")
     if (kwargs := options.get("chat_template_kwargs")) is not None:
         try:
             given = json.loads(kwargs)
@@ -129,7 +126,7 @@ def _options(text: str, tail: str) -> dict[str, str]:
         if not isinstance(given, dict):
             example = quote('{"enable_thinking": false}')
             raise UserError(
-                f"{shown}: chat_template_kwargs is no JSON object",
+                f"{text}: chat_template_kwargs is no JSON object",
                 f"URL-encoded, such as chat_template_kwargs={example}",
             )
     return options
@@ -143,8 +140,3 @@ def _address(served: str) -> tuple[str, str]:
             f"openai:{name}: the address has no scheme", "it begins with http:// or https://"
         )
     return name, "".join(address)
-
-
-def without_credentials(text: str) -> str:
-    """A text whose addresses have lost user and password, fit for messages, files and caches."""
-    return re.sub(r"(?<=://)[^/?#\s]*@", "", text)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, without_credentials
 from tenpapers.generation import Completion, Generator, Request
 from tenpapers.records import Appender, read_jsonl
 
@@ -68,7 +68,7 @@ def to_prediction(
     return Prediction(
         prog_syn_id=name,
         method=method,
-        model=model,
+        model=without_credentials(model),
         sample=int(sample),
         text=completion.text,
         code=extract_code(completion.text, strict=not settings.lenient),

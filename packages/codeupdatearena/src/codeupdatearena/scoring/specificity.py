@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, without_credentials
 from tenpapers.generation import Generator, Request
 from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
 from tenpapers.report import Table, Value
@@ -254,7 +254,10 @@ def ask_edited_models(
         workers=settings.workers,
         overwrite=overwrite,
     )
-    write_json(out / "specificity.json", made | {"model": model, "n": settings.samples})
+    write_json(
+        out / "specificity.json",
+        made | {"model": without_credentials(model), "n": settings.samples},
+    )
     return made
 
 
