@@ -1,8 +1,12 @@
 """The tools of contributors: the start of a package, and documents made from paper.yaml."""
 
+import hashlib
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 import yaml
@@ -49,6 +53,59 @@ def test_the_citation_names_every_paper():
     content = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert len(content["references"]) == len({*PACKAGES, *WAITING})
     assert all(entry["authors"] and entry["year"] for entry in content["references"])
+
+
+@pytest.fixture
+def setup_tool(monkeypatch):
+    """The module behind `make setup`; it has brought uv where the tests run by `make test`."""
+    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not (shutil.which("uv") or (ROOT / ".setup" / "bin" / "uv").exists()):
+        pytest.skip("no uv here: make setup brings it")
+    found = module.uv()
+    monkeypatch.setattr(module, "uv", lambda: found)
+    return module
+
+
+def test_whatever_setup_installs_has_a_hash(setup_tool, monkeypatch):
+    monkeypatch.setattr(setup_tool, "checked_torch", lambda: "")
+    for mode in ("cpu", "gpu"):
+        lines = setup_tool.requirements(mode).replace("\\\n", " ").splitlines()
+        named = [line for line in lines if line and line.lstrip()[:1] != "#"]
+        assert len(named) > 150 and [line for line in named if "--hash=sha256:" not in line] == []
+
+
+def test_setup_refuses_a_file_with_another_hash_than_the_locked_one(
+    setup_tool, tmp_path, monkeypatch, capfd
+):
+    wheel = tmp_path / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as packed:
+        packed.writestr("tiny.py", "")
+        packed.writestr(
+            "tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"
+        )
+        packed.writestr(
+            "tiny-1.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        packed.writestr("tiny-1.0.dist-info/RECORD", "")
+    monkeypatch.setattr(setup_tool, "ROOT", tmp_path)
+    setup_tool.run(setup_tool.uv(), "venv", "--quiet", ".venv", folder=tmp_path)
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"tiny @ {wheel.as_uri()} --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(SystemExit):
+        setup_tool.sync(listed)
+    assert "Hash mismatch" in capfd.readouterr().err
+    right = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    listed.write_text(f"tiny @ {wheel.as_uri()} --hash=sha256:{right}\n")
+    setup_tool.sync(listed)
+    assert list(tmp_path.glob(".venv/lib/*/site-packages/tiny.py"))
+
+
+def test_the_environment_of_a_login_node_is_not_taken_for_that_of_a_gpu_node(setup_tool):
+    assert setup_tool.state("cpu") != setup_tool.state("gpu")
+    assert setup_tool.state("cpu") == setup_tool.state("cpu")
 
 
 def test_every_benchmark_finds_what_it_imports():

@@ -132,13 +132,18 @@ def install(mode: str) -> None:
     STAMP.unlink(missing_ok=True)
     listed = ROOT / ".venv" / "requirements.txt"
     listed.write_text(requirements(mode), encoding="utf-8")
-    # Compiled once here, transformers imports in half the time where Python may not write caches.
-    checked = ("--require-hashes", "--compile-bytecode")
-    run(uv(), "pip", "sync", "--quiet", *checked, str(listed))
+    sync(listed)
     members = [ROOT / "shared", *packages()]
     editable = [word for member in members for word in ("--editable", str(member))]
     run(uv(), "pip", "install", "--quiet", "--no-deps", *editable)
     STAMP.write_text(state(mode), encoding="utf-8")
+
+
+def sync(listed: Path) -> None:
+    """Bring `.venv` to what a list says, every file checked by its hash."""
+    # Compiled once here, transformers imports in half the time where Python may not write caches.
+    checked = ("--require-hashes", "--compile-bytecode")
+    run(uv(), "pip", "sync", "--quiet", *checked, str(listed))
 
 
 def lock() -> None:

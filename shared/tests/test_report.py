@@ -90,6 +90,8 @@ def test_a_manifest_says_which_commit_ran_and_whether_files_were_changed(tmp_pat
     monkeypatch.setattr(report, "__file__", str(source))
     assert told() == ("", False)  # an installed package
     git("init")
+    git("commit", "--allow-empty", "-m", "the user's own project, which this is installed into")
+    assert told() == ("", False)
     git("add", "report.py")
     git("commit", "-m", "first")
     (tmp_path / "out.json").touch()  # what a run writes is no change of the code

@@ -154,8 +154,7 @@ def manifest(
         "command": without_credentials(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
         "config": config,
         "seed": seed,
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        **_checkout(),
         "versions": {"python": platform.python_version()} | _versions(),
         "data": {path.name: file_digest(path) for path in data if path.is_file()},
         "machine": platform.machine(),
@@ -175,8 +174,19 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def _checkout() -> dict[str, Any]:
+    """Commit of the checkout this code runs from; an installed package has none.
+
+    Where it is installed into a project of the user's, that project does not track its files.
+    """
+    if not _git("ls-files", Path(__file__).name):
+        return {"git_commit": "", "git_dirty": False}
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return {"git_commit": _git("rev-parse", "HEAD"), "git_dirty": bool(changed)}
+
+
 def _git(*words: str) -> str:
-    """What git says of the checkout this code runs from; "" for an installed package."""
+    """What git says of the folder of this file; "" if it says nothing."""
     command = ["git", "-C", str(Path(__file__).parent), *words]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
