@@ -9,7 +9,6 @@ from ..models.identity import adapter_identity
 from ..models.spec import ModelSpec, parse_spec
 from .answers import settle
 from .cache import CompletionCache
-from .in_process import IN_PROCESS, open_in_process
 from .pacing import patience as default_patience
 from .types import Backend, Completion, Request, Score, by_adapter, content_key, score_key
 
@@ -112,9 +111,15 @@ class Generator(Closing):
 
 
 def open_backend(spec: ModelSpec, seconds: float) -> Backend:
-    """Open the backend that a spec names; heavy imports happen here."""
-    if spec.backend in IN_PROCESS:
-        return open_in_process(spec)
+    """Open the backend that a spec names, with so much patience; heavy imports happen here."""
+    if spec.backend == "hf":
+        from .hf import HFBackend
+
+        return HFBackend.load(spec)
+    if spec.backend == "vllm":
+        from .vllm import VLLMBackend
+
+        return VLLMBackend(spec)
     if spec.backend == "openai":
         from .openai import OpenAIBackend
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 from ..models.identity import model_identity
 from ..models.spec import ModelSpec, parse_spec
-from .in_process import IN_PROCESS, open_in_process
+from .generator import open_backend
 from .types import Completion, Keep, Request, Score, forget
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class RayBackend:
 
     def __init__(self, spec: ModelSpec) -> None:
         inner = parse_spec(spec.name)
-        if inner.backend not in IN_PROCESS:
+        if inner.backend not in ("hf", "vllm"):
             raise UserError(f"{spec}: ray runs hf: and vllm: models, not {inner.backend}:")
         try:
             import ray
@@ -163,7 +163,7 @@ class _Worker:
     """What runs on the cluster: one backend, opened once."""
 
     def __init__(self, spec: str) -> None:
-        self.backend = open_in_process(parse_spec(spec))
+        self.backend = open_backend(parse_spec(spec), 0)
 
     def ready(self) -> None:
         """Say that the backend is open."""
