@@ -3,8 +3,8 @@ from types import SimpleNamespace
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.generation import Request, Sampling
-from tenpapers.generation.encoding import chat_text, encode, misfit
+from tenpapers.generation import Completion, Request, Sampling
+from tenpapers.generation.encoding import admit, chat_text, encode, encode_plain, encode_scored
 from tenpapers.generation.types import Message
 
 GEMMA_LIKE = (
@@ -66,15 +66,76 @@ def test_without_a_template_messages_are_paragraphs_and_that_is_said_once(caplog
     ]
 
 
+class Letters:
+    """A tokenizer of one token a letter, which writes its BOS (1) in front."""
+
+    bos_token_id, name_or_path = 1, "letters"
+
+    def __init__(self, chat_template=None):
+        self.chat_template = chat_template
+
+    def __call__(self, text, *, add_special_tokens=True):
+        ids = [1 if letter == "^" else ord(letter) for letter in text]
+        return {"input_ids": [1, *ids] if add_special_tokens else ids}
+
+
+def failed(request, context=10, tokenizer=None):
+    completion = admit(tokenizer or Letters(), request, context)
+    assert isinstance(completion, Completion) and completion.failed and completion.id == request.id
+    return completion.error
+
+
 @pytest.mark.parametrize(
-    ("tokens", "new", "fits"), [(6, 4, True), (7, 4, False), (0, 4, False), (9, 1, True)]
+    ("letters", "new", "fits"), [(5, 4, True), (6, 4, False), (8, 1, True), (8, 2, False)]
 )
-def test_a_prompt_and_its_answer_have_to_fit_the_context(tokens, new, fits):
-    request = Request(id="a", prompt="x", sampling=Sampling(max_tokens=new))
-    failed = misfit(request, [5] * tokens, context=10)
-    assert (failed is None) == fits
-    if failed:
-        assert failed.error == (
-            f"prompt of {tokens} tokens and {new} new ones do not fit the context of 10"
+def test_a_prompt_and_its_answer_have_to_fit_the_context(letters, new, fits):
+    request = Request(id="a", prompt="x" * letters, sampling=Sampling(max_tokens=new))
+    if fits:
+        assert admit(Letters(), request, context=10) == [1] + [120] * letters
+    else:
+        assert failed(request) == (
+            f"prompt of {letters + 1} tokens and {new} new ones do not fit the context of 10"
         )
-        assert failed.n_prompt_tokens == tokens
+
+
+def test_a_request_that_cannot_be_asked_is_a_failed_completion(tokenizer, monkeypatch):
+    """Empty, neither or both, refused by the template: told, and no exception."""
+    both = chat(("user", "x")).model_copy(update={"prompt": "x"})
+    assert failed(Request(id="a")) == failed(both) == "a request has either a prompt or messages"
+    assert failed(Request(id="a", prompt=""), tokenizer=tokenizer) == "an empty prompt"
+    refusing = "{{ raise_exception('roles must alternate') }}"
+    monkeypatch.setattr(tokenizer, "chat_template", refusing)
+    assert "chat template: roles must alternate" in failed(chat(("user", "x")), 999, tokenizer)
+
+
+def test_a_template_that_drops_the_beginning_of_an_answer_is_told(tokenizer, monkeypatch):
+    users_only = "{% for m in messages if m.role == 'user' %}<{{ m.content }}>{% endfor %}"
+    monkeypatch.setattr(tokenizer, "chat_template", users_only)
+    told = failed(chat(("user", "Why?"), ("assistant", "Because")), 999, tokenizer)
+    assert told.endswith("chat template: drops the beginning of an answer (the last message)")
+
+
+def test_options_of_a_spec_reach_the_template(tokenizer, monkeypatch):
+    thinking = "{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}"
+    monkeypatch.setattr(tokenizer, "chat_template", thinking)
+    assert chat_text(tokenizer, chat(("user", "Why?"))) == "Why?"
+    assert chat_text(tokenizer, chat(("user", "Why?")), {"enable_thinking": True}) == "Why?<think>"
+    ids = admit(tokenizer, chat(("user", "Why?")), 999, {"enable_thinking": True})
+    assert tokenizer.decode(ids) == "Why?<think>"
+
+
+def test_a_text_that_begins_with_bos_gets_no_second_one():
+    assert encode_plain(Letters(), "ab") == encode_plain(Letters(), "^ab") == [1, 97, 98]
+
+
+def test_a_scored_text_is_the_prompt_and_what_the_whole_has_behind_it():
+    assert encode_scored(Letters(), "^a", ["b", "", "bc"], 4) == ([1, 97], [(98,), (), (98, 99)])
+    with pytest.raises(UserError, match="a scored text of 5 tokens does not fit the context of 4"):
+        encode_scored(Letters(), "ab", ["cd"], 4)
+
+
+def test_a_continuation_that_melts_into_the_prompt_is_scored_by_its_own_tokens(tokenizer):
+    head, (tail,) = encode_scored(tokenizer, "inter", ["national"], 99)
+    assert tokenizer.decode(head) == "inter" and tokenizer.decode(list(tail)) == "national"
+    with pytest.raises(UserError, match="at least one token"):
+        encode_scored(tokenizer, "", ["a"], 99)

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from tenpapers.generation import Request, Sampling
+from tenpapers.generation import Request, Sampling, Score
 from tenpapers.generation.types import Message
 
 from .conftest import PROMPTS
@@ -49,12 +49,23 @@ def test_stop_strings_length_and_chat(smollm2):
     assert chat.finish_reason == "stop" and chat.text
 
 
-def test_a_prompt_that_does_not_fit_fails_alone(smollm2):
-    long = Request(id="long", prompt="word " * 9000)
-    short = Request(id="short", prompt="1, 2,", sampling=Sampling(max_tokens=2))
-    found = {c.id: c for c in smollm2.stream([long, short])}
-    assert found["long"].failed and "do not fit the context of 8192" in found["long"].error
-    assert not found["short"].failed
+def test_a_bad_request_fails_alone(smollm2):
+    """Too long, empty, refused by the template: the others get their answers."""
+    sampling = Sampling(max_tokens=2)
+    asked = [
+        Request(id="long", prompt="word " * 9000),
+        Request(id="empty", prompt=""),
+        Request(id="nothing"),
+        Request(id="short", prompt="1, 2,", sampling=sampling),
+    ]
+    found = {c.id: c for c in smollm2.stream(asked)}
+    assert "do not fit the context of 8192" in found["long"].error
+    assert [name for name, completion in found.items() if completion.failed] == [
+        "long",
+        "empty",
+        "nothing",
+    ]
+    assert found["short"].n_output_tokens == 2
 
 
 def test_scores_are_the_models_log_probabilities(smollm2):
@@ -65,6 +76,13 @@ def test_scores_are_the_models_log_probabilities(smollm2):
         expected = lm.model(ids).logits[0, -2].log_softmax(-1)[ids[0, -1]].item()
     assert score.total == pytest.approx(expected, abs=1e-3)
     assert len(longer.tokens) > 1 and longer.total == pytest.approx(sum(longer.tokens))
+
+
+def test_nothing_more_is_certain_and_equal_continuations_are_equal(smollm2):
+    assert smollm2.score("x", [""]) == [Score(0.0, ())]
+    assert smollm2.score("x", []) == []
+    first, empty, again = smollm2.score("x", [" y z", "", " y z"])
+    assert first == again and empty.total == 0.0
 
 
 def test_an_adapter_changes_only_its_own_requests(smollm2, tmp_path):

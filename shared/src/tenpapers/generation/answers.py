@@ -71,6 +71,12 @@ def split_thought(text: str) -> Thought:
     return Thought("\n\n".join(reasoning), text)
 
 
+def open_thought(prompt: str) -> str:
+    """The tag with which a prompt ends that has begun a thought; "" for none."""
+    tag = re.search(rf"({_OPENS})\s*$", prompt)
+    return tag[1] if tag else ""
+
+
 def _closes_first(text: str) -> bool:
     tag = re.search(f"{_OPENS}|{_CLOSES}", text)
     return tag is not None and _CLOSING.match(tag[0]) is not None

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import copy
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from math import fsum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from ..errors import UserError
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
-from .encoding import encode, misfit
+from .answers import open_thought, split_thought
+from .encoding import admit, encode_scored
 from .types import (
     Completion,
     FinishReason,
     Keep,
     Request,
-    Sampling,
     Score,
     by_adapter,
     forget,
+    noise_seed,
 )
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Float, Int
+    from jaxtyping import Float, Float64
     from torch import Tensor
-    from transformers import Cache
+
+    from .prefix import Prefix
 
 # Tokens of one batch, padding and answers included: bounds the KV cache, not the speed.
 BATCH_TOKENS = {"cpu": 16_384, "cuda": 262_144}
 MAX_BATCH = {"cpu": 16, "cuda": 256}
-MIN_PREFIX = 16
+SCORED_LOGITS = 1 << 27  # of one batch of continuations: 512 MiB
 PATTERN_TOKENS = 8  # how often a text is searched for its stop pattern
 
 
@@ -47,20 +50,28 @@ class HFBackend:
     """Decodes with a loop of its own, for three things `generate` does not give.
 
     The key-value cache of a prefix that all prompts share is computed once; a row that is done
-    leaves the batch; and every request samples from a random generator of its own, so that its
-    text does not depend on its neighbours.
+    leaves the batch; and every request samples from a random stream of its own, so that its
+    text does not depend on its neighbours. Recurrent models (Mamba, Qwen3-Next) share no prefix,
+    and their batches are of prompts of one length: padding would stay in their state.
 
     Parameters
     ----------
     lm : the loaded model.
     share_prefix : False runs every prompt in one piece, as edits of a last token need it.
+
+    Raises
+    ------
+    UserError : an architecture whose state has no rows to choose from.
     """
 
     family = "hf"
 
     def __init__(self, lm: CausalLM, *, share_prefix: bool = True) -> None:
+        from .prefix import Architecture
+
         self.lm = lm
-        self.share_prefix = share_prefix
+        self._kind = Architecture.of(lm.model)
+        self.share_prefix = share_prefix and self._kind.attends
         self.model, self.identity = lm.name, lm.identity
         config = lm.model.generation_config
         ends = config.eos_token_id if config is not None else None
@@ -82,63 +93,45 @@ class HFBackend:
 
     def _stream(self, requests: Sequence[Request]) -> Iterator[Completion]:
         """Complete requests, longest first, so that the first batch shows whether memory holds."""
+        from .prefix import Prefix, common_prefix
+
         prompts: list[_Prompt] = []
         for request in requests:
-            ids = encode(self.lm.tokenizer, request)
-            if (failed := misfit(request, ids, self.lm.context)) is not None:
-                yield failed
+            ids = admit(self.lm.tokenizer, request, self.lm.context, self.lm.template_options)
+            if isinstance(ids, Completion):
+                yield ids
             else:
                 prompts.append(_Prompt(request, ids))
         prompts.sort(key=lambda prompt: (len(prompt.ids), prompt.request.id), reverse=True)
-        prefix = _common_prefix([prompt.ids for prompt in prompts]) if self.share_prefix else []
-        cache = self._run_prefix(prefix)
-        for batch in _batches(prompts, self.lm.model.device.type):
-            yield from self._complete(batch, prefix, cache)
+        shared = common_prefix([prompt.ids for prompt in prompts]) if self.share_prefix else []
+        prefix = Prefix(self.lm.model, shared)
+        for batch in _batches(prompts, self.lm.model.device.type, even=not self._kind.attends):
+            yield from self._complete(batch, prefix)
 
-    def _run_prefix(self, prefix: list[int]) -> Cache | None:
-        """Compute the key-value cache of a prefix, if there is one."""
-        import torch
-
-        if not prefix:
-            return None
-        with torch.inference_mode():
-            ids = torch.tensor([prefix], device=self.lm.model.device)
-            cache: Cache = self.lm.model(ids, use_cache=True, logits_to_keep=1).past_key_values
-        return cache
-
-    def _complete(
-        self, batch: list[_Prompt], prefix: list[int], cache: Cache | None
-    ) -> Iterator[Completion]:
+    def _complete(self, batch: list[_Prompt], prefix: Prefix) -> Iterator[Completion]:
         """Decode one batch; a completion comes as soon as its row is done."""
         import torch
 
-        model, device = self.lm.model, self.lm.model.device
+        kind, device = self._kind, self.lm.model.device
         # Samples of one prompt share a row until their first token.
-        unique = {tuple(prompt.ids): None for prompt in batch}
-        ids, rest_mask = self._padded([list(tokens[len(prefix) :]) for tokens in unique])
-        mask = torch.cat([rest_mask.new_ones(len(unique), len(prefix)), rest_mask], dim=1)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, len(prefix) :]
-        past = None
-        if cache is not None:
-            past = copy.deepcopy(cache)
-            past.batch_repeat_interleave(len(unique))
-        row_of = {tokens: row for row, tokens in enumerate(unique)}
-        spread = torch.tensor([row_of[tuple(prompt.ids)] for prompt in batch], device=device)
-        rows = [_Row(prompt.request, len(prompt.ids), device) for prompt in batch]
+        unique = {tuple(prompt.ids): row for row, prompt in enumerate(batch)}
+        unique = {tokens: row for row, tokens in enumerate(unique)}
+        ids, mask, past = prefix.rows(list(unique), self.lm.tokenizer.pad_token_id)
+        positions = (mask.cumsum(1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        spread = torch.tensor([unique[tuple(prompt.ids)] for prompt in batch], device=device)
+        rows = [self._row(prompt) for prompt in batch]
         with torch.inference_mode():
             while rows:
-                out = model(
-                    ids,
-                    attention_mask=mask,
-                    position_ids=positions,
-                    past_key_values=past,
-                    use_cache=True,
-                    logits_to_keep=1,
-                )
-                past = out.past_key_values
-                logits = out.logits[:, -1].float()
+                given: dict[str, Any] = {kind.state: past, "use_cache": True, "logits_to_keep": 1}
+                if kind.attends:
+                    given["attention_mask"] = mask
+                if kind.positions:
+                    given["position_ids"] = positions
+                output = self.lm.model(ids, **given)
+                past = kind.state_of(output)
+                logits = output.logits[:, -1].float()
                 if len(logits) < len(rows):
-                    past.batch_select_indices(spread)
+                    past.reorder_cache(spread)
                     logits, mask, positions = logits[spread], mask[spread], positions[spread]
                 chosen = _choose(logits, rows)
                 kept = []
@@ -151,7 +144,7 @@ class HFBackend:
                     if not kept:
                         return
                     select = torch.tensor(kept, device=device)
-                    past.batch_select_indices(select)
+                    past.reorder_cache(select)
                     mask, positions = mask[select], positions[select]
                     chosen = [chosen[number] for number in kept]
                     rows = [rows[number] for number in kept]
@@ -159,17 +152,9 @@ class HFBackend:
                 mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=1)
                 positions = positions[:, -1:] + 1
 
-    def _padded(
-        self, prompts: list[list[int]]
-    ) -> tuple[Int[Tensor, "prompts tokens"], Int[Tensor, "prompts tokens"]]:
-        """Token ids padded on the left, and the mask that is 0 on the padding."""
-        import torch
-
-        width, pad = max(map(len, prompts)), self.lm.tokenizer.pad_token_id
-        ids = [[pad] * (width - len(prompt)) + prompt for prompt in prompts]
-        mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        device = self.lm.model.device
-        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+    def _row(self, prompt: _Prompt) -> _Row:
+        opened = open_thought(self._decoded(prompt.ids[-8:]))
+        return _Row(prompt.request, len(prompt.ids), opened, self.lm.model.device)
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self.lm.tokenizer.decode(tokens, skip_special_tokens=True))
@@ -184,17 +169,14 @@ class HFBackend:
             row.tokens.append(token)
             if len(row.tokens) >= sampling.max_tokens:
                 reason = "length"
-        text = None
-        if reason or sampling.stop:
-            text = self._decoded(row.tokens)
-            cuts = [text.find(stop) for stop in sampling.stop if stop in text]
-            if cuts:
-                text, reason = text[: min(cuts)], "stop"
-        if sampling.stop_pattern and (reason or len(row.tokens) % PATTERN_TOKENS == 0):
-            text = text or self._decoded(row.tokens)
-            if hit := re.search(sampling.stop_pattern, text):
-                text, reason = text[: hit.end()], "stop"
-        if not reason or text is None:
+        searched = sampling.stop_pattern and len(row.tokens) % PATTERN_TOKENS == 0
+        if not (reason or sampling.stop or searched):
+            return None
+        text = row.opened + self._decoded(row.tokens)
+        visible = split_thought(text).text
+        if (cut := sampling.cut(visible)) is not None:
+            text, reason = text.removesuffix(visible) + cut, "stop"
+        if not reason:
             return None
         return Completion(
             id=row.request.id,
@@ -205,24 +187,53 @@ class HFBackend:
         )
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
-        """Score continuations; the prompt's key-value cache is computed once."""
+        """Score continuations, batched behind one pass over the prompt.
+
+        Raises
+        ------
+        UserError : an empty prompt, or one that does not fit the context with a continuation.
+        """
+        from .prefix import Prefix
+
+        head, tails = encode_scored(self.lm.tokenizer, prompt, continuations, self.lm.context)
+        prefix = Prefix(self.lm.model, head if self.share_prefix else [])
+        device = self.lm.model.device.type
+        vocabulary = self.lm.model.config.get_text_config().vocab_size
+        scores: dict[tuple[int, ...], Score] = {(): Score(0.0, ())}
+        waiting = sorted({*tails} - {()}, key=lambda tail: (-len(tail), tail))
+        while waiting:
+            longest = len(waiting[0])
+            fitting = BATCH_TOKENS.get(device, 65_536) // (len(head) + longest)
+            fitting = min(fitting, SCORED_LOGITS // (longest * vocabulary))
+            fitting = max(1, min(fitting, MAX_BATCH.get(device, 64)))
+            batch, waiting = waiting[:fitting], waiting[fitting:]
+            scores |= zip(batch, self._scores(head, batch, prefix), strict=True)
+        return [scores[tail] for tail in tails]
+
+    def _scores(
+        self, head: list[int], tails: list[tuple[int, ...]], prefix: Prefix
+    ) -> Iterator[Score]:
+        """Score the continuations of one batch; padding stands behind them and changes nothing."""
         import torch
 
-        tokenizer, model = self.lm.tokenizer, self.lm.model
-        head = list(tokenizer(prompt)["input_ids"])
-        scores = []
+        model, width = self.lm.model, len(tails[0])
+        padded = torch.tensor([[*tail, *[0] * (width - len(tail))] for tail in tails])
+        padded = padded.to(model.device)
         with torch.inference_mode():
-            first = model(torch.tensor([head], device=model.device), use_cache=True)
-            last = first.logits[:, -1:].float()
-            for text in continuations:
-                tail = list(tokenizer(text, add_special_tokens=False)["input_ids"])
-                past = copy.deepcopy(first.past_key_values)
-                ids = torch.tensor([tail], device=model.device)
-                logits = torch.cat([last, model(ids, past_key_values=past).logits.float()], dim=1)
-                steps = logits[0, :-1].log_softmax(-1)
-                values = steps.gather(1, ids[0][:, None])[:, 0].tolist()
-                scores.append(Score(sum(values), tuple(values)))
-        return scores
+            if not prefix.ids:
+                heads = torch.tensor(head, device=model.device).expand(len(tails), -1)
+                ids = torch.cat([heads, padded[:, :-1]], dim=1)
+                logits = model(ids, use_cache=False, logits_to_keep=width).logits.float()
+            else:
+                logits = prefix.logits.expand(len(tails), 1, -1)
+                if width > 1:
+                    cache = prefix.cache([0] * len(tails))
+                    rest = model(padded[:, :-1], past_key_values=cache, use_cache=True).logits
+                    logits = torch.cat([logits, rest.float()], dim=1)
+            chosen = logits.gather(2, padded[..., None])[..., 0] - logits.logsumexp(-1)
+        for tail, row in zip(tails, chosen.tolist(), strict=True):
+            values = row[: len(tail)]
+            yield Score(fsum(values), tuple(values))
 
     def close(self) -> None:
         """Drop the model."""
@@ -230,41 +241,72 @@ class HFBackend:
 
 
 class _Row:
-    """A request in a batch, and what it has of its answer."""
+    """A request in a batch, and what it has of its answer.
 
-    def __init__(self, request: Request, prompt_tokens: int, device: torch.device) -> None:
-        import torch
+    Parameters
+    ----------
+    opened : the tag of a thought that the prompt has begun already.
+    """
 
+    def __init__(
+        self, request: Request, prompt_tokens: int, opened: str, device: torch.device
+    ) -> None:
         self.request = request
         self.prompt_tokens = prompt_tokens
+        self.opened = opened
         self.tokens: list[int] = []
-        self.random = torch.Generator(device=device).manual_seed(request.sampling.seed)
+        self.noise = _noise(noise_seed(request), device)
+
+
+def _noise(seed: int, device: torch.device) -> Callable[[int], Float64[Tensor, " vocabulary"]]:
+    """A stream of exponential noise: float64, where it is never rounded to 0."""
+    import torch
+
+    if device.type == "cpu":  # torch's generator takes 32 bits of a seed there
+        numbers = np.random.Generator(np.random.Philox(key=seed))
+        return lambda tokens: torch.from_numpy(numbers.standard_exponential(tokens))
+    generator = torch.Generator(device).manual_seed(seed)
+    like = torch.empty(0, dtype=torch.float64, device=device)
+    return lambda tokens: like.new_empty(tokens).exponential_(generator=generator)
 
 
 def _choose(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> list[int]:
-    """Pick the next token of every row; logits are float32."""
+    """Pick the next token of every row; logits are float32.
+
+    A draw is a race: token t arrives after a time of mean 1 / p(t), and the first one wins. Where
+    logits differ in the last digits, as in another batch, it is won by the same token; a draw from
+    cumulated chances would not be.
+    """
     import torch
 
-    chosen: list[int] = logits.argmax(-1).tolist()
+    chosen = logits.argmax(-1)
+    drawn: dict[tuple[float, int, float], list[int]] = {}
     for number, row in enumerate(rows):
         sampling = row.request.sampling
         if sampling.temperature > 0:
-            chances = _truncate(logits[number] / sampling.temperature, sampling).softmax(-1)
-            chosen[number] = int(torch.multinomial(chances, 1, generator=row.random))
-    return chosen
+            key = (sampling.temperature, sampling.top_k, sampling.top_p)
+            drawn.setdefault(key, []).append(number)
+    for (temperature, top_k, top_p), numbers in drawn.items():
+        select = torch.tensor(numbers, device=logits.device)
+        kept = _truncate(logits[select] / temperature, top_k, top_p)
+        times = torch.stack([rows[number].noise(logits.shape[1]) for number in numbers])
+        chosen[select] = (kept - times.log()).argmax(-1)
+    tokens: list[int] = chosen.tolist()
+    return tokens
 
 
 def _truncate(
-    logits: Float[Tensor, " vocabulary"], sampling: Sampling
-) -> Float[Tensor, " vocabulary"]:
+    logits: Float[Tensor, "rows vocabulary"], top_k: int, top_p: float
+) -> Float[Tensor, "rows vocabulary"]:
     """Keep the `top_k` likeliest and the smallest set that holds `top_p` of the mass."""
-    if sampling.top_k > 0:
-        least = logits.topk(min(sampling.top_k, logits.numel())).values[-1]
+    if top_k > 0:
+        least = logits.topk(min(top_k, logits.shape[1])).values[:, -1:]
         logits = logits.masked_fill(logits < least, float("-inf"))
-    if sampling.top_p < 1:
+    if top_p < 1:
         ordered, places = logits.sort(descending=True)
-        before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)
-        logits = logits.index_fill(0, places[before >= sampling.top_p], float("-inf"))
+        chances = ordered.softmax(-1)
+        beyond = chances.cumsum(-1) - chances >= top_p
+        logits = logits.masked_fill(beyond.scatter(1, places, beyond), float("-inf"))
     return logits
 
 
@@ -290,20 +332,13 @@ def _adapted(lm: CausalLM, adapter: str) -> Iterator[None]:
         lm.model = wrapped.unload()
 
 
-def _common_prefix(prompts: list[list[int]]) -> list[int]:
-    """Find the tokens all prompts begin with, always leaving each one token of its own."""
-    if len(prompts) < 2:
-        return []
-    low, high = min(prompts), max(prompts)
-    limit = min(map(len, prompts)) - 1
-    same = 0
-    while same < limit and low[same] == high[same]:
-        same += 1
-    return low[:same] if same >= MIN_PREFIX else []
+def _batches(prompts: list[_Prompt], device: str, *, even: bool) -> Iterator[list[_Prompt]]:
+    """Cut prompts, longest first, into batches of a bounded number of rows and tokens.
 
-
-def _batches(prompts: list[_Prompt], device: str) -> Iterator[list[_Prompt]]:
-    """Cut prompts, longest first, into batches of a bounded number of rows and tokens."""
+    Parameters
+    ----------
+    even : a batch holds prompts of one length only.
+    """
     budget, most = BATCH_TOKENS.get(device, 65_536), MAX_BATCH.get(device, 64)
     batch: list[_Prompt] = []
     longest_answer = 0
@@ -311,7 +346,8 @@ def _batches(prompts: list[_Prompt], device: str) -> Iterator[list[_Prompt]]:
         longest_answer = max(longest_answer, prompt.request.sampling.max_tokens)
         longest = len(batch[0].ids) if batch else len(prompt.ids)
         tokens = (longest + longest_answer) * (len(batch) + 1)
-        if batch and (len(batch) >= most or tokens > budget):
+        uneven = even and len(prompt.ids) < longest
+        if batch and (len(batch) >= most or tokens > budget or uneven):
             yield batch
             batch, longest_answer = [], prompt.request.sampling.max_tokens
         batch.append(prompt)

@@ -12,7 +12,7 @@ from ..models.identity import adapter_identity, model_identity
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
 from .answers import read_ending
-from .encoding import encode, misfit
+from .encoding import admit, encode_scored
 from .types import Completion, Keep, Request, Sampling, Score, forget
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ class VLLMBackend:
         longest = engine.llm_engine.model_config.max_model_len
         fitting, prompts, settings, adapters = [], [], [], []
         for request in requests:
-            ids = encode(tokenizer, request)
-            if (failed := misfit(request, ids, longest)) is not None:
-                yield failed
+            ids = admit(tokenizer, request, longest, self._spec.template_options)
+            if isinstance(ids, Completion):
+                yield ids
                 continue
             fitting.append(request)
             prompts.append({"prompt_token_ids": ids})
@@ -147,13 +147,10 @@ class VLLMBackend:
         from vllm import SamplingParams
 
         engine = self._start(lora=False)
-        tokenizer = engine.get_tokenizer()
-        start = list(tokenizer(prompt)["input_ids"])
-        ends = [
-            list(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in continuations
-        ]
+        longest = engine.llm_engine.model_config.max_model_len - 1  # one token is always made
+        start, ends = encode_scored(engine.get_tokenizer(), prompt, continuations, longest)
         outputs = engine.generate(
-            [{"prompt_token_ids": start + end} for end in ends],
+            [{"prompt_token_ids": [*start, *end]} for end in ends],
             SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0),
             use_tqdm=False,
         )
@@ -201,9 +198,6 @@ def _options(spec: ModelSpec) -> dict[str, Any]:
                 options[name] = text.lower() in ("1", "true", "yes")
             elif name in ("dtype", "revision", "quantization"):
                 options[name] = text
-            else:
-                known = ", ".join((*_INTEGERS, *_FLOATS, "dtype", "revision", "quantization"))
-                raise UserError(f"{spec}: unknown option {name}", f"one of {known}")
         except ValueError:
             raise UserError(f"{spec}: {name}={text} is not a number") from None
     return options

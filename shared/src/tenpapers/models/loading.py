@@ -1,8 +1,8 @@
 """Loading causal language models and tokenizers with transformers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from .embedded import embedded_path
@@ -23,6 +23,7 @@ class CausalLM:
     name : as in the model spec.
     identity : hash of all that its answers depend on, see `identity.model_identity`.
     weights : what its adapters belong to, see `identity.weights_identity`.
+    template_options : what its chat template gets besides messages.
     """
 
     model: "PreTrainedModel"
@@ -30,11 +31,13 @@ class CausalLM:
     name: str
     identity: str
     weights: str = ""
+    template_options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def context(self) -> int:
         """Longest sequence in tokens."""
-        return int(getattr(self.model.config, "max_position_embeddings", 0) or 1 << 30)
+        config = self.model.config.get_text_config()
+        return int(getattr(config, "max_position_embeddings", 0) or 1 << 30)
 
 
 def resolve_name(name: str) -> str:
@@ -124,4 +127,5 @@ def load_causal_lm(
     from .identity import model_identity, weights_identity
 
     identity = model_identity(spec, dtype=str(model.dtype).removeprefix("torch."))
-    return CausalLM(model, tokenizer, spec.name, identity, weights_identity(spec))
+    weights = weights_identity(spec)
+    return CausalLM(model, tokenizer, spec.name, identity, weights, spec.template_options)
