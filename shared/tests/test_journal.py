@@ -5,10 +5,11 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.journal import Journal, known_by
+from tenpapers.journal import Journal, files_of, key_of, known_by
 
 
 @dataclass
@@ -138,6 +139,34 @@ def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
         Journal(tmp_path / "run", key={}, inputs=[prompts])
 
 
+def test_the_key_of_a_command_has_its_settings_without_files_and_haste():
+    @dataclass(frozen=True)
+    class Settings:
+        model: str = "smollm2"
+        seed: int = 4
+        workers: int = 2
+        data: Path | None = Path("own.jsonl")
+        prompts: Path | None = None
+
+    found = key_of("cfr run", Settings(), model=known_by("smollm2", "aa"))
+    assert found == {
+        "command": "cfr run",
+        "model": known_by("smollm2", "aa"),
+        "seed": 4,
+        "prompts": None,
+    }
+    assert files_of(Settings()) == [Path("own.jsonl")]
+
+
+def test_what_is_written_at_the_end_is_claimed_before_the_work(tmp_path):
+    (tmp_path / "report.md").write_text("mine")
+    with (
+        Journal(tmp_path, key={}) as journal,
+        pytest.raises(UserError, match=r"report\.md: was not made by this run"),
+    ):
+        journal.claim("results.json", "report.md")
+
+
 def test_overwrite_removes_what_was_made_and_nothing_else(tmp_path):
     with Journal(tmp_path, key={"seed": 1}) as journal:
         journal.file("part/result.json").write_text("{}")
@@ -193,7 +222,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 from tenpapers.cli import make_app, run
-from tenpapers.journal import Journal, known_by
+from tenpapers.journal import Journal, files_of, key_of, known_by
 app = make_app("w")
 
 @app.command()

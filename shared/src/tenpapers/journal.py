@@ -1,7 +1,8 @@
 """One run, one folder: what a run made there, with which settings, and what is still missing.
 
 ```python
-with Journal(out, key=as_config(settings), inputs=[file], overwrite=overwrite) as journal:
+key = key_of("lofit tune", settings, model=known_by(settings.model, lm.identity))
+with Journal(out, key=key, inputs=[data, *files_of(settings)], overwrite=overwrite) as journal:
     with journal.rows("predictions.jsonl") as rows:
         for example in rows.missing(examples):
             rows.write(predict(example))
@@ -31,10 +32,13 @@ from .closing import Closing
 from .errors import UserError, without_credentials
 from .models.identity import file_identity
 from .records import Appender, read_json_lines, write_jsonl
+from .settings import as_config
 
 VERSION = 1
 ItemT = TypeVar("ItemT")
 Row = dict[str, Any]
+# Settings of how a run is done, not of what comes out.
+_MANNER = {"cache", "workers"}
 _HEADER = b'{"journal": '
 
 
@@ -48,6 +52,31 @@ def known_by(name: str, content: object) -> Row:
     """
     text = json.dumps(content, ensure_ascii=True, sort_keys=True)
     return {"name": without_credentials(name), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def key_of(command: str, settings: Any, **known: Any) -> Row:
+    """What the results of a command depend on, for `Journal(key=...)`.
+
+    Parameters
+    ----------
+    settings : a dataclass or record; what says how fast it runs is left out, and so are its files,
+        which are inputs: see `files_of`.
+    known : added to the settings or in place of them, such as models by `known_by`.
+    """
+    files = {name for name, value in _values(settings) if isinstance(value, Path)}
+    plain = as_config(settings).items()
+    kept = {name: value for name, value in plain if name not in files | _MANNER}
+    return {"command": command} | kept | known
+
+
+def files_of(settings: Any) -> list[Path]:
+    """Files and folders among the settings, for `Journal(inputs=...)`."""
+    return [value for _, value in _values(settings) if isinstance(value, Path)]
+
+
+def _values(settings: Any) -> Iterator[tuple[str, Any]]:
+    for name in as_config(settings):
+        yield name, getattr(settings, name)
 
 
 class Journal(Closing):
@@ -227,6 +256,16 @@ class Journal(Closing):
             self._log.write({"made": [name]})
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
+
+    def claim(self, *names: str) -> None:
+        """Announce files that are written at the end, so that a user's is seen before the work.
+
+        Raises
+        ------
+        UserError : see `file`.
+        """
+        for name in names:
+            self.file(name)
 
     @contextmanager
     def folder(self, name: str) -> Iterator[Path]:

