@@ -1,3 +1,4 @@
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -41,6 +42,16 @@ def excerpt(data, tmp_path, monkeypatch):
     for name in ("replay", "meta"):
         (folder / name).symlink_to(data / name)
     monkeypatch.setenv("TENPAPERS_DATA", str(folder.parent))
+
+
+@contextmanager
+def kept(file):
+    """The outputs of one task in a file, as a run keeps them."""
+    from tenpapers.journal import Journal
+    from tocot.answering.output_log import open_outputs
+
+    with Journal.of_file(file, key={}) as journal, open_outputs(journal, file.name) as log:
+        yield log
 
 
 def graded(name, arm, correct=True, parsed=True, *, task="t", source="s", **more):

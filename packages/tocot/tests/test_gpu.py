@@ -1,5 +1,7 @@
 import pytest
 
+from .conftest import kept
+
 torch = pytest.importorskip("torch")
 pytestmark = [
     pytest.mark.gpu,
@@ -13,5 +15,6 @@ def test_a_run_on_the_gpu(model, tmp_path):
 
     item = TaskItem(id="1", task="gsm8k", question="2 + 2?", answer_kind="number", gold="4")
     assert model.backend.lm.model.device.type == "cuda"
-    rows = run(model, [item], ["zs_direct", "zs_cot"], tmp_path / "o.jsonl", budgets=(8, 8))
+    with kept(tmp_path / "o.jsonl") as log:
+        rows = run(model, [item], ["zs_direct", "zs_cot"], log, budgets=(8, 8))
     assert len(rows) == 2 and all(row.response for row in rows)

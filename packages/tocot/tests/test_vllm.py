@@ -12,7 +12,7 @@ import pytest
 from tenpapers.models import embedded_path
 from tocot.answering.run import run
 
-from .conftest import ask, sums
+from .conftest import ask, kept, sums
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +74,9 @@ def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path,
         for n in range(4)
     ]
     theirs = ask(f"openai:smollm2@{address}", items, tmp_path, "--style", style)
-    ours = run(
-        model,
-        items,
-        ["zs_direct", "zs_cot"],
-        tmp_path / "hf.jsonl",
-        style=style,
-        budgets=(8, 24),
-        progress=False,
-    )
+    given = {"style": style, "budgets": (8, 24), "progress": False}
+    with kept(tmp_path / "hf.jsonl") as log:
+        ours = run(model, items, ["zs_direct", "zs_cot"], log, **given)
     assert len(theirs) == len(ours) == 8
     same = 0
     for one in ours:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import Appender, Record, first_problem, read_json_lines, write_jsonl
+from tenpapers.records import Record, first_problem, read_json_lines
 
 AnswerKind = Literal["letter", "text_choice", "number", "math", "text", "short", "judge", "bool3"]
 Arm = Literal["direct", "cot"]
@@ -225,26 +225,6 @@ def read_rows(path: Path, kind: type[RowT], limit: int | None = None) -> list[Ro
     if not rows:
         raise UserError(f"{path}: no records in it")
     return rows
-
-
-def outputs_in(path: Path) -> list[Output]:
-    """Outputs that a run left in a file, none if there is no file; a cut off line is dropped.
-
-    Raises
-    ------
-    UserError : what `read_rows` raises.
-    """
-    Appender(path).close()
-    return read_rows(path, Output) if path.stat().st_size else []
-
-
-def answered(path: Path) -> set[tuple[str, str]]:
-    """Setting and id of what a file has; failed requests leave it, so that they are asked again."""
-    rows = outputs_in(path)
-    kept = [row for row in rows if not row.errored or row.finish_reason == "too_long"]
-    if len(kept) < len(rows):
-        write_jsonl(path, [row.model_dump(mode="json") for row in kept])
-    return {(row.setting, row.id) for row in kept}
 
 
 def jsonl_files(paths: Sequence[Path]) -> list[Path]:

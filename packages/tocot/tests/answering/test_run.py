@@ -5,11 +5,10 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling
 from tenpapers.generation.encoding import chat_text
 from tenpapers.generation.hf import HFBackend
-from tenpapers.testing import read_rows
 from tocot.answering.prompts import build_messages
 from tocot.answering.run import run
 
-from ..conftest import item, sums
+from ..conftest import item, kept, sums
 
 
 def test_the_prompt_ends_with_the_prefill(tiny, tmp_path):
@@ -18,9 +17,8 @@ def test_the_prompt_ends_with_the_prefill(tiny, tmp_path):
     assert prompt.prefill == "Answer: "
     text = chat_text(tokenizer, Request(id="1", messages=tuple(prompt.messages)))
     assert text.endswith(prompt.prefill) and text.count("<|im_start|>assistant") == 1
-    (row,) = run(
-        tiny, [item()], ["zs_direct"], tmp_path / "o.jsonl", style="prefill", progress=False
-    )
+    with kept(tmp_path / "o.jsonl") as log:
+        (row,) = run(tiny, [item()], ["zs_direct"], log, style="prefill", progress=False)
     assert row.response.startswith("Answer: ") and row.prefill == "Answer: "
 
 
@@ -42,23 +40,22 @@ def test_prefix_reuse_changes_no_text(name, count, shots, request):
 
 
 def test_a_run_grades_and_goes_on(tiny, tmp_path):
-    out = tmp_path / "o.jsonl"
     items = [sums(n) for n in range(3)]
-    first = run(tiny, items[:2], ["zs_direct", "zs_cot"], out, budgets=(8, 12), progress=False)
+    given = {"budgets": (8, 12), "progress": False}
+    with kept(tmp_path / "o.jsonl") as log:
+        first = run(tiny, items[:2], ["zs_direct", "zs_cot"], log, **given)
     assert {(one.setting, one.id) for one in first} == {
         (setting, f"i{n}") for setting in ("zs_direct", "zs_cot") for n in range(2)
     }
-    with out.open("a") as stream:
-        stream.write('{"id": "i2", "se')
     calls = tiny.calls
-    second = run(tiny, items, ["zs_direct", "zs_cot"], out, budgets=(8, 12), progress=False)
+    with kept(tmp_path / "o.jsonl") as log:
+        second = run(tiny, items, ["zs_direct", "zs_cot"], log, **given)
+        with pytest.raises(UserError, match="one task a file"):
+            run(tiny, [item(), sums()], ["zs_cot"], log)
     assert len(second) == 6 and tiny.calls - calls == 2
-    for row in read_rows(out):
-        assert row["new_tokens"] <= 12 and row["gold"] == "7" and "api_key" not in row
-    late = {"deadline": time.monotonic() - 1, "progress": False}
-    assert run(tiny, items, ["zs_cot"], tmp_path / "p.jsonl", **late) == []
-    with pytest.raises(UserError, match="one task a file"):
-        run(tiny, [item(), sums()], ["zs_cot"], out)
+    assert all(row.new_tokens <= 12 and row.gold == "7" for row in second)
+    with kept(tmp_path / "p.jsonl") as log:
+        assert run(tiny, items, ["zs_cot"], log, deadline=time.monotonic() - 1) == []
 
 
 def test_a_stop_pattern_ends_a_text(model):
@@ -75,5 +72,6 @@ def test_a_stop_pattern_ends_a_text(model):
 
 def test_a_prompt_that_is_too_long_is_skipped_and_recorded(tiny, tmp_path):
     long = item(question="word " * 9000)
-    (row,) = run(tiny, [long], ["zs_direct"], tmp_path / "o.jsonl", progress=False)
+    with kept(tmp_path / "o.jsonl") as log:
+        (row,) = run(tiny, [long], ["zs_direct"], log, progress=False)
     assert row.errored and row.finish_reason == "too_long" and row.response is None

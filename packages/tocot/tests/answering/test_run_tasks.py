@@ -39,7 +39,7 @@ def test_prompts_are_told_with_all_that_is_sent(given):
 
 def test_labels_are_scored_and_chains_of_thought_generated(opened, given, tmp_path):
     rows = run_tasks(RunSettings(**given, da_mode="logprob"), tmp_path / "o")
-    outputs = read_rows(tmp_path / "o" / "csqa.jsonl")
+    outputs = read_rows(tmp_path / "o" / "outputs" / "csqa.jsonl")
     assert len(rows) == len(outputs) == 4 and opened == ["m"]
     by_likelihood = {row["setting"]: row["finish_reason"] == "logprob" for row in outputs}
     assert by_likelihood == {"zs_direct": True, "zs_cot": False}

@@ -73,5 +73,5 @@ def test_recordings_are_graded_without_a_model(tmp_path):
     assert missing["finish_reason"] == "error: not recorded"
     with recorded.open("a") as stream:
         stream.write('{"id": "zs_cot|i2", "text": "Blue.\\nAnswer: B"}\n')
-    again = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path)
+    again = ask(f"replay:{recorded}", [item(1), item(2)], tmp_path, "--overwrite")
     assert len(again) == 4 and again["zs_cot", "i2"]["answer"] == "B"

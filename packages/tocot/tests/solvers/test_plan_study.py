@@ -14,7 +14,7 @@ from tocot.solvers.plan_study import (
 from tocot.solvers.python import SolverResult
 from tocot.solvers.settings import PlanSettings
 
-from ..conftest import item, sums
+from ..conftest import item, kept, sums
 
 
 def test_the_three_plan_settings_share_their_plan_part():
@@ -42,16 +42,17 @@ def test_the_plan_study_and_its_table(tiny, tmp_path):
         choices={"label": ["A", "B", "C"], "text": ["True", "False", "N/A"]},
     )
     settings = ["da", "cot", "plan_direct", "plan_cot", "plan_tool"]
-    found = plan_study(tiny, [logic], settings, tmp_path / "o.jsonl", budget=16, budgets=(8, 8))
+    with kept(tmp_path / "o.jsonl") as log:
+        found = plan_study(tiny, [logic], settings, log, budget=16, budgets=(8, 8))
+        with pytest.raises(UserError, match="has no plans"):
+            plan_study(tiny, [item()], settings, log)
+        with pytest.raises(UserError, match="setting pal: unknown"):
+            plan_study(tiny, [logic], ["pal"], log)
     table = plan_table(found)
     assert [row["setting"] for row in table] == settings
     for row, one in zip(table, found, strict=True):
         if not one.parsed:
             assert row["accuracy"] == pytest.approx(100 / 3) and row["unparsed"] == 100
-    with pytest.raises(UserError, match="has no plans"):
-        plan_study(tiny, [item()], settings, tmp_path / "p.jsonl")
-    with pytest.raises(UserError, match="setting pal: unknown"):
-        plan_study(tiny, [logic], ["pal"], tmp_path / "p.jsonl")
 
 
 def test_a_python_solver_needs_permission_and_a_task_its_own_form(tiny, tmp_path, monkeypatch):
@@ -63,4 +64,4 @@ def test_a_python_solver_needs_permission_and_a_task_its_own_form(tiny, tmp_path
         run_plan_study(settings, tmp_path / "o")
     found = run_plan_study(settings, tmp_path / "o", allow_code=True)
     assert [row.setting for row in found] == ["zs_direct", "plan_tool"]
-    assert read_rows(tmp_path / "o" / "gsm8k.jsonl")[1]["credit"] == 0.0
+    assert read_rows(tmp_path / "o" / "outputs" / "gsm8k.jsonl")[1]["credit"] == 0.0

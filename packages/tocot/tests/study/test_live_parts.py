@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from tenpapers.journal import Journal
 from tocot.study.live_parts import Live, cell_sentence, live_plans, live_tasks, live_wordings
 from tocot.study.settings import StudySettings
 
@@ -20,7 +21,8 @@ def live(tiny, tmp_path):
         wording_n=1,
         resamples=20_000,
     )
-    return Live(tmp_path, study, tiny, None)
+    with Journal(tmp_path, key={}) as journal:
+        yield Live(journal, study, tiny, None)
 
 
 @pytest.mark.acceptance
@@ -40,7 +42,7 @@ def test_every_part_leaves_its_numbers_and_tables(live):
 @pytest.mark.acceptance
 @pytest.mark.usefixtures("excerpt")
 def test_nothing_is_begun_when_the_time_is_over(live):
-    late = Live(live.out, live.study, live.model, time.monotonic() - 1)
+    late = Live(live.journal, live.study, live.model, time.monotonic() - 1)
     results = {}
     assert live_tasks(late, results) + live_plans(late, results) == []
     assert results == {"plans": []}

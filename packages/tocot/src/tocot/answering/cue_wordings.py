@@ -6,9 +6,11 @@ from typing import Any
 
 from tenpapers.cli import comma_separated
 from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal, files_of, key_of, known_by
 
 from ..inputs.demonstrations import task_items
 from ..records import Output, TaskItem
+from .output_log import items_key, open_outputs
 from .prompts import VARIANTS
 from .run import run
 from .settings import WordingSettings, two_budgets
@@ -28,46 +30,67 @@ TASKS = (
 )
 
 
-def run_wordings(settings: WordingSettings, out: Path) -> dict[str, ByWording]:
+def run_wordings(
+    settings: WordingSettings, out: Path, *, overwrite: bool = False, wait: bool = False
+) -> dict[str, ByWording]:
     """Ask every task in every wording, into `out/<wording>/<task>.jsonl`.
 
     Raises
     ------
-    UserError : what `task_items` and `run` raise.
+    UserError : `out` holds a run of another model, other settings or inputs; what `task_items` and
+        `run` raise.
     """
-    outputs = {}
-    with open_generator(settings.model, cache=settings.cache) as model:
-        for task in comma_separated(settings.tasks) or TASKS:
-            items, _ = task_items(task, settings.data, settings.n, settings.seed, [])
-            outputs[task] = ask_in_all_wordings(
-                model, items, out, folder=settings.prompts, budgets=two_budgets(settings.budgets)
-            )
-    return outputs
+    budgets = two_budgets(settings.budgets)
+    items = {
+        task: task_items(task, settings.data, settings.n, settings.seed, [])
+        for task in comma_separated(settings.tasks) or TASKS
+    }
+    with (
+        open_generator(settings.model, cache=settings.cache) as model,
+        Journal(
+            out,
+            key=key_of(
+                "tocot variants",
+                settings,
+                model=known_by(settings.model, model.backend.identity),
+                items=items_key(settings.data, items),
+            ),
+            inputs=files_of(settings),
+            overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+    ):
+        return {
+            task: ask_in_all_wordings(model, own, journal, folder=settings.prompts, budgets=budgets)
+            for task, (own, _) in items.items()
+        }
 
 
 def ask_in_all_wordings(
     model: Generator,
     items: Sequence[TaskItem],
-    out: Path,
+    journal: Journal,
     *,
+    into: str = "",
     folder: Path | None = None,
     budgets: tuple[int, int] | None = None,
     deadline: float | None = None,
 ) -> ByWording:
-    """Ask one task's items in every wording, into `out/<wording>/<task>.jsonl`."""
-    return {
-        name: run(
-            model,
-            items,
-            ["zs_cot"],
-            out / name / f"{items[0].task}.jsonl",
-            variant=name,
-            folder=folder,
-            budgets=budgets,
-            deadline=deadline,
-        )
-        for name in VARIANTS
-    }
+    """Ask one task's items in every wording, into `<into><wording>/<task>.jsonl` of a run."""
+    outputs = {}
+    for name in VARIANTS:
+        with open_outputs(journal, f"{into}{name}/{items[0].task}.jsonl") as log:
+            outputs[name] = run(
+                model,
+                items,
+                ["zs_cot"],
+                log,
+                variant=name,
+                folder=folder,
+                budgets=budgets,
+                deadline=deadline,
+            )
+    return outputs
 
 
 def variants_table(outputs: Mapping[str, Mapping[str, Sequence[Output]]]) -> list[dict[str, Any]]:

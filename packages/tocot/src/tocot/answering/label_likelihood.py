@@ -8,11 +8,12 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request
 from tenpapers.generation.encoding import chat_text
 from tenpapers.generation.hf import HFBackend
-from tenpapers.records import Appender
+from tenpapers.journal import RowLog
 from tqdm import tqdm
 
 from ..inputs.task_registry import task_spec
-from ..records import Demos, Output, TaskItem, answered, outputs_in
+from ..records import Demos, Output, TaskItem
+from .output_log import outputs_in
 from .run import Job, plan_jobs
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def run_logprob(
     model: Generator,
     items: Sequence[TaskItem],
     settings: Sequence[str],
-    out: Path,
+    log: RowLog,
     *,
     demos: Demos = (),
     folder: Path | None = None,
@@ -35,11 +36,11 @@ def run_logprob(
     Parameters
     ----------
     settings : zs_direct, fs_direct.
-    out : JSONL of outputs of one task; what it has is not scored again.
+    log : outputs of one task; what it has is not scored again.
 
     Returns
     -------
-    All outputs in `out`.
+    All outputs in `log`.
 
     Raises
     ------
@@ -48,12 +49,9 @@ def run_logprob(
     jobs = plan_jobs(
         items, settings, style="prefill", demos=demos, folder=folder, small_window=small_window
     )
-    done = answered(out)
-    waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
-    with Appender(out) as sink:
-        for job in tqdm(waiting, desc="labels", unit="item", disable=not progress):
-            sink.write(_likeliest(model, job))
-    return outputs_in(out)
+    for job in tqdm(log.missing(jobs), desc="labels", unit="item", disable=not progress):
+        log.write(_likeliest(model, job))
+    return outputs_in(log)
 
 
 def _likeliest(model: Generator, job: Job) -> Output:

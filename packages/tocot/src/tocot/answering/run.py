@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator, Request, Sampling
-from tenpapers.records import Appender
+from tenpapers.journal import RowLog
 
 from ..extraction.extract import extract
 from ..inputs.task_registry import TaskSpec, task_spec
-from ..records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
+from ..records import Demos, Extraction, Output, TaskItem, Turn
 from ..scoring.grade import grade
 from .judge import Judge
+from .output_log import outputs_in
 from .prompts import Prompt, build_messages
 from .settings import Style
 
@@ -92,7 +93,7 @@ def run(
     model: Generator,
     items: Sequence[TaskItem],
     settings: Sequence[str],
-    out: Path,
+    log: RowLog,
     *,
     style: Style = "unified",
     demos: Demos = (),
@@ -107,11 +108,11 @@ def run(
 ) -> list[Output]:
     """Answer items in all settings and grade the answers.
 
-    What `out` has is not asked again, but for requests that failed.
+    What is answered in `log` is not asked again, but for requests that failed.
 
     Parameters
     ----------
-    out : JSONL of outputs of one task.
+    log : outputs of one task, see `output_log.open_outputs`.
     budgets : new tokens of both arms; None for the task's.
     small_window : budgets and demonstrations that fit 4,096 tokens.
     deadline : `time.monotonic()` after which no further batch is begun.
@@ -120,7 +121,7 @@ def run(
 
     Returns
     -------
-    All outputs in `out`.
+    All outputs in `log`.
 
     Raises
     ------
@@ -130,7 +131,6 @@ def run(
     if len(tasks) != 1:
         raise UserError(f"one task a file: {', '.join(sorted(tasks)) or 'none'}")
     spec = task_spec(tasks.pop())
-    done = answered(out)
     jobs = plan_jobs(
         items,
         settings,
@@ -141,19 +141,17 @@ def run(
         budgets=budgets,
         small_window=small_window,
     )
-    waiting = [job for job in jobs if (job.setting, job.item.id) not in done]
+    waiting = log.missing(jobs)
     grader = _Grader(spec, Path(model.backend.model).name, judge)
-    with Appender(out) as sink:
-        for setting in settings:
-            own = [job for job in waiting if job.setting == setting]
-            size = len(own) if deadline is None else batch
-            for start in range(0, len(own), max(1, size)):
-                if deadline is not None and time.monotonic() > deadline:
-                    break
-                part = own[start : start + size]
-                for row in _answered(model, part, grader, progress):
-                    sink.write(row)
-    return outputs_in(out)
+    for setting in settings:
+        own = [job for job in waiting if job.setting == setting]
+        size = len(own) if deadline is None else batch
+        for start in range(0, len(own), max(1, size)):
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            for row in _answered(model, own[start : start + size], grader, progress):
+                log.write(row)
+    return outputs_in(log)
 
 
 @dataclass(frozen=True)

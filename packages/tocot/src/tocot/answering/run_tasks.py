@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal, RowLog, files_of, key_of, known_by
 
 from ..inputs.demonstrations import task_items
 from ..inputs.task_registry import task_spec
-from ..records import Graded
+from ..records import Demos, Graded, TaskItem
 from ..scoring.score_responses import score_output
 from .judge import Judge, model_judge
 from .label_likelihood import run_logprob
+from .output_log import items_key, open_outputs
 from .run import Job, plan_jobs, run
 from .settings import PromptSettings, RunSettings, two_budgets
 
@@ -58,42 +60,71 @@ def _prompt_row(job: Job) -> dict[str, Any]:
     }
 
 
-def run_tasks(settings: RunSettings, out: Path, *, overwrite: bool = False) -> list[Graded]:
-    """Answer all tasks, each into `out/<task>.jsonl`, and grade what stands there.
+def run_tasks(
+    settings: RunSettings, out: Path, *, overwrite: bool = False, wait: bool = False
+) -> list[Graded]:
+    """Answer all tasks, each into `out/outputs/<task>.jsonl`, and grade what stands there.
 
     Parameters
     ----------
     overwrite : ask anew what an earlier run answered.
+    wait : for another process that works in `out`.
 
     Raises
     ------
-    UserError : no tasks; what `task_items`, `run` and `run_logprob` raise.
+    UserError : no tasks; `out` holds a run of another model, other settings or inputs; what
+        `task_items`, `run` and `run_logprob` raise.
     """
-    tasks = [task_spec(name).name for name in settings.task_names]
+    names = [task_spec(name).name for name in settings.task_names]
     two_budgets(settings.budgets)
-    rows: list[Graded] = []
+    items = {name: _items_of(name, settings) for name in names}
     with ExitStack() as opened:
         model = opened.enter_context(open_generator(settings.model, cache=settings.cache))
-        judge = None
-        if settings.judge == settings.model:
-            judge = model_judge(model)
-        elif settings.judge is not None:
-            judge = model_judge(opened.enter_context(open_generator(settings.judge)))
-        for task in tasks:
-            file = out / f"{task}.jsonl"
-            if overwrite:
-                file.unlink(missing_ok=True)
-            rows += _run_task(model, task, settings, file, judge)
+        judge = model
+        if settings.judge not in (None, settings.model):
+            judge = opened.enter_context(open_generator(str(settings.judge)))
+        journal = Journal(
+            out,
+            key=key_of(
+                "tocot run",
+                settings,
+                model=known_by(settings.model, model.backend.identity),
+                judge=settings.judge and known_by(settings.judge, judge.backend.identity),
+                items=items_key(settings.data, items),
+            ),
+            inputs=files_of(settings),
+            overwrite=overwrite,
+            wait=wait,
+        )
+        opened.enter_context(journal)
+        grader = model_judge(judge) if settings.judge is not None else None
+        rows = []
+        for name in names:
+            with open_outputs(journal, f"outputs/{name}.jsonl") as log:
+                rows += _run_task(model, items[name], settings, log, grader)
     return rows
 
 
+def _items_of(task: str, settings: RunSettings) -> tuple[list[TaskItem], Demos]:
+    return task_items(
+        task,
+        settings.data,
+        settings.n,
+        settings.seed,
+        settings.setting_names,
+        demos_file=settings.demos,
+    )
+
+
 def _run_task(
-    model: Generator, task: str, settings: RunSettings, file: Path, judge: Judge | None
+    model: Generator,
+    given: tuple[list[TaskItem], Demos],
+    settings: RunSettings,
+    log: RowLog,
+    judge: Judge | None,
 ) -> list[Graded]:
     names = settings.setting_names
-    items, demos = task_items(
-        task, settings.data, settings.n, settings.seed, names, demos_file=settings.demos
-    )
+    items, demos = given
     scored = []
     if settings.da_mode == "logprob":
         scored = [name for name in names if name.endswith("direct")]
@@ -102,7 +133,7 @@ def _run_task(
             model,
             items,
             scored,
-            file,
+            log,
             demos=demos,
             folder=settings.prompts,
             small_window=settings.small_window,
@@ -111,7 +142,7 @@ def _run_task(
         model,
         items,
         [name for name in names if name not in scored],
-        file,
+        log,
         style=settings.style,
         demos=demos,
         folder=settings.prompts,

@@ -1,13 +1,22 @@
 """Commands that run a model: build (without one), run, plan, variants, reproduce."""
 
 import typer
-from tenpapers.cli import AllowCode, Json, OutDir, OutFile, Overwrite, Scale, say
+from tenpapers.cli import (
+    AllowCode,
+    Json,
+    OutDir,
+    OutFile,
+    Overwrite,
+    Scale,
+    Wait,
+    say,
+    stop_on_failures,
+)
 from tenpapers.settings import options
 
 from ..answering.settings import PromptSettings, RunSettings, WordingSettings
 from ..solvers.settings import PlanSettings
 from ..study.settings import StudySettings
-from .exit_codes import stop_on_errors
 
 app = typer.Typer()
 
@@ -19,11 +28,14 @@ def build(settings: PromptSettings, out: OutFile, as_json: Json = False) -> None
 
     Example: tocot build --task csqa --setting zs_direct,zs_cot -n 200 --out prompts.jsonl
     """
+    from tenpapers.journal import Journal, files_of
     from tenpapers.records import write_jsonl
 
     from ..answering.run_tasks import prompts_of
 
-    count = write_jsonl(out, prompts_of(settings))
+    prompts = prompts_of(settings)
+    with Journal.once(out, command="tocot build", inputs=files_of(settings)) as journal:
+        count = write_jsonl(journal.file(out.name), prompts)
     say({"prompts": count}, as_json, f"{count} prompts\n-> {out}")
 
 
@@ -33,6 +45,7 @@ def run(
     settings: RunSettings,
     out: OutDir,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Generate and grade; a killed run goes on. Writes DIR/outputs/<task>.jsonl.
@@ -44,15 +57,20 @@ def run(
     from ..scoring.pairs import cells
     from ..study.tables import run_table
 
-    rows = run_tasks(settings, out / "outputs", overwrite=overwrite)
+    rows = run_tasks(settings, out, overwrite=overwrite, wait=wait)
     say(results(cells(rows)), as_json, run_table(rows), f"-> {out / 'outputs'}")
-    stop_on_errors(sum(row.errored for row in rows), len(rows))
+    stop_on_failures(sum(row.errored for row in rows), len(rows))
 
 
 @app.command()
 @options(PlanSettings)
 def plan(
-    settings: PlanSettings, out: OutDir, allow_code: AllowCode = False, as_json: Json = False
+    settings: PlanSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    allow_code: AllowCode = False,
+    as_json: Json = False,
 ) -> None:
     """Planning against execution: the same plan, executed by the model or by a solver.
 
@@ -62,15 +80,21 @@ def plan(
     from ..solvers.plan_study import plan_table, run_plan_study
     from ..study.tables import plan_settings_table
 
-    outputs = run_plan_study(settings, out / "outputs", allow_code=allow_code)
+    outputs = run_plan_study(settings, out, allow_code=allow_code, overwrite=overwrite, wait=wait)
     rows = plan_table(outputs)
     say(rows, as_json, plan_settings_table(rows), f"-> {out / 'outputs'}")
-    stop_on_errors(sum(output.errored for output in outputs), len(outputs))
+    stop_on_failures(sum(output.errored for output in outputs), len(outputs))
 
 
 @app.command()
 @options(WordingSettings)
-def variants(settings: WordingSettings, out: OutDir, as_json: Json = False) -> None:
+def variants(
+    settings: WordingSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
     """Four wordings of the zero-shot cue on each task, and their spread.
 
     Example: tocot variants --model smollm2 --tasks csqa,gsm8k -n 50 --out runs/variants
@@ -78,17 +102,21 @@ def variants(settings: WordingSettings, out: OutDir, as_json: Json = False) -> N
     from ..answering.cue_wordings import run_wordings, variants_table
     from ..study.tables import mapping_table
 
-    outputs = run_wordings(settings, out)
+    outputs = run_wordings(settings, out, overwrite=overwrite, wait=wait)
     rows = variants_table(outputs)
     say(rows, as_json, mapping_table(rows, "Wordings of the cue"), f"-> {out}")
     asked = [row for own in outputs.values() for part in own.values() for row in part]
-    stop_on_errors(sum(row.errored for row in asked), len(asked))
+    stop_on_failures(sum(row.errored for row in asked), len(asked))
 
 
 @app.command()
 @options(StudySettings, scales="tocot")
 def reproduce(
-    settings: StudySettings, out: OutDir, scale: Scale = "cpu", overwrite: Overwrite = False
+    settings: StudySettings,
+    out: OutDir,
+    scale: Scale = "cpu",
+    overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Run the study: recorded pairs, literature, solvers, a live model; report and figures.
 
@@ -96,4 +124,4 @@ def reproduce(
     """
     from ..study.reproduce import reproduce as run_study
 
-    run_study(settings, out, scale=scale, overwrite=overwrite)
+    run_study(settings, out, scale=scale, overwrite=overwrite, wait=wait)

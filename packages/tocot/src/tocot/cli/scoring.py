@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir, say
+from tenpapers.cli import Json, OutDir, say, stop_on_failures
 from tenpapers.settings import options
 
 from ..scoring.settings import (
@@ -14,7 +14,6 @@ from ..scoring.settings import (
     ScoreSettings,
     SignificanceSettings,
 )
-from .exit_codes import stop_on_errors
 
 Responses = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Outputs or recorded pairs (JSONL, .gz).")
@@ -30,6 +29,8 @@ def score(settings: ScoreSettings, files: Responses, out: OutDir, as_json: Json 
 
     Example: tocot score outputs/*.jsonl --unparseable guess --out runs/mine
     """
+    from tenpapers.journal import Journal
+
     from ..scoring.cell_numbers import failures
     from ..scoring.pairs import cells
     from ..scoring.score_responses import graded_rows
@@ -39,9 +40,10 @@ def score(settings: ScoreSettings, files: Responses, out: OutDir, as_json: Json 
         files, settings, text_match=settings.text_match, math_verify=settings.math_verify
     )
     found = cells(rows)
-    values, table, notes = write_scores(out, rows, found, settings.unparseable)
+    with Journal.once(out / "graded.jsonl", command="tocot score", inputs=files) as journal:
+        values, table, notes = write_scores(journal, rows, found, settings.unparseable)
     say(values, as_json, table, notes, f"-> {out / 'results.json'}")
-    stop_on_errors(*failures(found))
+    stop_on_failures(*failures(found))
 
 
 @app.command()
@@ -53,13 +55,16 @@ def report(
 
     Example: tocot report runs/outputs --group five --out runs/report
     """
+    from tenpapers.journal import Journal
+
     from ..scoring.cell_numbers import joined_parts
     from ..scoring.pairs import cells
     from ..scoring.score_responses import graded_rows
     from ..study.results_report import printable, write_results
 
     found = joined_parts(cells(graded_rows(folders, settings)), settings.parts)
-    body, values = write_results(out, found, settings)
+    with Journal.once(out / "report.md", command="tocot report", inputs=folders) as journal:
+        body, values = write_results(journal, found, settings)
     say(values, as_json, *printable(body), f"-> {out / 'report.md'}")
 
 
@@ -72,6 +77,8 @@ def significance(
 
     Example: tocot significance runs/outputs --family commonsense,knowledge,soft --out runs/p
     """
+    from tenpapers.journal import Journal
+
     from ..scoring.cell_tests import family_tests, verdict
     from ..scoring.pairs import cells
     from ..scoring.score_responses import graded_rows
@@ -79,7 +86,9 @@ def significance(
 
     rows = family_tests(cells(graded_rows(folders, settings)), settings)
     file = out / "significance.csv"
-    say(rows, as_json, write_rows(file, rows, "Paired tests", verdict(rows)), f"-> {file}")
+    with Journal.once(file, command="tocot significance", inputs=folders) as journal:
+        table = write_rows(journal.file(file.name), rows, "Paired tests", verdict(rows))
+    say(rows, as_json, table, f"-> {file}")
 
 
 @app.command()
@@ -91,11 +100,15 @@ def equals(
 
     Example: tocot equals runs/outputs --scope both --out runs/equals
     """
+    from tenpapers.journal import Journal
+
     from ..scoring.pairs import cells
     from ..scoring.score_responses import graded_rows
     from ..study.equals_report import write_equals
 
-    rows, tables = write_equals(out, cells(graded_rows(folders, settings)), folders, settings)
+    found = cells(graded_rows(folders, settings))
+    with Journal.once(out / "equals.csv", command="tocot equals", inputs=folders) as journal:
+        rows, tables = write_equals(journal, found, folders, settings)
     say(rows, as_json, *tables, f"-> {out / 'equals.csv'}")
 
 
@@ -111,13 +124,16 @@ def import_taur(
 
     Example: tocot import-taur csqa.parquet --task csqa --model llama-3.1-8b --out runs/taur
     """
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
     from ..scoring.published_outputs import import_rows
 
     outputs, counts = import_rows(path, task, model)
-    count = write_jsonl(out / f"{task}.jsonl", outputs)
-    say(counts, as_json, f"{count} outputs; {counts}\n-> {out / f'{task}.jsonl'}")
+    file = out / f"{task}.jsonl"
+    with Journal.once(file, command="tocot import-taur", inputs=[path]) as journal:
+        count = write_jsonl(journal.file(file.name), outputs)
+    say(counts, as_json, f"{count} outputs; {counts}\n-> {file}")
 
 
 @app.command()
@@ -129,6 +145,8 @@ def advise(
 
     Example: tocot advise runs/outputs --out runs/advice
     """
+    from tenpapers.journal import Journal
+
     from ..scoring.advice import advise_cells
     from ..scoring.pairs import cells
     from ..scoring.score_responses import graded_rows
@@ -137,4 +155,6 @@ def advise(
     found = cells(graded_rows(folders, settings))
     rows = advise_cells(found, alpha=settings.alpha, seed=settings.seed)
     file = out / "advice.csv"
-    say(rows, as_json, write_rows(file, rows, "Advice"), f"-> {file}")
+    with Journal.once(file, command="tocot advise", inputs=folders) as journal:
+        table = write_rows(journal.file(file.name), rows, "Advice")
+    say(rows, as_json, table, f"-> {file}")

@@ -42,6 +42,7 @@ def solve(
 
     Example: tocot solve plans.jsonl --kind python --allow-code --out runs/solved
     """
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
     from ..solvers.solve import read_plans, solve_plans, summary
@@ -50,8 +51,10 @@ def solve(
     if kind == "python":
         require_code_permission(allow_code)
     rows = solve_plans(plans, kind, domain=domain, timeout=timeout)
-    write_jsonl(out / "solved.jsonl", rows)
-    say(rows, as_json, f"{len(rows)} plans: {summary(rows)}\n-> {out / 'solved.jsonl'}")
+    file = out / "solved.jsonl"
+    with Journal.once(file, command="tocot solve", inputs=files) as journal:
+        write_jsonl(journal.file(file.name), rows)
+    say(rows, as_json, f"{len(rows)} plans: {summary(rows)}\n-> {file}")
 
 
 @app.command()
@@ -67,9 +70,14 @@ def meta(
 
     Example: tocot meta iclr.csv acl.csv --categories categories.csv --out runs/meta
     """
+    from tenpapers.journal import Journal
+
     from ..literature import meta_analyse, read_categories, read_results
     from ..study.literature_report import write_literature
 
     known = read_categories(categories) if categories else None
-    values, parts = write_literature(out, meta_analyse(read_results(results), known))
+    found = meta_analyse(read_results(results), known)
+    inputs = [*results, categories]
+    with Journal.once(out / "meta.csv", command="tocot meta", inputs=inputs) as journal:
+        values, parts = write_literature(journal, found)
     say(values, as_json, *parts, f"-> {out / 'meta.csv'}")

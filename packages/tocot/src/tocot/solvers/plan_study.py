@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from tenpapers.cli import require_code_permission
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator, Request, Sampling, open_generator
 from tenpapers.generation.types import Message
-from tenpapers.records import Appender
+from tenpapers.journal import Journal, RowLog, files_of, key_of, known_by
 
+from ..answering.output_log import items_key, open_outputs, outputs_in
 from ..answering.prompts import fill
 from ..answering.run import SEED, reason, run
 from ..answering.settings import two_budgets
 from ..extraction.extract import extract
 from ..inputs.demonstrations import task_items
 from ..inputs.task_registry import task_spec
-from ..records import Demos, Extraction, Output, TaskItem, Turn, answered, outputs_in
+from ..records import Demos, Extraction, Output, TaskItem, Turn
 from ..scoring.grade import grade
 from .logic import solve_bool, solve_fol
 from .plan_repair import Plan, recover_plan
@@ -31,12 +33,20 @@ KINDS: dict[str, PlanKind] = {"gsm8k": "python", "gsm8k_hard": "python", "folio"
 GUESS = 1 / 3  # what an unparseable answer is worth on three labels
 
 
-def run_plan_study(settings: PlanSettings, out: Path, *, allow_code: bool = False) -> list[Output]:
-    """Load a task and a model and answer in all settings, into `out/<task>.jsonl`.
+def run_plan_study(
+    settings: PlanSettings,
+    out: Path,
+    *,
+    allow_code: bool = False,
+    overwrite: bool = False,
+    wait: bool = False,
+) -> list[Output]:
+    """Load a task and a model and answer in all settings, into `out/outputs/<task>.jsonl`.
 
     Raises
     ------
-    UserError : a Python solver without the user's permission; what `plan_study` raises.
+    UserError : a Python solver without the user's permission; `out` holds a run of another model,
+        other settings or inputs; what `plan_study` raises.
     """
     names, task = settings.setting_names, settings.task
     if plan_kind(task) == "python" and "plan_tool" in names:
@@ -45,12 +55,27 @@ def run_plan_study(settings: PlanSettings, out: Path, *, allow_code: bool = Fals
     items, demos = task_items(
         task, settings.data, settings.n, settings.seed, forms, demos_file=settings.demos
     )
-    with open_generator(settings.model, cache=settings.cache) as model:
+    with (
+        open_generator(settings.model, cache=settings.cache) as model,
+        Journal(
+            out,
+            key=key_of(
+                "tocot plan",
+                settings,
+                model=known_by(settings.model, model.backend.identity),
+                items=items_key(settings.data, {task: (items, demos)}),
+            ),
+            inputs=files_of(settings),
+            overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+        open_outputs(journal, f"outputs/{task}.jsonl") as log,
+    ):
         return plan_study(
             model,
             items,
             names,
-            out / f"{task}.jsonl",
+            log,
             demos=demos,
             folder=settings.prompts,
             budget=settings.budget,
@@ -77,7 +102,7 @@ def plan_study(
     model: Generator,
     items: Sequence[TaskItem],
     settings: Sequence[str],
-    out: Path,
+    log: RowLog,
     *,
     demos: Demos = (),
     folder: Path | None = None,
@@ -90,6 +115,7 @@ def plan_study(
 
     Parameters
     ----------
+    log : outputs of the task; what it has is not asked again.
     demos : of `da` and `cot` in their few-shot form; without any, zero-shot.
     budget : new tokens of the plan settings; `budgets` : of `da` and `cot`.
     domain : of the first-order solver.
@@ -108,20 +134,22 @@ def plan_study(
     plain = [name for short, name in wanted.items() if short in settings]
     if plain:
         run(
-            model, items, plain, out, demos=demos, folder=folder, budgets=budgets, deadline=deadline
+            model, items, plain, log, demos=demos, folder=folder, budgets=budgets, deadline=deadline
         )
-    done = answered(out)
-    with Appender(out) as sink:
-        for setting in settings:
-            if not setting.startswith("plan"):
-                continue
-            waiting = [item for item in items if (setting, item.id) not in done]
-            if not waiting or (deadline is not None and time.monotonic() > deadline):
-                continue
-            way = _Way(setting, kind, folder, budget, domain)
-            for row in _planned(model, waiting, way):
-                sink.write(row)
-    return outputs_in(out)
+    for setting in settings:
+        if not setting.startswith("plan"):
+            continue
+        waiting = log.missing(items, key=partial(_in_setting, setting))
+        if not waiting or (deadline is not None and time.monotonic() > deadline):
+            continue
+        way = _Way(setting, kind, folder, budget, domain)
+        for row in _planned(model, waiting, way):
+            log.write(row)
+    return outputs_in(log)
+
+
+def _in_setting(setting: str, item: TaskItem) -> str:
+    return f"{setting}|{item.id}"
 
 
 def plan_messages(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tenpapers.journal import Journal
 from tenpapers.report import Table
 
 from ..records import Graded
@@ -18,7 +19,7 @@ SUBJECTS_SHOWN = 10
 
 
 def write_equals(
-    out: Path, cells: Sequence[Cell], paths: Sequence[Path], settings: EqualsSettings
+    journal: Journal, cells: Sequence[Cell], paths: Sequence[Path], settings: EqualsSettings
 ) -> tuple[list[dict[str, Any]], list[Table]]:
     """Write `equals.csv` and `equals.png`; its rows, and all tables.
 
@@ -33,8 +34,8 @@ def write_equals(
     split = equals_by_task(cells, settings.scope, include_choices=settings.include_choices)
     rows = [{"task": name, **result.as_json()} for name, result in split.items()]
     title = f"Gain with and without an equals sign ({settings.scope})"
-    tables = [write_rows(out / "equals.csv", rows, title)]
-    equals_figure(out / "equals.png", split)
+    tables = [write_rows(journal.file("equals.csv"), rows, title)]
+    equals_figure(journal.file("equals.png"), split)
     pairs = [pair for cell in cells for pair in zip(cell.direct, cell.cot, strict=True)]
     tables += _subjects(pairs)
     if settings.classifier:

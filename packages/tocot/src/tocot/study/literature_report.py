@@ -1,8 +1,8 @@
 """The report on comparisons in the literature: tables and figure."""
 
-from pathlib import Path
 from typing import Any
 
+from tenpapers.journal import Journal
 from tenpapers.records import write_json
 from tenpapers.report import Table
 
@@ -13,20 +13,21 @@ from .tables import frame_table
 OUTLIERS_SHOWN = 10
 
 
-def write_literature(out: Path, meta: MetaResult) -> tuple[dict[str, Any], list[str | Table]]:
+def write_literature(
+    journal: Journal, meta: MetaResult
+) -> tuple[dict[str, Any], list[str | Table]]:
     """Write `meta.csv`, `cells.csv`, `outliers.csv`, `results.json` and `meta.png`.
 
     Returns
     -------
     The content of `results.json`, and tables and sentences to print.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    meta.categories.to_csv(out / "meta.csv", index=False)
-    meta.cells.to_csv(out / "cells.csv", index=False)
-    meta.outliers.to_csv(out / "outliers.csv", index=False)
+    meta.categories.to_csv(journal.file("meta.csv"), index=False)
+    meta.cells.to_csv(journal.file("cells.csv"), index=False)
+    meta.outliers.to_csv(journal.file("outliers.csv"), index=False)
     values = literature_values(meta) | {"notes": meta.notes}
-    write_json(out / "results.json", values)
-    meta_figure(out / "meta.png", meta)
+    write_json(journal.file("results.json"), values)
+    meta_figure(journal.file("meta.png"), meta)
     columns = ["paper_id", "category", "delta", "rows"]
     return values, [
         frame_table(meta.categories, "Gain by category (points)"),

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tenpapers import data
 from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal
 
 from ..answering.cue_wordings import ask_in_all_wordings, variants_table
+from ..answering.output_log import open_outputs
 from ..answering.run import run
 from ..inputs.demonstrations import task_items
 from ..inputs.load import own_items
@@ -35,19 +36,19 @@ from .tables import (
 class Live:
     """A live part under way: where it writes, what it was told, whom it asks, until when."""
 
-    out: Path
+    journal: Journal
     study: StudySettings
     model: Generator
     deadline: float | None
 
 
-def live_part(out: Path, study: StudySettings, results: Results) -> Body:
+def live_part(journal: Journal, study: StudySettings, results: Results) -> Body:
     """Ask the study's model; "" for the model leaves this part out."""
     if not study.model:
         return []
     deadline = time.monotonic() + study.time_budget if study.time_budget else None
     with open_generator(study.model) as model:
-        live = Live(out, study, model, deadline)
+        live = Live(journal, study, model, deadline)
         body = live_tasks(live, results) + live_plans(live, results) + live_wordings(live, results)
     if deadline is not None and time.monotonic() > deadline:
         body.append("The time budget ended before all live items were asked: partial tables.")
@@ -62,17 +63,18 @@ def live_tasks(live: Live, results: Results) -> Body:
     for task in own or study.tasks:
         items, demos = task_items(task, own.get(task), study.n, study.seed, study.settings)
         settings = [name for name in study.settings if demos or not name.startswith("fs")]
-        outputs += run(
-            live.model,
-            items,
-            settings,
-            live.out / "live" / f"{task}.jsonl",
-            style=study.style,
-            demos=demos,
-            budgets=study.budgets,
-            small_window=study.small_window,
-            deadline=live.deadline,
-        )
+        with open_outputs(live.journal, f"live/{task}.jsonl") as log:
+            outputs += run(
+                live.model,
+                items,
+                settings,
+                log,
+                style=study.style,
+                demos=demos,
+                budgets=study.budgets,
+                small_window=study.small_window,
+                deadline=live.deadline,
+            )
     found = [cell for cell in cells([score_output(row, {}) for row in outputs]) if cell.direct]
     if not found:
         return []
@@ -111,16 +113,17 @@ def live_plans(live: Live, results: Results) -> Body:
     for settings in (["da", "cot"], ["plan_tool"], ["plan_direct"], ["plan_cot"]):
         for task in study.plan_tasks:
             items, demos = task_items(task, None, study.plan_n, study.seed, forms)
-            outputs[task] = plan_study(
-                live.model,
-                items,
-                settings,
-                live.out / "plans" / f"{task}.jsonl",
-                demos=demos,
-                budget=study.plan_budget,
-                budgets=study.budgets,
-                deadline=live.deadline,
-            )
+            with open_outputs(live.journal, f"plans/{task}.jsonl") as log:
+                outputs[task] = plan_study(
+                    live.model,
+                    items,
+                    settings,
+                    log,
+                    demos=demos,
+                    budget=study.plan_budget,
+                    budgets=study.budgets,
+                    deadline=live.deadline,
+                )
     rows = [row for own in outputs.values() for row in plan_table(own)]
     results["plans"] = rows
     return [plan_settings_table(rows, "Planning and execution (live)")] if rows else []
@@ -137,7 +140,8 @@ def live_wordings(live: Live, results: Results) -> Body:
         outputs[task] = ask_in_all_wordings(
             live.model,
             items,
-            live.out / "live",
+            live.journal,
+            into="live/",
             budgets=study.budgets,
             deadline=live.deadline,
         )

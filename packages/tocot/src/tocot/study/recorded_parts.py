@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tenpapers.journal import Journal
 from tenpapers.paper import Paper
 from tenpapers.records import read_json_lines
 from tenpapers.report import Table
@@ -45,7 +46,7 @@ def recorded_cells(study: StudySettings, folder: Path | None) -> list[Cell]:
 
 
 def groups_part(
-    out: Path,
+    journal: Journal,
     recorded: list[Cell],
     meta: MetaResult | None,
     study: StudySettings,
@@ -63,11 +64,13 @@ def groups_part(
     gains = ", ".join(f"{row['group']} {row['delta_guess']:+.1f}" for row in zero)
     return [
         group_rows(groups, "Groups of tasks, recorded pairs", rows),
-        overview_figure(out / "fig1.png", groups, meta),
+        overview_figure(journal.file("fig1.png"), groups, meta),
         "The paper's ordering, Commonsense below Mathematical below Symbolic (zero-shot, guess): "
         f"{holds}. {gains}.",
         _policy_sentence(zero),
-        deltas_figure(out / "fig3.png", rows, "Gain of chain of thought, recorded pairs (guess)"),
+        deltas_figure(
+            journal.file("fig3.png"), rows, "Gain of chain of thought, recorded pairs (guess)"
+        ),
         verdict(rows),
         group_rows(group_table(recorded, "meta"), "Categories of tasks, recorded pairs"),
     ]
@@ -85,7 +88,7 @@ def _policy_sentence(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def equals_part(out: Path, recorded: list[Cell], results: Results) -> Body:
+def equals_part(journal: Journal, recorded: list[Cell], results: Results) -> Body:
     """Where "=" stands, and how much of the gain comes from there."""
     if not recorded:
         return []
@@ -99,7 +102,7 @@ def equals_part(out: Path, recorded: list[Cell], results: Results) -> Body:
         f"{name} {whole.share_with:.0f} %" for name, whole in wholes.items() if whole.share_with
     )
     return [
-        equals_figure(out / "equals.png", named | wholes),
+        equals_figure(journal.file("equals.png"), named | wholes),
         f"Share of the gain that comes from items with an equals sign: {shares}. The paper's "
         "finding (up to 95 % on MMLU) does not transfer to these tasks: the sign tells math from "
         "the rest within MMLU, not string tasks from others.",
@@ -110,7 +113,9 @@ def _is_whole(name: str) -> bool:
     return name.endswith("/all")
 
 
-def literature_part(out: Path, meta: MetaResult | None, paper: Paper, results: Results) -> Body:
+def literature_part(
+    journal: Journal, meta: MetaResult | None, paper: Paper, results: Results
+) -> Body:
     """Comparisons in the literature beside the paper's means."""
     if meta is None:
         return []
@@ -126,7 +131,7 @@ def literature_part(out: Path, meta: MetaResult | None, paper: Paper, results: R
             f"{paper.confirmed('literature/comparisons'):,.0f}; points. The paper's means are over "
             f"its own {paper.confirmed('literature/papers'):.0f} papers.",
         ),
-        meta_figure(out / "meta.png", meta),
+        meta_figure(journal.file("meta.png"), meta),
     ]
 
 

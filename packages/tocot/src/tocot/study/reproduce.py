@@ -4,8 +4,10 @@ import time
 from pathlib import Path
 
 from tenpapers import data
+from tenpapers.journal import Journal, files_of, key_of, known_by
+from tenpapers.models.identity import model_identity
 from tenpapers.paper import load_paper
-from tenpapers.report import claim_folder, manifest, print_report, write_report
+from tenpapers.report import REPORT_FILES, manifest, print_report, write_report
 from tenpapers.settings import as_config
 
 from .claims import judged_claims
@@ -23,41 +25,57 @@ from .tables import Body, Results, claim_table
 
 
 def reproduce(
-    study: StudySettings, out: Path, *, scale: str = "cpu", overwrite: bool = False
+    study: StudySettings,
+    out: Path,
+    *,
+    scale: str = "cpu",
+    overwrite: bool = False,
+    wait: bool = False,
 ) -> None:
     """Run all parts and write report, table, figures and JSON; a killed run goes on.
 
     Raises
     ------
-    UserError : `out` holds a study of other settings; what the parts raise.
+    UserError : `out` holds a study of another model, other settings or data; what the parts raise.
     """
-    began = time.monotonic()
     study = with_named_model(study)
-    config = as_config(study)
-    claim_folder(out, config, overwrite=overwrite, parts=["live", "plans"])
-    paper = load_paper("tocot")
     folder = data.folder("tocot")
+    model = known_by(study.model, model_identity(study.model)) if study.model else None
+    with Journal(
+        out,
+        key=key_of("tocot reproduce", study, model=model),
+        inputs=[*files_of(study), folder],
+        overwrite=overwrite,
+        wait=wait,
+    ) as journal:
+        journal.claim(*REPORT_FILES)
+        _run_parts(study, folder, journal, scale)
+
+
+def _run_parts(study: StudySettings, folder: Path | None, journal: Journal, scale: str) -> None:
+    began = time.monotonic()
+    paper = load_paper("tocot")
     meta = literature_of(study, folder)
     recorded = recorded_cells(study, folder)
     results: Results = {}
     parts: Body = [_intro(study, folder)]
-    parts += groups_part(out, recorded, meta, study, results)
-    parts += equals_part(out, recorded, results)
-    parts += literature_part(out, meta, paper, results)
+    parts += groups_part(journal, recorded, meta, study, results)
+    parts += equals_part(journal, recorded, results)
+    parts += literature_part(journal, meta, paper, results)
     parts += solver_part(folder, results)
-    parts += live_part(out, study, results)
+    parts += live_part(journal, study, results)
     results["claims"] = judged_claims(paper, results)
     parts.append(claim_table(paper, results["claims"]))
     details = manifest(
-        config,
+        as_config(study),
         seed=study.seed,
         began=began,
         tokens=int(results.get("live", {}).get("new_tokens", 0)),
         data=sorted(folder.glob("replay/*.gz")) if folder else [],
     )
     title = f"To CoT or not to CoT, {scale} scale"
-    write_report(out, title, parts, results=results, manifest=details)
-    print_report(parts, out, time.monotonic() - began)
+    write_report(journal.root, title, parts, results=results, manifest=details)
+    print_report(parts, journal.root, time.monotonic() - began)
 
 
 def _intro(study: StudySettings, folder: Path | None) -> str:

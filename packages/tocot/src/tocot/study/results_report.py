@@ -1,9 +1,9 @@
 """The report on a set of outputs: tables, sentences, figures."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from tenpapers.journal import Journal
 from tenpapers.records import write_json, write_jsonl, write_text
 from tenpapers.report import Picture, Table, report_markdown
 
@@ -19,26 +19,26 @@ from .tables import Body, cell_table, group_rows, mapping_table
 
 
 def write_scores(
-    out: Path, rows: Sequence[Graded], cells: Sequence[Cell], policy: Policy
+    journal: Journal, rows: Sequence[Graded], cells: Sequence[Cell], policy: Policy
 ) -> tuple[dict[str, Any], Table, str]:
     """Write `graded.jsonl` and `results.json`; what they say as values, table and notes."""
     values = results(cells, policy)
-    write_jsonl(out / "graded.jsonl", rows)
-    write_json(out / "results.json", values)
+    write_jsonl(journal.file("graded.jsonl"), rows)
+    write_json(journal.file("results.json"), values)
     notes = "\n".join(f"note: {line}" for line in warnings(cells))
     return values, cell_table(cells, policy), notes
 
 
 def write_results(
-    out: Path, cells: Sequence[Cell], settings: ReportSettings
+    journal: Journal, cells: Sequence[Cell], settings: ReportSettings
 ) -> tuple[Body, dict[str, Any]]:
     """Write `report.md`, `table.csv`, `results.json` and the figures of graded cells."""
-    out.mkdir(parents=True, exist_ok=True)
     meta = meta_analyse(read_results([settings.literature])) if settings.literature else None
-    body, values = results_body(out, cells, settings, meta)
-    write_text(out / "report.md", report_markdown("Direct answers and CoT", body))
-    write_text(out / "table.csv", next(part for part in body if isinstance(part, Table)).csv())
-    write_json(out / "results.json", values)
+    body, values = results_body(journal, cells, settings, meta)
+    write_text(journal.file("report.md"), report_markdown("Direct answers and CoT", body))
+    first = next(part for part in body if isinstance(part, Table))
+    write_text(journal.file("table.csv"), first.csv())
+    write_json(journal.file("results.json"), values)
     return body, values
 
 
@@ -48,9 +48,12 @@ def printable(body: Body) -> list[str | Table]:
 
 
 def results_body(
-    out: Path, cells: Sequence[Cell], settings: ReportSettings, meta: MetaResult | None = None
+    journal: Journal,
+    cells: Sequence[Cell],
+    settings: ReportSettings,
+    meta: MetaResult | None = None,
 ) -> tuple[Body, dict[str, Any]]:
-    """Group table, figures, tests and notes of graded cells; figures go to `out`."""
+    """Group table, figures, tests and notes of graded cells; figures go to the folder."""
     by, policy = settings.group, settings.unparseable
     groups = group_table(cells, by)
     five = groups if by == "five" else group_table(cells, "five")
@@ -59,8 +62,8 @@ def results_body(
     body: Body = [
         group_rows(groups, f"Groups ({by})", rows if by == "five" else ()),
         _decides(groups),
-        overview_figure(out / "fig1.png", five, meta),
-        deltas_figure(out / "fig3.png", rows, "Gain of chain of thought by task"),
+        overview_figure(journal.file("fig1.png"), five, meta),
+        deltas_figure(journal.file("fig3.png"), rows, "Gain of chain of thought by task"),
         cell_table(cells, policy),
         verdict(rows),
         mapping_table(positions(cells), "Answer positions (characters), tokens, cost"),
