@@ -88,6 +88,13 @@ def test_a_row_that_was_asked_again_stands_in_the_file_once(tmp_path):
     assert lines(tmp_path / "out.jsonl") == [{"id": "i0", "text": "second"}, {"id": "i1"}]
 
 
+def test_rows_stand_in_the_order_of_the_question_and_none_is_lost(tmp_path):
+    with Journal(tmp_path, key={}) as journal, journal.rows("out.jsonl") as rows:
+        rows.write({"id": "c"}, {"id": "a", "n": 1}, {"id": "b"}, {"id": "a", "n": 2})
+        rows.close(order=["a", "b"])
+    assert lines(tmp_path / "out.jsonl") == [{"id": "a", "n": 2}, {"id": "b"}, {"id": "c"}]
+
+
 def test_what_is_made_in_one_go_is_made_anew_but_not_over_that_of_others(tmp_path):
     out, data = tmp_path / "table.csv", tmp_path / "data.txt"
     data.write_text("mine")

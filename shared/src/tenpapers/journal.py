@@ -421,12 +421,13 @@ class RowLog(Closing):
 
         Parameters
         ----------
-        order : keys of all rows; the file is then rewritten in this order.
+        order : keys in which the rows are to stand; others come behind them.
         """
         self._appender.close()
-        if order is not None:
-            write_jsonl(self.path, [self.rows[name] for name in order if name in self.rows])
-        elif self._lines > len(self.rows):
+        as_they_came = list(self.rows)
+        first = {name: self.rows[name] for name in order or () if name in self.rows}
+        self.rows = first | self.rows
+        if self._lines > len(self.rows) or as_they_came != list(self.rows):
             write_jsonl(self.path, self.rows.values())
             self._lines = len(self.rows)
 

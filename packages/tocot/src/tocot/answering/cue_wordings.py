@@ -10,7 +10,7 @@ from tenpapers.journal import Journal, files_of, key_of, known_by
 
 from ..inputs.demonstrations import task_items
 from ..records import Output, TaskItem
-from .output_log import items_key, open_outputs
+from .output_log import close_in_order, items_key, open_outputs
 from .prompts import VARIANTS
 from .run import run
 from .settings import WordingSettings, two_budgets
@@ -90,6 +90,7 @@ def ask_in_all_wordings(
                 budgets=budgets,
                 deadline=deadline,
             )
+            close_in_order(log, ["zs_cot"], items)
     return outputs
 
 

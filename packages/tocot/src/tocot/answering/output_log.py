@@ -1,6 +1,6 @@
 """Outputs of one task as a run keeps them: one line a setting and item, appended as they come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,11 @@ def open_outputs(journal: Journal, name: str) -> RowLog:
     name : of the file in the run's folder.
     """
     return journal.rows(name, key=_key, failed=_failed)
+
+
+def close_in_order(log: RowLog, settings: Sequence[str], items: Sequence[TaskItem]) -> None:
+    """Close a file of outputs: one setting after the other, in the order of the items."""
+    log.close(order=[f"{setting}|{item.id}" for setting in settings for item in items])
 
 
 def outputs_in(rows: RowLog) -> list[Output]:

@@ -13,7 +13,7 @@ from ..records import Demos, Graded, TaskItem
 from ..scoring.score_responses import score_output
 from .judge import Judge, model_judge
 from .label_likelihood import run_logprob
-from .output_log import items_key, open_outputs
+from .output_log import close_in_order, items_key, open_outputs
 from .run import Job, plan_jobs, run
 from .settings import PromptSettings, RunSettings, two_budgets
 
@@ -102,6 +102,7 @@ def run_tasks(
         for name in names:
             with open_outputs(journal, f"outputs/{name}.jsonl") as log:
                 rows += _run_task(model, items[name], settings, log, grader)
+                close_in_order(log, settings.setting_names, items[name][0])
     return rows
 
 

@@ -14,7 +14,7 @@ from tenpapers.generation import Completion, Generator, Request, Sampling, open_
 from tenpapers.generation.types import Message
 from tenpapers.journal import Journal, RowLog, files_of, key_of, known_by
 
-from ..answering.output_log import items_key, open_outputs, outputs_in
+from ..answering.output_log import close_in_order, items_key, open_outputs, outputs_in
 from ..answering.prompts import fill
 from ..answering.run import SEED, reason, run
 from ..answering.settings import two_budgets
@@ -71,7 +71,7 @@ def run_plan_study(
         ) as journal,
         open_outputs(journal, f"outputs/{task}.jsonl") as log,
     ):
-        return plan_study(
+        outputs = plan_study(
             model,
             items,
             names,
@@ -82,6 +82,9 @@ def run_plan_study(
             budgets=two_budgets(settings.budgets),
             domain=settings.domain,
         )
+        forms = _plain_forms(demos)
+        close_in_order(log, [forms.get(name, name) for name in names], items)
+        return outputs
 
 
 def plan_kind(task: str) -> PlanKind:
@@ -129,9 +132,7 @@ def plan_study(
         if setting not in SETTINGS:
             raise UserError(f"setting {setting}: unknown", ", ".join(SETTINGS))
     kind = plan_kind(items[0].task)
-    form = "fs" if demos else "zs"
-    wanted = {"da": f"{form}_direct", "cot": f"{form}_cot"}
-    plain = [name for short, name in wanted.items() if short in settings]
+    plain = [name for short, name in _plain_forms(demos).items() if short in settings]
     if plain:
         run(
             model, items, plain, log, demos=demos, folder=folder, budgets=budgets, deadline=deadline
@@ -146,6 +147,12 @@ def plan_study(
         for row in _planned(model, waiting, way):
             log.write(row)
     return outputs_in(log)
+
+
+def _plain_forms(demos: Demos) -> dict[str, str]:
+    """Settings of plain direct answers and CoT, as `run` names them."""
+    form = "fs" if demos else "zs"
+    return {"da": f"{form}_direct", "cot": f"{form}_cot"}
 
 
 def _in_setting(setting: str, item: TaskItem) -> str:

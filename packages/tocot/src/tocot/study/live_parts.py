@@ -10,7 +10,7 @@ from tenpapers.generation import Generator, open_generator
 from tenpapers.journal import Journal
 
 from ..answering.cue_wordings import ask_in_all_wordings, variants_table
-from ..answering.output_log import open_outputs
+from ..answering.output_log import close_in_order, open_outputs
 from ..answering.run import run
 from ..inputs.demonstrations import task_items
 from ..inputs.load import own_items
@@ -75,6 +75,7 @@ def live_tasks(live: Live, results: Results) -> Body:
                 small_window=study.small_window,
                 deadline=live.deadline,
             )
+            close_in_order(log, settings, items)
     found = [cell for cell in cells([score_output(row, {}) for row in outputs]) if cell.direct]
     if not found:
         return []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tenpapers import data
 from tenpapers.journal import Journal, files_of, key_of, known_by
-from tenpapers.models.identity import model_identity
+from tenpapers.models.identity import identity_as_loaded
 from tenpapers.paper import load_paper
 from tenpapers.report import REPORT_FILES, manifest, print_report, write_report
 from tenpapers.settings import as_config
@@ -40,7 +40,7 @@ def reproduce(
     """
     study = with_named_model(study)
     folder = data.folder("tocot")
-    model = known_by(study.model, model_identity(study.model)) if study.model else None
+    model = known_by(study.model, identity_as_loaded(study.model)) if study.model else None
     with Journal(
         out,
         key=key_of("tocot reproduce", study, model=model),
