@@ -205,8 +205,8 @@ class Journalled:
 
     def content(self, out: Path) -> dict[str, Any]:
         """What the outputs of a run hold."""
-        files = [out / name for name in self.outputs] or [out]
-        return {file.name: self._without(_read(file)) for file in files}
+        files = {name: out / name for name in self.outputs} or {"": out}
+        return {name: self._without(_read(file)) for name, file in files.items()}
 
     def _without(self, value: Any) -> Any:
         if isinstance(value, dict):
