@@ -52,7 +52,8 @@ def test_other_settings_or_inputs_are_refused_by_name(tmp_path, key, content, to
     data = tmp_path / "data.txt"
     data.write_text("x")
     out = tmp_path / "run"
-    Journal(out, key={"seed": 1, "lr": 0.4}, inputs=[data]).close()
+    with Journal(out, key={"seed": 1, "lr": 0.4}, inputs=[data]) as journal:
+        journal.file("result").write_text("r")
     data.write_text(content)
     with pytest.raises(UserError) as caught:
         Journal(out, key=key, inputs=[data])
@@ -69,11 +70,30 @@ def test_an_input_is_what_it_contains_not_where_it_lies(tmp_path):
     Journal(tmp_path / "run", key={}, inputs=[second]).close()
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file", "a row", "a user's file"])
+def test_a_run_that_ended_before_its_first_row_binds_nobody(tmp_path, left):
+    if left == "a user's file":
+        (tmp_path / "out.jsonl").write_text("mine")
+    with Journal(tmp_path, key={"k": 1}) as journal:
+        if left == "a row":
+            journal.rows("out.jsonl").write({"id": "i0"})
+        elif left == "an empty file":
+            journal.rows("out.jsonl").close()
+    if left == "a row":
+        with pytest.raises(UserError, match="k was 1 and is 2"):
+            Journal(tmp_path, key={"k": 2})
+        return
+    Journal(tmp_path, key={"k": 2}).close()
+    Journal(tmp_path, key={"k": 2}).close()
+    assert (tmp_path / "out.jsonl").exists() == (left == "a user's file")
+
+
 def test_a_model_is_known_by_its_content_and_named_where_it_differs(tmp_path):
     def opened(name, content):
         return Journal(tmp_path, key={"seed": 1, "model": known_by(name, content)})
 
-    opened("hf:./one", "aa").close()
+    with opened("hf:./one", "aa") as journal:
+        journal.file("result").write_text("r")
     opened("hf:/elsewhere/one", "aa").close()
     with pytest.raises(UserError, match=r"settings: model hf:\./one has changed;"):
         opened("hf:./one", "bb")
@@ -138,7 +158,8 @@ def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
     prompts = tmp_path / "prompts"
     (prompts / "part").mkdir(parents=True)
     (prompts / "part" / "ask.jinja").write_text("ask")
-    Journal(tmp_path / "run", key={}, inputs=[None, prompts]).close()
+    with Journal(tmp_path / "run", key={}, inputs=[None, prompts]) as journal:
+        journal.file("result").write_text("r")
     (prompts / ".hidden").write_text("does not count")
     Journal(tmp_path / "run", key={}, inputs=[prompts]).close()
     (prompts / "part" / "ask.jinja").write_text("ask again")

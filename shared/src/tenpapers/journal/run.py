@@ -1,21 +1,5 @@
-"""One run, one folder: what a run made there, with which settings, and what is still missing.
+"""What a run made in its folder, with which settings: a file of JSON lines beside the results."""
 
-```python
-key = key_of("lofit tune", settings, model=known_by(settings.model, lm.identity))
-with Journal(out, key=key, inputs=[data, *files_of(settings)], overwrite=overwrite) as journal:
-    with journal.rows("predictions.jsonl") as rows:
-        for example in rows.missing(examples):
-            rows.write(predict(example))
-    write_json(journal.file("results.json"), results)
-```
-
-The journal is a file of JSON lines beside the results. A killed run loses at most the line it was
-writing; the same command goes on where it stopped. Other settings or changed inputs are refused,
-and nothing is ever deleted or overwritten that the journal does not name. A command that makes its
-files in one go says `with Journal.once(file, command="tocot score") as journal: ...` instead.
-"""
-
-import hashlib
 import json
 import os
 import shutil
@@ -23,60 +7,19 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel
 
-from .closing import Closing
-from .errors import UserError, without_credentials
-from .models.identity import file_identity
-from .records import Appender, read_json_lines, write_jsonl
-from .settings import as_config
+from ..closing import Closing
+from ..errors import UserError
+from ..models.identity import file_identity
+from ..records import Appender, read_json_lines
+from .key import Row, differences, known_by
+from .rows import RowLog
 
 VERSION = 1
-ItemT = TypeVar("ItemT")
-Row = dict[str, Any]
-# Settings of how a run is done, not of what comes out.
-_MANNER = {"cache", "workers"}
 _HEADER = b'{"journal": '
-
-
-def known_by(name: str, content: object) -> Row:
-    """A setting that is what it contains, whatever it is called: a model by its identity.
-
-    Parameters
-    ----------
-    name : for messages; two of different names and one content are the same.
-    content : an identity, or JSON values that came from elsewhere than a file.
-    """
-    text = json.dumps(content, ensure_ascii=True, sort_keys=True)
-    return {"name": without_credentials(name), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def key_of(command: str, settings: Any, **known: Any) -> Row:
-    """What the results of a command depend on, for `Journal(key=...)`.
-
-    Parameters
-    ----------
-    settings : a dataclass or record; what says how fast it runs is left out, and so are its files,
-        which are inputs: see `files_of`.
-    known : added to the settings or in place of them, such as models by `known_by`.
-    """
-    files = {name for name, value in _values(settings) if isinstance(value, Path)}
-    plain = as_config(settings).items()
-    kept = {name: value for name, value in plain if name not in files | _MANNER}
-    return {"command": command} | kept | known
-
-
-def files_of(settings: Any) -> list[Path]:
-    """Files and folders among the settings, for `Journal(inputs=...)`."""
-    return [value for _, value in _values(settings) if isinstance(value, Path)]
-
-
-def _values(settings: Any) -> Iterator[tuple[str, Any]]:
-    for name in as_config(settings):
-        yield name, getattr(settings, name)
 
 
 class Journal(Closing):
@@ -199,16 +142,16 @@ class Journal(Closing):
         self._made, self._workspaces, self._stages = set[str](), set[str](), set[str]()
         for event in events:
             self._take(event)
-        asked = events and key is not None and not overwrite
-        if asked and (differences := _differences(events[0], header)):
+        differs = differences(events[0], header) if events and key is not None else ""
+        if differs and not overwrite and self._left_something():
             raise UserError(
-                f"{self._out}: holds a run with other settings: {differences}",
+                f"{self._out}: holds a run with other settings: {differs}",
                 "choose another --out, or pass --overwrite where the command has it",
             )
         for event in events:  # folders that were being made when a run was killed
             if "scratch" in event:
                 shutil.rmtree(self.root / event["scratch"], ignore_errors=True)
-        if overwrite:
+        if overwrite or differs:
             self._remove_what_was_made()
             self._log.close()
             self._log_path.unlink()
@@ -231,6 +174,11 @@ class Journal(Closing):
         if "done" in event:
             self._stages.add(event["done"])
         self._stages.discard(event.get("undone", ""))
+
+    def _left_something(self) -> bool:
+        """Whether anything lies there of the run; what ended before its first row does not bind."""
+        files = [self.root / name for name in self._made]
+        return bool(self._workspaces) or any(f.exists() and f.stat().st_size for f in files)
 
     def _remove_what_was_made(self) -> None:
         for name in self._workspaces:
@@ -349,7 +297,7 @@ class Journal(Closing):
         *,
         key: Callable[[Row], str] = lambda row: str(row["id"]),
         failed: Callable[[Row], bool] = lambda row: bool(row.get("error")),
-    ) -> "RowLog":
+    ) -> RowLog:
         """Open an output of JSON lines that grows row by row.
 
         Parameters
@@ -371,65 +319,6 @@ class Journal(Closing):
         """Close the journal and let others in."""
         self._log.close()
         self._lock.release()
-
-
-class RowLog(Closing):
-    """Rows that are appended as they come; of two rows with one key the later counts."""
-
-    def __init__(
-        self, path: Path, *, key: Callable[[Row], str], failed: Callable[[Row], bool]
-    ) -> None:
-        self.path = path
-        self._key, self._failed = key, failed
-        self._appender = Appender(path)
-        self.rows: dict[str, Row] = {}
-        self._lines = 0
-        for _, row in read_json_lines(path):
-            self._keep(row)
-
-    def _keep(self, row: Row) -> None:
-        self._lines += 1
-        self.rows[self._key(row)] = row
-
-    def missing(
-        self, items: Iterable[ItemT], *, key: Callable[[ItemT], str] | None = None
-    ) -> list[ItemT]:
-        """Items without a row that succeeded; what failed before is among them.
-
-        Parameters
-        ----------
-        key : of an item; default its `id`.
-        """
-        name = key or (lambda item: str(item.id))  # type: ignore[attr-defined]
-        kept = {own for own, row in self.rows.items() if not self._failed(row)}
-        return [item for item in items if name(item) not in kept]
-
-    @property
-    def n_failed(self) -> int:
-        """How many rows failed and were not answered since."""
-        return sum(self._failed(row) for row in self.rows.values())
-
-    def write(self, *rows: BaseModel | Row) -> None:
-        """Append rows, safe against the end of this process."""
-        plain = [row.model_dump(mode="json") if isinstance(row, BaseModel) else row for row in rows]
-        self._appender.write(*plain)
-        for row in plain:
-            self._keep(row)
-
-    def close(self, order: Sequence[str] | None = None) -> None:
-        """Close the file; of rows that were asked again the last one stays.
-
-        Parameters
-        ----------
-        order : keys in which the rows are to stand; others come behind them.
-        """
-        self._appender.close()
-        as_they_came = list(self.rows)
-        first = {name: self.rows[name] for name in order or () if name in self.rows}
-        self.rows = first | self.rows
-        if self._lines > len(self.rows) or as_they_came != list(self.rows):
-            write_jsonl(self.path, self.rows.values())
-            self._lines = len(self.rows)
 
 
 def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
@@ -463,34 +352,3 @@ def _holder(log: Path) -> str:
     if not opened:
         return "another process"
     return f"process {opened[-1]['pid']} on {opened[-1]['host']}"
-
-
-def _differences(old: Row, new: Row) -> str:
-    """Name what differs between two headers: settings with both values, inputs that changed."""
-    if old.get("journal") != new["journal"]:
-        return f"its journal has version {old.get('journal')}, this one writes {new['journal']}"
-    told = []
-    for name in sorted({*old["key"], *new["key"]}):
-        before, now = old["key"].get(name), new["key"].get(name)
-        if _is_known_by_content(before) and _is_known_by_content(now):
-            told += _changed(name, before, now)
-        elif before != now:
-            told.append(f"{name} was {json.dumps(before)} and is {json.dumps(now)}")
-    if len(old["inputs"]) != len(new["inputs"]):
-        told.append(f"{len(old['inputs'])} inputs then, {len(new['inputs'])} now")
-    for before, now in zip(old["inputs"], new["inputs"], strict=False):
-        told += _changed("input", before, now)
-    return "; ".join(told)
-
-
-def _is_known_by_content(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() == {"name", "sha256"}
-
-
-def _changed(what: str, before: Row, now: Row) -> list[str]:
-    """What to say of two things that are known by content: nothing where it is the same."""
-    if before["sha256"] == now["sha256"]:
-        return []
-    same = before["name"] == now["name"]
-    changed = "has changed" if same else f"is not {before['name']} of then"
-    return [f"{what} {now['name']} {changed}"]
