@@ -20,7 +20,7 @@ from .errors import UserError
 from .report import Table
 
 if TYPE_CHECKING:
-    from .fetch import Published
+    from .data import Make
 
 TOLERATED = 0.01  # share of a run's requests that may fail
 
@@ -211,40 +211,29 @@ def require_code_permission(allowed: bool) -> None:
         )
 
 
-def data_app(
-    package: str, make: "Callable[[Published, Callable[[str], Path]], None]"
-) -> typer.Typer:
-    """Build the commands `data fetch` of a package.
+def data_app(package: str, make: "Make") -> typer.Typer:
+    """Build the group `data` of a package's commands, with `data fetch` in it.
 
     Parameters
     ----------
-    make : writes the package's data files from the published ones, see `tenpapers.fetch.fetch`.
+    make : writes the package's data files from the published ones, see `tenpapers.data.fetch`.
     """
-    app = typer.Typer(help="The published data of the paper.", no_args_is_help=True)
+    app = typer.Typer(
+        help="The published data of the paper.", no_args_is_help=True, rich_markup_mode=None
+    )
+    place = f"Folder; default: $TENPAPERS_DATA/{package}, or the user's data folder."
 
-    @app.callback()
-    def group() -> None:
-        """The published data of the paper."""
-
-    @app.command("fetch")
-    def fetch_data(
-        out: Annotated[
-            Path | None,
-            typer.Option(
-                "--out", help=f"Default: $TENPAPERS_DATA/{package}, or the user's folder."
-            ),
-        ] = None,
-    ) -> None:
-        from .fetch import fetch
+    @app.command(
+        "fetch",
+        help="Bring the paper's published data, checked by hash; killed, it goes on where it was."
+        f"\n\nExample: {package} data fetch",
+    )
+    def fetch_data(out: Annotated[Path | None, typer.Option("--out", help=place)] = None) -> None:
+        from .data import fetch
         from .paper import load_paper
 
         print(f"-> {fetch(package, load_paper(package), make, out)}")
 
-    fetch_data.__doc__ = f"""Bring the published data, checked by hash; a second call goes on.
-
-    Example: {package} data fetch
-    """
-    app.registered_commands[-1].help = fetch_data.__doc__
     return app
 
 

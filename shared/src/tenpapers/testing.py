@@ -4,15 +4,19 @@ A package's conftest imports what it uses; the functions that make fixtures are 
 `data = data_fixture("lofit")`.
 """
 
+import functools
 import gzip
+import hashlib
+import http.server
 import json
 import os
 import random
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -26,6 +30,7 @@ from pydantic import BaseModel
 from . import data as data_folders
 from . import journal, records
 from .errors import UserError
+from .paper import Paper, load_paper
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -44,6 +49,69 @@ def data_fixture(package: str) -> Any:
         return folder
 
     return data
+
+
+@contextmanager
+def web_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """Serve a folder on loopback; gives the address, and the paths that were asked for so far."""
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, *_: object) -> None:
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def published(package: str, files: Mapping[str, bytes], mirror: Path) -> Paper:
+    """Lay out published files with other content as a mirror; gives the package's paper with them.
+
+    Parameters
+    ----------
+    files : content by `COMMIT/PATH`, the commit's first seven digits, as `paper.yaml` has them.
+    """
+    paper, left = load_paper(package), dict(files)
+    for home in paper.data:
+        theirs = [file for file in home.files if f"{home.commit[:7]}/{file.path}" in left]
+        home.files[:] = []
+        for file in theirs:
+            content = left.pop(f"{home.commit[:7]}/{file.path}")
+            place = mirror / home.repository / home.commit / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+            known = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+            home.files.append(file.model_copy(update=known))
+    assert not left, f"not in paper.yaml: {sorted(left)}"
+    return paper
+
+
+def fetched(
+    package: str, make: data_folders.Make, files: Mapping[str, bytes], folder: Path
+) -> dict[str, Any]:
+    """Fetch published files, made as in `published`, from a web server: what was written, by name.
+
+    Every data file that `paper.yaml` speaks of must be there, and no other.
+    """
+    paper = published(package, files, folder / "mirror")
+    with (
+        web_server(folder / "mirror") as (address, asked),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("TENPAPERS_MIRROR", address)
+        patch.setenv("TENPAPERS_CACHE", str(folder / "cache"))
+        out = data_folders.fetch(package, paper, make, folder / "data")
+        assert len(asked) == len(files)
+    wanted = {
+        name for home in load_paper(package).data for file in home.files for name in file.makes
+    }
+    found = {str(file.relative_to(out)): file for file in out.rglob("*") if file.is_file()}
+    ours = {name: file for name, file in found.items() if "journal.jsonl" not in name}
+    assert ours.keys() == wanted
+    return {name: _read(file) for name, file in ours.items()}
 
 
 def command(package: str, *arguments: object, code: int = 0) -> None:
@@ -215,9 +283,11 @@ class Journalled:
 
 
 def _read(file: Path) -> Any:
-    if file.suffix == ".jsonl":
+    raw = file.read_bytes()
+    raw, name = (gzip.decompress(raw), file.stem) if file.suffix == ".gz" else (raw, file.name)
+    if name.endswith(".jsonl"):
         return read_rows(file)
-    return json.loads(file.read_text()) if file.suffix == ".json" else file.read_bytes()
+    return json.loads(raw) if name.endswith(".json") else raw
 
 
 def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -> None:
