@@ -48,8 +48,8 @@ def _read_csv(file: Path) -> list[MultipleChoiceItem]:
                     id=str(number),
                     question=row["Question"].strip(),
                     best_answer=row["Best Answer"].strip(),
-                    correct_answers=_split(row["Correct Answers"]),
-                    incorrect_answers=_split(row["Incorrect Answers"]),
+                    correct_answers=split_answers(row["Correct Answers"]),
+                    incorrect_answers=split_answers(row["Incorrect Answers"]),
                 )
             )
     if not items:
@@ -57,7 +57,8 @@ def _read_csv(file: Path) -> list[MultipleChoiceItem]:
     return items
 
 
-def _split(joined: str) -> tuple[str, ...]:
+def split_answers(joined: str) -> tuple[str, ...]:
+    """The answers of a cell of the CSV, which joins them by `;`."""
     return tuple(part.strip() for part in joined.split(";") if part.strip())
 
 

@@ -151,19 +151,19 @@ def _chains(path: Path) -> Iterator[ChainItem]:
         paragraphs = tuple(
             Passage(p["title"], p["paragraph_text"])
             for p in sorted(
-                _listed(where, row.get("paragraphs", [])), key=lambda p: int(p.get("idx", 0))
+                listed(where, row.get("paragraphs", [])), key=lambda p: int(p.get("idx", 0))
             )
         )
-        steps = _listed(where, row["question_decomposition"])
+        steps = listed(where, row["question_decomposition"])
         hops = tuple(
             Hop(s["question"], s["answer"], s.get("paragraph_support_idx") if paragraphs else None)
             for s in steps
         )
-        answers = (row["answer"], *_listed(where, row.get("answer_aliases", [])))
+        answers = (row["answer"], *listed(where, row.get("answer_aliases", [])))
         yield ChainItem(row["id"], row["question"], answers, hops, paragraphs)
 
 
-def _listed(where: str, value: Any) -> list[Any]:
+def listed(where: str, value: Any) -> list[Any]:
     """A list, or one written as a Python literal: parsed, never evaluated."""
     if isinstance(value, str):
         if len(value) > LITERAL_CHARACTERS:
