@@ -4,8 +4,10 @@ PYTHON ?= python3
 RUN := .venv/bin/python -m
 PACKAGES := $(notdir $(wildcard packages/*))
 WORKERS ?= 2
+# Packages that make their data from published files.
+FETCHED := $(foreach p,$(PACKAGES),$(if $(wildcard packages/$p/src/$p/inputs/fetched*),$p))
 
-.PHONY: setup lock lint test docs bench reproduce $(PACKAGES:%=reproduce-%)
+.PHONY: setup lock lint test docs data bench reproduce $(PACKAGES:%=reproduce-%)
 
 setup:  ## the environment of the whole workspace, exactly as locked, every file checked by hash
 	@$(PYTHON) tools/install.py
@@ -23,6 +25,9 @@ test: setup  ## unit, end-to-end, acceptance and vLLM tests
 
 docs: setup  ## README table and CITATION.cff, from the papers' paper.yaml
 	.venv/bin/python tools/make_docs.py
+
+data: setup  ## the published data of the papers, into $$TENPAPERS_DATA or your data folder
+	@set -e; for p in $(FETCHED); do echo "== $$p"; .venv/bin/$$p data fetch; done
 
 bench: setup
 	@set -e; for script in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; .venv/bin/python $$script; done

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, Limit, OutFile, say
+from tenpapers.cli import Json, Limit, OutFile, data_app, say
 
+from ..inputs import fetched
 from .arguments import ArenaArg, ArenaOption, Ids
 
-app = typer.Typer(
-    help="Import, count and look at benchmark data.", no_args_is_help=True, rich_markup_mode=None
-)
+app = data_app("codeupdatearena", fetched.make)
 
 
 @app.command("import")

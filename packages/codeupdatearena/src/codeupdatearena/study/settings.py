@@ -34,6 +34,9 @@ StudyArm = Literal[
 ]
 
 
+ARENA_FILE = "arena-grouped.jsonl.gz"
+
+
 @dataclass(frozen=True)
 class Study:
     """What `reproduce` runs.
@@ -106,9 +109,8 @@ def find_arena(study: Study) -> tuple[Arena, str]:
     """
     if study.arena:
         return load_arena(study.arena), study.arena
-    if folder := data.folder("codeupdatearena"):
-        file = folder / "arena-grouped.jsonl.gz"
-        return load_arena(file), f"{file.name} (106 of the paper's 161 updates)"
+    if folder := data.folder_or_hint("codeupdatearena"):
+        return load_arena(folder / ARENA_FILE), f"{ARENA_FILE} (the paper's has 161 updates)"
     if os.environ.get("HF_HUB_OFFLINE") != "1":
         try:
             return load_arena(HUB_ID), f"{HUB_ID} from the hub"
@@ -120,9 +122,10 @@ def find_arena(study: Study) -> tuple[Arena, str]:
 
 
 def input_files(study: Study) -> list[Path]:
-    """Files that the manifest keeps by hash: the named arena, or all real inputs at hand."""
+    """Files that the manifest keeps by hash: arena, tasks and map that were named or found."""
     folder = data.folder("codeupdatearena")
-    return sorted(folder.iterdir()) if folder and not study.arena else [Path(study.arena)]
+    arena = study.arena or (folder and folder / ARENA_FILE)
+    return [Path(name) for name in (arena, study.humaneval, study.random_map) if name]
 
 
 def bundled_arena() -> Path:

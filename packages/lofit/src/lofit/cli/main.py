@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 
 import typer
-from tenpapers.cli import Json, OutDir, OutFile, Overwrite, make_app, run, say
+from tenpapers.cli import Json, OutDir, OutFile, Overwrite, data_app, make_app, run, say
 from tenpapers.settings import options
 
+from ..inputs import fetched
 from ..study.settings import EvaluateSettings, GenerateSettings, Study
 from . import analysis, baselines, train
 
@@ -15,6 +16,7 @@ app = make_app(
     Example: lofit train --task mquake --model smollm2 --out runs/first
     """
 )
+app.add_typer(data_app("lofit", fetched.make), name="data")
 app.add_typer(train.app)
 app.add_typer(baselines.app, name="baseline")
 app.add_typer(analysis.app)

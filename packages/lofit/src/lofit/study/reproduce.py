@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from tenpapers import data
 from tenpapers.models import CausalLM, Head, HeadGeometry, load_causal_lm
 from tenpapers.paper import load_paper
 from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
@@ -41,6 +42,8 @@ def reproduce(
     parts = [*study.tasks, *(f"truthfulqa-fold {fold}" for fold in (0, 1))]
     parts += [f"{study.second_ranking}-heads"]
     claim_folder(out, as_config(study), overwrite=overwrite, parts=parts)
+    if not study.data:
+        data.folder_or_hint("lofit")
     lm = load_causal_lm(study.model)
     paper = load_paper("lofit")
     shape = HeadGeometry.from_config(lm.model.config)
@@ -87,7 +90,7 @@ def described(folder: Path) -> str:
     """Say where the data is from, without naming a folder of this machine."""
     if folder.name == "mini":
         return "the small sets that ship with this package (no real data was at hand)"
-    return "the published files (shared/data/lofit)"
+    return "the published files"
 
 
 def second_ranking(lm: CausalLM, study: Study, out: Path) -> HeadRanking:

@@ -4,9 +4,21 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from tenpapers.cli import Device, Dtype, Json, Model, OutDir, Overwrite, make_app, run, say
+from tenpapers.cli import (
+    Device,
+    Dtype,
+    Json,
+    Model,
+    OutDir,
+    Overwrite,
+    data_app,
+    make_app,
+    run,
+    say,
+)
 from tenpapers.settings import options
 
+from ..inputs import fetched
 from ..inputs.builders.settings import BuildConfig
 from ..speed.settings import BenchSettings
 from ..study.settings import Study
@@ -19,6 +31,7 @@ app = make_app(
     Example: retrievalheads detect --model smollm2 --data dev.jsonl --out scores.json
     """
 )
+app.add_typer(data_app("retrievalheads", fetched.make), name="data")
 
 
 @app.command("generate", hidden=True)  # another name for build-data

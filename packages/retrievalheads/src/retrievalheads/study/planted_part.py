@@ -44,7 +44,7 @@ def planted_part(study: Study, out: Path) -> PlantedPart:
     """Run part A, or take it from `out` where it was run already."""
     if not study.planted:
         return PlantedPart()
-    source = (data.folder("retrievalheads") or Path()) / QUESTIONS
+    source = (data.folder_or_hint("retrievalheads") or Path()) / QUESTIONS
     passages, described = passages_of(source)
     file, folder = out / "knockout.json", out / "planted"
     if not file.exists():

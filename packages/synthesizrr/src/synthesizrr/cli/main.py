@@ -1,7 +1,8 @@
 """The command line: parse, call, print. Every command says what it needs and what it writes."""
 
-from tenpapers.cli import make_app, run
+from tenpapers.cli import data_app, make_app, run
 
+from ..inputs import fetched
 from . import data, generate, metrics, sourcing, train
 
 app = make_app(
@@ -10,6 +11,7 @@ app = make_app(
     Example: synthesizrr compare mine.jsonl theirs.jsonl --out runs/compare
     """
 )
+app.add_typer(data_app("synthesizrr", fetched.make), name="data")
 app.add_typer(data.datasets, name="datasets")
 app.add_typer(data.corpus, name="corpus")
 app.add_typer(sourcing.seeds, name="seeds")

@@ -105,7 +105,8 @@ def sentences(file: Path, source: str) -> Iterator[Row]:
 
 def documents(file: Path) -> Iterator[Row]:
     """Documents of a corpus with one on each line."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
+    lines = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    for number, line in enumerate(lines):
         yield {"id": f"abc-{number}", "text": line.strip()}
 
 

@@ -45,7 +45,7 @@ def reproduce(
     UserError : `out` holds a study of other settings; what the stages raise.
     """
     began = time.monotonic()
-    folder = data.folder("synthesizrr")
+    folder = data.folder_or_hint("synthesizrr")
     arms = [*study.arms, *(study.ablations if full else [])]
     names = [arm.folder for arm in [*study.arms, *study.ablations]]
     parts = ["data", "real.json", "students.json", *names]
@@ -109,7 +109,7 @@ def _ablations(
 
 
 def _intro(study: Study, folder: Path | None) -> str:
-    source = "the shipped slice of AG News (shared/data/synthesizrr)"
+    source = "the published test rows of AG News"
     if study.train:
         source = f"{study.train}, {study.corpus}"
     elif folder is None:

@@ -1,7 +1,8 @@
 """The command line. Every command says what it needs and what it writes."""
 
-from tenpapers.cli import make_app, run
+from tenpapers.cli import data_app, make_app, run
 
+from ..inputs.fetched.make import make
 from . import models, scoring, tools
 
 app = make_app(
@@ -10,6 +11,7 @@ app = make_app(
     Example: tocot score outputs.jsonl --unparseable guess --out runs/mine
     """
 )
+app.add_typer(data_app("tocot", make), name="data")
 for group in (scoring, tools, models):
     app.add_typer(group.app)
 

@@ -39,7 +39,7 @@ def reproduce(
     UserError : `out` holds a study of another model, other settings or data; what the parts raise.
     """
     study = with_named_model(study)
-    folder = data.folder("tocot")
+    folder = data.folder_or_hint("tocot")
     model = known_by(study.model, identity_as_loaded(study.model)) if study.model else None
     with Journal(
         out,
@@ -81,7 +81,7 @@ def _run_parts(study: StudySettings, folder: Path | None, journal: Journal, scal
 def _intro(study: StudySettings, folder: Path | None) -> str:
     if folder is None:
         return (
-            "No real data is at hand (shared/data/tocot): recorded pairs, literature and solvers "
+            "No real data is at hand: recorded pairs, literature and solvers "
             f"are left out; the live part asks {study.model} the package's own small questions."
         )
     return (
