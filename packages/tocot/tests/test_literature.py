@@ -1,3 +1,6 @@
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 from tenpapers.errors import UserError
 from tocot.literature import meta_analyse, plain_category, read_categories, read_results
@@ -43,8 +46,13 @@ def test_bad_meta_tables(tmp_path):
 
 
 @pytest.mark.acceptance
-def test_the_literature_sample(data):
-    found = meta_analyse(read_results([data / "meta" / "literature_mini.csv"]))
+def test_our_literature_is_the_published_sample(data):
+    ours = files("tocot").joinpath("data/literature.csv").read_bytes()
+    assert ours == (data / "meta" / "literature_mini.csv").read_bytes()
+
+
+def test_the_literature_sample():
+    found = meta_analyse(read_results([Path(str(files("tocot").joinpath("data/literature.csv")))]))
     assert (len(found.rows), len(found.cells)) == (53, 16)
     assert found.mean_rows == pytest.approx(20.674, abs=0.005)
     assert found.mean_cells == pytest.approx(19.761, abs=0.005)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ PAPER_ORDER = ["Commonsense", "Mathematical", "Symbolic"]
 ZERO_SHOT = "zero_shot_cot"  # source of the recorded zero-shot pairs
 
 
-def literature_of(study: StudySettings, folder: Path | None) -> MetaResult | None:
-    """The meta-analysis of the study's CSV, else of the published data's; None without any."""
-    path = study.literature or (folder / "meta" / "literature_mini.csv" if folder else None)
-    return meta_analyse(read_results([path])) if path and path.exists() else None
+def literature_of(study: StudySettings) -> MetaResult:
+    """The meta-analysis of the study's CSV, else of the small one that ships with this package."""
+    with as_file(files("tocot").joinpath("data/literature.csv")) as ours:
+        return meta_analyse(read_results([study.literature or ours]))
 
 
 def recorded_cells(study: StudySettings, folder: Path | None) -> list[Cell]:
@@ -48,7 +49,7 @@ def recorded_cells(study: StudySettings, folder: Path | None) -> list[Cell]:
 def groups_part(
     journal: Journal,
     recorded: list[Cell],
-    meta: MetaResult | None,
+    meta: MetaResult,
     study: StudySettings,
     results: Results,
 ) -> Body:
@@ -113,12 +114,8 @@ def _is_whole(name: str) -> bool:
     return name.endswith("/all")
 
 
-def literature_part(
-    journal: Journal, meta: MetaResult | None, paper: Paper, results: Results
-) -> Body:
+def literature_part(journal: Journal, meta: MetaResult, paper: Paper, results: Results) -> Body:
     """Comparisons in the literature beside the paper's means."""
-    if meta is None:
-        return []
     gains = [paper.confirmed(f"literature/gain/{name}") for name in meta.categories["category"]]
     table = meta.categories.assign(**{"paper: mean": gains})
     results["literature"] = literature_values(meta)

@@ -55,7 +55,7 @@ def reproduce(
 def _run_parts(study: StudySettings, folder: Path | None, journal: Journal, scale: str) -> None:
     began = time.monotonic()
     paper = load_paper("tocot")
-    meta = literature_of(study, folder)
+    meta = literature_of(study)
     recorded = recorded_cells(study, folder)
     results: Results = {}
     parts: Body = [_intro(study, folder)]
@@ -81,8 +81,8 @@ def _run_parts(study: StudySettings, folder: Path | None, journal: Journal, scal
 def _intro(study: StudySettings, folder: Path | None) -> str:
     if folder is None:
         return (
-            "No real data is at hand: recorded pairs, literature and solvers "
-            f"are left out; the live part asks {study.model} the package's own small questions."
+            "No real data is at hand: recorded pairs and solvers are left out; the live part "
+            f"asks {study.model} the package's own small questions."
         )
     return (
         "Recorded pairs of text-davinci-002 (zero-shot, 12 tasks) and code-davinci-002 (few-shot, "

@@ -40,7 +40,7 @@ class StudySettings:
     plan_tasks, plan_n, plan_budget, plan_few_shot : of the comparison of planning and execution.
     wordings : tasks that are asked in every wording of the cue; wording_n items each.
     time_budget : seconds of the live part; it stops between batches. None for no limit.
-    replay, literature : recorded pairs and CSV; None takes the published data.
+    replay, literature : recorded pairs, else the published data's; CSV, else our own small one.
     resamples : of the bootstrap.
     """
 
