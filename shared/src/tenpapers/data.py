@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from .errors import UserError
 from .journal import Journal
+from .journal.run import JOURNAL
 from .models.embedded import cache_folder
 from .paper import Paper, Publication, PublishedFile
 from .records import atomic_writer, to_line
@@ -23,7 +24,6 @@ from .records import atomic_writer, to_line
 log = logging.getLogger(__name__)
 
 HOME = "https://raw.githubusercontent.com"
-JOURNAL = "journal.jsonl"
 # What a fetch says in its journal when all files are there.
 COMPLETE = "data"
 

@@ -19,6 +19,7 @@ from .key import Row, differences, known_by
 from .rows import RowLog
 
 VERSION = 1
+JOURNAL = "journal.jsonl"
 _HEADER = b'{"journal": '
 
 
@@ -48,7 +49,7 @@ class Journal(Closing):
         overwrite: bool = False,
         wait: bool = False,
     ) -> None:
-        self._begin(out, out, "journal.jsonl", key, inputs, overwrite=overwrite, wait=wait)
+        self._begin(out, out, JOURNAL, key, inputs, overwrite=overwrite, wait=wait)
 
     @classmethod
     def of_file(
@@ -322,7 +323,10 @@ class Journal(Closing):
 
 
 def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
-    """Name and path of every input file; those of a folder are named as they lie in it."""
+    """Name and path of every input file; those of a folder are named as they lie in it.
+
+    The journal of the command that made the folder is no content of it.
+    """
     for given in inputs:
         if given is None:
             continue
@@ -331,7 +335,8 @@ def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
             continue
         for path in sorted(given.rglob("*")):
             name = path.relative_to(given)
-            if path.is_file() and not any(part.startswith(".") for part in name.parts):
+            hidden = path.name == JOURNAL or any(part.startswith(".") for part in name.parts)
+            if path.is_file() and not hidden:
                 yield name.as_posix(), path
 
 
