@@ -6,6 +6,6 @@ attacker; put the whole job into a container or a virtual machine for that.
 """
 
 from .pool import SandboxPool
-from .program import Limits, Program, Verdict, heavy_modules
+from .program import Detail, Limits, Program, Verdict, heavy_modules
 
-__all__ = ["Limits", "Program", "SandboxPool", "Verdict", "heavy_modules"]
+__all__ = ["Detail", "Limits", "Program", "SandboxPool", "Verdict", "heavy_modules"]

@@ -1,122 +1,196 @@
-"""The child of the sandbox: the one process that runs foreign code (see `zygote`).
+"""The process that runs one program: the set-up, then each case, in a further fork by default.
 
-That code can change anything in its own process, so the harness here keeps what it needs in local
-names taken before that code starts, and a status counts only on a line that begins with the
-program's nonce. Standard library only: the interpreter may lack everything else.
+Foreign code can change anything in its own process. So that it has little to find there:
+
+- no Python frame lies below it. The interpreter's bottom is a C loop over generators, `calls`,
+  which call whatever the generators yield; a generator that has yielded is not on the stack.
+- its case arrives after the set-up has run, and each report counts only with a token that is read
+  after the code that it reports on.
+- a case passed if a step behind it was reached; exceptions are told to a hook, not caught.
+
+Whoever is determined to forge a verdict can still do so: tests share the process of the solution.
+Standard library only.
 """
 
+import ctypes
+import json
 import os
 import re
+import struct
 import sys
 import types
-from collections.abc import Callable
-from typing import TypedDict
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
+from typing import Any
 
+Calls = Generator[Callable[[], Any], None, Any]
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Unable to allocate")
+_call = partial.__call__
+_catching = ctypes.PYFUNCTYPE(None)
 
 
-class Job(TypedDict):
-    """A `Program` as the supervisor sends it, with the secret that its statuses begin with."""
-
-    key: str
-    setup: list[tuple[str, str]]
-    cases: list[str]
-    stop_on_failure: bool
-    stop_on_pass: bool
-    isolate_cases: bool
-    capture: bool
-    nonce: str
+def run_calls(calls: Iterable[Callable[[], Any]]) -> Callable[[], Any]:
+    """Make a call, of C code alone, that calls whatever an iterable yields."""
+    return partial(deque, map(_call, calls), 0)  # type: ignore[arg-type]
 
 
-def status_of(error: BaseException) -> str:
-    """Name what ended a case."""
-    if isinstance(error, MemoryError):
-        return "memory"
-    if isinstance(error, AssertionError):
-        return "assert"
-    if isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY):
-        return "memory"
-    name = re.sub(r"\W", "_", type(error).__name__)[:64] or "Exception"
-    return f"error:{name}"
+def describe(error: BaseException | None) -> bytes:
+    """Tell what ended a case: status, message, text and line, as one line of JSON."""
+    try:
+        name = re.sub(r"\W", "_", type(error).__name__)[:64] or "Exception"
+        text = str(error)[:500]
+    except BaseException:  # its own __str__ may do anything
+        text = ""
+    if error is None:
+        status, text = "crash", "ended without an error that could be told"
+    elif isinstance(error, MemoryError):
+        status = "memory"
+    elif isinstance(error, AssertionError):
+        status = "assert"
+    elif isinstance(error, RuntimeError) and any(sign in text for sign in _OUT_OF_MEMORY):
+        status = "memory"
+    else:
+        status = f"error:{name}"
+    part, line = "", 0
+    if isinstance(error, SyntaxError) and str(error.filename).startswith("<"):
+        part, line = str(error.filename).strip("<>"), error.lineno or 0
+    step = error.__traceback__ if error is not None else None
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if file.startswith("<") and not file.startswith("<frozen"):
+            part, line = file.strip("<>"), step.tb_lineno
+        step = step.tb_next
+    found = {"status": status, "message": text, "part": part[:64], "line": line}
+    return json.dumps(found).encode()
 
 
-def run_child(
-    job: Job,
-    start: int,
-    writing: int,
-    confine_leaf: Callable[[], None],
-    fork_switch: Callable[[bool], None] | None,
-) -> None:
-    """Execute the set-up and the cases from `start` on, telling the lane; never returns.
+def execute(source: str, name: str, namespace: dict[str, Any]) -> Calls:
+    """Run a text with nothing of ours below it.
 
-    Everything used after foreign code has run is a local name bound before it ran.
+    Returns
+    -------
+    b"" if it ran to its end, else what `describe` says.
     """
-    write, leave, fork, wait, getpid = os.write, os._exit, os.fork, os.waitpid, os.getpid
-    run, translate, describe = exec, compile, status_of
-    nonce = job["nonce"].encode()
-    said, passed_line = b"\n" + nonce + b" said %s\n", b"\n" + nonce + b" said passed\n"
-    ready, end = b"\n" + nonce + b" ready\n", b"\n" + nonce + b" end\n"
-    done = b"\n" + nonce + b" done %d\n"
-    cases, isolate = job["cases"], job["isolate_cases"]
-    stop_on_failure, stop_on_pass = job["stop_on_failure"], job["stop_on_pass"]
-    flush = sys.stdout.flush if job["capture"] and sys.stdout is not None else None
+    try:
+        code = compile(source, f"<{name}>", "exec", 0, True)
+    except BaseException as error:
+        return describe(error)
+    reached: list[bool] = []
+    raised: list[BaseException] = []
+    step = run_calls((partial(exec, code, namespace), partial(reached.append, True)))
+    others = sys.unraisablehook
+
+    def note(event: Any) -> None:
+        if event.object is step or (event.object is None and "ctypes" in (event.err_msg or "")):
+            raised.append(event.exc_value or event.exc_type())
+        else:
+            others(event)
+
+    sys.unraisablehook = note
+    catching = _catching(step)
+    yield partial(catching)
+    sys.settrace(None)
+    sys.setprofile(None)
+    sys.unraisablehook = others
+    return b"" if reached else describe(raised[0] if raised else None)
+
+
+class Line:
+    """The child's end of its line to the lane."""
+
+    def __init__(self, orders: int, reports: int) -> None:
+        self.orders, self.reports = orders, reports
+        self._read, self._write = os.read, os.write
+
+    def next(self) -> bytes:
+        """Read one order; b"" is the last."""
+        size = struct.unpack("!I", self._exactly(4))[0]
+        return self._exactly(size)
+
+    def _exactly(self, count: int) -> bytes:
+        found = b""
+        while len(found) < count:
+            piece = self._read(self.orders, count - len(found))
+            if not piece:
+                os._exit(1)
+            found += piece
+        return found
+
+    def token(self, kind: bytes) -> bytes:
+        """Read up to the token of a kind of report."""
+        while True:
+            order = self.next()
+            if order[:1] == kind:
+                return order[1:]
+
+    def report(self, token: bytes, text: bytes) -> None:
+        """Write one line, whole."""
+        self._write(self.reports, b"\n" + token + b" " + text + b"\n")
+
+
+def run_program(line: Line, confine_leaf: Callable[[], None]) -> Calls:
+    """Execute the set-up and the cases as the lane sends them; never returns."""
+    leave, fork, wait, getpid = os._exit, os.fork, os.waitpid, os.getpid
+    flush_output, flush_errors = _flush(sys.stdout), _flush(sys.stderr)
     own = getpid()
     module = types.ModuleType("candidate")
     sys.modules["candidate"] = module
     namespace = module.__dict__
-    random_state: object = None
-    restore: Callable[[object], None] | None = None
+    setup, isolate, stop_on_failure, stop_on_pass = json.loads(line.next())
+    random_state = restore = None
     if not isolate:
         confine_leaf()
-
-    try:
-        for name, source in job["setup"]:
-            run(translate(source, f"<{name}>", "exec", 0, True), namespace)
-            if name == "seed" and "random" in sys.modules:
-                # A fork reseeds `random`; what the set-up seeded must still hold afterwards.
-                restore = sys.modules["random"].setstate
-                random_state = sys.modules["random"].getstate()
-        if flush is not None:
-            flush()  # or every case would inherit the buffer and print it again
-    except BaseException as error:
-        if getpid() == own:
-            write(writing, b"\n" + nonce + b" setup " + describe(error).encode() + b"\n")
-        leave(0)
-    if getpid() != own:  # a copy of us that the set-up made has no say
-        leave(1)
-    write(writing, ready)
-
-    def run_case(source: str, owner: int) -> bool:
-        try:
+    for name, source in setup:
+        failure = yield from execute(source, name, namespace)
+        if getpid() != own:  # a copy of us that the set-up made has no say
+            leave(1)
+        if failure:
+            flush_output()
+            flush_errors()
+            line.report(line.token(b"r"), b"setup " + failure)
+            leave(0)
+        if name == "seed" and "random" in sys.modules:
+            # A fork reseeds `random`; what the set-up seeded must still hold afterwards.
+            restore = sys.modules["random"].setstate
+            random_state = sys.modules["random"].getstate()
+    del setup
+    flush_output()  # or every case would inherit the buffer and print it again
+    flush_errors()
+    line.report(line.token(b"r"), b"ready")
+    while source := line.next().decode():
+        code = 0
+        pid = fork() if isolate else 0
+        if pid == 0:
+            owner = getpid()
+            if isolate:
+                confine_leaf()
             if restore is not None:
                 restore(random_state)
-            run(translate(source, "<test>", "exec", 0, True), namespace)
-            if flush is not None:
-                flush()
-        except BaseException as error:
-            if getpid() == owner:
-                write(writing, said % describe(error).encode())
-            return False
-        if getpid() != owner:
-            leave(1)
-        write(writing, passed_line)
-        return True
-
-    for source in cases[start:]:
-        if isolate:
-            if fork_switch is not None:
-                fork_switch(True)
-            pid = fork()
-            if fork_switch is not None:
-                fork_switch(False)
-            if pid == 0:
-                confine_leaf()
-                leave(0 if run_case(source, getpid()) else 1)
-            code = wait(pid, 0)[1]
+            failure = yield from execute(source, "test", namespace)
+            flush_output()
+            flush_errors()
+            if getpid() != owner:
+                leave(1)
+            line.report(line.token(b"s"), b"said " + (failure or b'{"status": "passed"}'))
+            code = 256 if failure else 0
+            if isolate:
+                leave(1 if failure else 0)
         else:
-            code = 0 if run_case(source, own) else 256
-        write(writing, done % code)
+            code = wait(pid, 0)[1]
+        line.report(line.token(b"d"), b"done %d" % code)
         if (stop_on_failure and code) or (stop_on_pass and not code):
             break
-    write(writing, end)
     leave(0)
+
+
+def _flush(stream: Any) -> Callable[[], None]:
+    flush = stream.flush if stream is not None else bool
+
+    def quietly() -> None:
+        try:
+            flush()
+        except BaseException:  # the program may have closed it
+            return
+
+    return quietly

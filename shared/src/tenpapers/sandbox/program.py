@@ -1,8 +1,11 @@
 """What goes into the sandbox and what comes out."""
 
 import ast
+import math
 import re
 from dataclasses import dataclass
+
+from ..errors import UserError
 
 # Modules that take so long to import that a fork server keeps them loaded, costliest first,
 # each with the heavy modules that importing it loads anyway.
@@ -23,16 +26,31 @@ class Limits:
 
     Parameters
     ----------
-    timeout : wall-clock seconds for the set-up and for each case.
+    timeout : seconds of CPU time for the set-up and for each case; the clock on the wall ends it
+        after four times that.
     memory_gb : address space in GiB on top of what the fork server has mapped.
-    processes : processes and threads of one program.
+    processes : threads of one program (it may start no processes).
     file_mb : size of one written file in MiB.
+
+    Raises
+    ------
+    UserError : a limit is zero, negative, infinite or not a number.
     """
 
     timeout: float = 15.0
     memory_gb: float = 4.0
     processes: int = 64
     file_mb: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "memory_gb", "processes", "file_mb"):
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+                raise UserError(
+                    f"{name} of the sandbox is {value}", "a number above zero is needed"
+                )
+        if self.timeout > 10**6 or self.memory_gb > 10**6:
+            raise UserError(f"the sandbox's limits are beyond reason: {self}", "10**6 is the most")
 
 
 @dataclass(frozen=True)
@@ -60,6 +78,26 @@ class Program:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """Why a case did not pass. What the program says of itself; as little to be trusted as it.
+
+    Parameters
+    ----------
+    message : of the exception, its first 500 characters.
+    part : in which text it arose: a name of the set-up, or `test`.
+    line : of that text, counted from 1; 0 where it is not known.
+    limit : which clock ended the case: `cpu`, `wall`, or neither.
+    starved : the clock on the wall ended it while it waited for a busy processor.
+    """
+
+    message: str = ""
+    part: str = ""
+    line: int = 0
+    limit: str = ""
+    starved: bool = False
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What became of a program.
 
@@ -70,12 +108,16 @@ class Verdict:
         `error:<ExceptionName>`, `timeout`, `memory` or `crash` (ended without a verdict).
     seconds : wall-clock time in the sandbox.
     output : what it printed, if that was captured. As little to be trusted as the program.
+    details : one for each status.
+    tail : the last 2 KiB of its output and errors, if a case did not pass.
     """
 
     key: str
     statuses: tuple[str, ...]
     seconds: float
     output: str = ""
+    details: tuple[Detail, ...] = ()
+    tail: str = ""
 
 
 def heavy_modules(source: str) -> frozenset[str]:

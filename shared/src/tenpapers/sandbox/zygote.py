@@ -1,14 +1,17 @@
-"""The inside of the sandbox, run as a script by a fresh interpreter: `zygote.py FD MODULES`.
+"""The inside of the sandbox, run as a script by a fresh interpreter: `zygote.py FD SETTINGS`.
 
-Three kinds of process, each made by forking the one before:
+Four kinds of process, each made by forking the one before:
 
 zygote  has the heavy modules loaded and waits on FD for orders; runs no foreign code.
-lane    process 1 of its own namespaces; takes one program at a time from the supervisor (`lane`).
-child   executes the set-up of one program, then each case, by default in a further fork (`child`).
+keeper  enters the namespaces of a lane and waits for its end.
+lane    process 1 of those namespaces, see `lane`.
+child   executes one program, see `child`.
 
-Standard library only: the interpreter may lack everything else.
+SETTINGS is JSON: the `modules` to load, folders that programs may read (`path`), files and folders
+that they may not (`hidden`). Standard library only: the interpreter may lack everything else.
 """
 
+import _thread
 import contextlib
 import gc
 import importlib
@@ -17,101 +20,97 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from . import isolation
-    from .child import run_child, status_of
-    from .lane import Lane, Order
-else:
-    sys.path.insert(0, str(Path(__file__).parent))
-    import isolation
-    from child import run_child, status_of
-    from lane import Lane, Order
+sys.path.insert(0, str(Path(__file__).parent))
+import namespaces  # type: ignore[import-not-found]
+import privileges  # type: ignore[import-not-found]
+from child import Calls, run_calls  # type: ignore[import-not-found]
+from lane import Lane, send  # type: ignore[import-not-found]
+from view import View, view_of_interpreter  # type: ignore[import-not-found]
 
-    sys.path.pop(0)
-    for _name in ("child", "isolation", "lane"):  # or a program's `import lane` would find ours
-        del sys.modules[_name]
-
-__all__ = ["Lane", "run_child", "serve", "start_lane", "status_of"]
+sys.path.pop(0)
 
 # Imported by so many solutions and tests that loading them once pays.
-COMMON = (
-    "bisect",
-    "collections",
-    "copy",
-    "datetime",
-    "decimal",
-    "fractions",
-    "functools",
-    "heapq",
-    "inspect",
-    "itertools",
-    "json",
-    "math",
-    "operator",
-    "random",
-    "re",
-    "statistics",
-    "string",
-    "time",
-    "typing",
-    "unittest.mock",
-)
+COMMON = """
+bisect collections copy datetime decimal fractions functools heapq inspect itertools json math
+operator random re statistics string time typing unittest.mock
+"""
 
 
-def serve(control: socket.socket, modules: list[str]) -> None:
-    """Load `modules`, then fork a lane for every order until the supervisor is gone."""
+def serve(control: socket.socket, settings: dict[str, Any]) -> Calls:
+    """Load the modules, then fork a lane for every order until the supervisor is gone."""
     sys.dont_write_bytecode = True
     for name in ("PYTHONMALLOC", "GLIBC_TUNABLES", "PYTHONHASHSEED"):
         os.environ.pop(name, None)  # ours alone, and in force already
-    if modules != ["-"]:
-        for name in (*COMMON, *modules):
-            with contextlib.suppress(Exception):  # the program's own import will tell
-                importlib.import_module(name)
+    sys.path += settings["path"]
+    for name in settings["modules"] and [*COMMON.split(), *settings["modules"]]:
+        with contextlib.suppress(Exception):  # the program's own import will tell
+            importlib.import_module(name)
+    view = view_of_interpreter(settings["path"], settings["hidden"])
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended lanes need no burial
     while True:
         body, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
         if not body:
-            return
+            os._exit(0)
         channel = socket.socket(fileno=descriptors[0])
         if os.fork() == 0:
             control.close()
             try:
-                start_lane(channel, json.loads(body))
+                yield from keep_lane(channel, json.loads(body), view)
             finally:
                 os._exit(0)
         channel.close()
 
 
-def start_lane(channel: socket.socket, order: Order) -> None:
+def keep_lane(channel: socket.socket, order: dict[str, Any], view: View) -> Calls:
     """Enter the namespaces, fork process 1 of them and wait for its end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    isolation.die_with_parent()
+    privileges.die_with_parent()
     os.setsid()
-    wanted = order["isolation"] != "weak"
-    isolated = wanted and isolation.enter_namespaces()
-    supervisor_pid = os.getpid()
+    try:
+        if order["barrier"]["kind"] == "namespaces":
+            namespaces.enter_namespaces()
+    except OSError as error:
+        send(channel, {"broken": str(error.strerror or error)})
+        return
+    keeper = os.getpid()
     pid = os.fork()
     if pid:
         channel.close()
         os.waitpid(pid, 0)
         return
-    isolation.die_with_parent()
+    privileges.die_with_parent()
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
-    if isolated:
-        try:
-            isolation.seal_filesystem(order["home"], order["uid"], order["uid"])
-        except OSError:
-            isolated = False
-    if not isolated and os.geteuid() == 0:
-        os.chown(order["home"], order["uid"], order["uid"])
-    Lane(channel, order, isolated).work(supervisor_pid)
+    try:
+        lane = Lane(channel, order, view)
+    except OSError as error:
+        send(channel, {"broken": str(error.strerror or error)})
+        return
+    yield from lane.work(keeper)
+
+
+def start(control: socket.socket, settings: dict[str, Any]) -> Calls:
+    """Fork once from a thread that C code alone has started: no frame lies below from then on."""
+    pid = os.fork()
+    if pid:
+        control.close()
+        os.waitpid(pid, 0)
+        os._exit(0)
+    privileges.die_with_parent()
+    try:
+        yield from serve(control, settings)
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2].split(","))
+    calls = start(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+    _thread.start_new_thread(run_calls(calls), ())
+    while True:
+        time.sleep(3600)

@@ -1,0 +1,99 @@
+"""What a process of the sandbox gives up: its life after its parent, capabilities, resources.
+
+Standard library only, by ctypes: Python 3.11 wraps none of these calls.
+"""
+
+import ctypes
+import os
+import resource
+import struct
+from pathlib import Path
+
+from syscalls import libc  # type: ignore[import-not-found]
+
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 8, 24, 36
+_CAPABILITY_VERSION = 0x20080522
+_HEADER, _NO_CAPABILITIES = struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)
+
+
+def check(result: int, what: str) -> None:
+    """Raise the error of a call of the C library that did not return zero."""
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends."""
+    libc.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent has ended."""
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def become(user: int | None) -> None:
+    """Become `user`, unless that is None, and keep the capabilities; no child can gain any.
+
+    Raises
+    ------
+    OSError : a user namespace with one user has nobody else to become.
+    """
+    for capability in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            break  # the kernel knows no more, or we had none
+    if user is None:
+        return
+    header, data = _HEADER, ctypes.create_string_buffer(24)
+    check(libc.capget(header, data), "capget")
+    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    check(libc.capset(header, data), "capset")
+    die_with_parent()  # a change of user takes it back
+
+
+def drop_capabilities() -> None:
+    """Give up every capability for good."""
+    libc.capset(_HEADER, _NO_CAPABILITIES)
+    die_with_parent()
+
+
+def tasks_of_user() -> int:
+    """Count the threads of all processes of our user, as RLIMIT_NPROC does."""
+    own, found = os.getuid(), 0
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and folder.stat().st_uid == own:
+                found += sum(1 for _ in (folder / "task").iterdir())
+        except OSError:
+            continue
+    return found
+
+
+def set_limits(*, memory: int, file_bytes: int, processes: int | None) -> None:
+    """Set the resource limits of this process and its children (bytes)."""
+    limits = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: file_bytes,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if processes is not None:
+        limits[resource.RLIMIT_NPROC] = processes
+    for kind, value in limits.items():
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            value = min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def mapped_bytes() -> int:
+    """Read the address space of this process in bytes; 0 where /proc is hidden."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
