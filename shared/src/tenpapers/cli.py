@@ -155,7 +155,10 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
 
 
 def run(app: Callable[..., Any]) -> None:
-    """Run a command line and end the process: 0 done, 1 bug, 2 mendable error, 130 interrupted."""
+    """Run a command line and end the process.
+
+    Exit codes: 0 done, 1 bug, 2 mendable error, 3 finished but of no use, 130 interrupted.
+    """
     debug = "--debug" in sys.argv[1:]
     try:
         # Without standalone mode an `Exit` comes back as its code instead of being raised.
@@ -168,7 +171,7 @@ def run(app: Callable[..., Any]) -> None:
         # Without a command the help is the answer; typer hands it over as the error's message.
         is_help = message.startswith("Usage:")
         print(message if is_help else "error: " + " ".join(message.split()), file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code if isinstance(error, UserError) else 2)
     except Exit as error:
         code = error.exit_code
     except (Abort, KeyboardInterrupt):

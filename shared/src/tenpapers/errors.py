@@ -11,7 +11,13 @@ class UserError(Exception):
     message : what is wrong, beginning with `file:line:` or an id where there is one; addresses in
         it lose user and password.
     hint : what to do about it.
+
+    Attributes
+    ----------
+    exit_code : of a command that it ends: 2, or 3 where the run ended but is of no use.
     """
+
+    exit_code = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = without_credentials(message)

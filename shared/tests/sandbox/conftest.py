@@ -74,7 +74,7 @@ def drive(readable):
 @pytest.fixture(params=["namespaces", "landlock"])
 def barrier(request):
     """Each barrier that this machine has."""
-    with SandboxPool(workers=1, isolation=request.param) as pool:
+    with SandboxPool(workers=1, barriers=[request.param]) as pool:
         try:
             pool._choose_barrier()
         except UserError as error:

@@ -16,7 +16,7 @@ CALL = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
 def statuses(cases, barrier, setup="", **pool):
     limits = Limits(timeout=5, memory_gb=0.5)
-    with SandboxPool(workers=1, isolation=barrier, limits=limits, **pool) as running:
+    with SandboxPool(workers=1, barriers=[barrier], limits=limits, **pool) as running:
         program = Program("p", (("solution", setup),), tuple(textwrap.dedent(c) for c in cases))
         (verdict,) = running.run([program])
     return verdict.statuses
@@ -197,7 +197,7 @@ def test_hooks_and_exits_forge_no_pass(barrier, isolate_cases):
         "E.__name__ = 'passed'\nraise E",
         "import threading\nthreading.excepthook = None\nraise KeyboardInterrupt",
     )
-    with SandboxPool(workers=1, isolation=barrier) as pool:
+    with SandboxPool(workers=1, barriers=[barrier]) as pool:
         for code in forgeries:
             (verdict,) = pool.run([Program("p", (), (code,), isolate_cases=isolate_cases)])
             assert "passed" not in verdict.statuses, code

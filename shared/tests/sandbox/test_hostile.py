@@ -11,7 +11,7 @@ import pytest
 from tenpapers.errors import UserError
 from tenpapers.sandbox import Limits, Program, SandboxPool, heavy_modules
 
-TIMEOUT = 1.0
+TIMEOUT = 0.5
 HOSTILE = {
     "infinite loop": ("while True: pass", {"timeout"}),
     "swallows every exception": (
@@ -88,9 +88,9 @@ def processes_of(folder):
     return found
 
 
-@pytest.fixture(params=["full", "landlock", "weak"])
+@pytest.fixture(params=["namespaces", "landlock", "weak"])
 def isolation(request):
-    if request.param == "full":
+    if request.param == "namespaces":
         probe = subprocess.run(
             ["unshare", "--pid", "--net", "--fork", "true"], capture_output=True, check=False
         )
@@ -106,7 +106,7 @@ def test_check_9_hostile_programs_get_no_pass_and_leave_nothing(isolation, place
         listener.settimeout(0.1)
         port = str(listener.getsockname()[1])
         with SandboxPool(
-            workers=2, limits=Limits(timeout=TIMEOUT, memory_gb=0.5), isolation=isolation
+            workers=2, limits=Limits(timeout=TIMEOUT, memory_gb=0.5), barriers=[isolation]
         ) as pool:
             homes = pool._homes
             assert next(pool.run([BENIGN])).statuses == ("passed",)

@@ -62,7 +62,9 @@ class Report(Record):
     """What became of one prediction.
 
     Statuses are `passed`, `assert`, `error:<Name>`, `timeout`, `memory` or `crash`, one a test
-    that was run; `None` means not run (see `evaluate --full-report`).
+    that was run; `None` means not run (see `evaluate --full-report`). `failure` is the first test
+    that failed with the update (where, what, the message), `output` the last lines that were
+    printed there, `suspicious` what looks in a passing solution as if it meant to deceive.
     """
 
     prog_syn_id: str
@@ -77,6 +79,9 @@ class Report(Record):
     strict: bool | None = None
     empty_code: bool = False
     seconds: float = 0.0
+    failure: str = ""
+    output: str = ""
+    suspicious: tuple[str, ...] = ()
 
 
 class Outcome(Record):

@@ -5,7 +5,18 @@ written by a language model, with their accidents and casual abuse. It is not a 
 attacker; put the whole job into a container or a virtual machine for that.
 """
 
-from .pool import SandboxPool
+from .barriers import KERNEL_BARRIERS, Barrier
+from .pool import InfrastructureError, SandboxPool
 from .program import Detail, Limits, Program, Verdict, heavy_modules
 
-__all__ = ["Detail", "Limits", "Program", "SandboxPool", "Verdict", "heavy_modules"]
+__all__ = [
+    "KERNEL_BARRIERS",
+    "Barrier",
+    "Detail",
+    "InfrastructureError",
+    "Limits",
+    "Program",
+    "SandboxPool",
+    "Verdict",
+    "heavy_modules",
+]

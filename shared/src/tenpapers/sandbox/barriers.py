@@ -1,76 +1,14 @@
-"""What stands between a program and the machine, strongest first, and how that is proved."""
+"""What stands between a program and the machine, and the program that proves that it does."""
 
-import os
-import re
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from .program import Program
 
-Kind = Literal["namespaces", "landlock", "weak"]
-Isolation = Literal["auto", "full", "namespaces", "landlock", "weak"]
-
-
-@dataclass(frozen=True)
-class Barrier:
-    """One way to shut programs off.
-
-    Parameters
-    ----------
-    kind : `namespaces`, `landlock`, or `weak`: a list of system calls and Python's audit hook.
-    other_user : programs run as a user that nobody else is (root can do that).
-    supervised : the kernel asks the worker about each new process; else it counts them by user.
-    """
-
-    kind: Kind
-    other_user: bool = False
-    supervised: bool = True
-
-    def order(self) -> dict[str, object]:
-        """Write it for a worker, with a user of its own that no other run is likely to have."""
-        user = _unused_user() if self.other_user else None
-        return {"kind": self.kind, "user": user, "supervised": self.supervised}
-
-
-def candidates(isolation: Isolation, *, weak: bool) -> list[Barrier]:
-    """List the barriers to try, in this order; which of them work only a try can tell."""
-    kinds: list[Kind] = ["namespaces", "landlock"]
-    if isolation in ("full", "namespaces"):
-        kinds = ["namespaces"]
-    elif isolation == "landlock":
-        kinds = ["landlock"]
-    elif isolation == "weak":
-        kinds = []
-    found = []
-    for kind in kinds:
-        # The kernel's own count is faster; by user and namespace it counts since Linux 5.14.
-        counted = kind == "namespaces" and (os.geteuid() == 0 or _release() >= (5, 14))
-        for supervised in (not counted, counted):
-            if kind == "namespaces" and os.geteuid() == 0:
-                found.append(Barrier(kind, True, supervised))
-            found.append(Barrier(kind, False, supervised))
-    if weak or isolation == "weak":
-        found += [Barrier("weak", False, supervised) for supervised in (True, False)]
-    return found
-
-
-def _release() -> tuple[int, ...]:
-    found = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    return tuple(int(part) for part in found.groups()) if found else (0, 0)
-
-
-def _unused_user() -> int:
-    """A user id at random from those that are mapped here and that nobody is likely to have."""
-    try:
-        largest = sum(int(word) for word in Path("/proc/self/uid_map").read_text().split()[::2])
-    except (OSError, ValueError):
-        largest = 65536
-    if largest > 4_000_000_000:
-        return 2_000_000_000 + secrets.randbelow(2_000_000_000)
-    return max(1, largest // 2 + secrets.randbelow(max(1, largest // 2 - 2)))
+# Namespaces of its own; Landlock's rules for files; `weak`: a list of system calls alone.
+Barrier = Literal["namespaces", "landlock", "weak"]
+KERNEL_BARRIERS: tuple[Barrier, ...] = ("namespaces", "landlock")
 
 
 def canary(outside: Path, path: Sequence[str], *, weak: bool) -> Program:

@@ -12,6 +12,7 @@ Whoever is determined to forge a verdict can still do so: tests share the proces
 Standard library only.
 """
 
+import _thread
 import ctypes
 import json
 import os
@@ -24,10 +25,15 @@ from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from typing import Any
 
+from privileges import die_with_parent  # type: ignore[import-not-found]
+
 Calls = Generator[Callable[[], Any], None, Any]
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Unable to allocate")
 _call = partial.__call__
 _catching = ctypes.PYFUNCTYPE(None)
+# Without what Python's own fork does for the sake of other threads: it makes locks anew and reseeds
+# `random`, and touches a third of the memory that a short case touches. -1 if it fails.
+fork = ctypes.PyDLL(None).fork
 
 
 def run_calls(calls: Iterable[Callable[[], Any]]) -> Callable[[], Any]:
@@ -129,49 +135,36 @@ class Line:
         self._write(self.reports, b"\n" + token + b" " + text + b"\n")
 
 
-def run_program(line: Line, confine_leaf: Callable[[], None]) -> Calls:
+def run_program(line: Line) -> Calls:
     """Execute the set-up and the cases as the lane sends them; never returns."""
-    leave, fork, wait, getpid = os._exit, os.fork, os.waitpid, os.getpid
+    leave, wait, threads, thorough_fork = os._exit, os.waitpid, _thread._count, os.fork
     flush_output, flush_errors = _flush(sys.stdout), _flush(sys.stderr)
-    own = getpid()
+    alone = threads()
     module = types.ModuleType("candidate")
     sys.modules["candidate"] = module
     namespace = module.__dict__
     setup, isolate, stop_on_failure, stop_on_pass = json.loads(line.next())
-    random_state = restore = None
-    if not isolate:
-        confine_leaf()
     for name, source in setup:
         failure = yield from execute(source, name, namespace)
-        if getpid() != own:  # a copy of us that the set-up made has no say
-            leave(1)
         if failure:
             flush_output()
             flush_errors()
             line.report(line.token(b"r"), b"setup " + failure)
             leave(0)
-        if name == "seed" and "random" in sys.modules:
-            # A fork reseeds `random`; what the set-up seeded must still hold afterwards.
-            restore = sys.modules["random"].setstate
-            random_state = sys.modules["random"].getstate()
     del setup
     flush_output()  # or every case would inherit the buffer and print it again
     flush_errors()
     line.report(line.token(b"r"), b"ready")
     while source := line.next().decode():
-        code = 0
-        pid = fork() if isolate else 0
+        pid = 0
+        if isolate:
+            pid = fork() if threads() == alone else thorough_fork()
         if pid == 0:
-            owner = getpid()
             if isolate:
-                confine_leaf()
-            if restore is not None:
-                restore(random_state)
+                die_with_parent()
             failure = yield from execute(source, "test", namespace)
             flush_output()
             flush_errors()
-            if getpid() != owner:
-                leave(1)
             line.report(line.token(b"s"), b"said " + (failure or b'{"status": "passed"}'))
             code = 256 if failure else 0
             if isolate:

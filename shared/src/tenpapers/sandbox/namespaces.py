@@ -43,7 +43,7 @@ def _mount(source: str | Path, target: str | Path, kind: str, flags: int, data: 
     check(libc.mount(*arguments, flags, data.encode()), f"mount on {target}")
 
 
-def seal_filesystem(home: str, user: int, group: int, view: View) -> None:
+def seal_filesystem(home: str, view: View) -> None:
     """Change to a file system that has the view, read-only, three devices, /proc and `home`.
 
     Raises
@@ -81,7 +81,8 @@ def seal_filesystem(home: str, user: int, group: int, view: View) -> None:
     check(libc.umount2(b".", _DETACH), "umount")
     os.chdir("/")
     _mount("", "/", "", _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
-    empty_home(home, user, group, mounted=False)
+    options = f"size=64m,nr_inodes=4096,mode=0700,uid={os.getuid()},gid={os.getgid()}"
+    _mount("tmpfs", home, "tmpfs", _NOSUID | _NODEV, options)
 
 
 def _inside(root: Path, name: Path) -> Path:
@@ -107,12 +108,3 @@ def _bind(source: Path, target: Path) -> None:
         have = os.statvfs(point).f_flag
         kept = sum(flag for flag, bit in _LOCKED.items() if have & bit)
         _mount("", point, "", _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | kept)
-
-
-def empty_home(home: str, user: int, group: int, *, mounted: bool = True) -> None:
-    """Put a new, empty in-memory folder in the place of the last one."""
-    if mounted:
-        os.chdir("/")
-        check(libc.umount2(home.encode(), _DETACH), "umount")
-    options = f"size=64m,nr_inodes=4096,mode=0700,uid={user},gid={group}"
-    _mount("tmpfs", home, "tmpfs", _NOSUID | _NODEV, options)

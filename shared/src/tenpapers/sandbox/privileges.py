@@ -11,7 +11,7 @@ from pathlib import Path
 
 from syscalls import libc  # type: ignore[import-not-found]
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 8, 24, 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _CAPABILITY_VERSION = 0x20080522
 _HEADER, _NO_CAPABILITIES = struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)
 
@@ -33,47 +33,13 @@ def adopt_orphans() -> None:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def become(user: int | None) -> None:
-    """Become `user`, unless that is None, and keep the capabilities; no child can gain any.
-
-    Raises
-    ------
-    OSError : a user namespace with one user has nobody else to become.
-    """
-    for capability in range(64):
-        if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-            break  # the kernel knows no more, or we had none
-    if user is None:
-        return
-    header, data = _HEADER, ctypes.create_string_buffer(24)
-    check(libc.capget(header, data), "capget")
-    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-    check(libc.capset(header, data), "capset")
-    die_with_parent()  # a change of user takes it back
-
-
 def drop_capabilities() -> None:
     """Give up every capability for good."""
     libc.capset(_HEADER, _NO_CAPABILITIES)
     die_with_parent()
 
 
-def tasks_of_user() -> int:
-    """Count the threads of all processes of our user, as RLIMIT_NPROC does."""
-    own, found = os.getuid(), 0
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and folder.stat().st_uid == own:
-                found += sum(1 for _ in (folder / "task").iterdir())
-        except OSError:
-            continue
-    return found
-
-
-def set_limits(*, memory: int, file_bytes: int, processes: int | None) -> None:
+def set_limits(*, memory: int, file_bytes: int) -> None:
     """Set the resource limits of this process and its children (bytes)."""
     limits = {
         resource.RLIMIT_AS: memory,
@@ -82,8 +48,6 @@ def set_limits(*, memory: int, file_bytes: int, processes: int | None) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }
-    if processes is not None:
-        limits[resource.RLIMIT_NPROC] = processes
     for kind, value in limits.items():
         hard = resource.getrlimit(kind)[1]
         if hard != resource.RLIM_INFINITY:

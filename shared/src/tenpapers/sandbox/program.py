@@ -60,7 +60,8 @@ class Program:
     Parameters
     ----------
     key : identifies the program in its verdict.
-    setup : texts executed once, in this order; named, for tracebacks (`solution`, ...).
+    setup : texts executed once, in this order; named, for tracebacks. `solution` is the one that
+        is not to be trusted.
     cases : texts of which each runs after the set-up, none seeing what another did.
     stop_on_failure : the first case that does not pass ends the program.
     stop_on_pass : the first case that passes ends the program.
@@ -110,6 +111,7 @@ class Verdict:
     output : what it printed, if that was captured. As little to be trusted as the program.
     details : one for each status.
     tail : the last 2 KiB of its output and errors, if a case did not pass.
+    suspicious : what its `solution` has that looks like deceit, if a case passed; it may be none.
     """
 
     key: str
@@ -118,6 +120,18 @@ class Verdict:
     output: str = ""
     details: tuple[Detail, ...] = ()
     tail: str = ""
+    suspicious: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> str:
+        """The first case that did not pass, in one line: where, what and its message."""
+        for status, detail in zip(self.statuses, self.details, strict=False):
+            if status != "passed":
+                where = f"{detail.part}:{detail.line}: " if detail.line else ""
+                limit = f" ({detail.limit} time)" if detail.limit else ""
+                message = f": {detail.message}" if detail.message else ""
+                return " ".join(f"{where}{status.removeprefix('error:')}{limit}{message}".split())
+        return ""
 
 
 def heavy_modules(source: str) -> frozenset[str]:

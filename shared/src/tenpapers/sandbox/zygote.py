@@ -40,8 +40,8 @@ operator random re statistics string time typing unittest.mock
 """
 
 
-def serve(control: socket.socket, settings: dict[str, Any]) -> Calls:
-    """Load the modules, then fork a lane for every order until the supervisor is gone."""
+def load(settings: dict[str, Any]) -> View:
+    """Load the modules; what is loaded is never looked at again by the garbage collector."""
     sys.dont_write_bytecode = True
     for name in ("PYTHONMALLOC", "GLIBC_TUNABLES", "PYTHONHASHSEED"):
         os.environ.pop(name, None)  # ours alone, and in force already
@@ -52,7 +52,11 @@ def serve(control: socket.socket, settings: dict[str, Any]) -> Calls:
     view = view_of_interpreter(settings["path"], settings["hidden"])
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended lanes need no burial
+    return view
+
+
+def serve(control: socket.socket, view: View) -> Calls:
+    """Fork a lane for every order until the supervisor is gone."""
     while True:
         body, descriptors, _, _ = socket.recv_fds(control, 65536, 1)
         if not body:
@@ -73,7 +77,7 @@ def keep_lane(channel: socket.socket, order: dict[str, Any], view: View) -> Call
     privileges.die_with_parent()
     os.setsid()
     try:
-        if order["barrier"]["kind"] == "namespaces":
+        if order["barrier"] == "namespaces":
             namespaces.enter_namespaces()
     except OSError as error:
         send(channel, {"broken": str(error.strerror or error)})
@@ -95,22 +99,11 @@ def keep_lane(channel: socket.socket, order: dict[str, Any], view: View) -> Call
     yield from lane.work(keeper)
 
 
-def start(control: socket.socket, settings: dict[str, Any]) -> Calls:
-    """Fork once from a thread that C code alone has started: no frame lies below from then on."""
-    pid = os.fork()
-    if pid:
-        control.close()
-        os.waitpid(pid, 0)
-        os._exit(0)
-    privileges.die_with_parent()
-    try:
-        yield from serve(control, settings)
-    finally:
-        os._exit(0)
-
-
 if __name__ == "__main__":
-    calls = start(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
-    _thread.start_new_thread(run_calls(calls), ())
+    view = load(json.loads(sys.argv[2]))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended lanes need no burial
+    server = serve(socket.socket(fileno=int(sys.argv[1])), view)
+    # In a thread that C code alone has started: no frame lies below it, nor below what it forks.
+    _thread.start_new_thread(run_calls(server), ())
     while True:
         time.sleep(3600)

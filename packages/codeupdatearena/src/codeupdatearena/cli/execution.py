@@ -98,7 +98,9 @@ def evaluate(
     from ..scoring.evaluate import evaluate_file
 
     loaded = load_arena(arena).select(ids=ids, limit=limit)
-    metrics, table = evaluate_file(predictions, loaded, settings, out, overwrite=overwrite)
+    metrics, table = evaluate_file(
+        predictions, loaded, settings, out, arena_file=Path(arena), overwrite=overwrite
+    )
     say(metrics, as_json, f"{table.text()}\n-> {out / 'reports.jsonl'}, {out / 'metrics.json'}")
 
 

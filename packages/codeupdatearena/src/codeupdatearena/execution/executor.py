@@ -1,15 +1,18 @@
 """Running predictions: with the update, and without it only where that can matter."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
-from tenpapers.sandbox import Limits, SandboxPool, Verdict
+from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, SandboxPool, Verdict
 
 from ..records import Prediction, ProgSynExample, Report
 from .programs import parses, program
 from .self_dependence import called_program, self_dependence
 from .settings import Isolation
+
+LAST_LINES = 5  # of a failing program's output, unless all is wanted
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Sandbox(AbstractContextManager["Sandbox"]):
     strict : also find out whether it passes, without the update, the tests that need no update.
     dependence : self-dependence of the tests by example; what strict needs more is found out.
     isolation : a process for each test, or one for each sample and mode.
-    require_isolation : fail where the kernel offers no namespaces.
+    barriers : of the pool, in the order in which they are tried.
+    keep_output : report all that a failing program printed, not its last lines.
+    hidden : files that hold answers, which no program may read.
     preload : keep heavy modules loaded (False is the `--cold` way).
     python : interpreter of the programs (another library profile), default this one.
     """
@@ -61,10 +66,13 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         strict: bool = False,
         dependence: Mapping[str, list[bool | None]] | None = None,
         isolation: Isolation = "test",
-        require_isolation: bool = False,
+        barriers: Sequence[Barrier] = KERNEL_BARRIERS,
+        keep_output: bool = False,
+        hidden: Sequence[Path] = (),
         preload: bool = True,
         python: str | None = None,
     ) -> None:
+        self.keep_output = keep_output
         self.full_report = full_report
         self.called, self.strict = called or full_report, strict or full_report
         self.dependence = dict(dependence or {})
@@ -72,7 +80,8 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         self.pool = SandboxPool(
             workers=workers,
             limits=Limits(timeout=timeout, memory_gb=memory_gb),
-            isolation="full" if require_isolation else "auto",
+            barriers=barriers,
+            hidden=hidden,
             preload=preload,
             python=python,
         )
@@ -119,6 +128,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 with_update=with_update,
                 stop_on_failure=not (self.full_report or (self.strict and not with_update)),
                 isolate_tests=self.isolate_tests,
+                capture=self.keep_output and with_update,
             )
         )
 
@@ -166,7 +176,17 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 called_update=called,
                 strict=self._strict(run, passed_with),
                 seconds=round(seconds, 4),
+                failure=run.with_update.failure,
+                output=self._output(run.with_update),
+                suspicious=run.with_update.suspicious,
             )
+
+    def _output(self, verdict: Verdict) -> str:
+        if not verdict.failure:
+            return ""
+        if self.keep_output:
+            return verdict.output
+        return "\n".join(verdict.tail.splitlines()[-LAST_LINES:])
 
     def _strict(self, run: _Run, passed_with: bool) -> bool | None:
         if not self.strict or not passed_with or run.without_update is None:

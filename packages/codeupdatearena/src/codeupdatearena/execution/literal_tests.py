@@ -152,7 +152,7 @@ def _record_values(
 
 def _told(output: str) -> dict[str, str]:
     try:
-        told = json.loads(output.splitlines()[-1])
+        told = json.loads([line for line in output.splitlines() if line.startswith('{"')][-1])
     except (IndexError, json.JSONDecodeError):
         return {"refused": "kept: no literal (too long)"}
     if "literal" not in told:

@@ -1,12 +1,14 @@
 """Where and within which limits programs run: the options of every command that executes code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from tenpapers.sandbox import SandboxPool
+    from tenpapers.sandbox import Barrier, SandboxPool
 
 # Library versions that the programs see: this environment's, or those of the paper.
 Profile = Literal["current", "paper"]
@@ -23,7 +25,10 @@ class SandboxSettings:
     """The sandbox of one run."""
 
     workers: Workers = None
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds a test may take.")] = 15.0
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", help="CPU seconds a test may take."),
+    ] = 15.0
     memory: Annotated[float, typer.Option("--memory", help="GiB of memory a program may take.")] = (
         4.0
     )
@@ -31,16 +36,44 @@ class SandboxSettings:
         "current"
     )
     require_isolation: Annotated[
-        bool, typer.Option("--require-isolation", help="Fail where the kernel isolates weakly.")
+        bool, typer.Option("--require-isolation", help="Fail where the kernel gives no namespaces.")
+    ] = False
+    weak_sandbox: Annotated[
+        bool, typer.Option("--weak-sandbox", help="Go on where the kernel gives no barrier at all.")
     ] = False
 
-    def open_pool(self, python: str | None) -> "SandboxPool":
-        """Start the workers; `python` is the interpreter of the profile."""
+    @property
+    def barriers(self) -> "tuple[Barrier, ...]":
+        """What may stand between the programs and this machine, strongest first."""
+        if self.require_isolation:
+            return ("namespaces",)
+        return ("namespaces", "landlock", *(("weak",) if self.weak_sandbox else ()))
+
+    def open_pool(self, python: str | None, hidden: Sequence[Path] = ()) -> "SandboxPool":
+        """Start the workers.
+
+        Parameters
+        ----------
+        python : the interpreter of the profile.
+        hidden : files that hold answers.
+        """
         from tenpapers.sandbox import Limits, SandboxPool
 
         return SandboxPool(
             workers=self.workers,
             limits=Limits(timeout=self.timeout, memory_gb=self.memory),
-            isolation="full" if self.require_isolation else "auto",
+            barriers=self.barriers,
             python=python,
+            hidden=hidden,
         )
+
+
+def sandbox_told(pool: "SandboxPool") -> dict[str, Any]:
+    """What results say of the sandbox: its barrier, and programs by what became of them."""
+    return {"barrier": pool.barrier, "counts": dict(sorted(pool.counts.items()))}
+
+
+def sandbox_note(told: dict[str, Any]) -> str:
+    """The same in one line under a table."""
+    counts = ", ".join(f"{name} {number}" for name, number in told["counts"].items() if number)
+    return f"Sandbox: {told['barrier'] or 'not needed'}" + (f" ({counts})." if counts else ".")

@@ -13,6 +13,7 @@ from tenpapers.report import Table, Value
 from ..execution.executor import Job, Sandbox
 from ..execution.function_lookup import check_functions
 from ..execution.library_profiles import interpreter, library_versions
+from ..execution.settings import sandbox_note, sandbox_told
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Prediction, Report
@@ -64,7 +65,13 @@ def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -
 
 
 def evaluate_file(
-    path: Path, arena: Arena, settings: EvaluateSettings, out: Path, *, overwrite: bool = False
+    path: Path,
+    arena: Arena,
+    settings: EvaluateSettings,
+    out: Path,
+    *,
+    arena_file: Path | None = None,
+    overwrite: bool = False,
 ) -> tuple[dict[str, Any], Table]:
     """Execute the predictions of a file and write `reports.jsonl` and `metrics.json` into `out`.
 
@@ -76,6 +83,7 @@ def evaluate_file(
     ------
     UserError : predictions that do not fit the arena, see `read_predictions`; a function that the
         installed library does not have; reports of other settings in `out`.
+    InfrastructureError : the sandbox gave no verdict on some; a second run asks only those.
     """
     predictions = read_predictions(path, arena, allow_partial=settings.allow_partial)
     ks = default_ks(predictions, settings.k)
@@ -90,7 +98,9 @@ def evaluate_file(
         strict=settings.criterion == "strict",
         dependence=read_dependence(settings.flags),
         isolation=settings.isolation,
-        require_isolation=settings.require_isolation,
+        barriers=settings.barriers,
+        keep_output=settings.keep_output,
+        hidden=[file for file in (arena_file,) if file],
         preload=not settings.cold,
         python=python,
     ) as sandbox:
@@ -99,8 +109,9 @@ def evaluate_file(
         reports = evaluate(
             predictions, arena, sandbox, out, settings=made_with, overwrite=overwrite
         )
+        told = sandbox_told(sandbox.pool)
     metrics = summarise(reports, ks, exclude_known=settings.exclude_known, seed=settings.seed)
-    metrics |= {"versions": library_versions(python), "settings": made_with}
+    metrics |= {"versions": library_versions(python), "settings": made_with, "sandbox": told}
     write_json(out / "metrics.json", metrics)
     return metrics, table(metrics, ks, settings.criterion)
 
@@ -224,5 +235,5 @@ def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> T
         rows.append([method, *counts, *numbers, interval])
     columns = ["method", "instances", "samples", "empty", *names, f"95% of UPass@{ks[0]}"]
     bad = metrics["known_bad_instances"]
-    note = f"{bad} known-bad instances included (--exclude-known drops them)" if bad else ""
-    return Table("", columns, rows, note)
+    note = f"{bad} known-bad instances included (--exclude-known drops them). " if bad else ""
+    return Table("", columns, rows, note + sandbox_note(metrics["sandbox"]))

@@ -23,7 +23,12 @@ class EvaluateSettings(SandboxSettings):
     criterion: Annotated[
         Criterion, typer.Option("--criterion", help="Criterion of the headline.")
     ] = "official"
-    k: Annotated[list[int] | None, typer.Option("-k", help="Default 1, 2, 5 up to n.")] = None
+    k: Annotated[list[int] | None, typer.Option("-k", help="Default 1, 2, 5 up to n.", min=1)] = (
+        None
+    )
+    keep_output: Annotated[
+        bool, typer.Option("--keep-output", help="All that failing programs print into reports.")
+    ] = False
     flags: Annotated[
         Path | None, typer.Option("--flags", help="flags.json of `verify` (strict: else made).")
     ] = None
