@@ -11,7 +11,7 @@ import pytest
 from tenpapers.errors import UserError
 from tenpapers.sandbox import Limits, Program, SandboxPool, heavy_modules
 
-TIMEOUT = 0.5
+TIMEOUT = 0.7
 HOSTILE = {
     "infinite loop": ("while True: pass", {"timeout"}),
     "swallows every exception": (
@@ -106,7 +106,7 @@ def test_check_9_hostile_programs_get_no_pass_and_leave_nothing(isolation, place
         listener.settimeout(0.1)
         port = str(listener.getsockname()[1])
         with SandboxPool(
-            workers=2, limits=Limits(timeout=TIMEOUT, memory_gb=0.5), barriers=[isolation]
+            workers=2, limits=Limits(timeout=TIMEOUT, memory_gb=0.25), barriers=[isolation]
         ) as pool:
             homes = pool._homes
             assert next(pool.run([BENIGN])).statuses == ("passed",)

@@ -112,5 +112,5 @@ def test_codex_programs(data):
     assert sum("run-on text" in plan.repairs for plan in plans) == 110
     found = solve_python_all([plan.text for plan in plans])
     assert sum(one.status == "ok" for one in found) >= 105
-    assert {one.error for one in found if one.status != "ok"} >= {"NameError"}
+    assert any(": NameError: name " in one.error for one in found)
     assert json.dumps([one.value for one in found])

@@ -6,7 +6,7 @@ attacker; put the whole job into a container or a virtual machine for that.
 """
 
 from .barriers import KERNEL_BARRIERS, Barrier
-from .pool import InfrastructureError, SandboxPool
+from .pool import InfrastructureError, SandboxPool, summary_line
 from .program import Detail, Limits, Program, Verdict, heavy_modules
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "SandboxPool",
     "Verdict",
     "heavy_modules",
+    "summary_line",
 ]

@@ -30,6 +30,12 @@ _LOST_IN_A_ROW = 3
 WALL_TIMES = 4  # see Limits.timeout
 
 
+def summary_line(summary: dict[str, Any]) -> str:
+    """Write a pool's summary in one line, for under a table."""
+    counts = ", ".join(f"{number} {name}" for name, number in summary["counts"].items() if number)
+    return f"Sandbox: {summary['barrier'] or 'nothing to run'}{counts and f' ({counts})'}."
+
+
 class InfrastructureError(UserError):
     """The sandbox could give no verdict, and the programs are not to blame."""
 
@@ -103,6 +109,10 @@ class SandboxPool(Closing):
         self._homes.chmod(0o711)
         self._secret = self._homes / "secret"
         self._secret.write_text("not for programs")
+
+    def summary(self) -> dict[str, Any]:
+        """What results say of this sandbox: its `barrier` and its `counts`."""
+        return {"barrier": self.barrier, "counts": dict(sorted(self.counts.items()))}
 
     # -- use -----------------------------------------------------------------------------------
 
@@ -299,11 +309,10 @@ class SandboxPool(Closing):
             return
         self._lost_in_a_row = 0
         self._count(statuses, details)
-        suspicious: tuple[str, ...] = ()
-        if "passed" in statuses:
-            solution = [text for name, text in program.setup if name == "solution"]
-            suspicious = suspicions("\n".join(solution))
-            self.counts["suspicious"] += bool(suspicious)
+        solution = "\n".join(text for name, text in program.setup if name == "solution")
+        suspicious = suspicions(solution) if "passed" in statuses else ()
+        if suspicious:
+            self.counts["suspicious"] += 1
         output, tail = message.get("output", ""), message.get("tail", "")
         seconds = message["seconds"]
         yield Verdict(program.key, statuses, seconds, output, details, tail, suspicious)

@@ -19,7 +19,7 @@ from .program import Limits, Program
 
 Modules = frozenset[str]
 
-_ZYGOTE = Path(__file__).with_name("zygote.py")
+_ZYGOTE = Path(__file__).parent / "inside" / "zygote.py"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # Forking copies the page tables: with large pages there are few, and a fork of a process with
 # torch loaded takes a third of the time. One arena: the zygote runs in a second thread, and a heap

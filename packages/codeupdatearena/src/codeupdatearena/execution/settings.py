@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -45,9 +45,11 @@ class SandboxSettings:
     @property
     def barriers(self) -> "tuple[Barrier, ...]":
         """What may stand between the programs and this machine, strongest first."""
+        from tenpapers.sandbox import KERNEL_BARRIERS
+
         if self.require_isolation:
-            return ("namespaces",)
-        return ("namespaces", "landlock", *(("weak",) if self.weak_sandbox else ()))
+            return KERNEL_BARRIERS[:1]
+        return (*KERNEL_BARRIERS, *(("weak",) if self.weak_sandbox else ()))
 
     def open_pool(self, python: str | None, hidden: Sequence[Path] = ()) -> "SandboxPool":
         """Start the workers.
@@ -66,14 +68,3 @@ class SandboxSettings:
             python=python,
             hidden=hidden,
         )
-
-
-def sandbox_told(pool: "SandboxPool") -> dict[str, Any]:
-    """What results say of the sandbox: its barrier, and programs by what became of them."""
-    return {"barrier": pool.barrier, "counts": dict(sorted(pool.counts.items()))}
-
-
-def sandbox_note(told: dict[str, Any]) -> str:
-    """The same in one line under a table."""
-    counts = ", ".join(f"{name} {number}" for name, number in told["counts"].items() if number)
-    return f"Sandbox: {told['barrier'] or 'not needed'}" + (f" ({counts})." if counts else ".")

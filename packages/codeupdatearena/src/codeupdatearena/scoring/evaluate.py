@@ -9,11 +9,11 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.records import Appender, read_json, read_jsonl, write_json
 from tenpapers.report import Table, Value
+from tenpapers.sandbox import summary_line
 
 from ..execution.executor import Job, Sandbox
 from ..execution.function_lookup import check_functions
 from ..execution.library_profiles import interpreter, library_versions
-from ..execution.settings import sandbox_note, sandbox_told
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Prediction, Report
@@ -109,7 +109,7 @@ def evaluate_file(
         reports = evaluate(
             predictions, arena, sandbox, out, settings=made_with, overwrite=overwrite
         )
-        told = sandbox_told(sandbox.pool)
+        told = sandbox.pool.summary()
     metrics = summarise(reports, ks, exclude_known=settings.exclude_known, seed=settings.seed)
     metrics |= {"versions": library_versions(python), "settings": made_with, "sandbox": told}
     write_json(out / "metrics.json", metrics)
@@ -236,4 +236,4 @@ def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> T
     columns = ["method", "instances", "samples", "empty", *names, f"95% of UPass@{ks[0]}"]
     bad = metrics["known_bad_instances"]
     note = f"{bad} known-bad instances included (--exclude-known drops them). " if bad else ""
-    return Table("", columns, rows, note + sandbox_note(metrics["sandbox"]))
+    return Table("", columns, rows, note + summary_line(metrics["sandbox"]))

@@ -1,7 +1,7 @@
 """Commands without responses: solve, meta, tasks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tenpapers.cli import AllowCode, Json, OutDir, require_code_permission, say
@@ -34,7 +34,12 @@ def solve(
     domain: Annotated[
         Domain, typer.Option("--domain", help="fol: closed has the named things alone.")
     ] = "open",
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds of a Python plan.")] = 1.0,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="CPU seconds of a Python plan.")
+    ] = 1.0,
+    weak_sandbox: Annotated[
+        bool, typer.Option("--weak-sandbox", help="Go on where the kernel gives no barrier at all.")
+    ] = False,
     allow_code: AllowCode = False,
     as_json: Json = False,
 ) -> None:
@@ -44,17 +49,21 @@ def solve(
     """
     from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
+    from tenpapers.sandbox import KERNEL_BARRIERS, summary_line
 
     from ..solvers.solve import read_plans, solve_plans, summary
 
     plans = read_plans(files, kind)
     if kind == "python":
         require_code_permission(allow_code)
-    rows = solve_plans(plans, kind, domain=domain, timeout=timeout)
+    barriers = (*KERNEL_BARRIERS, *(("weak",) if weak_sandbox else ()))
+    told: dict[str, Any] = {}
+    rows = solve_plans(plans, kind, domain=domain, timeout=timeout, barriers=barriers, told=told)
     file = out / "solved.jsonl"
     with Journal.once(file, command="tocot solve", inputs=files) as journal:
         write_jsonl(journal.file(file.name), rows)
-    say(rows, as_json, f"{len(rows)} plans: {summary(rows)}\n-> {file}")
+    lines = [f"{len(rows)} plans: {summary(rows)}", *([summary_line(told)] if told else [])]
+    say(rows, as_json, *lines, f"-> {file}")
 
 
 @app.command()

@@ -6,9 +6,9 @@ import json
 import math
 import secrets
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tenpapers.sandbox import Limits, Program, SandboxPool, Verdict
+from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, Program, SandboxPool, Verdict
 
 TIMEOUT = 1.0
 MEMORY_GB = 0.5
@@ -140,16 +140,27 @@ print({nonce!r} + _json.dumps([_kind, repr(_value) if _kind in ("int", "float") 
 
 
 def solve_python_all(
-    plans: Sequence[str], timeout: float = TIMEOUT, *, workers: int | None = None
+    plans: Sequence[str],
+    timeout: float = TIMEOUT,
+    *,
+    workers: int | None = None,
+    barriers: Sequence[Barrier] = KERNEL_BARRIERS,
+    told: dict[str, Any] | None = None,
 ) -> list[SolverResult]:
     """Run plans in the sandbox; results in their order.
 
-    Each has a process of its own without network, files or environment, `timeout` seconds and
+    Each has a process of its own without network, files or environment, `timeout` CPU seconds and
     512 MiB; a result is a finite real number.
+
+    Parameters
+    ----------
+    barriers : of the sandbox, in the order in which they are tried.
+    told : gets the sandbox's `summary`.
 
     Raises
     ------
-    UserError : the sandbox cannot be had on this system.
+    UserError : the sandbox cannot be had on this system; a timeout that is none.
+    InfrastructureError : it gave no verdict on some.
     """
     results: dict[int, SolverResult] = {}
     nonce = secrets.token_hex(8)
@@ -162,11 +173,13 @@ def solve_python_all(
             continue
         case = _REPORT.format(nonce=nonce)
         programs.append(Program(str(number), (("plan", plan),), (case,), capture=True))
+    limits = Limits(timeout=timeout, memory_gb=MEMORY_GB)
     if programs:
-        limits = Limits(timeout=timeout, memory_gb=MEMORY_GB)
-        with SandboxPool(workers=workers, limits=limits) as pool:
+        with SandboxPool(workers=workers, limits=limits, barriers=barriers) as pool:
             for verdict in pool.run(programs):
                 results[int(verdict.key)] = _result(verdict, nonce)
+            if told is not None:
+                told.update(pool.summary())
     return [results[number] for number in range(len(plans))]
 
 
@@ -179,7 +192,7 @@ def _result(verdict: Verdict, nonce: str) -> SolverResult:
     status = verdict.statuses[0] if verdict.statuses else "crash"
     if status != "passed":
         kind = "timeout" if status == "timeout" else "error"
-        return SolverResult(kind, None, status.removeprefix("error:"))
+        return SolverResult(kind, None, verdict.failure)
     for line in _reports(verdict.output, nonce):
         kind, text = line
         if kind not in ("int", "float") or text is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
+from tenpapers.sandbox import KERNEL_BARRIERS, Barrier
 
 from .logic import solve_bool, solve_fol
 from .plan_repair import recover_plan
@@ -51,12 +52,15 @@ def solve_plans(
     *,
     domain: Domain = "open",
     timeout: float = 1.0,
+    barriers: Sequence[Barrier] = KERNEL_BARRIERS,
+    told: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Solve plans; results in their order, each with what was repaired.
 
     Parameters
     ----------
-    timeout : seconds of a Python plan.
+    timeout : CPU seconds of a Python plan.
+    barriers, told : of the sandbox, see `solve_python_all`.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def solve_plans(
         recovered = [recover_plan(given["plan"]) for given in plans]
         repairs = [plan.repairs for plan in recovered]
         texts = [plan.text or given["plan"] for plan, given in zip(recovered, plans, strict=True)]
-        results = solve_python_all(texts, timeout)
+        results = solve_python_all(texts, timeout, barriers=barriers, told=told)
     elif kind == "bool":
         results = [solve_bool(given["plan"]) for given in plans]
     else:
