@@ -13,12 +13,12 @@ def plain(kind):
 @pytest.mark.parametrize(
     ("response", "answer"),
     [
-        ("The answer is $1,234.50.", "1234.50"),
+        ("The answer is $1,234.50.", "1234.5"),
         ("so 3 + 4 = 7. The answer is 18 dollars", "18"),
         ("\\boxed{42} and 7", "42"),
         ("$\\boxed{12", "12"),
         ("\\boxed{\\frac{1}{2}}", "0.5"),
-        ("It is -9,867,630.0", "-9867630.0"),
+        ("It is -9,867,630.0", "-9867630"),
         ("first 3, then 9", "9"),
         ("The answer is eleven, as 3 + 8.\nSo the answer is eleven", None),
         ("nothing", None),

@@ -36,9 +36,7 @@ def score(settings: ScoreSettings, files: Responses, out: OutDir, as_json: Json 
     from ..scoring.score_responses import graded_rows
     from ..study.results_report import write_scores
 
-    rows = graded_rows(
-        files, settings, text_match=settings.text_match, math_verify=settings.math_verify
-    )
+    rows = graded_rows(files, settings, text_match=settings.text_match, math_by=settings.math)
     found = cells(rows)
     with Journal.once(out / "graded.jsonl", command="tocot score", inputs=files) as journal:
         values, table, notes = write_scores(journal, rows, found, settings.unparseable)

@@ -9,16 +9,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..records import Extraction, PublicItem
-from .choices import NONE, read_choice
-from .markup import cleaned, placed
-from .triggers import BOXED, lower_case, strong_triggers
+from .boxes import last_box
+from .choices import read_choice
+from .endings import NONE
+from .markup import Places, placed, readable, visible
+from .numbers import find_number
+from .triggers import lower_case, strong_triggers
 
 if TYPE_CHECKING:
     from ..inputs.task_registry import TaskSpec
 
 JUDGE_MARKER = "### Reply"
-_NUMBER = re.compile(r"-?\$?\s?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+\b)?")
 _LINE = re.compile(r"[^\n]*")
+_LINE_WITH_WORDS = re.compile(r"\s*([^\n]*)")
 
 
 def extract(
@@ -48,95 +51,62 @@ def extract(
 
 
 def _letter(response: str, item: PublicItem) -> Extraction:
-    if item.choices is None:
-        return NONE
-    clean, places = cleaned(response)
-    found = read_choice(clean, item.choices, labels=True)
-    return placed(found, places)
+    return _chosen(response, item, labels=True)
 
 
 def _text_choice(response: str, item: PublicItem) -> Extraction:
+    return _chosen(response, item, labels=False)
+
+
+def _chosen(response: str, item: PublicItem, *, labels: bool) -> Extraction:
     if item.choices is None:
         return NONE
-    clean, places = cleaned(response)
-    return placed(read_choice(clean, item.choices, labels=False), places)
+    clean, places = readable(response)
+    return placed(read_choice(clean, item.choices, labels=labels), places)
 
 
 def _number(response: str, item: PublicItem) -> Extraction:
-    if "\\" in response and (inner := _last_box(response)) is not None:
-        start, end = inner
-        hit = _NUMBER.search(response, start, end)
-        if hit is not None and not re.search(r"\\[dt]?frac", response[start:end]):
-            return Extraction(_plain_number(hit.group()), hit.span(), "boxed")
-        fraction = normalized_fraction(response[start:end])
-        if fraction is not None:
-            return Extraction(fraction, (start, end), "boxed")
-    lower = lower_case(response)
-    triggers = strong_triggers(response, lower)
-    at = triggers[0] if triggers else lower.rfind("answer")
-    if at >= 0 and (hit := _NUMBER.search(response, at)) is not None:
-        return Extraction(_plain_number(hit.group()), hit.span(), "trigger")
-    if triggers:  # "the answer is eleven": what it says is no figure, whatever stood before
-        return NONE
-    every = list(_NUMBER.finditer(response))
-    if not every:
-        return NONE
-    last = every[-1]
-    return Extraction(_plain_number(last.group()), last.span(), "fallback")
-
-
-def normalized_fraction(text: str) -> str | None:
-    """`\\frac{1}{2}` or `1/2` of whole numbers as a decimal text; None for anything else."""
-    hit = re.fullmatch(r"\s*(-?)\s*\\[dt]?frac\s*\{?(-?\d+)\}?\s*\{?(-?\d+)\}?\s*", text)
-    if hit is None or int(hit.group(3)) == 0:
-        return None
-    value = int(hit.group(2)) / int(hit.group(3))
-    return repr(-value if hit.group(1) else value)
-
-
-def _plain_number(text: str) -> str:
-    return text.replace(",", "").replace("$", "").replace(" ", "")
+    clean, places = readable(response)
+    return placed(find_number(clean), places)
 
 
 def _math(response: str, item: PublicItem) -> Extraction:
-    inner = _last_box(response)
-    if inner is None:
-        return NONE
-    start, end = inner
-    text = response[start:end].strip()
-    return Extraction(text, (start, end), "boxed") if text else NONE
-
-
-def _last_box(response: str) -> tuple[int, int] | None:
-    """Inside of the last balanced `\\boxed{}`; an open one ends at a blank, `$` or `}`."""
-    starts = [hit.end() for hit in BOXED.finditer(response)]
-    for start in reversed(starts):
-        depth = 1
-        for index in range(start, len(response)):
-            depth += {"{": 1, "}": -1}.get(response[index], 0)
-            if depth == 0:
-                return start, index
-    if not starts:
-        return None
-    hit = re.compile(r"[^\s$}]*").match(response, starts[-1])
-    return (hit.start(), hit.end()) if hit and hit.group() else None
+    """The inside of the last box; without one, what the last announcement says in its line."""
+    begin, stop = visible(response)
+    inner = last_box(response[begin:stop])
+    if inner is not None:
+        start, end = (begin + place for place in inner)
+        text = response[start:end].strip()
+        return Extraction(text, (start, end), "boxed") if text else NONE
+    return _announced_line(*readable(response))
 
 
 def _text(response: str, item: PublicItem) -> Extraction:
-    triggers = strong_triggers(response, lower_case(response))
-    if triggers:
-        hit = _LINE.match(response, triggers[0])
-        rule = "trigger"
-    else:
-        stripped = response.strip()
-        line = stripped.rpartition("\n")[2]
-        at = response.rfind(line)
-        hit = _LINE.match(response, at)
-        rule = "whole" if line == stripped else "last line"
-    if hit is None:
+    """A box, the line after the last announcement, or the last line."""
+    clean, places = readable(response)
+    inner = last_box(clean)
+    if inner is not None:
+        answer = unquoted(clean[slice(*inner)])
+        return placed(Extraction(answer, inner, "boxed"), places) if answer else NONE
+    found = _announced_line(clean, places)
+    if found.answer is not None:
+        return found
+    stripped = clean.strip()
+    line = stripped.rpartition("\n")[2]
+    at = clean.rfind(line)
+    answer = unquoted(line)
+    rule = "whole" if line == stripped else "last line"
+    return placed(Extraction(answer, (at, at + len(line)), rule), places) if answer else NONE
+
+
+def _announced_line(clean: str, places: Places | None) -> Extraction:
+    """What stands in the line of the last strong trigger, or in the next one with any words."""
+    triggers = strong_triggers(clean, lower_case(clean))
+    if not triggers:
         return NONE
-    answer = unquoted(hit.group())
-    return Extraction(answer, hit.span(), rule) if answer else NONE
+    hit = _LINE_WITH_WORDS.match(clean, triggers[0])
+    answer = unquoted(hit.group(1)) if hit else ""
+    return placed(Extraction(answer, hit.span(1), "trigger"), places) if hit and answer else NONE
 
 
 def unquoted(text: str) -> str:

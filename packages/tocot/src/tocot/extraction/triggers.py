@@ -1,29 +1,78 @@
-"""Where an answer is announced: "the answer is", "Answer:", a box."""
+"""Where an answer is announced: "the answer is", "Answer:", a heading, a tag, a box."""
 
 import re
 
-BOXED = re.compile(r"\\f?box(?:ed)?\s*\{")
+BOXED = re.compile(r"\\f?(?:frame)?box(?:ed)?(?:\s*(\{)|\s+(?=[\w$.-]))")
 WINDOW = 120  # characters that are read after a trigger, at most to the end of its line
-# What may stand between "answer" and the answer: "(Yes or No)", "is therefore", ":".
+# What may stand between "answer" and the answer: "(Yes or No)", "is therefore", ":", "->".
 _STRONG = re.compile(
-    r"(?:answer|option|choice)\s*(?:\([^()\n]{0,40}\)\s*)?(?:is(?:\s+therefore)?\b:?|:)\s*",
+    r"(?:answer|option|choice)\b[\"'”]?\s*(?:\([^()\n]{0,40}\)\s*)?"
+    r"(?:is(?:\s+therefore)?\b:?|would\s+be\b|:|->|=>|→)\s*(?:[_.]+\s*\n\s*)?|solution\s*:\s*|answer>\s*",
     re.IGNORECASE,
 )
-_STRONG_WORDS = ("answer", "option", "choice")
+_HEADING = re.compile(
+    r"[#\s]*(?:(?:my|the|final|best|correct)\s+)*answer[ \t]*\n\s*", re.IGNORECASE
+)
+_DECISION = re.compile(r"(?:choose|pick|select|go\s+with|opt\s+for)\s+", re.IGNORECASE)
+_I = re.compile(r"\bI(?:['’](?:d|ll)|\s+would|\s+will)?\s+\Z")
+# A last word: "Wait, no, it's B", "Actually it must be C".
+_CORRECTION = re.compile(
+    r"(?:wait|actually|correction|sorry)\b[^\n.?]{0,40}?\b"
+    r"(?:it['’]?s|it\s+is|(?:must|should)\s+be)\s+",
+    re.IGNORECASE,
+)
+_ANNOUNCED_BY = {"answer": _STRONG, "option": _STRONG, "choice": _STRONG, "solution": _STRONG}
+# Words of an answer without that name; they count behind the last announcement.
+_LATER = {
+    "choose": _DECISION,
+    "pick": _DECISION,
+    "select": _DECISION,
+    "go with": _DECISION,
+    "opt for": _DECISION,
+    "wait": _CORRECTION,
+    "actually": _CORRECTION,
+    "correction": _CORRECTION,
+    "sorry": _CORRECTION,
+}
+_WITHDRAWAL = re.compile(
+    r"\b(?:that|this)(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+right|a\s+mistake)\b"
+    r"|\bscratch\s+that\b",
+    re.IGNORECASE,
+)
 
 
 def strong_triggers(text: str, lower: str) -> list[int]:
     """Ends of the strong triggers, last one first. `rfind` passes over the text at C speed."""
     ends: list[int] = []
-    for word in _STRONG_WORDS:
+    for word, pattern in _ANNOUNCED_BY.items():
         at = lower.rfind(word)
         while at >= 0:
-            hit = _STRONG.match(text, at)
+            hit = pattern.match(text, at)
+            if hit is None and word == "answer":
+                hit = _heading(text, at)
             if hit is not None:
                 ends.append(hit.end())
             at = lower.rfind(word, 0, at)
+    behind = max(ends) if ends else 0
+    for word, pattern in _LATER.items():
+        at = lower.rfind(word, behind)
+        while at >= 0:
+            hit = pattern.match(text, at)
+            if hit and (pattern is _CORRECTION or _I.search(text, max(0, at - 12), at)):
+                ends.append(hit.end())
+            at = lower.rfind(word, behind, at)
     ends.sort(reverse=True)
     return ends
+
+
+def _heading(text: str, at: int) -> re.Match[str] | None:
+    """A line that says no more than "Final Answer"; the answer is in the next one."""
+    return _HEADING.match(text, text.rfind("\n", 0, at) + 1)
+
+
+def withdrawn(text: str, start: int) -> bool:
+    """Whether the text takes back what was said before a place in it."""
+    return _WITHDRAWAL.search(text, start) is not None
 
 
 def window_end(text: str, start: int) -> int:

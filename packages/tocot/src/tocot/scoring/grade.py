@@ -7,11 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..records import AnswerKind, Extraction
-from .settings import TextMatch
+from .math_answers import checker
+from .settings import MathGrading, TextMatch
 
 JUDGE_PASSES = 4  # of 5
 F1_PASSES = 0.8
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+# "[RESULT] 4"; without brackets it takes a colon, since "as a result 4 of .." is prose.
+_RESULT = re.compile(r"\[result\]\s*:?\s*\**\s*([1-5])\b", re.IGNORECASE)
+_RESULT_LINE = re.compile(r"\bresult\s*:\s*\**\s*([1-5])\b", re.IGNORECASE)
 _SIGNS = re.compile(f"[{re.escape(string.punctuation)}]")
 
 
@@ -21,7 +25,7 @@ def grade(
     kind: AnswerKind,
     *,
     text_match: TextMatch = "equal",
-    math_verify: bool = False,
+    math_by: MathGrading = "verify",
 ) -> bool:
     """Grade one extraction; an unparseable one is wrong.
 
@@ -29,23 +33,23 @@ def grade(
     ----------
     gold : the right answer, or several of which any counts.
     text_match : of `text`: "equal", or "substring" (gold within the answer, the paper's BBH rule).
-    math_verify : let the math-verify library judge `math`.
+    math_by : of `math`: the Math-Verify library, or the official normaliser and equal texts.
     """
     if extraction.answer is None:
         return False
     golds = [gold] if isinstance(gold, str) else list(gold)
-    return any(_same(extraction.answer, right, kind, text_match, math_verify) for right in golds)
+    return any(_same(extraction.answer, right, kind, text_match, math_by) for right in golds)
 
 
 def _same(
-    answer: str, gold: str, kind: AnswerKind, text_match: TextMatch, math_verify: bool
+    answer: str, gold: str, kind: AnswerKind, text_match: TextMatch, math_by: MathGrading
 ) -> bool:
     if kind in ("letter", "text_choice", "bool3"):
-        return answer.casefold() == gold.casefold()
+        return answer.casefold() in (gold.casefold(), gold.strip("()[] ").casefold())
     if kind == "number":
-        return same_number(answer, gold)
+        return same_number(answer, gold.rpartition("####")[2])
     if kind == "math":
-        return verified(answer, gold) if math_verify else same_math(answer, gold)
+        return checker().same(answer, gold) if math_by == "verify" else same_math(answer, gold)
     if kind == "short":
         return token_f1(answer, gold) >= F1_PASSES
     if kind == "judge":
@@ -100,7 +104,8 @@ def normal_math(text: str) -> str:
     text = re.sub(r"\\(?:left|right|!|,|;|:|\s)", "", text)
     text = text.replace("^{\\circ}", "").replace("^\\circ", "").replace("°", "")
     text = text.replace("\\$", "").replace("$", "").replace("\\%", "").replace("%", "")
-    text = re.sub(r"\\(?:text|mbox|mathrm)\s*\{\s*[^{}]*\}\s*$", "", text)
+    # A unit stands behind something; words that are all there is are the answer.
+    text = re.sub(r"(?<=\S)\s*\\(?:text|mbox|mathrm)\s*\{\s*[^{}]*\}\s*$", "", text)
     text = re.sub(r"\\(?:text|mbox|mathrm)\s*\{\s*([^{}]*?)\s*\}", r"\1", text)
     text = re.sub(r"(\d),(?=\d{3}(?:\D|$))", r"\1", text)
     text = re.sub(r"\\[dt]frac", r"\\frac", text)
@@ -117,24 +122,6 @@ def normal_math(text: str) -> str:
     if text in ("0.5", ".5"):
         return r"\frac{1}{2}"
     return "0" + text if text.startswith(".") else text
-
-
-def verified(answer: str, gold: str) -> bool:
-    """What the math-verify library says.
-
-    Raises
-    ------
-    UserError : it is not installed.
-    """
-    from tenpapers.errors import UserError
-
-    try:
-        from math_verify import parse, verify
-    except ImportError:
-        raise UserError(
-            "--math-verify needs the library", "pip install 'tocot[math-verify]'"
-        ) from None
-    return bool(verify(parse(f"${gold}$"), parse(f"${answer}$")))
 
 
 def normal_short(text: str) -> str:
@@ -159,8 +146,9 @@ def judged(verdict: str) -> bool:
 
 
 def judge_score(verdict: str) -> int | None:
-    """The grade from 1 to 5 after the result marker; None without one."""
-    hit = re.search(r"result\]?\s*:?\s*\**\s*([1-5])\b", verdict, re.IGNORECASE)
-    if hit is None:
-        hit = re.fullmatch(r"\s*([1-5])\s*", verdict)
+    """The grade from 1 to 5 after the last result marker; None without one."""
+    marked = _RESULT.findall(verdict) or _RESULT_LINE.findall(verdict)
+    if marked:
+        return int(marked[-1])
+    hit = re.fullmatch(r"\s*([1-5])\s*", verdict)
     return int(hit.group(1)) if hit else None

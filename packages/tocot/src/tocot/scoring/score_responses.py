@@ -20,7 +20,7 @@ from ..records import (
     read_rows,
 )
 from .grade import grade
-from .settings import Grading, GradingSettings, TextMatch
+from .settings import Grading, GradingSettings, MathGrading, TextMatch
 
 
 def graded_rows(
@@ -28,7 +28,7 @@ def graded_rows(
     settings: GradingSettings,
     *,
     text_match: TextMatch = "equal",
-    math_verify: bool = False,
+    math_by: MathGrading = "verify",
 ) -> list[Graded]:
     """Graded rows of files and folders; a folder that `tocot score` wrote gives its own.
 
@@ -50,7 +50,7 @@ def graded_rows(
                 grading=settings.grading,
                 items=known,
                 text_match=text_match,
-                math_verify=math_verify,
+                math_by=math_by,
             )
     return rows
 
@@ -68,7 +68,7 @@ def score_file(
     grading: Grading = "ours",
     items: Mapping[tuple[str, str], TaskItem] | None = None,
     text_match: TextMatch = "equal",
-    math_verify: bool = False,
+    math_by: MathGrading = "verify",
 ) -> list[Graded]:
     """Grade a file of Output or Replay records.
 
@@ -86,7 +86,7 @@ def score_file(
         rows = [
             row
             for record in read_rows(path, Replay)
-            for row in score_pair(record, grading=grading, text_match=text_match)
+            for row in score_pair(record, grading=grading, text_match=text_match, math_by=math_by)
         ]
     else:
         rows = [
@@ -95,7 +95,7 @@ def score_file(
                 items or {},
                 grading=grading,
                 text_match=text_match,
-                math_verify=math_verify,
+                math_by=math_by,
                 where=path,
             )
             for record in read_rows(path, Output)
@@ -125,7 +125,11 @@ def _no_duplicates(rows: Sequence[Graded], path: Path) -> None:
 
 
 def score_pair(
-    record: Replay, *, grading: Grading = "ours", text_match: TextMatch = "equal"
+    record: Replay,
+    *,
+    grading: Grading = "ours",
+    text_match: TextMatch = "equal",
+    math_by: MathGrading = "verify",
 ) -> Iterator[Graded]:
     """Both arms of a recorded pair; an arm without a response is left out.
 
@@ -144,7 +148,9 @@ def score_pair(
             found = Extraction(prediction or None, None, "logged")
         else:
             found = extract(response, public)
-            correct = grade(found, record.gold, record.answer_kind, text_match=text_match)
+            correct = grade(
+                found, record.gold, record.answer_kind, text_match=text_match, math_by=math_by
+            )
         yield Graded(
             id=record.id,
             source=record.source,
@@ -172,7 +178,7 @@ def score_output(
     *,
     grading: Grading = "ours",
     text_match: TextMatch = "equal",
-    math_verify: bool = False,
+    math_by: MathGrading = "verify",
     where: Path | str = "",
 ) -> Graded:
     """One output; what it does not say of its question comes from `items`.
@@ -204,7 +210,7 @@ def score_output(
         if kind == "judge":  # graded by a judge when it was run
             correct = bool(record.correct)
         else:
-            correct = grade(found, gold, kind, text_match=text_match, math_verify=math_verify)
+            correct = grade(found, gold, kind, text_match=text_match, math_by=math_by)
     question = record.question or (item.question if item else "")
     prefix = "fs" if record.setting.startswith("fs") else record.setting.partition("_")[0]
     source = f"{record.model or 'outputs'}:{prefix}"

@@ -9,6 +9,7 @@ import typer
 Policy = Literal["wrong", "guess", "drop"]
 Grading = Literal["ours", "logged"]
 TextMatch = Literal["equal", "substring"]
+MathGrading = Literal["verify", "official"]
 GroupBy = Literal["five", "meta", "task"]
 Parts = Literal["merged", "separate"]
 Correction = Literal["bonferroni", "none"]
@@ -42,9 +43,10 @@ class ScoreSettings(GradingSettings):
         TextMatch,
         typer.Option("--text-match", help="Of free text; substring is the paper's for BBH."),
     ] = "equal"
-    math_verify: Annotated[
-        bool, typer.Option("--math-verify", help="Let that library judge math answers.")
-    ] = False
+    math: Annotated[
+        MathGrading,
+        typer.Option("--math", help="Math answers by Math-Verify, or by the official normaliser."),
+    ] = "verify"
 
 
 @dataclass(frozen=True)
