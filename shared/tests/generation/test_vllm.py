@@ -11,26 +11,69 @@ from collections import Counter
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.generation import Request, open_generator
+from tenpapers.generation import Request, Sampling, open_generator
 from tenpapers.models import embedded_path
 
 from .conftest import PROMPTS, greedy_requests, needs_vllm
 from .loopback import free_port, serving
 
 
+@pytest.fixture(scope="module")
+def engine():
+    """One engine for all tests: it takes a minute to start."""
+    with open_generator("vllm:smollm2?max_num_seqs=8", cache=False) as generator:
+        yield generator
+
+
 @pytest.mark.vllm
 @needs_vllm
-def test_vllm_in_process_gives_the_greedy_text_and_the_scores_of_transformers(expected, smollm2):
+def test_vllm_gives_the_greedy_text_and_the_scores_of_transformers(engine, expected, smollm2):
     """At least 7 of 8: two float32 kernels may break a tie of two tokens differently."""
-    with open_generator("vllm:smollm2", cache=False) as generator:
-        texts = {c.id: c.text for c in generator.generate(greedy_requests())}
-        scores = generator.score(PROMPTS[0], [" Paris", " London"])
-        long = Request(id="long", prompt="word " * 5000)
-        (failed,) = generator.generate([long])
+    texts = {c.id: c.text for c in engine.generate(greedy_requests())}
+    scores = engine.score(PROMPTS[0], [" Paris", " London", ""])
     assert sum(texts[name] == expected[name] for name in expected) >= 7
-    for ours, theirs in zip(smollm2.score(PROMPTS[0], [" Paris", " London"]), scores, strict=True):
-        assert ours.total == pytest.approx(theirs.total, abs=0.02)
-    assert failed.failed and "do not fit the context" in failed.error
+    theirs = smollm2.score(PROMPTS[0], [" Paris", " London", ""])
+    for ours, other in zip(scores, theirs, strict=True):
+        assert ours.total == pytest.approx(other.total, abs=0.02)
+        assert len(ours.tokens) == len(other.tokens)
+
+
+@pytest.mark.vllm
+@needs_vllm
+def test_nobody_waits_for_the_slowest_and_nobody_is_taken_along(engine):
+    """One long answer among short ones, one prompt that does not fit, one that is nothing."""
+    slow = Request(id="slow", prompt="1, 2, 3,", sampling=Sampling(max_tokens=300))
+    short = [
+        Request(id=str(i), prompt=f"{i}, {i + 1},", sampling=Sampling(max_tokens=3))
+        for i in range(20)
+    ]
+    bad = [Request(id="long", prompt="word " * 5000), Request(id="empty")]
+    done = list(engine.stream([slow, *short, *bad]))
+    assert done[-1].id == "slow" and done[-1].finish_reason == "length"
+    found = {c.id: c for c in done}
+    assert len(found) == 23 and {c.id for c in done if c.failed} == {"long", "empty"}
+    assert "do not fit the context" in found["long"].error
+
+
+@pytest.mark.vllm
+@needs_vllm
+def test_samples_of_vllm_differ_by_prompt_and_repeat_themselves(engine):
+    warm = Sampling(temperature=1.0, max_tokens=8)
+    asked = [Request(id=str(i), prompt=f"{'The ' * (i + 1)}", sampling=warm) for i in range(12)]
+    first, second = ([c.text for c in engine.generate(asked)] for _ in range(2))
+    assert first == second and len(set(first)) > 6
+
+
+@pytest.mark.vllm
+@needs_vllm
+def test_a_stop_before_anything_is_seen_is_none(engine):
+    blank = Request(
+        id="b",
+        prompt="A list:\n\n",
+        sampling=Sampling(max_tokens=20, stop=("\n",)),
+    )
+    (listed,) = engine.generate([blank])
+    assert listed.text.strip() and "\n" not in listed.text.strip()
 
 
 def test_unknown_options_of_vllm_are_told_before_anything_starts():

@@ -127,7 +127,7 @@ def open_backend(spec: ModelSpec, seconds: float) -> Backend:
     if spec.backend == "ray":
         from .ray import RayBackend
 
-        return RayBackend(spec)
+        return RayBackend(spec, patience=seconds)
     from .replay import ReplayBackend
 
     return ReplayBackend(spec)

@@ -96,8 +96,16 @@ class Background(Closing):
             job.cancel()
 
     def close(self) -> None:
-        """Stop the loop; what still runs in it is dropped."""
+        """Stop the loop and what still runs in it."""
+        self.run(_cancel_others(), seconds=CLOSING_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _complete_all(

