@@ -22,6 +22,7 @@ To do, in this order (CONTRIBUTING.md says where things go):
 [ ] records.py: what flows between the stages; one room a stage, named as the paper names it
 [ ] scoring/: every formula with a test against hand-computed, off-centre values
 [ ] inputs/: published files and what people have (messages, prompt/completion, extra fields)
+[ ] inputs/fetched.py: `make`, our data files from the published ones; `data_app` in cli/main.py
 [ ] cli/: one module a group of commands; one settings dataclass a command
 [ ] study/: reproduce in five minutes on two cores; every claim judged; controls beside effects
 [ ] killed and resumed, wrong inputs in one line, as an ordinary user, without network

@@ -62,6 +62,13 @@ def test_a_file_that_is_no_log_is_refused(files):
         zero_shot_pairs("gsm8k", *files(b"404", b"404"))
 
 
+def test_answers_that_cannot_be_told_apart_are_refused(files):
+    two = log([("1 + 1?", "2", "2", "2"), ("2 + 2?", "4", "4", "4")])
+    cut = two.replace(b"GT : 2\n", b"", 1)
+    with pytest.raises(UserError, match="1 of 2 can be read"):
+        zero_shot_pairs("gsm8k", *files(two, cut))
+
+
 def test_a_pair_of_files_of_outputs_becomes_pairs(files):
     asked = "Pick the date.\nOptions:\n(A) 1 May\n(B) 2 May"
     thought = "It is May 2. So the answer is (B)."

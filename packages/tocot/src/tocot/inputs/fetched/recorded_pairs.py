@@ -81,10 +81,12 @@ BIG_BENCH_HARD = {
     "word_sorting": Task(SYMBOLS, "text"),
 }
 _LOGGED = re.compile(
-    r"^Q: (?P<raw>.*?)\nA: (?P<response>.*?)\npred_before : .*?\npred_after : .*?\n"
-    r"pred_list : [^\n]*\npred_mode : (?P<prediction>[^\n]*)\nGT : (?P<gold>[^\n]*)\n\*+$",
+    r"^\d+st data\n\d+_th_sampling\nQ: (?P<raw>.*?)\nA: (?P<response>.*?)\npred_before : .*?\n"
+    r"pred_after : .*?\npred_list : [^\n]*\npred_mode : (?P<prediction>[^\n]*)\n"
+    r"GT : (?P<gold>[^\n]*)\n\*+$",
     re.DOTALL | re.MULTILINE,
 )
+_BEGUN = re.compile(r"^\d+st data$", re.MULTILINE)
 _OPTION = re.compile(r"\(([A-Z])\) (.*?)\s*(?=\([A-Z]\) |\Z)", re.DOTALL)
 
 
@@ -143,14 +145,16 @@ def read_log(file: Path) -> list[Recorded]:
 
     Raises
     ------
-    UserError : no answers in it.
+    UserError : no answers in it, or some that cannot be told apart.
     """
+    text = file.read_text(encoding="utf-8")
     found = [
         Recorded(one["raw"], one["gold"], one["response"], one["prediction"])
-        for one in _LOGGED.finditer(file.read_text(encoding="utf-8"))
+        for one in _LOGGED.finditer(text)
     ]
-    if not found:
-        raise UserError(f"{file}: no log of answers")
+    logged = len(_BEGUN.findall(text))
+    if not found or len(found) != logged:
+        raise UserError(f"{file}: no log of answers: {len(found)} of {logged} can be read")
     return found
 
 
