@@ -89,6 +89,20 @@ def published(package: str, files: Mapping[str, bytes], mirror: Path) -> Paper:
     return paper
 
 
+def exactly_published(package: str, files: Mapping[str, bytes]) -> set[str]:
+    """Which files, named as in `published`, have the very content that was published."""
+    hashes = {
+        f"{home.commit[:7]}/{file.path}": file.sha256
+        for home in load_paper(package).data
+        for file in home.files
+    }
+    return {
+        name
+        for name, content in files.items()
+        if hashlib.sha256(content).hexdigest() == hashes[name]
+    }
+
+
 def fetched(
     package: str, make: data_folders.Make, files: Mapping[str, bytes], folder: Path
 ) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import pytest
 from codeupdatearena.inputs.fetched import UNCHANGED, make
 from codeupdatearena.inputs.published_forms import read_arena_file
-from tenpapers.testing import fetched, read_rows
+from tenpapers.testing import exactly_published, fetched, read_rows
 
 FIRST, JOINED, LAST, HUMANEVAL = "d0be369", "51ee453", "836e2d1", "6d43fb9"
 
@@ -40,6 +40,11 @@ def test_the_published_files_make_ours(tmp_path):
     } | {f"{name}.json": value for name, value in small.items()}
 
 
+def without_source(sheet):
+    """A published sheet of a function that has no source, in the published order of fields."""
+    return dict(sorted((sheet | {"source_code": None}).items()))
+
+
 @pytest.mark.acceptance
 def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     names = ("arena-grouped", "arena-grouped-strings", "update_functions", "humaneval-82")
@@ -55,9 +60,11 @@ def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     }
     for row in functions:
         path = f"{LAST}/data/update_functions/{row['api_path']}.json"
-        files[path] = json.dumps(row | {"source_code": None}).encode()
+        files[path] = json.dumps(without_source(row), indent=4).encode()
     for name in UNCHANGED:
         files[f"{LAST}/data/{name}.json"] = (data / f"{name}.json").read_bytes()
+    # Of the functions' sources only those that have none are at hand.
+    assert len(exactly_published("codeupdatearena", files)) == len(UNCHANGED) + 28
     assert fetched("codeupdatearena", make, files, tmp_path) == ours
     arena = tmp_path / "data" / "arena-grouped.jsonl.gz"
     assert read_arena_file(arena) == read_arena_file(data / "arena-grouped.jsonl.gz")

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from lofit.inputs.fetched import PARTS, make
-from tenpapers.testing import fetched, read_rows
+from tenpapers.testing import exactly_published, fetched, read_rows
 
 COMMIT = "ebd344a/dataset"
 COLUMNS = [
@@ -38,8 +38,8 @@ def published(tables, mquake, clutrr):
         for part in PARTS
     }
     for part in PARTS:
-        lines = "".join(json.dumps(row) + "\n" for row in mquake[part])
-        files[f"{COMMIT}/MQuAKE/{part}.jsonl"] = lines.encode()
+        lines = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in mquake[part])
+        files[f"{COMMIT}/MQuAKE/{part}.jsonl"] = lines.replace("/", "\\/").encode()
         files[f"{COMMIT}/clutrr/{part}.json"] = json.dumps(clutrr[part]).encode()
     return files
 
@@ -117,6 +117,12 @@ def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
         for name, key in (("mquake", "case_id"), ("clutrr", "id"))
     }
     files = published(tables, whole["mquake"], whole["clutrr"])
+    # Those that are at hand in full are rebuilt to the byte.
+    assert exactly_published("lofit", files) == {
+        f"{COMMIT}/{name}"
+        for part in ("train", "val")
+        for name in (f"MQuAKE/{part}.jsonl", f"clutrr/{part}.json")
+    }
     found = fetched("lofit", make, files, tmp_path)
     made = {row["id"]: row for row in found["truthfulqa.jsonl.gz"]}
     assert [made[row["id"]] for row in questions] == questions

@@ -3,7 +3,7 @@ import json
 
 import pytest
 from retrievalheads.inputs.fetched import SCORED_MODELS, SUMMHAY_FIELDS, make
-from tenpapers.testing import fetched, read_rows
+from tenpapers.testing import exactly_published, fetched, read_rows
 
 NQ = "29b8a6d/qa_data/nq-open-oracle.jsonl.gz"
 PAIRS = "29b8a6d/kv_retrieval_data/kv-retrieval-75_keys.jsonl.gz"
@@ -99,6 +99,9 @@ def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     for model in SCORED_MODELS:
         packed_scores = (data / f"head_scores_{model}.json.gz").read_bytes()
         files[f"{SCORES}/{model}.json"] = gzip.decompress(packed_scores)
+    assert exactly_published("retrievalheads", files) == {
+        f"{SCORES}/{model}.json" for model in SCORED_MODELS
+    }
     found = fetched("retrievalheads", make, files, tmp_path)
     made = {row["id"]: row for row in found.pop("nq_open_oracle.jsonl.gz")}
     assert [made[row["id"]] for row in questions] == questions

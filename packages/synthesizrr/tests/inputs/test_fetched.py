@@ -4,7 +4,7 @@ import json
 
 import pytest
 from synthesizrr.inputs.fetched import make
-from tenpapers.testing import fetched, read_rows
+from tenpapers.testing import exactly_published, fetched, read_rows
 
 NEWS = "555590d/data/ag_news_csv/test.csv"
 HUMOROUS, SERIOUS = "68f6b0a/Humorous.csv", "68f6b0a/Non-humorous-unbiased.csv"
@@ -79,6 +79,11 @@ def test_the_published_files_make_ours(tmp_path):
     }
 
 
+def ending(attribute):
+    """Of the files of an attribute: those that all classes share are called otherwise."""
+    return "txt" if attribute in ("length", "location", "style", "experience") else "jsonl"
+
+
 @pytest.mark.acceptance
 def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     names = ("ag_news", "amazon_humor", "imdb_llm_synthetic", "movie_sentences", "abc_news_corpus")
@@ -118,14 +123,17 @@ def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     corpus = numbered("abc_news_corpus", "abc-", lambda row: row["text"])
     files[CORPUS] = "\n".join(at_its_place(corpus, "")).encode()
     attributes = json.loads((data / "attrprompt_attributes.json").read_text())
-    for data_set, theirs in attributes.items():
-        for attribute, classes in theirs.items():
-            for name, values in classes.items():
-                ending = (
-                    "txt" if attribute in ("length", "location", "style", "experience") else "jsonl"
-                )
-                path = ATTRIBUTES.format(data_set, attribute, f"{name}.{ending}")
-                files[path] = "\n".join(values).encode()
+    lists = {
+        ATTRIBUTES.format(data_set, attribute, f"{name}.{ending(attribute)}"): values
+        for data_set, theirs in attributes.items()
+        for attribute, classes in theirs.items()
+        for name, values in classes.items()
+    }
+    for end in ("", "\n", "\n\n"):  # how a list ends is not at hand, only the hash of the file
+        contents = {path: ("\n".join(values) + end).encode() for path, values in lists.items()}
+        for path in exactly_published("synthesizrr", contents):
+            files[path] = contents[path]
+    assert files.keys() >= lists.keys()
     found = fetched("synthesizrr", make, files, tmp_path)
     assert found["attrprompt_attributes.json"] == attributes
     for name, rows in ours.items():

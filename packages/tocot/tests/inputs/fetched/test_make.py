@@ -6,7 +6,7 @@ import re
 
 import pytest
 import yaml
-from tenpapers.testing import fetched, read_rows
+from tenpapers.testing import exactly_published, fetched, read_rows
 from tocot.inputs.fetched.make import AGIEVAL, make
 from tocot.inputs.fetched.recorded_pairs import BIG_BENCH_HARD, ZERO_SHOT
 
@@ -119,6 +119,7 @@ def test_rows_at_hand_come_back_from_their_published_forms(data, tmp_path):
     sheet = (data / "tasks" / "agieval_few_shot.csv.gz").read_bytes()
     files[f"{AUTHORS}/AGIEval/data/few_shot_prompts.csv"] = gzip.decompress(sheet)
     files |= published_plans(ours) | published_tasks(ours)
+    assert exactly_published("tocot", files) == {f"{AUTHORS}/AGIEval/data/few_shot_prompts.csv"}
     found = fetched("tocot", make, files, tmp_path)
     assert found.pop("tasks/agieval_few_shot.csv.gz") == gzip.decompress(sheet)
     assert found.keys() == ours.keys()
