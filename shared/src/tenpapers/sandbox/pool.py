@@ -186,19 +186,15 @@ class SandboxPool(Closing):
         except OSError as error:
             return str(error)
         try:
-            lane.channel.settimeout(_START_SECONDS)
             program = canary(self._secret, self._path, weak=barrier == "weak")
             # Not the user's limit: a slow machine is no broken one.
             lane.give(program, timeout=_CANARY_SECONDS / 4)
             while not answer.keys() & {"outcomes", "broken"}:
-                for answer in lane.messages():
-                    lane.pid = answer.get("pid", lane.pid)
-                    lane.channel.settimeout(_CANARY_SECONDS)
+                answer = lane.hear(_CANARY_SECONDS if lane.pid else _START_SECONDS)
         except (EOFError, OSError):
             answer["broken"] = "a worker died at its start"
         statuses = [str(outcome["status"]) for outcome in answer.get("outcomes", ())]
         if passes(statuses):
-            lane.channel.settimeout(None)
             return ""
         self._discard(lane)
         return str(answer.get("broken") or f"the canary got {', '.join(statuses)}")
@@ -283,19 +279,14 @@ class SandboxPool(Closing):
 
     def _hear(self, lane: Lane) -> Iterator[Verdict]:
         try:
-            messages = list(lane.messages())
+            message = lane.hear()
         except (EOFError, OSError):
-            yield from self._lose(lane, "a worker died")
-            return
-        for message in messages:
-            if "broken" in message:
-                yield from self._lose(lane, str(message["broken"]))
-                return
-            if "pid" in message:
-                lane.pid = message["pid"]
-            elif lane.program is not None:
-                program, lane.program = lane.program, None
-                yield from self._judge(program, message)
+            message = {"broken": "a worker died"}
+        if "broken" in message:
+            yield from self._lose(lane, str(message["broken"]))
+        elif "outcomes" in message and lane.program is not None:
+            program, lane.program = lane.program, None
+            yield from self._judge(program, message)
 
     def _judge(self, program: Program, message: dict[str, Any]) -> Iterator[Verdict]:
         """Make a verdict of a worker's answer, unless the program is to be tried once more."""

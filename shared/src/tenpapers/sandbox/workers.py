@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -40,33 +40,32 @@ _ENVIRONMENT = {
 class Lane:
     """A worker: takes one program at a time."""
 
-    def __init__(self, zygote: "Zygote", channel: socket.socket, home: Path) -> None:
+    def __init__(self, zygote: "Zygote", channel: Connection, home: Path) -> None:
         self.zygote = zygote
         self.channel = channel
         self.home = home
         self.pid = 0  # known from its hello
         self.program: Program | None = None
         self.deadline = 0.0
-        self.buffer = b""
 
     def give(self, program: Program, timeout: float = 0.0) -> None:
         """Send a program, with a timeout of its own if that is not 0."""
         body = json.dumps(dataclasses.asdict(program) | {"timeout": timeout}).encode()
         with contextlib.suppress(OSError):  # the lane is gone: reading from it says so
-            self.channel.sendall(struct.pack("!I", len(body)) + body)
+            self.channel.send_bytes(body)
 
-    def messages(self) -> Iterator[Any]:
-        """Read what has arrived; raises EOFError when the lane is gone."""
-        piece = self.channel.recv(1 << 20)
-        if not piece:
+    def hear(self, patience: float | None = None) -> dict[str, Any]:
+        """Read one message.
+
+        Raises
+        ------
+        EOFError, OSError : the lane is gone, or silent for so many seconds.
+        """
+        if not self.channel.poll(patience):
             raise EOFError
-        self.buffer += piece
-        while len(self.buffer) >= 4:
-            size = struct.unpack("!I", self.buffer[:4])[0]
-            if len(self.buffer) < 4 + size:
-                return
-            body, self.buffer = self.buffer[4 : 4 + size], self.buffer[4 + size :]
-            yield json.loads(body)
+        message: dict[str, Any] = json.loads(self.channel.recv_bytes())
+        self.pid = message.get("pid", self.pid)
+        return message
 
     def bury(self) -> None:
         """End it and remove its folder."""
@@ -129,7 +128,7 @@ class Zygote:
                     f"the sandbox cannot start: {self.python} ended at once",
                     "is it a Python 3.11+?",
                 ) from None
-        lane = Lane(self, ours, home)
+        lane = Lane(self, Connection(ours.detach()), home)
         self.lanes.append(lane)
         return lane
 

@@ -40,16 +40,10 @@ def receive(channel: socket.socket) -> mmap.mmap | None:
     head = channel.recv(4, socket.MSG_WAITALL)
     if len(head) < 4:
         return None
-    memory = mmap.mmap(-1, struct.unpack("!I", head)[0])
+    size = struct.unpack("!I", head)[0]
+    memory = mmap.mmap(-1, size)
     memory.madvise(mmap.MADV_DONTFORK)
-    with memoryview(memory) as view:
-        have = 0
-        while have < len(view):
-            got = channel.recv_into(view[have:])
-            if not got:
-                return None
-            have += got
-    return memory
+    return memory if channel.recv_into(memory, size, socket.MSG_WAITALL) == size else None
 
 
 def send(channel: socket.socket, message: Any) -> None:

@@ -50,9 +50,8 @@ def set_limits(*, memory: int, file_bytes: int) -> None:
     }
     for kind, value in limits.items():
         hard = resource.getrlimit(kind)[1]
-        if hard != resource.RLIM_INFINITY:
-            value = min(value, hard)
-        resource.setrlimit(kind, (value, value))
+        lowest = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (lowest, lowest))
 
 
 def mapped_bytes() -> int:

@@ -32,6 +32,8 @@ from lane import Lane, send  # type: ignore[import-not-found]
 from view import View, view_of_interpreter  # type: ignore[import-not-found]
 
 sys.path.pop(0)
+for file in Path(__file__).parent.glob("*.py"):  # or a program's `import lane` would find ours
+    sys.modules.pop(file.stem, None)
 
 # Imported by so many solutions and tests that loading them once pays.
 COMMON = """
