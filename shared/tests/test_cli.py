@@ -19,6 +19,10 @@ app = make_app("A tool.")
 def fail(kind: str) -> None:
     if kind == "user":
         raise UserError("file.jsonl:3: name:\n missing", "add it")
+    if kind == "unusable":
+        error = UserError("no verdict on 2 programs")
+        error.exit_code = 3
+        raise error
     if kind == "disk":
         Path("/dev/full").write_text("x")
     if kind == "folder":
@@ -48,6 +52,7 @@ def call(monkeypatch, capsys):
     ("kind", "code", "told"),
     [
         ("user", 2, "error: file.jsonl:3: name: missing; add it\n"),
+        ("unusable", 3, "error: no verdict on 2 programs\n"),
         ("disk", 2, "error: No space left on device\n"),
         ("folder", 2, "error: /no/such/folder/file: No such file or directory\n"),
         ("stop", 130, "interrupted; run the same command again to go on\n"),

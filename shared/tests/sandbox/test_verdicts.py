@@ -8,7 +8,7 @@ import time
 
 import pytest
 from tenpapers.errors import UserError
-from tenpapers.sandbox import Detail, Limits, Program, SandboxPool
+from tenpapers.sandbox import Detail, InfrastructureError, Limits, Program, SandboxPool
 
 
 def one(case, setup="", **options):
@@ -26,6 +26,7 @@ def test_message_line_and_last_output_of_a_failing_program_come_back():
     assert verdict.details == (Detail(wanted, "solution", 3),)
     assert sorted(verdict.tail.split("\n")) == ["", "about to add", "calling"]
     assert verdict.output == ""  # was not asked for
+    assert verdict.failure == f"solution:3: TypeError: {wanted}"
 
 
 def test_what_was_printed_before_a_child_was_lost_comes_back_too():
@@ -54,6 +55,7 @@ def test_an_endless_loop_is_ended_by_cpu_time_and_a_sleep_by_the_wall():
         cases = ("while True: pass", "import time\ntime.sleep(30)")
         (verdict,) = pool.run([Program("p", (), cases)])
         assert verdict.statuses == ("timeout", "timeout")
+        assert verdict.failure == "timeout (cpu time)"
         assert verdict.details[1].limit == "wall" and not verdict.details[1].starved
         assert pool.counts["programs"] == 1
 
@@ -129,8 +131,9 @@ def test_a_worker_that_dies_with_the_canary_is_infrastructure_and_no_verdict(mon
             patch.setattr(pool, "_canary", lambda modules, barrier: "out of memory")
             verdicts = pool.verdicts()
             assert next(verdicts).key == "after"
-            with pytest.raises(UserError, match=r"no verdict on 1 program.*out of memory"):
+            with pytest.raises(InfrastructureError, match=r"on 1 program.*out of memory") as ended:
                 next(verdicts)
+            assert ended.value.exit_code == 3
         assert pool.counts["infrastructure"] == 1 and pool.counts["crash"] == 0
 
 

@@ -42,6 +42,9 @@ def test_the_fixed_interface_of_evaluate(allowed, mini, mini_file, tmp_path, cap
         "affected",
     }
     assert metrics["versions"]["numpy"]
+    sandbox = metrics["sandbox"]
+    assert sandbox["barrier"] in ("namespaces", "landlock")
+    assert sandbox["counts"]["programs"] > 15 and "crash" not in sandbox["counts"]
     assert metrics["settings"] == {
         "predictions": str(predictions),
         "timeout": 15.0,
@@ -52,7 +55,37 @@ def test_the_fixed_interface_of_evaluate(allowed, mini, mini_file, tmp_path, cap
         "cold": False,
         "profile": "current",
     }
-    assert "UPass@1" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "UPass@1" in shown and f"Sandbox: {sandbox['barrier']} (" in shown
+
+
+def test_why_a_sample_failed_stands_in_its_report(allowed, mini, mini_file, tmp_path):
+    example = mini.examples[0]
+    head = example.solution_signature.rstrip(" :").removeprefix("def ")
+    code = f"def {head}:\n    print('\\n'.join('abcdefg'))\n    return 1 + 'x'"
+    rows = [{"prog_syn_id": example.prog_syn_id, "sample": 0, "code": code}]
+    predictions = write_rows(tmp_path / "p.jsonl", rows)
+    options = ["--arena", mini_file, "--limit", "1"]
+    for extra, printed in (([], "c\nd\ne\nf\ng"), (["--keep-output"], "a\nb\nc\nd\ne\nf\ng\n")):
+        out = tmp_path / f"out{len(extra)}"
+        command("codeupdatearena", "evaluate", predictions, *options, *extra, "--out", out)
+        (report,) = read_rows(out / "reports.jsonl")
+        assert report["with_update"] == ["error:TypeError"]
+        wanted = "solution:3: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
+        assert (report["failure"], report["output"]) == (wanted, printed)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--timeout", "0"), ("--timeout", "-1"), ("--timeout", "nan"), ("-k", "0")],
+)
+def test_a_limit_that_is_none_is_refused_in_one_line(
+    allowed, mini, mini_file, tmp_path, option, value
+):
+    predictions = write_rows(tmp_path / "p.jsonl", references(mini))
+    options = ["--arena", mini_file, "--out", tmp_path / "o", option, value]
+    told = ["timeout" if option == "--timeout" else "-k"]
+    fails("codeupdatearena", "evaluate", predictions, *options, told=told)
 
 
 def test_settings_may_come_from_a_file_and_options_win(allowed, mini, mini_file, tmp_path):

@@ -61,6 +61,7 @@ def literalize(
 ) -> None:
     """Replace computed expected values by literals, so that tests need no update themselves."""
     from tenpapers.records import write_jsonl
+    from tenpapers.sandbox import summary_line
 
     from ..execution.library_profiles import interpreter
     from ..execution.literal_tests import literalise
@@ -69,6 +70,7 @@ def literalize(
     examples = load_arena(source).select(ids=ids, limit=limit).examples
     with settings.open_pool(interpreter(settings.profile)) as pool:
         made, counts = literalise(examples, pool)
+        print(summary_line(pool.summary()))
     write_jsonl(out, made)
     for name, count in counts.most_common():
         print(f"{count:6d} {name}")

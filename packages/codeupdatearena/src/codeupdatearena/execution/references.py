@@ -51,8 +51,9 @@ def verify(
         outcomes = run_references(examples, pool)
         write_jsonl(out / "outcomes.jsonl", outcomes)
         flags = flag(examples, outcomes, pool)
+        told = {"profile": settings.profile, "sandbox": pool.summary()}
     versions = library_versions(python)
-    write_json(out / "flags.json", {**flags, "profile": settings.profile, "versions": versions})
+    write_json(out / "flags.json", {**flags, **told, "versions": versions})
     return summary(outcomes, flags)
 
 

@@ -220,7 +220,9 @@ def measure_specificity(
     answers = answer_all(requests, generator, out, overwrite=overwrite)
     with SandboxPool(workers=workers) as pool:
         passed = run_answers(answers, tasks, pool)
-    return summarise_specificity(passed, [k for k in DEFAULT_KS if k <= samples])
+        sandbox = pool.summary()
+    rates = summarise_specificity(passed, [k for k in DEFAULT_KS if k <= samples])
+    return rates | {"sandbox": sandbox}
 
 
 def ask_edited_models(

@@ -52,8 +52,9 @@ def run_arms(experiment: Experiment) -> list[Run]:
     examples = Arena(tuple(experiment.chosen))
     with Sandbox(full_report=True) as sandbox:
         reports = evaluate(predictions, examples, sandbox, out / "arms", settings={"study": True})
+        told = sandbox.pool.summary()
     ks = [k for k in DEFAULT_KS if k <= study.samples]
-    metrics = summarise(reports, ks, seed=study.seed)
+    metrics = summarise(reports, ks, seed=study.seed) | {"sandbox": told}
     write_json(out / "arms" / "metrics.json", metrics)
     return [
         Run(

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenpapers.records import read_json, read_jsonl, write_json, write_jsonl
 from tenpapers.report import Table
-from tenpapers.sandbox import SandboxPool
+from tenpapers.sandbox import SandboxPool, summary_line
 from tqdm import tqdm
 
 from ..execution.references import all_passed, run_references
@@ -28,6 +28,7 @@ def run_evaluator(arena: Arena, out: Path) -> tuple[Table, dict[str, Any]]:
     with SandboxPool() as pool:
         outcomes = _references(light, pool, out / "outcomes.jsonl")
         dependent = _dependence(light, pool, out / "dependence.json")
+        sandbox = pool.summary()
     numbers = count(outcomes, dependent)
     failing = [outcome for outcome in outcomes if not all_passed(outcome.with_update)]
     known = Counter(issues.get(outcome.prog_syn_id, "other") for outcome in failing)
@@ -38,9 +39,9 @@ def run_evaluator(arena: Arena, out: Path) -> tuple[Table, dict[str, Any]]:
         [[name, number, None] for name, number in numbers.items()],
         f"References that fail, by known cause: {causes}. A test that needs the update by itself "
         "fails without it whatever the solution does, so official UPass counts every passing "
-        "solution of its example as one that uses the update.",
+        "solution of its example as one that uses the update. " + summary_line(sandbox),
     )
-    return table, {"evaluator": numbers}
+    return table, {"evaluator": numbers, "sandbox": sandbox}
 
 
 def count(outcomes: list[Outcome], dependent: dict[str, list[bool | None]]) -> dict[str, int]:
