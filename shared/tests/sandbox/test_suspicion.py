@@ -39,4 +39,4 @@ def test_a_program_that_passes_by_claiming_equality_is_counted_and_its_verdict_s
         }
         told = pool.summary()
         assert told == {"barrier": pool.barrier, "counts": {"programs": 3, "suspicious": 1}}
-        assert summary_line(told) == f"Sandbox: {pool.barrier} (3 programs, 1 suspicious)."
+        assert summary_line(told) == f"Sandbox: {pool.barrier} (programs: 3, suspicious: 1)."

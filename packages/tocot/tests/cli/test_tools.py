@@ -1,3 +1,5 @@
+import re
+
 from tenpapers.testing import read_rows, write_rows
 
 from ..conftest import command, fails
@@ -39,6 +41,21 @@ def test_solve_writes_the_fixed_interface(tmp_path):
     fails("solve", "--kind", "bool", file, "--out", tmp_path, told=[":1: missing field 'plan'"])
     write_rows(file, [{"id": "a", "plan": "x"}, {"id": "a", "plan": "y"}])
     fails("solve", "--kind", "bool", file, "--out", tmp_path, told=["'a' is there twice"])
+
+
+def test_a_failing_plan_says_why_and_the_sandbox_is_named(tmp_path, capsys):
+    plans = [{"id": "a", "plan": "def solution():\n    return 1 + 'x'"}]
+    file = write_rows(tmp_path / "plans.jsonl", plans)
+    options = ["--kind", "python", file, "--allow-code", "--out", tmp_path]
+    command("solve", *options)
+    (row,) = read_rows(tmp_path / "solved.jsonl")
+    wanted = "plan:2: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
+    assert (row["status"], row["error"]) == ("error", wanted)
+    assert re.search(
+        r"^Sandbox: (namespaces|landlock) \(1 programs\)", capsys.readouterr().out, re.M
+    )
+    for timeout in ("0", "-1", "nan"):
+        fails("solve", *options, "--timeout", timeout, told=["timeout"])
 
 
 def test_meta_writes_tables_and_figure(tmp_path):

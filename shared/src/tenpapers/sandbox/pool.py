@@ -32,7 +32,7 @@ WALL_TIMES = 4  # see Limits.timeout
 
 def summary_line(summary: dict[str, Any]) -> str:
     """Write a pool's summary in one line, for under a table."""
-    counts = ", ".join(f"{number} {name}" for name, number in summary["counts"].items() if number)
+    counts = ", ".join(f"{name}: {number}" for name, number in summary["counts"].items() if number)
     return f"Sandbox: {summary['barrier'] or 'nothing to run'}{counts and f' ({counts})'}."
 
 
