@@ -15,8 +15,8 @@ def test_advice():
             graded(name, "cot", n < 50, new_tokens=102, **more),
             graded(name, "direct", even, task="none"),
             graded(name, "cot", even, task="none"),
-            graded(name, "direct", False, False, task="form", n_choices=1),
-            graded(name, "cot", True, task="form", n_choices=1),
+            graded(name, "direct", False, False, task="form", n_choices=2),
+            graded(name, "cot", even, task="form", n_choices=2),
             graded(name, "direct", True, task="loss"),
             graded(name, "cot", n < 20, task="loss"),
         ]

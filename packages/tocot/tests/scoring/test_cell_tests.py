@@ -20,3 +20,21 @@ def test_the_family_sets_the_level():
     assert table[0]["alpha"] == 0.025 and "1 of 2 cells" in verdict(table)
     with pytest.raises(UserError, match="100 resamples cannot tell"):
         cell_tests(cells(rows), resamples=100)
+
+
+@pytest.mark.parametrize(("n", "exact"), [(1, 0.5), (3, 0.125)])
+def test_a_few_pairs_that_all_gain_are_not_significant(n, exact):
+    """The bootstrap draws nothing but gains from them; the exact test says what they are worth."""
+    rows = [
+        graded(str(i), arm, correct=arm == "cot") for i in range(n) for arm in ("direct", "cot")
+    ]
+    (row,) = cell_tests(cells(rows))
+    assert row["p"] < 1e-5 and row["mcnemar_p"] == exact and row["significant"] is False
+
+
+def test_six_pairs_that_all_gain_are_significant():
+    rows = [
+        graded(str(i), arm, correct=arm == "cot") for i in range(6) for arm in ("direct", "cot")
+    ]
+    (row,) = cell_tests(cells(rows))
+    assert row["mcnemar_p"] == 1 / 64 and row["significant"] is True

@@ -67,3 +67,5 @@ def test_other_tests():
     assert mcnemar(5, 0) == pytest.approx(1 / 32) and mcnemar(0, 0) == 1
     assert paired_t([1.0]) is None and paired_t([1.0, 2.0, 3.0]) == pytest.approx(0.0742, abs=1e-3)
     assert discordant(*arms(3, 2, 9)) == (3, 2)
+    direct, cot = np.array([0.2, 0.2, 1, 1, 0]), np.array([0, 1, 0.2, 1, 0.2])
+    assert discordant(direct, cot) == (1, 1)  # shares of a guess are no right answers

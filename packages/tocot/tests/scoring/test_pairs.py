@@ -20,6 +20,8 @@ def test_the_three_policies_by_hand():
     assert (numbers["drop"]["n"], numbers["drop"]["direct"], numbers["drop"]["cot"]) == (1, 100, 0)
     assert numbers["wrong"]["unparsed_direct"] == 50
     assert credit(graded("1", "cot", False, False), "guess") == 0  # no options: no guess
+    assert credit(graded("1", "cot", False, False, n_choices=1), "guess") == 0  # nothing to choose
+    assert credit(graded("1", "cot", False, False, n_choices=3), "guess") == 1 / 3
 
 
 def test_pairs_are_matched_by_id():

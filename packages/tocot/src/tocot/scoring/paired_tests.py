@@ -91,8 +91,9 @@ def paired_t(deltas: Sequence[float]) -> float | None:
 
 
 def discordant(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[int, int]:
-    """Items that only b has right, and only a."""
-    return int(np.count_nonzero(b > a)), int(np.count_nonzero(a > b))
+    """Items that only b has right, and only a; a guess's share of a point is no right answer."""
+    right_a, right_b = a >= 1, b >= 1
+    return int(np.count_nonzero(right_b & ~right_a)), int(np.count_nonzero(right_a & ~right_b))
 
 
 def least_resamples(alpha: float) -> int:

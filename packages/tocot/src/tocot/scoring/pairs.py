@@ -104,13 +104,13 @@ def by_id(rows: Iterable[Graded], where: str = "", arm: str = "one arm") -> dict
 def credit(row: Graded, policy: Policy) -> float:
     """Credit of a response: 1 right, 0 wrong; an unparseable one by the policy.
 
-    "guess" gives what guessing among the item's own options earns on average, 0 without options.
+    "guess" gives what guessing among the item's own options earns on average, 0 without a choice.
     """
     if row.credit is not None:
         return row.credit
     if row.parsed or policy != "guess":
         return float(row.correct)
-    return 1 / row.n_choices if row.n_choices else 0.0
+    return 1 / row.n_choices if row.n_choices and row.n_choices > 1 else 0.0
 
 
 def cell_pairs(cell: Cell, policy: Policy = "wrong") -> Pairs:
