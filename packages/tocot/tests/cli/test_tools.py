@@ -51,9 +51,8 @@ def test_a_failing_plan_says_why_and_the_sandbox_is_named(tmp_path, capsys):
     (row,) = read_rows(tmp_path / "solved.jsonl")
     wanted = "plan:2: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
     assert (row["status"], row["error"]) == ("error", wanted)
-    assert re.search(
-        r"^Sandbox: (namespaces|landlock) \(1 programs\)", capsys.readouterr().out, re.M
-    )
+    shown = capsys.readouterr().out
+    assert re.search(r"^Sandbox: (namespaces|landlock) \(programs: 1\)", shown, re.MULTILINE)
     for timeout in ("0", "-1", "nan"):
         fails("solve", *options, "--timeout", timeout, told=["timeout"])
 
