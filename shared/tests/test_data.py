@@ -233,3 +233,12 @@ def test_a_killed_fetch_goes_on_where_it_was(mirror, monkeypatch, tmp_path):
     for path, content in CONTENT.items():
         assert (data.folder("pkg") / Path(path).name).read_bytes() == content
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_two_fetches_at_once_ask_for_each_file_once(mirror, monkeypatch):
+    script = [sys.executable, "-c", SCRIPT, paper().model_dump_json(by_alias=True)]
+    with web_server(mirror) as (address, asked):
+        monkeypatch.setenv("TENPAPERS_MIRROR", address)
+        both = [subprocess.Popen(script, stderr=subprocess.DEVNULL) for _ in range(2)]
+        assert [process.wait(60) for process in both] == [0, 0]
+    assert sorted(asked) == sorted(f"/someone/paper/{COMMIT}/{path}" for path in CONTENT)
