@@ -58,3 +58,28 @@ def test_search_refuses_what_does_not_fit():
         search(vectors[:1], [], 3)
     with pytest.raises(UserError, match="metric l2"):
         search(vectors[:1], [(ids, vectors)], 3, metric="l2")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_row_that_is_not_finite_is_named(metric, bad):
+    vectors, ids = corpus()
+    broken = vectors.copy()
+    broken[41, 3] = bad
+    with pytest.raises(UserError, match="^d41: its vector has a number that is not finite"):
+        search(vectors[:1], [(ids, broken)], 3, metric=metric)
+    with pytest.raises(UserError, match="^query 41: its vector"):
+        search(broken, [(ids, vectors)], 3, metric=metric)
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_no_result_is_no_search(k):
+    vectors, ids = corpus()
+    with pytest.raises(UserError, match=f"k = {k}: 1 or more results are wanted"):
+        search(vectors[:1], [(ids, vectors)], k)
+
+
+def test_ids_and_embeddings_have_to_be_as_many():
+    vectors, ids = corpus()
+    with pytest.raises(UserError, match="64 embeddings for 63 ids"):
+        search(vectors[:1], [(ids[1:], vectors)], 3)

@@ -42,6 +42,7 @@ def counter():
     """An encoder whose vectors are the numbers of letters and of vowels."""
     return SimpleNamespace(
         name="counter",
+        identity="1",
         dim=2,
         normalize=False,
         encode=lambda texts, **_: np.array(
@@ -51,9 +52,9 @@ def counter():
 
 
 def test_ids_come_back_whatever_unicode_takes_for_a_line_end(counter, tmp_path):
-    documents = [("a\u2028b", "one"), ("c\x85d\x0ce", "three"), ("ä", "")]
+    documents = [("a\u2028b", "one"), ("c\x85d\x0ce", "three"), ("ä\x1c", "")]
     shards = EmbeddingShards.build(tmp_path, counter, iter(documents), shard_size=2)
-    assert [list(ids) for ids, _ in shards] == [["a\u2028b", "c\x85d\x0ce"], ["ä"]]
+    assert [list(ids) for ids, _ in shards] == [["a\u2028b", "c\x85d\x0ce"], ["ä\x1c"]]
     assert [vectors.tolist() for _, vectors in shards] == [[[3, 2], [5, 2]], [[0, 0]]]
 
 
@@ -62,3 +63,23 @@ def test_a_shard_that_does_not_fit_its_ids_is_told(counter, tmp_path):
     (tmp_path / "ids-00000.txt").write_text("a\n")
     with pytest.raises(UserError, match=r"emb-00000\.npy: \(2, 2\) numbers for 1 ids of 2 dim"):
         list(shards)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb"])
+def test_an_id_with_a_line_end_is_told(counter, tmp_path, name):
+    with pytest.raises(UserError, match="an id cannot hold a line end"):
+        EmbeddingShards.build(tmp_path, counter, iter([(name, "one")]))
+
+
+def test_a_text_whose_vector_is_not_finite_is_named(counter, tmp_path):
+    """70,000 letters are more than float16 holds."""
+    documents = [("short", "one"), ("long", "x" * 70_000)]
+    with pytest.raises(UserError, match="long: its vector has a number that is not finite"):
+        EmbeddingShards.build(tmp_path, counter, iter(documents))
+
+
+def test_another_model_of_the_same_name_is_another_encoder(counter, tmp_path):
+    EmbeddingShards.build(tmp_path, counter, iter([("a", "one")]))
+    counter.identity = "2"
+    with pytest.raises(UserError, match="embeddings of other settings"):
+        EmbeddingShards.build(tmp_path, counter, iter([("a", "one")]))

@@ -1,52 +1,38 @@
-"""BM25 Okapi as one sparse matrix: a search is a product, not a loop over documents."""
+"""BM25 Okapi on the index of bm25s, with the weights of rank_bm25."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import UserError
+from .search import require_positive
 
 if TYPE_CHECKING:
+    import bm25s
     from jaxtyping import Float32, Float64, Shaped
-    from scipy.sparse import csr_matrix
 
 Tokenize = Callable[[str], Sequence[str]]
-_WORD = re.compile(r"\w+|[^\w\s]")
-
-
-def words(text: str) -> list[str]:
-    """Words and signs, as they stand (no lower-casing)."""
-    return _WORD.findall(text)
 
 
 class Bm25Index:
     """BM25 Okapi with k1 = 1.5, b = 0.75 and the epsilon rule for frequent words.
 
     idf(t) = ln(N - df + 0.5) - ln(df + 0.5); where that is negative (a word in more than half of
-    the documents) it is epsilon times the mean idf of the vocabulary.
+    the documents) it is epsilon times the mean idf of the vocabulary. bm25s knows no such rule, so
+    its index is built with an idf that is never 0 and weighed anew.
 
     Parameters
     ----------
-    weights : shape (words, documents), each word's share of a document's score.
-    vocabulary : row of each word.
+    index : each word's share of each document's score.
     ids : of the documents.
     tokenize : from a text to its words.
     """
 
-    def __init__(
-        self,
-        weights: csr_matrix,
-        vocabulary: dict[str, int],
-        ids: Sequence[str],
-        tokenize: Tokenize,
-    ) -> None:
-        self.weights = weights
-        self.vocabulary = vocabulary
+    def __init__(self, index: bm25s.BM25, ids: Sequence[str], tokenize: Tokenize) -> None:
+        self.index = index
         self.ids = np.asarray(ids, dtype=object)
         self.tokenize = tokenize
 
@@ -54,7 +40,7 @@ class Bm25Index:
     def build(
         cls,
         documents: Sequence[tuple[str, str]],
-        tokenize: Tokenize = words,
+        tokenize: Tokenize,
         *,
         k1: float = 1.5,
         b: float = 0.75,
@@ -66,43 +52,35 @@ class Bm25Index:
         ------
         UserError : no document, or none with a word.
         """
-        from scipy.sparse import csr_matrix
+        import bm25s
 
-        counts = [Counter(tokenize(text)) for _, text in documents]
-        lengths = np.array([sum(count.values()) for count in counts], dtype=float)
-        if not len(lengths) or not lengths.any():
+        tokens = [list(tokenize(text)) for _, text in documents]
+        if not any(tokens):
             raise UserError("no document with a word to index")
-        vocabulary: dict[str, int] = {}
-        for count in counts:
-            for word in count:
-                vocabulary.setdefault(word, len(vocabulary))
-        rows = np.array([vocabulary[word] for count in counts for word in count])
-        columns = np.repeat(np.arange(len(counts)), [len(count) for count in counts])
-        frequency = np.array([n for count in counts for n in count.values()], dtype=float)
-        document_frequency = np.bincount(rows, minlength=len(vocabulary))
-        idf = np.log(len(counts) - document_frequency + 0.5) - np.log(document_frequency + 0.5)
+        index = bm25s.BM25(k1=k1, b=b, method="atire", idf_method="lucene", dtype="float64")
+        index.index(tokens, create_empty_token=False, show_progress=False)
+        frequency = np.diff(index.scores["indptr"])  # documents of each word
+        odds = (len(tokens) - frequency + 0.5) / (frequency + 0.5)
+        idf = np.log(odds)
         idf[idf < 0] = epsilon * idf.mean()
-        saturation = k1 * (1 - b + b * lengths[columns] / lengths.mean())
-        values = idf[rows] * frequency * (k1 + 1) / (frequency + saturation)
-        shape = (len(vocabulary), len(counts))
-        weights = csr_matrix((values, (rows, columns)), shape=shape)
-        return cls(weights, vocabulary, [name for name, _ in documents], tokenize)
+        index.scores["data"] *= np.repeat(idf / np.log1p(odds), frequency)
+        return cls(index, [name for name, _ in documents], tokenize)
 
     def scores(self, query: str) -> Float64[np.ndarray, " documents"]:
         """Score of every document; a word that the query repeats counts as often."""
-        asked = Counter(word for word in self.tokenize(query) if word in self.vocabulary)
-        total = np.zeros(len(self.ids))
-        for word, times in asked.items():
-            row = self.vocabulary[word]
-            start, stop = self.weights.indptr[row : row + 2]
-            total[self.weights.indices[start:stop]] += times * self.weights.data[start:stop]
-        return total
+        words = self.index.get_tokens_ids(list(self.tokenize(query)))
+        return np.asarray(self.index.get_scores_from_ids(words))
 
     def search(
         self, queries: Sequence[str], k: int
     ) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
-        """Scores and ids of the k best documents, best first; of equals the earlier row."""
-        kept = min(k, len(self.ids))
+        """Scores and ids of the k best documents, best first; of equals the earlier row.
+
+        Raises
+        ------
+        UserError : k below 1.
+        """
+        kept = min(require_positive(k), len(self.ids))
         scores = np.empty((len(queries), kept), dtype=np.float32)
         ids = np.empty((len(queries), kept), dtype=object)
         for row, query in enumerate(queries):

@@ -1,18 +1,21 @@
-"""Sentence encoders: one vector a text, the mean of its last hidden states."""
+"""Sentence encoders: a folder of sentence-transformers, pooled and prompted as it says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from ..errors import UserError
+from ..models.identity import model_identity
 from ..models.loading import resolve_name
+from ..models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from sentence_transformers import SentenceTransformer
 
 # Names that people use for encoders of the hub.
 NAMES = {
@@ -20,32 +23,34 @@ NAMES = {
     "contriever-msmarco": "facebook/contriever-msmarco",
     "mpnet": "sentence-transformers/all-mpnet-base-v2",
 }
-# Tokens of one batch, padding included.
-BATCH_TOKENS = {"cpu": 8192, "cuda": 131_072}
+BATCH = {"cpu": 32, "cuda": 256}
+Role = Literal["text", "query", "document"]
 
 
 class Encoder:
-    """A transformers encoder with mean pooling over the tokens that are not padding.
+    """One vector a text, by the modules of the folder; without any, the mean over its tokens.
 
     Parameters
     ----------
-    model, tokenizer : as transformers has them.
+    model : as sentence-transformers has it.
     name : as the user wrote it.
-    normalize : give vectors of length 1, so that inner products are cosines.
+    normalize : give vectors of length 1, so that inner products are cosines; False leaves them
+        their length, and drops a normalization that stands last among the folder's modules.
+    identity : hash of what the vectors depend on, see `models.identity`.
     """
 
     def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        name: str,
-        *,
-        normalize: bool = True,
+        self, model: SentenceTransformer, name: str, *, normalize: bool = True, identity: str = ""
     ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
+        from sentence_transformers.models import Normalize
+
+        while not normalize and isinstance(model[-1], Normalize):
+            del model[-1]
+        self.model = model.eval()
         self.name = name
         self.normalize = normalize
+        self.identity = identity
+        self._longest = model.max_seq_length
 
     @classmethod
     def load(cls, name: str = "minilm", *, normalize: bool = True, device: str = "") -> Self:
@@ -53,74 +58,59 @@ class Encoder:
 
         Raises
         ------
-        UserError : it cannot be found.
+        UserError : it cannot be found, or sentence-transformers is not installed.
         """
-        import torch
-        from transformers import AutoModel, AutoTokenizer
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise UserError(
+                f"encoder {name}: sentence-transformers is not installed",
+                "pip install sentence-transformers",
+            ) from None
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
         path = resolve_name(NAMES.get(name, name.removeprefix("hf:")))
         try:
-            tokenizer = AutoTokenizer.from_pretrained(path)
-            model = AutoModel.from_pretrained(path)
+            model = SentenceTransformer(path, device=device or None)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"encoder {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
                 "without network, pass a local folder or minilm",
             ) from None
-        chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.to(chosen).eval(), tokenizer, name, normalize=normalize)
+        identity = model_identity(ModelSpec("hf", path))
+        return cls(model, name, normalize=normalize, identity=identity)
 
-    @property
+    @cached_property
     def dim(self) -> int:
         """Embedding dimension."""
-        return int(self.model.config.hidden_size)
+        return int(np.shape(self.model.encode("", show_progress_bar=False))[0])
 
     def encode(
-        self, texts: Sequence[str], *, max_length: int = 512, progress: str | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        role: Role = "text",
+        max_length: int = 512,
+        progress: str | None = None,
     ) -> Float32[np.ndarray, "texts dim"]:
         """Vectors of texts, in their order.
 
-        Batches hold texts of similar length, longest first; their size is bounded in tokens.
-
         Parameters
         ----------
-        max_length : number of tokens that are read; the rest of a longer text is cut off.
-        progress : label of the progress bar; None shows none.
+        role : what the texts are; a folder may have a prompt for queries and one for documents.
+        max_length : number of tokens that are read at most, where the folder has no lower limit.
+        progress : whether a progress bar is shown, None for none.
         """
-        import torch
-        from tqdm import tqdm
-
-        out = np.empty((len(texts), self.dim), dtype=np.float32)
         if not texts:
-            return out
-        coded = self.tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
-        device = self.model.device
-        plan = _batches([len(ids) for ids in coded], BATCH_TOKENS.get(device.type, 32_768))
-        bar = tqdm(total=len(texts), desc=progress, unit="text", disable=progress is None)
-        with bar, torch.inference_mode():
-            for rows in plan:
-                batch = self.tokenizer.pad(
-                    {"input_ids": [coded[row] for row in rows]}, return_tensors="pt"
-                ).to(device)
-                states = self.model(**batch).last_hidden_state
-                mask = batch["attention_mask"][..., None].to(states.dtype)
-                vectors = (states * mask).sum(1) / mask.sum(1)
-                if self.normalize:
-                    vectors = torch.nn.functional.normalize(vectors, dim=-1)
-                out[rows] = vectors.float().cpu().numpy()
-                bar.update(len(rows))
-        return out
-
-
-def _batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
-    """Rows of similar length together, longest first, at most so many tokens in a batch."""
-    order = sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
-    batches: list[list[int]] = []
-    for row in order:
-        # The first of a batch is its longest.
-        if not batches or lengths[batches[-1][0]] * (len(batches[-1]) + 1) > tokens:
-            batches.append([])
-        batches[-1].append(row)
-    return batches
+            return np.empty((0, self.dim), dtype=np.float32)
+        model = self.model
+        ways = {"query": model.encode_query, "document": model.encode_document}
+        model.max_seq_length = min(max_length, self._longest or max_length)
+        vectors = ways.get(role, model.encode)(
+            list(texts),
+            batch_size=BATCH.get(model.device.type, 64),
+            normalize_embeddings=self.normalize,
+            show_progress_bar=progress is not None,
+        )
+        return np.asarray(vectors, dtype=np.float32)

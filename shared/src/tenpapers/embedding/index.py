@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..records import read_json, write_json
-from .search import Shard
+from .search import Shard, require_finite, require_positive
 
 if TYPE_CHECKING:
     import faiss
@@ -44,7 +44,7 @@ class DenseIndex:
 
         Raises
         ------
-        UserError : unknown kind, no document, faiss not installed.
+        UserError : unknown kind, no document, a vector that is not finite, faiss not installed.
         """
         library = _faiss()
         if kind not in KINDS:
@@ -55,6 +55,7 @@ class DenseIndex:
             block = np.ascontiguousarray(vectors, dtype=np.float32)
             if index is None:
                 index = _empty(library, kind, block)
+            require_finite(block, names)
             index.add(block)
             ids += names
         if index is None:
@@ -68,14 +69,15 @@ class DenseIndex:
 
         Raises
         ------
-        UserError : another number of dimensions.
+        UserError : another number of dimensions, k below 1, a query that is not finite.
         """
         if queries.shape[1] != self.index.d:
             raise UserError(
                 f"queries of {queries.shape[1]} dimensions, the index has {self.index.d}"
             )
-        kept = min(k, len(self.ids))
-        scores, rows = self.index.search(np.ascontiguousarray(queries, dtype=np.float32), kept)
+        wanted = np.ascontiguousarray(queries, dtype=np.float32)
+        require_finite(wanted, [f"query {row}" for row in range(len(wanted))])
+        scores, rows = self.index.search(wanted, min(require_positive(k), len(self.ids)))
         ids = self.ids[rows]
         ids[rows < 0] = None  # an approximate index may find fewer
         return scores, ids

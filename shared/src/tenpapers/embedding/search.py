@@ -42,11 +42,14 @@ def search(
 
     Raises
     ------
-    UserError : another metric, another number of dimensions, no document.
+    UserError : another metric, another number of dimensions, no document, k below 1, a row that
+        is not finite (it is named).
     """
     if metric not in ("cosine", "dot"):
         raise UserError(f"metric {metric}: unknown", "cosine or dot")
+    require_positive(k)
     wanted = queries.astype(np.float32)
+    require_finite(wanted, [f"query {row}" for row in range(len(wanted))])
     if metric == "cosine":
         wanted = _unit(wanted)
     scores = np.empty((len(wanted), 0), dtype=np.float32)
@@ -57,14 +60,44 @@ def search(
                 f"embeddings of shape {vectors.shape}, queries have {wanted.shape[1]} dimensions",
                 "both sides need one encoder",
             )
+        if len(names) != len(vectors):
+            raise UserError(f"{len(vectors)} embeddings for {len(names)} ids")
         named = np.asarray(names, dtype=object)
         for start in range(0, len(vectors), BLOCK):
             block = np.asarray(vectors[start : start + BLOCK], dtype=np.float32)
+            require_finite(block, names[start : start + BLOCK])
             found = wanted @ (_unit(block) if metric == "cosine" else block).T
             scores, ids = _merged(scores, ids, found, named[start : start + BLOCK], k)
     if not scores.shape[1]:
         raise UserError("no document to search in")
     return scores, ids
+
+
+def require_positive(k: int) -> int:
+    """Give k back.
+
+    Raises
+    ------
+    UserError : it is below 1.
+    """
+    if k < 1:
+        raise UserError(f"k = {k}: 1 or more results are wanted")
+    return k
+
+
+def require_finite(vectors: Float32[np.ndarray, "rows dim"], names: Sequence[str]) -> None:
+    """Stop at a vector that cannot be compared.
+
+    Raises
+    ------
+    UserError : a row with NaN or infinity, by its name.
+    """
+    # A sum at the speed of memory; only where one is not finite are the numbers looked at.
+    if np.isfinite(vectors @ np.ones(vectors.shape[1], dtype=np.float32)).all():
+        return
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise UserError(f"{names[bad[0]]}: its vector has a number that is not finite")
 
 
 def _merged(

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import UserError
 from ..records import atomic_writer, read_json, write_json, write_text
 from .encoder import Encoder
-from .search import Shard
+from .search import Shard, require_finite
 
 
 class EmbeddingShards:
@@ -45,11 +45,13 @@ class EmbeddingShards:
 
         Raises
         ------
-        UserError : the folder holds embeddings of another encoder or corpus; no document.
+        UserError : the folder holds embeddings of another encoder or corpus; no document; an id
+            with a line end in it; a text whose vector is not finite.
         """
         folder.mkdir(parents=True, exist_ok=True)
         settings = {
             "encoder": encoder.name,
+            "identity": encoder.identity,
             "dim": encoder.dim,
             "normalised": encoder.normalize,
             "dtype": dtype,
@@ -65,9 +67,16 @@ class EmbeddingShards:
         for number, (ids, texts) in enumerate(_chunks(documents, shard_size)):
             arrays, names = _paths(folder, number)
             if not (names.exists() and arrays.exists()):
-                vectors = encoder.encode(texts, max_length=max_length, progress=arrays.name)
+                if broken := [name for name in ids if "\n" in name or "\r" in name]:
+                    raise UserError(f"document {broken[0]!r}: an id cannot hold a line end")
+                encoded = encoder.encode(
+                    texts, role="document", max_length=max_length, progress=arrays.name
+                )
+                with np.errstate(over="ignore"):
+                    vectors = encoded.astype(dtype)
+                require_finite(vectors.astype(np.float32), ids)
                 with atomic_writer(arrays) as stream:
-                    np.save(stream, vectors.astype(dtype))
+                    np.save(stream, vectors)
                 write_text(names, "".join(f"{name}\n" for name in ids))
             count += len(ids)
         if not count:
@@ -84,7 +93,7 @@ class EmbeddingShards:
         for number in range(int(self.meta["shards"])):
             arrays, names = _paths(self.folder, number)
             # No other line ends than ours: an id may hold what Unicode takes for one.
-            ids = names.read_text(encoding="utf-8").split("\n")[:-1]
+            ids = names.read_bytes().decode().split("\n")[:-1]
             vectors = np.load(arrays, mmap_mode="r", allow_pickle=False)
             if vectors.shape != (len(ids), self.dim):
                 raise UserError(

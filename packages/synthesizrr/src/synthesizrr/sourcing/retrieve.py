@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 from tenpapers.embedding import Bm25Index, EmbeddingShards, Encoder, search
+from tenpapers.embedding.encoder import Role
 from tenpapers.errors import UserError
 from tenpapers.records import write_json
 
@@ -37,16 +38,18 @@ def embed(
     encoder: Encoder | str,
     max_length: int = 512,
     *,
+    role: Role = "text",
     progress: str | None = None,
 ) -> np.ndarray:
-    """Vectors of length 1, float32 [N, d]: mean of the last states over the mask.
+    """Vectors of length 1, float32 [N, d]; of Contriever the mean of the last states.
 
     Parameters
     ----------
     encoder : loaded, or its name (`contriever`, `minilm`, a folder, a hub id).
+    role : an encoder may have a prompt for queries and one for documents.
     """
     loaded = Encoder.load(encoder) if isinstance(encoder, str) else encoder
-    return loaded.encode(texts, max_length=max_length, progress=progress)
+    return loaded.encode(texts, role=role, max_length=max_length, progress=progress)
 
 
 def embed_corpus(
@@ -82,7 +85,7 @@ def retrieve_dense(
 
     Raises
     ------
-    UserError : the corpus is not the one that was embedded.
+    UserError : the corpus, or the encoder, is not the one that it was embedded with.
     """
     if shards.meta["corpus_sha256"] != corpus_digest(corpus):
         raise UserError(
@@ -90,7 +93,12 @@ def retrieve_dense(
             "embed it anew",
         )
     encoder = Encoder.load(shards.meta["encoder"])
-    queries = embed([seed.text for seed in seeds], encoder, shards.meta["max_length"])
+    if encoder.identity != shards.meta.get("identity"):
+        raise UserError(
+            f"{encoder.name}: not the encoder that {shards.folder} was made with", "embed it anew"
+        )
+    texts = [seed.text for seed in seeds]
+    queries = embed(texts, encoder, shards.meta["max_length"], role="query")
     scores, ids = search(queries, shards, top_k)
     return _with_texts(seeds, scores, ids, corpus, "cosine")
 
