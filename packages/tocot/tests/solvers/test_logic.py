@@ -71,3 +71,48 @@ def test_folio_annotations(data):
     assert len(found) == 95 and all(one.status in ("ok", "error", "timeout") for one, _ in found)
     assert sum(one.status == "ok" for one, _ in found) >= 75
     assert sum(one.value == label for one, label in found) >= 55
+
+
+def test_a_name_that_is_used_again_is_a_definition_and_no_premise():
+    stated = ("rained", "Implies(rained, wet)")
+    assert solve_bool(body(*stated, "result = wet", "return result")).value == "True"
+    assert solve_bool(body("result = wet", "return result")).value == "N/A"
+    assert (
+        solve_bool(body("f1 = rained", "r1 = Implies(rained, wet)", "return wet")).value == "True"
+    )
+    both = body("both = And(a, b)", "Implies(both, c)", "a", "b", "return c")
+    assert solve_bool(both).value == "True"
+    assert solve_bool(both.replace("    b\n", "")).value == "N/A"
+
+
+def test_formulas_over_several_lines_and_names_in_quotes():
+    plan = body(
+        "Cat('Tom Jones')",
+        "ForAll([x], Implies(",
+        "    Cat(x),",
+        "    Purrs(x)",
+        "))",
+        "return Purrs('Tom Jones')",
+    )
+    assert solve_fol(plan).value == "True"
+
+
+@pytest.mark.parametrize(
+    ("premises", "conclusion", "value"),
+    [
+        (["∀x,y (Loves(x, y) ⇒ Loves(y, x))", "Loves(tom, ann)"], "Loves(ann, tom)", "True"),
+        (["Cat(tom) & ~Dog(tom)", "Cat(tom) -> Purrs(tom)"], "Purrs(tom) | Dog(ann)", "True"),
+        (["Cat(tom) <-> Purrs(tom)", "!Purrs(tom)"], "Cat(tom)", "False"),
+        (["tom = ann", "Cat(ann)"], "Cat(tom)", "True"),
+        (["Cat(tom) & ~Dog(tom)"], "Dog(tom)", "False"),
+        (["Cat(x)"], "Cat(x)", "True"),
+    ],
+)
+def test_other_signs_for_the_same(premises, conclusion, value):
+    assert solve_fol({"premises": premises, "conclusion": conclusion}).value == value
+
+
+def test_a_sign_that_is_none_is_named():
+    for premise in ("Cat(tom) ? Dog(tom)", "∀x (Cat(x) ? Dog(x))"):
+        found = solve_fol({"premises": [premise], "conclusion": "Cat(tom)"})
+        assert (found.status, found.error) == ("error", "'?' is no sign of a formula")

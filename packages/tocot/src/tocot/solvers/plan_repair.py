@@ -120,40 +120,55 @@ def logic_lines(plan: Plan) -> tuple[list[str], str, list[str]]:
     Each premise is a line, the conclusion is what is returned.
     """
     repairs = list(plan.repairs)
-    joined: list[str] = []
-    pending = ""
-    lines = plan.text.splitlines()
-    head = next((n for n, line in enumerate(lines) if line.startswith("def ")), -1)
-    for line in lines[head + 1 :]:
-        bare = _without_comment(line).strip()
-        if not bare or bare.startswith(('"""', "'''")):
-            continue
-        pending = f"{pending} {bare}".strip()
-        if bare.endswith(","):
-            _note(repairs, "line joined")
-            continue
-        joined.append(pending)
-        pending = ""
-    if pending:
-        joined.append(pending.rstrip(", "))
     premises: list[str] = []
+    defined: dict[str, str] = {}
     conclusion = ""
-    for line in joined:
+    for line in _statements(plan.text, repairs):
         name, equal, value = line.partition("=")
+        named = ""
         if re.fullmatch(r"\w+\s*", name) and equal and not value.startswith("="):
             if re.fullmatch(r"\s*(True|False)\s*", value):
                 line = f"{name}== {value.strip()}"
                 _note(repairs, "= as ==")
             else:
-                line = value.strip()
+                line, named = value.strip(), name.strip()
                 _note(repairs, "assignment dropped")
-        text = repaired_formula(line.removeprefix("return").strip(), repairs)
-        if line.startswith("return"):
+        text = repaired_formula(re.sub(r"^return\b", "", line).strip(), repairs)
+        used = [word for word in re.findall(r"\w+", text) if word in defined]
+        for word in used:  # a name that is used again was defined, not stated
+            text = re.sub(rf"\b{word}\b", f"({defined[word]})", text)
+            premises = [premise for premise in premises if premise != defined[word]]
+        if re.match(r"return\b", line):
             conclusion = text
             break
         if text:
             premises.append(text)
+            if named:
+                defined[named] = text
     return premises, conclusion, repairs
+
+
+def _statements(text: str, repairs: list[str]) -> list[str]:
+    """Lines of the function's body without comments; what commas or brackets break is joined."""
+    lines = text.splitlines()
+    head = next((n for n, line in enumerate(lines) if line.startswith("def ")), -1)
+    joined: list[str] = []
+    pending = ""
+    for line in lines[head + 1 :]:
+        bare = _without_comment(line).strip()
+        if not bare or bare.startswith(('"""', "'''")):
+            continue
+        if bare.startswith(")") and joined and not pending:
+            joined[-1] += bare
+            _note(repairs, "line joined")
+            continue
+        pending = f"{pending} {bare}".strip()
+        if bare.endswith((",", "(")):
+            _note(repairs, "line joined")
+            continue
+        joined.append(pending)
+        pending = ""
+    return [*joined, pending.rstrip(", ")] if pending else joined
 
 
 def _note(repairs: list[str], name: str) -> None:
@@ -177,6 +192,7 @@ def _without_comment(line: str) -> str:
 def repaired_formula(text: str, repairs: list[str]) -> str:
     """A formula that Python's parser takes: identifiers, brackets, comparison signs."""
     before = text
+    text = re.sub(r"(['\"])(\w[\w .-]*)\1", lambda hit: re.sub(r"\W+", "_", hit[2].strip()), text)
     text = re.sub(r"(?<=\w)[-'’.](?=[A-Za-z_])", "_", text)
     text = text.replace('"', "").replace("'", "").replace("’", "")
     if text != before:
@@ -185,7 +201,7 @@ def repaired_formula(text: str, repairs: list[str]) -> str:
     if fixed != text:
         _note(repairs, "leading digit")
         text = fixed
-    fixed = re.sub(r"(?<![=<>!])=(?!=)\s*(True|False)\b", r"== \1", text)
+    fixed = re.sub(r"(?<![=<>!])=(?![=>])\s*", "== ", text)
     if fixed != text:
         _note(repairs, "= as ==")
         text = fixed

@@ -79,12 +79,16 @@ def from_python(text: str, words: Vocabulary) -> z3.BoolRef:
     FormulaError : anything else.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(_SINGLE_EQUAL.sub("==", text.strip()), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if strange := _STRANGE.search(text):
+            raise FormulaError(f"{strange.group()!r} is no sign of a formula") from None
         raise FormulaError(f"not a formula: {str(error).splitlines()[0]}") from None
     return _Python(words).truth(tree.body, {}, 0)
 
 
+_SINGLE_EQUAL = re.compile(r"(?<![=<>!])=(?!=)")
+_STRANGE = re.compile(r"[^\w\s()\[\],.=!&|~^'\"]")
 # Variables that a quantifier binds, by name.
 Bound = dict[str, z3.ExprRef]
 
@@ -102,11 +106,14 @@ class _Python:
             if not self.words.propositional:
                 raise FormulaError(f"{node.id} is a thing where a statement is wanted")
             return self.words.proposition(node.id)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.Invert):
             return z3.Not(self.truth(node.operand, bound, depth + 1))
         if isinstance(node, ast.BoolOp):
             parts = [self.truth(value, bound, depth + 1) for value in node.values]
             return z3.And(*parts) if isinstance(node.op, ast.And) else z3.Or(*parts)
+        if isinstance(node, ast.BinOp) and type(node.op) in _BITS:
+            left = self.truth(node.left, bound, depth + 1)
+            return _BITS[type(node.op)](left, self.truth(node.right, bound, depth + 1))
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             return self.comparison(node, bound, depth + 1)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
@@ -185,6 +192,35 @@ _CONNECTIVES: dict[str, tuple[int, int | None, Make]] = {
     "Iff": (2, 2, lambda parts: parts[0] == parts[1]),
 }
 
+_BITS: dict[type[ast.operator], Callable[[z3.BoolRef, z3.BoolRef], z3.BoolRef]] = {
+    ast.BitAnd: z3.And,
+    ast.BitOr: z3.Or,
+    ast.BitXor: z3.Xor,
+}
+
+# Other signs for the same, longer ones first.
+_SAME_SIGNS = {
+    "<->": "↔",
+    "<=>": "↔",
+    "⇔": "↔",
+    "⟺": "↔",
+    "≡": "↔",
+    "->": "→",
+    "=>": "→",
+    "⇒": "→",
+    "⟹": "→",
+    "⊃": "→",
+    "!=": "≠",
+    "==": "=",
+    "&&": "∧",
+    "&": "∧",
+    "||": "∨",
+    "|": "∨",
+    "^": "⊕",
+    "~": "¬",
+    "!": "¬",
+    "−": "-",
+}
 _TOKEN = re.compile(r"\s*([∀∃¬∧∨⊕→↔=≠(),]|[^\W\d][\w\-]*|\d+[\w\-]*)")
 
 
@@ -199,11 +235,13 @@ def from_signs(text: str, words: Vocabulary) -> z3.BoolRef:
     """
     tokens: list[str] = []
     at = 0
+    for other, sign in _SAME_SIGNS.items():
+        text = text.replace(other, sign)
     text = text.strip()
     while at < len(text):
         hit = _TOKEN.match(text, at)
         if hit is None:
-            raise FormulaError(f"{text[at]!r} is no sign of a formula")
+            raise FormulaError(f"{text[at:].lstrip()[0]!r} is no sign of a formula")
         tokens.append(hit.group(1))
         at = hit.end()
     reader = _Signs(tokens, words)
@@ -256,6 +294,9 @@ class _Signs:
         if self.here in ("∀", "∃"):
             exists = self.take() == "∃"
             names = [self.name()]
+            while self.here == ",":
+                self.take()
+                names.append(self.name())
             variables = {name: z3.Const(name, self.words.sort) for name in names}
             body = self.unary(bound | variables, depth + 1)
             return quantifier(exists, list(variables.values()), body)
@@ -307,7 +348,7 @@ class _Signs:
 
 def reader_of(texts: Sequence[str]) -> Callable[[str, Vocabulary], z3.BoolRef]:
     """How the formulas of a problem are read: in logic signs if any of them has one."""
-    signs = any(re.search(r"[∀∃¬∧∨⊕→↔]", text) for text in texts)
+    signs = any(re.search(r"[∀∃¬∧∨⊕→↔⇒⇔⟹⟺⊃≡]|[-=]>", text) for text in texts)
     return from_signs if signs else from_python
 
 
