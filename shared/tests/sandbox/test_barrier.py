@@ -103,7 +103,7 @@ def test_shared_memory_of_system_v_and_message_queues_are_refused(barrier):
     assert statuses(cases, barrier) == ("assert",) * 3
 
 
-def test_nothing_outside_can_be_written_by_any_way(barrier, tmp_path):
+def test_nothing_outside_can_be_written_by_any_way(any_barrier, tmp_path):
     victim, folder = tmp_path / "victim", str(tmp_path)
     victim.write_text("mine")
     tmp_path.chmod(0o777)
@@ -126,13 +126,13 @@ def test_nothing_outside_can_be_written_by_any_way(barrier, tmp_path):
         "import os\nos.execv('/bin/true', ['true'])",
     )
     before = (victim.stat().st_mode, victim.stat().st_mtime)
-    found = statuses(cases, barrier)
+    found = statuses(cases, any_barrier)
     assert set(found) <= REFUSED | {"assert", "error:OperationalError"}, found
     assert victim.read_text() == "mine" and [p.name for p in tmp_path.iterdir()] == ["victim"]
     assert (victim.stat().st_mode, victim.stat().st_mtime) == before
 
 
-def test_the_evaluator_cannot_be_read_or_killed(barrier, monkeypatch):
+def test_the_evaluator_cannot_be_read_or_killed(any_barrier, monkeypatch):
     monkeypatch.setenv("MY_API_KEY", "secret")
     own = os.getpid()
     tkill, queue, queue_thread = (
@@ -152,7 +152,9 @@ def test_the_evaluator_cannot_be_read_or_killed(barrier, monkeypatch):
         "import os\nos.kill(os.getppid(), 9)",
         "import os\nos.kill(-1, 9)",
     )
-    found = statuses(cases, barrier)
+    if any_barrier == "weak":  # the same user may read it; SECURITY.md says so
+        cases = cases[2:]
+    found = statuses(cases, any_barrier)
     assert set(found) <= REFUSED | {"assert", "error:ProcessLookupError"}, found
 
 

@@ -1,6 +1,6 @@
 """The strong barrier: namespaces of one's own and a file system that holds only what is needed.
 
-Standard library only. Uses no call that is newer than Linux 4.6, so that old kernels serve too.
+Standard library only. Uses no call that is newer than Linux 4.6.
 """
 
 import contextlib
@@ -77,7 +77,7 @@ def seal_filesystem(home: str, view: View) -> None:
         _mount("proc", root / "proc", "proc", flags)
     _inside(root, root).mkdir(parents=True, exist_ok=True)
     os.chdir(root)
-    check(libc.syscall(numbers("pivot_root 155 41")["pivot_root"], b".", b"."), "pivot_root")
+    check(libc.syscall(numbers("ours")["pivot_root"], b".", b"."), "pivot_root")
     check(libc.umount2(b".", _DETACH), "umount")
     os.chdir("/")
     _mount("", "/", "", _REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV)
