@@ -106,13 +106,13 @@ def test_isolation_and_warmth_do_not_change_verdicts(real, verified):
         o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names
     ]
     with SandboxPool(limits=LIMITS) as pool:
-        by_sample = run_references(light, pool, isolate_tests=False)
-    assert by_sample == by_test
+        by_sample = {o.prog_syn_id: o for o in run_references(light, pool, isolate_tests=False)}
+    assert by_sample == {o.prog_syn_id: o for o in by_test}
     some = light[:: len(light) // 30][:30]
     with SandboxPool(preload=False, limits=LIMITS) as pool:
-        cold = run_references(some, pool)
+        cold = {o.prog_syn_id: o for o in run_references(some, pool)}
     warm = {o.prog_syn_id: o for o in by_test}
-    assert cold == [warm[e.prog_syn_id] for e in some]
+    assert cold == {e.prog_syn_id: warm[e.prog_syn_id] for e in some}
 
 
 def test_official_upass_of_references_is_their_pass_rate(real):

@@ -17,12 +17,14 @@ def test_adapters_trained_on_the_gpu_answer_through_vllm(mini, tmp_path):
     from codeupdatearena.editing.training_sets import EditPlan
     from codeupdatearena.sampling.settings import SolutionSettings
     from tenpapers.generation import open_generator
+    from tenpapers.journal import Journal
     from tenpapers.models import load_causal_lm
 
     settings = ArmSettings(arm="ft-u")
     plan = EditPlan.of(mini, settings)
     lm = load_causal_lm("hf:smollm2?dtype=bfloat16&device=cuda")
-    edits = train_adapters(lm, plan, mini.examples[:3], tmp_path, settings)
+    with Journal(tmp_path, key={}) as journal:
+        edits = train_adapters(lm, plan, mini.examples[:3], journal, settings)
     assert all(edit.losses[-1] < edit.losses[0] for edit in edits)
     asked = SolutionSettings(samples=2, temperature=0, top_p=1, max_tokens=16, seed=1)
     requests = edited_requests(edits, mini, tmp_path, asked)

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -270,7 +271,8 @@ class Journalled:
     others : words that make it another run, each with what the refusal must tell.
     changed : an input; a blank line more at its end must be refused.
     out : name of `--out`; one with a suffix is a file.
-    failed : makes a row as it is when asking failed; the run then ends with `failed_code`.
+    failed : makes a row as it is when asking failed; the run then ends with `failed_code`. None
+        where no row of a failure is written.
     ignored : keys of JSON values that no two runs share, such as times.
     kills : how many moments are drawn at which the run is killed.
     """
@@ -280,7 +282,7 @@ class Journalled:
     others: Sequence[tuple[Sequence[object], str]] = ()
     changed: Path | None = None
     out: str = "run"
-    failed: Callable[[dict[str, Any]], dict[str, Any]] = lambda row: row | {"error": "busy"}
+    failed: Callable[[dict[str, Any]], dict[str, Any]] | None = lambda row: row | {"error": "busy"}
     failed_code: int = 0
     ignored: Sequence[str] = ("seconds", "wall_seconds")
     kills: int = 3
@@ -347,7 +349,7 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
         refused(told=f"process {os.getpid()} on {socket.gethostname()} works there")
     assert case.content(whole) == wanted, "a refused run changed the results"
 
-    if undisturbed.rows:
+    if undisturbed.rows and case.failed:
         with _watched(spoilt=case.failed):
             failed = case.content(run("failed", code=case.failed_code))
         assert failed != wanted, "no row that failed is to be seen"
@@ -357,6 +359,41 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
     mine.write_text("mine")
     run("whole", "--overwrite")
     assert case.content(whole) == wanted and mine.read_text() == "mine"
+
+
+@contextmanager
+def chat_server(answer: Callable[[str], str | None]) -> Iterator[str]:
+    """Serve an OpenAI-compatible address on loopback; gives the address.
+
+    Parameters
+    ----------
+    answer : from the prompt, or the last message, to the text; None is refused with status 400.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            text = answer(
+                asked["messages"][-1]["content"] if "messages" in asked else asked["prompt"]
+            )
+            choice = {"index": 0, "finish_reason": "stop", "text": text}
+            choice["message"] = {"role": "assistant", "content": text}
+            told: dict[str, Any] = {"id": "1", "object": "chat.completion", "created": 0}
+            told |= {"model": asked["model"], "choices": [choice]}
+            body = json.dumps(told if text is not None else {"error": {"message": "no"}}).encode()
+            self.send_response(400 if text is None else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
 
 
 class Killed(BaseException):

@@ -91,11 +91,13 @@ def test_an_untrained_adapter_answers_like_the_base_model(tiny, tiny_editor, tmp
     from codeupdatearena.scoring.specificity import (
         HumanEvalTask,
         answer_all,
+        open_answers,
         run_answers,
         summarise_specificity,
         task_requests,
     )
     from tenpapers.generation import open_generator
+    from tenpapers.journal import Journal
     from tenpapers.sandbox import SandboxPool
 
     tiny_editor.reset()
@@ -109,8 +111,12 @@ def test_an_untrained_adapter_answers_like_the_base_model(tiny, tiny_editor, tmp
     adapters = {"": "", "edit": str(tmp_path / "untrained")}
     settings = SampleSettings(samples=2, max_tokens=24, seed=1)
     requests = task_requests([task], adapters, settings)
-    with open_generator(f"hf:{tiny}", cache=False) as generator:
-        answers = answer_all(requests, generator, tmp_path / "a.jsonl")
+    with (
+        open_generator(f"hf:{tiny}", cache=False) as generator,
+        Journal(tmp_path / "run", key={}) as journal,
+        open_answers(journal, "a.jsonl") as rows,
+    ):
+        answers = answer_all(requests, generator, rows)
     assert [a.text for a in answers if a.edit] == [a.text for a in answers if not a.edit]
     with SandboxPool(workers=1) as pool:
         found = summarise_specificity(run_answers(answers, [task], pool), [1, 2])

@@ -1,14 +1,17 @@
 """The generation pipeline with a scripted model; the code it writes really runs."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from codeupdatearena.synth.problems import ProgSynGenerator
 from codeupdatearena.synth.run import generate_problems, generate_updates
-from codeupdatearena.synth.stored_model import LLM, Rejected
+from codeupdatearena.synth.stored_model import LLM, Rejected, open_responses
 from codeupdatearena.synth.updates import UpdateGenerator
 from tenpapers.generation import Completion, Generator
+from tenpapers.journal import Journal
 from tenpapers.sandbox import SandboxPool
+from tenpapers.testing import read_rows
 
 GOOD = "def floor(x, step=1):\n    return old_floor(x / step) * step"
 SPEC = {
@@ -85,8 +88,18 @@ def pool():
 
 
 def make_update(script, pool, folder):
-    llm = LLM(Generator(script), folder / "responses.jsonl")
-    return UpdateGenerator(llm, pool).run("math.floor", "add-argument")
+    with stored(script, folder / "responses.jsonl") as llm:
+        return UpdateGenerator(llm, pool).run("math.floor", "add-argument")
+
+
+@contextmanager
+def stored(script, file):
+    """A model of scripted answers with the file of its responses."""
+    with (
+        Journal.of_file(file, key={}) as journal,
+        open_responses(journal, file.name) as store,
+    ):
+        yield LLM(Generator(script), store)
 
 
 def test_one_update_and_one_problem_are_accepted(pool, tmp_path):
@@ -104,8 +117,8 @@ def test_one_update_and_one_problem_are_accepted(pool, tmp_path):
         "def test_1():\n    x = 7\n    result = math.floor(x, step=5)\n"
         "    expected_result = x - x % 5\n    assert result == expected_result\n"
     )
-    llm = LLM(Generator(Script()), tmp_path / "more.jsonl")
-    problem = ProgSynGenerator(llm, pool).run(update, 1)
+    with stored(Script(), tmp_path / "more.jsonl") as llm:
+        problem = ProgSynGenerator(llm, pool).run(update, 1)
     assert problem.tests_pass == [True] * 10
     assert problem.example.ref_solution == SOLUTION
     assert problem.example.prog_syn_id == f"{update.update_id}:[prog_syn-0]"
@@ -124,8 +137,10 @@ def test_seven_of_ten_are_enough(pool, tmp_path):
 def test_without_an_exclusive_test_it_is_rejected(pool, tmp_path):
     update = make_update(Script(), pool, tmp_path).update
     avoids = "def price(x):\n    return x - x % 5"
-    llm = LLM(Generator(Script(solution=avoids)), tmp_path / "avoids.jsonl")
-    with pytest.raises(Rejected, match="no test needs the update"):
+    with (
+        stored(Script(solution=avoids), tmp_path / "avoids.jsonl") as llm,
+        pytest.raises(Rejected, match="no test needs the update"),
+    ):
         ProgSynGenerator(llm, pool).run(update, 1)
 
 
@@ -160,21 +175,27 @@ def test_three_unfit_answers_reject_and_two_do_not(pool, tmp_path):
         )
     }
     for junk in (2, 3):
-        llm = LLM(Generator(Script(junk=junk)), tmp_path / f"{junk}.jsonl")
-        generator = UpdateGenerator(llm, pool, sheets=sheet)
-        if junk == 2:
-            assert generator.run("math.floor", "add-argument").tests_pass
-        else:
+        with stored(Script(junk=junk), tmp_path / f"{junk}.jsonl") as llm:
+            generator = UpdateGenerator(llm, pool, sheets=sheet)
+            if junk == 2:
+                assert generator.run("math.floor", "add-argument").tests_pass
+                continue
             with pytest.raises(Rejected, match="not JSON"):
                 generator.run("math.floor", "add-argument")
 
 
 def test_runs_go_on_and_rejections_are_kept(pool, tmp_path):
-    good = UpdateGenerator(LLM(Generator(Script()), tmp_path / "r.jsonl"), pool)
-    made = generate_updates(good, ["math.floor"], ["add-argument"], 1, tmp_path / "updates.jsonl")
     bad = Script(solution="def price(x):\n    return 0")
-    solver = ProgSynGenerator(LLM(Generator(bad), tmp_path / "s.jsonl"), pool)
-    for _ in range(2):
-        assert generate_problems(solver, made, 1, tmp_path / "p.jsonl", seed=1) == []
-    (line,) = (tmp_path / "p.rejected.jsonl").read_text().splitlines()
-    assert json.loads(line)["subject"].endswith("[prog_syn-0]")
+    with (
+        stored(Script(), tmp_path / "r.jsonl") as llm,
+        stored(bad, tmp_path / "s.jsonl") as solver,
+        Journal(tmp_path / "run", key={}) as journal,
+    ):
+        good = UpdateGenerator(llm, pool)
+        names = ["math.floor"], ["add-argument"]
+        made = generate_updates(good, *names, 1, journal, "updates.jsonl")
+        for _ in range(2):
+            maker = ProgSynGenerator(solver, pool)
+            assert generate_problems(maker, made, 1, journal, "p.jsonl", seed=1) == []
+    (line,) = read_rows(tmp_path / "run" / "p.rejected.jsonl")
+    assert line["subject"].endswith("[prog_syn-0]")

@@ -18,13 +18,16 @@ def data_import(source: ArenaArg, out: OutFile, limit: Limit = None, ids: Ids = 
 
     Example: codeupdatearena data import arena-grouped.jsonl.gz --out arena.jsonl
     """
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
-    from ..inputs.arena import load_arena
+    from ..inputs.arena import arena_file, load_arena
     from ..inputs.published_forms import repairs
 
     arena = load_arena(source).select(ids=ids, limit=limit)
-    write_jsonl(out, arena.examples)
+    inputs = [arena_file(source), ids]
+    with Journal.once(out, command="codeupdatearena data import", inputs=inputs) as journal:
+        write_jsonl(journal.file(out.name), arena.examples)
     print(f"{arena.summary} -> {out}")
     for name, count in repairs(Path(source), arena.examples).items():
         print(f"  {name}: {count}")
@@ -37,6 +40,8 @@ def data_stats(
     as_json: Json = False,
 ) -> None:
     """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies."""
+    from tenpapers.journal import Journal
+
     from ..inputs.arena import load_arena
     from ..inputs.statistics import describe, draw, statistics_table
 
@@ -44,7 +49,9 @@ def data_stats(
     rows = describe(arena)
     say(dict(rows), as_json, statistics_table(rows))
     if out is not None:
-        draw(arena, out / "updates.png")
+        file = out / "updates.png"
+        with Journal.once(file, command="codeupdatearena data stats") as journal:
+            draw(arena, journal.file(file.name))
         print(f"-> {out / 'updates.png'}")
 
 

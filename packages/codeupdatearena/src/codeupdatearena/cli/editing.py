@@ -1,15 +1,27 @@
 """Commands that ask models: plain ones, and those edited with an update."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from tenpapers.cli import Cache, Limit, Model, OutDir, OutFile, Overwrite
+from tenpapers.cli import (
+    Cache,
+    Limit,
+    Model,
+    OutDir,
+    OutFile,
+    Overwrite,
+    Wait,
+    stop_on_failures,
+)
 from tenpapers.settings import options
 
 from ..editing.settings import ArmSettings
 from ..sampling.settings import Demo, Method, Prompts, SolutionSettings
 from .arguments import ArenaArg, Ids
+
+if TYPE_CHECKING:
+    from ..sampling.sample import Sampled
 
 app = typer.Typer()
 
@@ -29,13 +41,17 @@ def render(
     ids: Ids = None,
 ) -> None:
     """Write the prompts of a method, for a model of your own."""
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
-    from ..inputs.arena import load_arena
+    from ..inputs.arena import arena_file, load_arena
     from ..sampling.sample import prompts_of
 
     examples = load_arena(source).select(ids=ids, limit=limit).examples
-    count = write_jsonl(out, prompts_of(examples, method, demo, prompts))
+    rows = prompts_of(examples, method, demo, prompts)
+    inputs = [arena_file(source), demo, prompts, ids]
+    with Journal.once(out, command="codeupdatearena render", inputs=inputs) as journal:
+        count = write_jsonl(journal.file(out.name), rows)
     print(f"{count} prompts -> {out}")
 
 
@@ -51,6 +67,7 @@ def generate(
     limit: Limit = None,
     ids: Ids = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Sample solutions with the model as it is; append-only, run again to go on.
 
@@ -58,23 +75,37 @@ def generate(
     vllm:deepseek-ai/deepseek-coder-7b-instruct-v1.5 --out runs/prepend.jsonl
     """
     from tenpapers.generation import open_generator
+    from tenpapers.journal import Journal, files_of, key_of, known_by
 
-    from ..inputs.arena import load_arena
-    from ..sampling.sample import requests_for, sample_to_file
+    from ..inputs.arena import arena_file, arena_key, load_arena
+    from ..sampling.sample import open_predictions, requests_for, sample_solutions
 
-    examples = load_arena(source).select(ids=ids, limit=limit).examples
-    requests = requests_for(examples, method, settings)
-    with open_generator(model, cache=cache) as generator:
-        made = sample_to_file(
-            requests,
-            generator,
+    arena = load_arena(source).select(ids=ids, limit=limit)
+    requests = requests_for(arena.examples, method, settings)
+    with (
+        open_generator(model, cache=cache) as generator,
+        Journal.of_file(
             out,
-            method=method,
-            model=model,
-            settings=settings,
+            key=key_of(
+                "codeupdatearena generate",
+                settings,
+                model=known_by(model, generator.backend.identity),
+                arena=arena_key(source, arena),
+                method=method,
+                limit=limit,
+            ),
+            inputs=[arena_file(source), ids, *files_of(settings)],
             overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+        open_predictions(journal, out.name) as rows,
+    ):
+        made = sample_solutions(
+            requests, generator, rows, method=method, model=model, settings=settings
         )
-    print(f"{len(made)} predictions ({method}, {model}) -> {out}")
+        rows.close(order=[request.id for request in requests])
+    print(f"{len(made.predictions)} predictions ({method}, {model}) -> {out}")
+    _tell_failures(made)
 
 
 @app.command()
@@ -87,22 +118,37 @@ def edit(
     limit: Limit = None,
     ids: Ids = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Train one adapter for each test example -> OUT/adapters, OUT/edits.jsonl.
 
     Example: codeupdatearena edit arena.jsonl --arm ft-ps --out runs/ft-ps
     """
+    from tenpapers.journal import Journal, files_of, key_of, known_by
     from tenpapers.models import load_causal_lm
 
     from ..editing.edits import train_adapters
     from ..editing.training_sets import EditPlan
-    from ..inputs.arena import load_arena
+    from ..inputs.arena import arena_file, arena_key, load_arena
 
     arena = load_arena(source)
     chosen = arena.select(ids=ids, limit=limit).examples
     plan = EditPlan.of(arena, settings)
     lm = load_causal_lm(model)
-    edits = train_adapters(lm, plan, chosen, out, settings, overwrite=overwrite)
+    with Journal(
+        out,
+        key=key_of(
+            "codeupdatearena edit",
+            settings,
+            model=known_by(model, lm.identity),
+            arena=arena_key(source, arena),
+            limit=limit,
+        ),
+        inputs=[arena_file(source), ids, *files_of(settings)],
+        overwrite=overwrite,
+        wait=wait,
+    ) as journal:
+        edits = train_adapters(lm, plan, chosen, journal, settings)
     seconds = sum(made.seconds for made in edits)
     print(f"{len(edits)} edits in {seconds:.0f} s of training -> {out / 'edits.jsonl'}")
     if settings.random:
@@ -123,21 +169,39 @@ def generate_edited(
     ] = False,
     cache: Cache = True,
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Sample each example from the model edited for it (vllm: all adapters in one batch)."""
-    from ..editing.edits import read_edits
-    from ..editing.sample_edited import sample_edited
-    from ..inputs.arena import load_arena
+    from tenpapers.journal import Journal, files_of, key_of
 
-    made = sample_edited(
-        read_edits(adapters),
-        load_arena(source),
-        adapters,
-        settings,
-        out,
-        model=model,
-        with_update=with_update,
-        cache=cache,
-        overwrite=overwrite,
-    )
-    print(f"{len(made)} predictions ({made[0].method}) -> {out}")
+    from ..editing.sample_edited import open_edited, sample_edited
+    from ..inputs.arena import arena_file, arena_key, load_arena
+    from ..sampling.sample import open_predictions
+
+    arena = load_arena(source)
+    with (
+        open_edited(adapters, model, cache=cache) as edited,
+        Journal.of_file(
+            out,
+            key=key_of(
+                "codeupdatearena generate-edited",
+                settings,
+                **edited.key(),
+                arena=arena_key(source, arena),
+                with_update=with_update,
+            ),
+            inputs=[arena_file(source), adapters / "edits.jsonl", *files_of(settings)],
+            overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+        open_predictions(journal, out.name) as rows,
+    ):
+        made = sample_edited(edited, arena, settings, rows, with_update=with_update)
+    print(f"{len(made.predictions)} predictions ({edited.method(with_update)}) -> {out}")
+    _tell_failures(made)
+
+
+def _tell_failures(made: "Sampled") -> None:
+    if made.failures:
+        print(made.told())
+    stop_on_failures(len(made.failures), made.asked)

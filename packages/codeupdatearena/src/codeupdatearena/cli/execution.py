@@ -13,6 +13,7 @@ from tenpapers.cli import (
     OutDir,
     OutFile,
     Overwrite,
+    Wait,
     require_code_permission,
     say,
 )
@@ -33,19 +34,25 @@ def verify(
     out: OutDir,
     limit: Limit = None,
     ids: Ids = None,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Run every reference solution with and without the update; flag what cannot be trusted.
 
     Example: codeupdatearena verify arena.jsonl --out runs/verify
     """
+    from tenpapers.journal import Journal, key_of
     from tenpapers.report import Table
 
     from ..execution.references import verify as run_all
-    from ..inputs.arena import load_arena
+    from ..inputs.arena import arena_file, arena_key, load_arena
 
-    examples = load_arena(source).select(ids=ids, limit=limit).examples
-    numbers = run_all(examples, settings, out)
+    arena = load_arena(source).select(ids=ids, limit=limit)
+    key = key_of("codeupdatearena verify", settings, arena=arena_key(source, arena), limit=limit)
+    inputs = [arena_file(source), ids]
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        numbers = run_all(arena.examples, settings, journal)
     table = Table("", ["", "n"], [[name, count] for name, count in numbers.items()])
     say(numbers, as_json, f"{table.text()}\n-> {out / 'outcomes.jsonl'}, {out / 'flags.json'}")
 
@@ -60,18 +67,22 @@ def literalize(
     ids: Ids = None,
 ) -> None:
     """Replace computed expected values by literals, so that tests need no update themselves."""
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
     from tenpapers.sandbox import summary_line
 
     from ..execution.library_profiles import interpreter
     from ..execution.literal_tests import literalise
-    from ..inputs.arena import load_arena
+    from ..inputs.arena import arena_file, load_arena
 
     examples = load_arena(source).select(ids=ids, limit=limit).examples
-    with settings.open_pool(interpreter(settings.profile)) as pool:
-        made, counts = literalise(examples, pool)
-        print(summary_line(pool.summary()))
-    write_jsonl(out, made)
+    inputs = [arena_file(source), ids]
+    with Journal.once(out, command="codeupdatearena literalize", inputs=inputs) as journal:
+        file = journal.file(out.name)
+        with settings.open_pool(interpreter(settings.profile)) as pool:
+            made, counts = literalise(examples, pool)
+            print(summary_line(pool.summary()))
+        write_jsonl(file, made)
     for name, count in counts.most_common():
         print(f"{count:6d} {name}")
     print(f"-> {out}")
@@ -87,6 +98,7 @@ def evaluate(
     limit: Limit = None,
     ids: Ids = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
     allow_code: AllowCode = False,
 ) -> None:
@@ -96,13 +108,28 @@ def evaluate(
     --allow-code
     """
     require_code_permission(allow_code)
-    from ..inputs.arena import load_arena
-    from ..scoring.evaluate import evaluate_file
+    from tenpapers.journal import Journal, files_of, key_of
+
+    from ..inputs.arena import arena_file, arena_key, load_arena
+    from ..scoring.evaluate import COUNTING, evaluate_file
 
     loaded = load_arena(arena).select(ids=ids, limit=limit)
-    metrics, table = evaluate_file(
-        predictions, loaded, settings, out, arena_file=Path(arena), overwrite=overwrite
-    )
+    with Journal(
+        out,
+        key=key_of(
+            "codeupdatearena evaluate",
+            settings,
+            without=COUNTING,
+            arena=arena_key(arena, loaded),
+            limit=limit,
+        ),
+        inputs=[predictions, arena_file(arena), ids, *files_of(settings)],
+        overwrite=overwrite,
+        wait=wait,
+    ) as journal:
+        metrics, table = evaluate_file(
+            predictions, loaded, settings, journal, hidden=arena_file(arena)
+        )
     say(metrics, as_json, f"{table.text()}\n-> {out / 'reports.jsonl'}, {out / 'metrics.json'}")
 
 
@@ -119,18 +146,38 @@ def specificity(
     cache: Cache = True,
     limit: Limit = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     allow_code: AllowCode = False,
 ) -> None:
     """HumanEval with the edited models -> specificity.json (SPass@k, change against base)."""
     require_code_permission(allow_code)
     from tenpapers.generation import open_generator
+    from tenpapers.journal import Journal, files_of, key_of, known_by
+    from tenpapers.models.identity import folder_identity
 
     from ..scoring.specificity import ask_edited_models, read_tasks, specificity_table
 
     tasks = read_tasks(humaneval)[:limit]
-    with open_generator(model, cache=cache) as generator:
-        made = ask_edited_models(
-            tasks, adapters, settings, generator, out, model=model, overwrite=overwrite
-        )
+    edited = None
+    if adapters is not None:
+        edited = known_by(adapters.name, folder_identity(adapters / "adapters"))
+    with (
+        open_generator(model, cache=cache) as generator,
+        # Beside the run of `evaluate`: `report` wants both in one folder.
+        Journal.of_file(
+            out / "specificity.json",
+            key=key_of(
+                "codeupdatearena specificity",
+                settings,
+                model=known_by(model, generator.backend.identity),
+                adapters=edited,
+                limit=limit,
+            ),
+            inputs=[humaneval, adapters and adapters / "edits.jsonl", *files_of(settings)],
+            overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+    ):
+        made = ask_edited_models(tasks, adapters, settings, generator, journal, model=model)
     print(specificity_table(made).text())
     print(f"{made['n_tasks']} tasks, {made['n_edits']} edits -> {out / 'specificity.json'}")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import OutDir, Overwrite, Scale, make_app, run
+from tenpapers.cli import OutDir, Overwrite, Scale, Wait, make_app, run
 from tenpapers.settings import options
 
 from ..study.settings import Study
@@ -28,16 +28,25 @@ def report(
     out: OutDir,
 ) -> None:
     """Put runs side by side: main table, by package, by type, figure -> report.md."""
+    from tenpapers.journal import Journal
+
     from ..study.tables import compare_runs
 
-    print(compare_runs(runs, out).text())
+    files = [folder / name for folder in runs for name in ("metrics.json", "reports.jsonl")]
+    command = "codeupdatearena report"
+    with Journal.once(out / "report.md", command=command, inputs=files) as journal:
+        print(compare_runs(runs, journal).text())
     print(f"-> {out / 'report.md'}")
 
 
 @app.command()
 @options(Study, scales="codeupdatearena")
 def reproduce(
-    settings: Study, out: OutDir, scale: Scale = "cpu", overwrite: Overwrite = False
+    settings: Study,
+    out: OutDir,
+    scale: Scale = "cpu",
+    overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Run the whole study at one scale -> report.md, table.csv, *.png, results.json, manifest.json.
 
@@ -45,7 +54,7 @@ def reproduce(
     """
     from ..study.reproduce import reproduce as run_study
 
-    run_study(settings, out, scale=scale, overwrite=overwrite)
+    run_study(settings, out, scale=scale, overwrite=overwrite, wait=wait)
 
 
 def main() -> None:

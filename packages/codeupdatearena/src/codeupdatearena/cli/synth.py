@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import AllowCode, OutDir, OutFile, require_code_permission
+from tenpapers.cli import AllowCode, OutDir, OutFile, Overwrite, Wait, require_code_permission
 from tenpapers.settings import options
 
 from ..synth.settings import ProblemSettings, UpdateSettings
@@ -18,7 +18,13 @@ app = typer.Typer(
 
 @app.command()
 @options(UpdateSettings)
-def update(settings: UpdateSettings, out: OutDir, allow_code: AllowCode = False) -> None:
+def update(
+    settings: UpdateSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    allow_code: AllowCode = False,
+) -> None:
     """Invent updates of functions: specification, tests, implementation, all executed.
 
     Example: codeupdatearena synth update --model openai:gpt-4o --function math.sin
@@ -27,7 +33,7 @@ def update(settings: UpdateSettings, out: OutDir, allow_code: AllowCode = False)
     require_code_permission(allow_code)
     from ..synth.run import invent_updates
 
-    made, wanted = invent_updates(settings, out)
+    made, wanted = invent_updates(settings, out, overwrite=overwrite, wait=wait)
     print(f"{len(made)} of {wanted} updates accepted -> {out / 'updates.jsonl'}")
 
 
@@ -37,13 +43,15 @@ def prog_syn(
     settings: ProblemSettings,
     updates: Annotated[Path, typer.Argument(help="updates.jsonl of `synth update`.")],
     out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     allow_code: AllowCode = False,
 ) -> None:
     """Invent problems that need an update, with tests and a reference solution."""
     require_code_permission(allow_code)
     from ..synth.run import invent_problems
 
-    made, wanted = invent_problems(updates, settings, out)
+    made, wanted = invent_problems(updates, settings, out, overwrite=overwrite, wait=wait)
     print(f"{len(made)} of {wanted} problems accepted -> {out / 'prog_syn.jsonl'}")
 
 
@@ -54,6 +62,7 @@ def dedup(
     threshold: Annotated[int, typer.Option(help="Token distance below which two are one.")] = 25,
 ) -> None:
     """Clean the tests and remove near-duplicate problems of an update."""
+    from tenpapers.journal import Journal
     from tenpapers.records import read_jsonl, write_jsonl
 
     from ..synth.deduplication import dedup as remove
@@ -64,7 +73,9 @@ def dedup(
     made = read_jsonl(problems, GeneratedExample)
     cleaned = clean(made)
     kept = remove(cleaned, threshold)
-    write_jsonl(out, kept)
+    command = "codeupdatearena synth dedup"
+    with Journal.once(out, command=command, inputs=[problems]) as journal:
+        write_jsonl(journal.file(out.name), kept)
     print(f"{len(made)} problems, {len(cleaned)} with three good tests, {len(kept)} distinct")
     print(f"distance in tokens of the {tokenizer()[1]} -> {out}")
 
@@ -75,12 +86,15 @@ def finalize(
     out: OutFile,
 ) -> None:
     """Drop updates with fewer than three problems, number the rest: an arena file."""
+    from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
     from ..inputs.published_forms import read_arena_file
     from ..synth.finalize import finalise
 
     arena = finalise(read_arena_file(problems))
-    write_jsonl(out, arena)
+    command = "codeupdatearena synth finalize"
+    with Journal.once(out, command=command, inputs=[problems]) as journal:
+        write_jsonl(journal.file(out.name), arena)
     updates = len({example.update.update_id for example in arena})
     print(f"{len(arena)} problems of {updates} updates -> {out}")

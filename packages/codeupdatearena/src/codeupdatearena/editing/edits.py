@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal, RowLog
 from tenpapers.models import CausalLM
-from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
+from tenpapers.records import Record, read_jsonl
 
 from ..records import ProgSynExample
 from .editor import Editor
@@ -38,19 +38,32 @@ def method_name(arm: str, *, random: bool, with_update: bool = False) -> str:
     return f"{'random-' if random else ''}{arm}{'+update' if with_update else ''}"
 
 
-def make_edit(editor: Editor, plan: EditPlan, example: ProgSynExample, out: Path) -> Edit:
-    """Train a fresh adapter for one test example, save it below `out`; the model stays edited."""
+def open_edits(journal: Journal, into: str = "") -> RowLog:
+    """Open `edits.jsonl` of a run, or of a folder below it (`into`, with its slash)."""
+    return journal.rows(f"{into}edits.jsonl", key=lambda row: str(row["prog_syn_id"]))
+
+
+def make_edit(
+    editor: Editor, plan: EditPlan, example: ProgSynExample, journal: Journal, into: str = ""
+) -> Edit:
+    """Train a fresh adapter for one test example and save it; the model stays edited.
+
+    Parameters
+    ----------
+    into : folder below the run's that gets `adapters/<id>/`, with its slash.
+    """
     source, drawn = plan.sources[example.update.update_id]
     handle = editor.edit(plan.texts(example))
-    adapter = Path("adapters") / folder_name(example.prog_syn_id)
-    editor.save(out / adapter)
+    adapter = f"adapters/{folder_name(example.prog_syn_id)}"
+    with journal.folder(f"{into}{adapter}") as folder:
+        editor.save(folder)
     return Edit(
         prog_syn_id=example.prog_syn_id,
         arm=plan.arm,
         random=plan.random,
         source=source,
         drawn=drawn,
-        adapter=str(adapter),
+        adapter=adapter,
         losses=[round(loss, 6) for loss in handle.losses],
         tokens=handle.tokens,
         seconds=round(handle.seconds, 3),
@@ -61,54 +74,33 @@ def train_adapters(
     lm: CausalLM,
     plan: EditPlan,
     chosen: Sequence[ProgSynExample],
-    out: Path,
+    journal: Journal,
     cfg: EditConfig,
     *,
-    overwrite: bool = False,
+    into: str = "",
 ) -> list[Edit]:
     """Train an adapter for each chosen example; finished ones are kept and not repeated.
 
     Parameters
     ----------
-    out : gets `adapters/<id>/` and `edits.jsonl`.
+    into : folder below the run's that gets `adapters/<id>/` and `edits.jsonl`, with its slash.
 
     Raises
     ------
-    UserError : `out` holds edits of other settings; a text is longer than the context.
+    UserError : a text is longer than the context.
     """
     from tqdm import tqdm
 
-    file, marker = out / "edits.jsonl", out / "edits.settings.json"
-    settings = _settings_of(cfg, plan, lm.name)
-    done: dict[str, Edit] = {}
-    if file.exists() and not overwrite:
-        if marker.exists() and read_json(marker) != settings:
-            raise UserError(f"{out}: holds edits of other settings", "pass --overwrite")
-        Appender(file).close()
-        done = {edit.prog_syn_id: edit for edit in read_jsonl(file, Edit, allow_empty=True)}
-    write_json(marker, settings)
-    left = [example for example in chosen if example.prog_syn_id not in done]
-    editor = Editor(lm.model, lm.tokenizer, cfg) if left else None
-    label = method_name(plan.arm, random=plan.random)
-    with Appender(file, overwrite=overwrite) as sink:
+    names = [example.prog_syn_id for example in chosen]
+    with open_edits(journal, into) as rows:
+        left = rows.missing(chosen, key=lambda example: example.prog_syn_id)
+        editor = Editor(lm.model, lm.tokenizer, cfg) if left else None
+        label = method_name(plan.arm, random=plan.random)
         for example in tqdm(left, desc=label, unit="edit"):
             assert editor is not None
-            edit = make_edit(editor, plan, example, out)
-            sink.write(edit)
-            done[example.prog_syn_id] = edit
-    return [done[example.prog_syn_id] for example in chosen]
-
-
-def _settings_of(cfg: EditConfig, plan: EditPlan, model: str) -> dict[str, object]:
-    """What edits in one folder have in common."""
-    names = EditConfig.__dataclass_fields__
-    settings = {name: value for name, value in asdict(cfg).items() if name in names}
-    return settings | {
-        "targets": cfg.target_modules,
-        "model": model,
-        "arm": plan.arm,
-        "random": plan.random,
-    }
+            rows.write(make_edit(editor, plan, example, journal, into))
+        rows.close(order=names)
+    return [Edit.model_validate(rows.rows[name]) for name in names]
 
 
 def folder_name(prog_syn_id: str) -> str:

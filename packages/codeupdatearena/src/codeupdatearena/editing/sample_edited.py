@@ -1,17 +1,21 @@
 """Asking the edited models: each example of the model that was edited for it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.generation import Request, open_generator
+from tenpapers.generation import Generator, Request, open_generator
+from tenpapers.journal import RowLog, known_by
+from tenpapers.models.identity import folder_identity
 
 from ..inputs.arena import Arena
-from ..records import Prediction
 from ..sampling.prompts import demonstration, render
-from ..sampling.sample import ask_repeatedly, sample_to_file
+from ..sampling.sample import Sampled, ask_repeatedly, sample_solutions
 from ..sampling.settings import SolutionSettings
-from .edits import Edit, is_whole_model, method_name
+from .edits import Edit, is_whole_model, method_name, read_edits
 
 
 def edited_requests(
@@ -55,56 +59,92 @@ def edited_requests(
     return requests
 
 
-def sample_edited(
-    edits: Sequence[Edit],
-    arena: Arena,
-    folder: Path,
-    settings: SolutionSettings,
-    out: Path,
-    *,
-    model: str,
-    with_update: bool = False,
-    cache: bool = True,
-    overwrite: bool = False,
-) -> list[Prediction]:
-    """Append a solution of every edit to `out`, as often as the settings say.
+@dataclass(frozen=True)
+class Edited:
+    """Edits in their folder, and the model that takes their adapters.
+
+    Where all weights were edited each edit is a model of its own, and `generator` is None.
+    """
+
+    folder: Path
+    edits: Sequence[Edit]
+    model: str
+    generator: Generator | None
+
+    def method(self, with_update: bool) -> str:
+        """Name of the arm."""
+        first = self.edits[0]
+        return method_name(first.arm, random=first.random, with_update=with_update)
+
+    def key(self) -> dict[str, Any]:
+        """What a journal's key says of the models."""
+        adapters = known_by(self.folder.name, folder_identity(self.folder / "adapters"))
+        if self.generator is None:
+            return {"adapters": adapters}
+        model = known_by(self.model, self.generator.backend.identity)
+        return {"adapters": adapters, "model": model}
+
+
+@contextmanager
+def open_edited(folder: Path, model: str, *, cache: bool = True) -> Iterator[Edited]:
+    """Open the model that the adapters of a folder belong to.
 
     Parameters
     ----------
-    model : spec of the model that the adapters belong to.
+    folder : that `edit` wrote.
+    model : its spec.
 
     Raises
     ------
-    UserError : see `edited_requests` and `sample_to_file`.
+    UserError : see `read_edits`; the model cannot be opened.
     """
-    method = method_name(edits[0].arm, random=edits[0].random, with_update=with_update)
-    whole = is_whole_model(folder / edits[0].adapter)
-    made: list[Prediction] = []
-    for spec, group in _by_engine(edits, folder, "" if whole else model):
-        requests = edited_requests(group, arena, folder, settings, with_update=with_update)
-        with open_generator(spec, cache=cache and not whole) as generator:
-            made += sample_to_file(
-                requests,
-                generator,
-                out,
-                method=method,
-                model=spec,
-                settings=settings,
-                overwrite=overwrite and not made,
+    edits = read_edits(folder)
+    if is_whole_model(folder / edits[0].adapter):
+        yield Edited(folder, edits, "", None)
+        return
+    with open_generator(model, cache=cache) as generator:
+        yield Edited(folder, edits, model, generator)
+
+
+def sample_edited(
+    edited: Edited,
+    arena: Arena,
+    settings: SolutionSettings,
+    rows: RowLog,
+    *,
+    with_update: bool = False,
+) -> Sampled:
+    """Append a solution of every edit to `rows`, as often as the settings say.
+
+    Raises
+    ------
+    UserError : see `edited_requests`.
+    """
+    method = edited.method(with_update)
+    made, asked, failures = [], 0, []
+    for spec, group in _by_engine(edited):
+        requests = edited_requests(group, arena, edited.folder, settings, with_update=with_update)
+        with ExitStack() as opened:
+            generator = edited.generator
+            if generator is None:
+                generator = opened.enter_context(open_generator(spec, cache=False))
+            part = sample_solutions(
+                requests, generator, rows, method=method, model=spec, settings=settings
             )
-    return made
+        made += part.predictions
+        asked += part.asked
+        failures += part.failures
+    rows.close(order=[f"{row.prog_syn_id}#{row.sample}" for row in made])
+    return Sampled(made, asked, failures)
 
 
-def _by_engine(
-    edits: Sequence[Edit], folder: Path, model: str
-) -> Iterator[tuple[str, Sequence[Edit]]]:
+def _by_engine(edited: Edited) -> Iterator[tuple[str, Sequence[Edit]]]:
     """Yield model specs, each with the edits it answers for.
 
-    Adapters go through one engine; models with all weights edited (no common `model`) are opened
-    one by one.
+    Adapters go through one engine; models with all weights edited are opened one by one.
     """
-    if model:
-        yield model, edits
+    if edited.generator is not None:
+        yield edited.model, edited.edits
         return
-    for edit in edits:
-        yield f"hf:{(folder / edit.adapter).resolve()}", [edit]
+    for edit in edited.edits:
+        yield f"hf:{(edited.folder / edit.adapter).resolve()}", [edit]

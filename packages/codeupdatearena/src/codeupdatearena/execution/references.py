@@ -1,10 +1,11 @@
 """Do the reference solutions hold? Every test, with and without the update."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
-from tenpapers.records import write_json, write_jsonl
+from tenpapers.journal import Journal
+from tenpapers.records import write_json
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
@@ -33,9 +34,9 @@ class Flags(TypedDict):
 
 
 def verify(
-    examples: Sequence[ProgSynExample], settings: SandboxSettings, out: Path
+    examples: Sequence[ProgSynExample], settings: SandboxSettings, journal: Journal
 ) -> dict[str, int]:
-    """Run every reference and write `outcomes.jsonl` and `flags.json` into `out`.
+    """Run every reference and write `outcomes.jsonl` and `flags.json` of a run.
 
     Returns
     -------
@@ -46,15 +47,36 @@ def verify(
     UserError : an updated function is not there in the installed library.
     """
     python = interpreter(settings.profile)
+    journal.claim("outcomes.jsonl", "flags.json")
     with settings.open_pool(python) as pool:
         check_functions(examples, pool, python)
-        outcomes = run_references(examples, pool)
-        write_jsonl(out / "outcomes.jsonl", outcomes)
+        outcomes = keep_outcomes(examples, pool, journal, "outcomes.jsonl")
         flags = flag(examples, outcomes, pool)
         told = {"profile": settings.profile, "sandbox": pool.summary()}
     versions = library_versions(python)
-    write_json(out / "flags.json", {**flags, **told, "versions": versions})
+    write_json(journal.file("flags.json"), {**flags, **told, "versions": versions})
     return summary(outcomes, flags)
+
+
+def keep_outcomes(
+    examples: Sequence[ProgSynExample],
+    pool: SandboxPool,
+    journal: Journal,
+    name: str,
+    *,
+    isolate_tests: bool = True,
+    stop_without: bool = False,
+) -> list[Outcome]:
+    """Run the references whose outcome a run does not have yet; each is kept as it comes."""
+    names = [example.prog_syn_id for example in examples]
+    with journal.rows(name, key=lambda row: str(row["prog_syn_id"])) as rows:
+        missing = rows.missing(examples, key=lambda example: example.prog_syn_id)
+        for outcome in run_references(
+            missing, pool, isolate_tests=isolate_tests, stop_without=stop_without
+        ):
+            rows.write(outcome)
+        rows.close(order=names)
+    return [Outcome.model_validate(rows.rows[name]) for name in names]
 
 
 def run_references(
@@ -63,8 +85,8 @@ def run_references(
     *,
     isolate_tests: bool = True,
     stop_without: bool = False,
-) -> list[Outcome]:
-    """Run every reference solution in both modes; outcomes in the order of the examples.
+) -> Iterator[Outcome]:
+    """Run every reference solution in both modes; outcomes as they come.
 
     Parameters
     ----------
@@ -83,17 +105,15 @@ def run_references(
         for example in examples
         for mode in ("with", "without")
     ]
-    statuses = {}
+    both: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for verdict in tqdm(pool.run(programs), total=len(programs), desc="references", unit="prog"):
-        statuses[verdict.key] = list(verdict.statuses)
-    return [
-        Outcome(
-            prog_syn_id=example.prog_syn_id,
-            with_update=statuses[f"with|{example.prog_syn_id}"],
-            without_update=statuses[f"without|{example.prog_syn_id}"],
-        )
-        for example in examples
-    ]
+        mode, _, name = verdict.key.partition("|")
+        both[name][mode] = list(verdict.statuses)
+        if len(both[name]) == 2:
+            found = both.pop(name)
+            yield Outcome(
+                prog_syn_id=name, with_update=found["with"], without_update=found["without"]
+            )
 
 
 def flag(

@@ -5,8 +5,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.journal import known_by
 
 from ..records import ProgSynExample
 from .published_forms import HUB_ID, read_arena_file, read_hub
@@ -67,6 +69,18 @@ def example_index(example: ProgSynExample) -> int:
     """The j of `prog_syn-j`."""
     found = re.search(r"prog_syn-(\d+)\]$", example.prog_syn_id)
     return int(found.group(1)) if found else 0
+
+
+def arena_file(source: Path | str) -> Path | None:
+    """The file that an arena is read from; None for the hub's."""
+    return None if str(source) == HUB_ID else Path(source)
+
+
+def arena_key(source: Path | str, arena: Arena) -> dict[str, Any] | None:
+    """What a journal's key says of an arena that no file holds: the hub's, by its content."""
+    if arena_file(source) is not None:
+        return None
+    return known_by(HUB_ID, [example.model_dump(mode="json") for example in arena.examples])
 
 
 def load_arena(source: Path | str) -> Arena:

@@ -1,11 +1,12 @@
 """Sampling solutions: requests, predictions, and a file that survives being killed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tenpapers.errors import UserError, without_credentials
+from tenpapers.errors import without_credentials
 from tenpapers.generation import Completion, Generator, Request
-from tenpapers.records import Appender, read_jsonl
+from tenpapers.journal import Journal, RowLog
 
 from ..records import Prediction, ProgSynExample
 from .extract_code import extract_code
@@ -79,51 +80,55 @@ def to_prediction(
     )
 
 
-def sample_to_file(
+def open_predictions(journal: Journal, name: str) -> RowLog:
+    """Open a file of predictions that grows as they come."""
+    return journal.rows(name, key=lambda row: f"{row['prog_syn_id']}#{row['sample']}")
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Predictions in the order of the requests; how many were asked now, and which of them failed.
+
+    A request that failed has no prediction, and the next run asks it again.
+    """
+
+    predictions: list[Prediction]
+    asked: int
+    failures: list[Completion]
+
+    def told(self) -> str:
+        """What to say of the failures; "" without any."""
+        if not self.failures:
+            return ""
+        first = self.failures[0]
+        return (
+            f"{first.id}: {first.error} ({len(self.failures)} of {self.asked} requests failed; "
+            "run the same command again)"
+        )
+
+
+def sample_solutions(
     requests: Sequence[Request],
     generator: Generator,
-    out: Path,
+    rows: RowLog,
     *,
     method: str,
     model: str,
     settings: SolutionSettings,
-    overwrite: bool = False,
-) -> list[Prediction]:
-    """Append a prediction to `out` for every request that it does not answer yet.
+) -> Sampled:
+    """Append a prediction to `rows` for every request that they do not answer yet.
 
     Parameters
     ----------
     method, model : as the predictions name them.
-
-    Returns
-    -------
-    All predictions of the file for this method, in the order of the requests.
-
-    Raises
-    ------
-    UserError : requests failed (the others are kept; the first failure is named).
     """
-    done: dict[str, Prediction] = {}
-    if out.exists() and not overwrite:
-        Appender(out).close()
-        for found in read_jsonl(out, Prediction, allow_empty=True):
-            if found.method == method:
-                done[f"{found.prog_syn_id}#{found.sample}"] = found
-    left = [request for request in requests if request.id not in done]
+    missing = rows.missing(requests)
     failures: list[Completion] = []
-    with Appender(out, overwrite=overwrite) as sink:
-        for completion in generator.stream(left, progress=method):
-            if completion.failed:
-                failures.append(completion)
-                continue
-            prediction = to_prediction(completion, method=method, model=model, settings=settings)
-            sink.write(prediction)
-            done[completion.id] = prediction
-    if failures:
-        first = failures[0]
-        raise UserError(
-            f"{first.id}: {first.error} "
-            f"({len(failures)} of {len(requests)} requests failed; the others are in {out})",
-            "mend the cause and run the same command again",
-        )
-    return [done[request.id] for request in requests]
+    for completion in generator.stream(missing, progress=method):
+        if completion.failed:
+            failures.append(completion)
+            continue
+        rows.write(to_prediction(completion, method=method, model=model, settings=settings))
+    known = [rows.rows[request.id] for request in requests if request.id in rows.rows]
+    predictions = [Prediction.model_validate(row) for row in known]
+    return Sampled(predictions, len(missing), failures)

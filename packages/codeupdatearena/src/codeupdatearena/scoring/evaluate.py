@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.records import Appender, read_json, read_jsonl, write_json
+from tenpapers.journal import Journal, RowLog
+from tenpapers.records import read_json, read_jsonl, write_json
 from tenpapers.report import Table, Value
 from tenpapers.sandbox import summary_line
 
@@ -68,12 +69,15 @@ def evaluate_file(
     path: Path,
     arena: Arena,
     settings: EvaluateSettings,
-    out: Path,
+    journal: Journal,
     *,
-    arena_file: Path | None = None,
-    overwrite: bool = False,
+    hidden: Path | None = None,
 ) -> tuple[dict[str, Any], Table]:
-    """Execute the predictions of a file and write `reports.jsonl` and `metrics.json` into `out`.
+    """Execute the predictions of a file and write `reports.jsonl` and `metrics.json` of a run.
+
+    Parameters
+    ----------
+    hidden : file of the arena, which no program may read.
 
     Returns
     -------
@@ -82,9 +86,10 @@ def evaluate_file(
     Raises
     ------
     UserError : predictions that do not fit the arena, see `read_predictions`; a function that the
-        installed library does not have; reports of other settings in `out`.
+        installed library does not have.
     InfrastructureError : the sandbox gave no verdict on some; a second run asks only those.
     """
+    journal.claim("reports.jsonl", "metrics.json")
     predictions = read_predictions(path, arena, allow_partial=settings.allow_partial)
     ks = default_ks(predictions, settings.k)
     python = interpreter(settings.profile)
@@ -100,24 +105,23 @@ def evaluate_file(
         isolation=settings.isolation,
         barriers=settings.barriers,
         keep_output=settings.keep_output,
-        hidden=[file for file in (arena_file,) if file],
+        hidden=[file for file in (hidden,) if file],
         preload=not settings.cold,
         python=python,
     ) as sandbox:
         asked = {prediction.prog_syn_id for prediction in predictions if prediction.code.strip()}
         check_functions([arena.by_id[name] for name in asked], sandbox.pool, python)
-        reports = evaluate(
-            predictions, arena, sandbox, out, settings=made_with, overwrite=overwrite
-        )
+        with open_reports(journal, "reports.jsonl") as rows:
+            reports = evaluate(predictions, arena, sandbox, rows)
         told = sandbox.pool.summary()
     metrics = summarise(reports, ks, exclude_known=settings.exclude_known, seed=settings.seed)
     metrics |= {"versions": library_versions(python), "settings": made_with, "sandbox": told}
-    write_json(out / "metrics.json", metrics)
+    write_json(journal.file("metrics.json"), metrics)
     return metrics, table(metrics, ks, settings.criterion)
 
 
 def _made_with(path: Path, settings: EvaluateSettings) -> dict[str, Any]:
-    """What the reports of one folder have in common."""
+    """What `metrics.json` says of how the reports were made."""
     return {
         "predictions": str(path.resolve()),
         "timeout": settings.timeout,
@@ -130,45 +134,37 @@ def _made_with(path: Path, settings: EvaluateSettings) -> dict[str, Any]:
     }
 
 
+# What the reports of a run do not depend on: how they are counted.
+COUNTING = ("k", "exclude_known", "seed", "allow_partial")
+
+
+def open_reports(journal: Journal, name: str) -> RowLog:
+    """Open a file of reports that grows as they come."""
+    return journal.rows(name, key=lambda row: _key(Report.model_validate(row)))
+
+
+def _key(row: Prediction | Report) -> str:
+    return f"{row.method}|{row.prog_syn_id}#{row.sample}"
+
+
 def evaluate(
-    predictions: Sequence[Prediction],
-    arena: Arena,
-    sandbox: Sandbox,
-    out: Path,
-    *,
-    settings: dict[str, Any],
-    overwrite: bool = False,
+    predictions: Sequence[Prediction], arena: Arena, sandbox: Sandbox, rows: RowLog
 ) -> list[Report]:
-    """Execute predictions, appending each report to `out/reports.jsonl` the moment it exists.
+    """Execute predictions, appending each report to `rows` the moment it exists.
 
-    Reports of an earlier, interrupted run with the same settings are kept and not run again.
-
-    Raises
-    ------
-    UserError : `out` holds reports that were made with other settings.
+    Reports of an earlier, interrupted run are kept and not run again.
     """
     from tqdm import tqdm
 
-    file, marker = out / "reports.jsonl", out / "settings.json"
-    done: dict[tuple[str, str, int], Report] = {}
-    if file.exists() and not overwrite:
-        if marker.exists() and read_json(marker) != settings:
-            raise UserError(f"{out}: holds reports of other settings", "pass --overwrite")
-        Appender(file).close()
-        for report in read_jsonl(file, Report, allow_empty=True):
-            done[report.method, report.prog_syn_id, report.sample] = report
-    write_json(marker, settings)
-    wanted = [(p.method, p.prog_syn_id, p.sample) for p in predictions]
     jobs = [
         Job(arena.by_id[prediction.prog_syn_id], prediction)
-        for key, prediction in zip(wanted, predictions, strict=True)
-        if key not in done
+        for prediction in rows.missing(predictions, key=_key)
     ]
-    with Appender(file, overwrite=overwrite) as sink:
-        for report in tqdm(sandbox.run(jobs), total=len(jobs), desc="executing", unit="sample"):
-            sink.write(report)
-            done[report.method, report.prog_syn_id, report.sample] = report
-    return [done[key] for key in wanted]
+    for report in tqdm(sandbox.run(jobs), total=len(jobs), desc="executing", unit="sample"):
+        rows.write(report)
+    wanted = [_key(prediction) for prediction in predictions]
+    rows.close(order=wanted)
+    return [Report.model_validate(rows.rows[key]) for key in wanted]
 
 
 def summarise(

@@ -8,7 +8,8 @@ from typing import Any
 
 from tenpapers.errors import UserError, without_credentials
 from tenpapers.generation import Generator, Request
-from tenpapers.records import Appender, Record, read_json, read_jsonl, write_json
+from tenpapers.journal import Journal, RowLog
+from tenpapers.records import Record, read_json, read_jsonl, write_json
 from tenpapers.report import Table, Value
 from tenpapers.sandbox import Program, SandboxPool
 
@@ -106,41 +107,41 @@ def task_requests(
     return requests
 
 
-def answer_all(
-    requests: Sequence[Request], generator: Generator, out: Path, *, overwrite: bool = False
-) -> list[Answer]:
-    """Append an answer to `out` for every request that it does not hold yet.
+def open_answers(journal: Journal, name: str) -> RowLog:
+    """Open a file of answers that grows as they come."""
+    return journal.rows(name, key=lambda row: f"{row['edit']}|{row['task_id']}#{row['sample']}")
+
+
+def answer_all(requests: Sequence[Request], generator: Generator, rows: RowLog) -> list[Answer]:
+    """Append an answer to `rows` for every request that they do not hold yet.
 
     Raises
     ------
     UserError : requests failed; the others are kept.
     """
-    done: dict[str, Answer] = {}
-    if out.exists() and not overwrite:
-        Appender(out).close()
-        for answer in read_jsonl(out, Answer, allow_empty=True):
-            done[f"{answer.edit}|{answer.task_id}#{answer.sample}"] = answer
     failed = []
-    with Appender(out, overwrite=overwrite) as sink:
-        left = [request for request in requests if request.id not in done]
-        for completion in generator.stream(left, progress="specificity"):
-            if completion.failed:
-                failed.append(completion)
-                continue
-            name, _, sample = completion.id.rpartition("#")
-            edit, _, task = name.partition("|")
-            answer = Answer(
-                edit=edit,
-                task_id=task,
-                sample=int(sample),
-                text=completion.text,
-                code=extract_code(completion.text),
-            )
-            sink.write(answer)
-            done[completion.id] = answer
+    missing = rows.missing(requests)
+    for completion in generator.stream(missing, progress="specificity"):
+        if completion.failed:
+            failed.append(completion)
+            continue
+        name, _, sample = completion.id.rpartition("#")
+        edit, _, task = name.partition("|")
+        answer = Answer(
+            edit=edit,
+            task_id=task,
+            sample=int(sample),
+            text=completion.text,
+            code=extract_code(completion.text),
+        )
+        rows.write(answer)
     if failed:
-        raise UserError(f"{failed[0].id}: {failed[0].error} ({len(failed)} failed)")
-    return [done[request.id] for request in requests]
+        raise UserError(
+            f"{failed[0].id}: {failed[0].error} ({len(failed)} of {len(missing)} requests failed)",
+            "mend the cause and run the same command again",
+        )
+    rows.close(order=[request.id for request in requests])
+    return [Answer.model_validate(rows.rows[request.id]) for request in requests]
 
 
 def run_answers(
@@ -205,19 +206,18 @@ def measure_specificity(
     requests: Sequence[Request],
     tasks: Sequence[HumanEvalTask],
     generator: Generator,
-    out: Path,
+    rows: RowLog,
     *,
     samples: int,
     workers: int | None = None,
-    overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Ask, execute and summarise; answers are appended to `out` and not asked twice.
+    """Ask, execute and summarise; answers are appended to `rows` and not asked twice.
 
     Parameters
     ----------
     samples : of a task, which bounds k.
     """
-    answers = answer_all(requests, generator, out, overwrite=overwrite)
+    answers = answer_all(requests, generator, rows)
     with SandboxPool(workers=workers) as pool:
         passed = run_answers(answers, tasks, pool)
         sandbox = pool.summary()
@@ -230,12 +230,11 @@ def ask_edited_models(
     adapters: Path | None,
     settings: SpecificitySettings,
     generator: Generator,
-    out: Path,
+    journal: Journal,
     *,
     model: str,
-    overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Measure the unedited model and those edited in `adapters` -> `out/specificity.json`.
+    """Measure the unedited model and those edited in `adapters` -> `specificity.json` of a run.
 
     Parameters
     ----------
@@ -247,17 +246,18 @@ def ask_edited_models(
     UserError : see `choose_edits` and `answer_all`.
     """
     chosen = {"": ""} | choose_edits(adapters, settings.edits, settings.updates)
-    made = measure_specificity(
-        task_requests(tasks, chosen, settings),
-        tasks,
-        generator,
-        out / "humaneval.jsonl",
-        samples=settings.samples,
-        workers=settings.workers,
-        overwrite=overwrite,
-    )
+    journal.claim("humaneval.jsonl", "specificity.json")
+    with open_answers(journal, "humaneval.jsonl") as rows:
+        made = measure_specificity(
+            task_requests(tasks, chosen, settings),
+            tasks,
+            generator,
+            rows,
+            samples=settings.samples,
+            workers=settings.workers,
+        )
     write_json(
-        out / "specificity.json",
+        journal.file("specificity.json"),
         made | {"model": without_credentials(model), "n": settings.samples},
     )
     return made

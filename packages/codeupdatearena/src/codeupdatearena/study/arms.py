@@ -5,22 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from tenpapers.errors import UserError
 from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal
 from tenpapers.models import load_causal_lm
 from tenpapers.records import write_json
 
-from ..editing.edits import read_edits, train_adapters
+from ..editing.edits import open_edits, read_edits, train_adapters
 from ..editing.sample_edited import edited_requests
 from ..editing.settings import Arm, ArmSettings
 from ..editing.training_sets import EditPlan
 from ..execution.executor import Sandbox
 from ..inputs.arena import Arena
 from ..records import Prediction, ProgSynExample
-from ..sampling.sample import requests_for, sample_to_file
+from ..sampling.sample import open_predictions, requests_for, sample_solutions
 from ..sampling.settings import Method
-from ..scoring.evaluate import evaluate, summarise
+from ..scoring.evaluate import evaluate, open_reports, summarise
 from ..scoring.metrics import DEFAULT_KS
-from ..scoring.specificity import choose_edits, measure_specificity, read_tasks, task_requests
+from ..scoring.specificity import (
+    choose_edits,
+    measure_specificity,
+    open_answers,
+    read_tasks,
+    task_requests,
+)
 from .settings import Study, StudyArm
 from .tables import Run
 
@@ -29,17 +37,17 @@ METHODS: tuple[Method, ...] = get_args(Method)
 
 @dataclass(frozen=True)
 class Experiment:
-    """One run of the arms: the examples of `arena` that are tested, and the folder of results."""
+    """One run of the arms: the examples of `arena` that are tested, and its journal."""
 
     arena: Arena
     chosen: Sequence[ProgSynExample]
     study: Study
-    out: Path
+    journal: Journal
 
 
 def run_arms(experiment: Experiment) -> list[Run]:
     """Train what is missing, sample every arm in one engine, execute, measure specificity."""
-    study, out = experiment.study, experiment.out
+    study, journal = experiment.study, experiment.journal
     for arm in _trained_arms(study):
         _train(experiment, arm)
     predictions: list[Prediction] = []
@@ -50,12 +58,15 @@ def run_arms(experiment: Experiment) -> list[Run]:
         for trained in _trained_arms(study) if study.humaneval else ():
             specificity[trained] = _specificity(experiment, trained, generator)
     examples = Arena(tuple(experiment.chosen))
-    with Sandbox(full_report=True) as sandbox:
-        reports = evaluate(predictions, examples, sandbox, out / "arms", settings={"study": True})
+    with (
+        Sandbox(full_report=True) as sandbox,
+        open_reports(journal, "arms/reports.jsonl") as rows,
+    ):
+        reports = evaluate(predictions, examples, sandbox, rows)
         told = sandbox.pool.summary()
     ks = [k for k in DEFAULT_KS if k <= study.samples]
     metrics = summarise(reports, ks, seed=study.seed) | {"sandbox": told}
-    write_json(out / "arms" / "metrics.json", metrics)
+    write_json(journal.file("arms/metrics.json"), metrics)
     return [
         Run(
             method,
@@ -75,10 +86,10 @@ def _trained_arms(study: Study) -> list[str]:
 
 def _train(experiment: Experiment, arm: str) -> None:
     """Train the adapters of an arm that are not there yet."""
-    study, folder = experiment.study, experiment.out / arm
-    have = {edit.prog_syn_id for edit in read_edits(folder)} if folder.exists() else set()
-    if have >= {example.prog_syn_id for example in experiment.chosen}:
-        return
+    study = experiment.study
+    with open_edits(experiment.journal, f"{arm}/") as rows:
+        if not rows.missing(experiment.chosen, key=lambda example: example.prog_syn_id):
+            return
     settings = ArmSettings(
         arm=_plain(arm),
         random=arm.startswith("random-"),
@@ -88,7 +99,8 @@ def _train(experiment: Experiment, arm: str) -> None:
     )
     plan = EditPlan.of(experiment.arena, settings)
     # Each arm wraps a fresh copy: adapters of one must not lie below those of the next.
-    train_adapters(load_causal_lm(study.model), plan, experiment.chosen, folder, settings)
+    lm = load_causal_lm(study.model)
+    train_adapters(lm, plan, experiment.chosen, experiment.journal, settings, into=f"{arm}/")
 
 
 def _plain(arm: str) -> Arm:
@@ -99,7 +111,7 @@ def _plain(arm: str) -> Arm:
 
 
 def _sample(experiment: Experiment, arm: StudyArm, generator: Generator) -> list[Prediction]:
-    study, out = experiment.study, experiment.out
+    study, out = experiment.study, experiment.journal.root
     if arm == "base" or arm == "prepend":
         requests = requests_for(experiment.chosen, arm, study.sampling)
     else:
@@ -112,24 +124,30 @@ def _sample(experiment: Experiment, arm: StudyArm, generator: Generator) -> list
             study.sampling,
             with_update=shown == "update",
         )
-    return sample_to_file(
-        requests,
-        generator,
-        out / "arms" / f"{arm}.jsonl",
-        method=arm,
-        model=study.sampler or study.model,
-        settings=study.sampling,
-    )
+    with open_predictions(experiment.journal, f"arms/{arm}.jsonl") as rows:
+        made = sample_solutions(
+            requests,
+            generator,
+            rows,
+            method=arm,
+            model=study.sampler or study.model,
+            settings=study.sampling,
+        )
+        rows.close(order=[request.id for request in requests])
+    if made.failures:
+        raise UserError(made.told())
+    return made.predictions
 
 
 def _specificity(experiment: Experiment, arm: str, generator: Generator) -> dict[str, Any]:
-    study, out = experiment.study, experiment.out
+    study, journal = experiment.study, experiment.journal
     tasks = read_tasks(Path(study.humaneval))
-    adapters = {"": ""} | choose_edits(out / arm, study.specificity_edits, None)
-    return measure_specificity(
-        task_requests(tasks, adapters, study.sampling),
-        tasks,
-        generator,
-        out / "arms" / f"{arm}.humaneval.jsonl",
-        samples=study.samples,
-    )
+    adapters = {"": ""} | choose_edits(journal.root / arm, study.specificity_edits, None)
+    with open_answers(journal, f"arms/{arm}.humaneval.jsonl") as rows:
+        return measure_specificity(
+            task_requests(tasks, adapters, study.sampling),
+            tasks,
+            generator,
+            rows,
+            samples=study.samples,
+        )

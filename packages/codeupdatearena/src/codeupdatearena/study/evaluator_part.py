@@ -1,23 +1,23 @@
 """The evaluator on the references: do they hold, and which tests need the update by themselves?"""
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from tenpapers.records import read_json, read_jsonl, write_json, write_jsonl
+from tenpapers.journal import Journal
+from tenpapers.records import read_json, write_json
 from tenpapers.report import Table
 from tenpapers.sandbox import SandboxPool, summary_line
 from tqdm import tqdm
 
-from ..execution.references import all_passed, run_references
+from ..execution.references import all_passed, keep_outcomes
 from ..execution.self_dependence import self_dependence
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Outcome, ProgSynExample
 
 
-def run_evaluator(arena: Arena, out: Path) -> tuple[Table, dict[str, Any]]:
-    """Run the references that are not known to be heavy; finished steps in `out` are kept.
+def run_evaluator(arena: Arena, journal: Journal) -> tuple[Table, dict[str, Any]]:
+    """Run the references that are not known to be heavy; what a run has already is kept.
 
     Returns
     -------
@@ -26,8 +26,16 @@ def run_evaluator(arena: Arena, out: Path) -> tuple[Table, dict[str, Any]]:
     issues = known_issues()
     light = [example for example in arena.examples if issues.get(example.prog_syn_id) != "heavy"]
     with SandboxPool() as pool:
-        outcomes = _references(light, pool, out / "outcomes.jsonl")
-        dependent = _dependence(light, pool, out / "dependence.json")
+        # The references belong to the benchmark: one process an example will do.
+        outcomes = keep_outcomes(
+            light,
+            pool,
+            journal,
+            "evaluator/outcomes.jsonl",
+            isolate_tests=False,
+            stop_without=True,
+        )
+        dependent = _dependence(light, pool, journal)
         sandbox = pool.summary()
     numbers = count(outcomes, dependent)
     failing = [outcome for outcome in outcomes if not all_passed(outcome.with_update)]
@@ -81,24 +89,14 @@ def count(outcomes: list[Outcome], dependent: dict[str, list[bool | None]]) -> d
     }
 
 
-def _references(examples: list[ProgSynExample], pool: SandboxPool, file: Path) -> list[Outcome]:
-    if file.exists():
-        return read_jsonl(file, Outcome)
-    # The references belong to the benchmark: one process an example will do.
-    outcomes = run_references(examples, pool, isolate_tests=False, stop_without=True)
-    write_jsonl(file, outcomes)
-    return outcomes
-
-
 def _dependence(
-    examples: list[ProgSynExample], pool: SandboxPool, file: Path
+    examples: list[ProgSynExample], pool: SandboxPool, journal: Journal
 ) -> dict[str, list[bool | None]]:
-    if file.exists():
-        kept: dict[str, list[bool | None]] = read_json(file)
-        return kept
-    stream = tqdm(
-        self_dependence(examples, pool), total=len(examples), desc="self-dependence", unit="prog"
-    )
-    found = dict(stream)
-    write_json(file, found)
-    return found
+    file = journal.file("evaluator/dependence.json")
+    if not journal.done("dependence"):
+        stream = self_dependence(examples, pool)
+        bar = tqdm(stream, total=len(examples), desc="self-dependence", unit="prog")
+        write_json(file, dict(bar))
+        journal.finish("dependence")
+    kept: dict[str, list[bool | None]] = read_json(file)
+    return kept

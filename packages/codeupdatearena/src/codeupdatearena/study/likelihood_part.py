@@ -4,13 +4,13 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM
-from tenpapers.records import Appender, Record, read_jsonl
+from tenpapers.records import Record
 
 from ..editing.editor import Editor
-from ..editing.edits import make_edit
+from ..editing.edits import make_edit, open_edits
 from ..editing.settings import Arm, EditConfig
 from ..editing.training_sets import EditPlan, read_random_map
 from ..inputs.arena import Arena
@@ -82,20 +82,25 @@ class _Budget:
         return self.before + time.monotonic() - self.began
 
 
-def run_likelihoods(lm: CausalLM, arena: Arena, study: Study, out: Path) -> list[Likelihood]:
+def run_likelihoods(lm: CausalLM, arena: Arena, study: Study, journal: Journal) -> list[Likelihood]:
     """Measure every arm on as many updates as the budget allows; nothing is measured twice.
 
     Four fifths of the budget go to the first learning rate. Adapters of FT(PS) at that rate stay
-    below `out/ft-ps` for the end-to-end part.
+    below `ft-ps` for the end-to-end part.
     """
     from tqdm import tqdm
 
     whole = Arena(tuple(normalised(example) for example in arena.examples))
     plans = _plans(whole, study)
     editor = Editor(lm.model, lm.tokenizer, EditConfig(seed=study.seed))
-    file = out / "likelihood.jsonl"
-    with Appender(file) as sink, tqdm(total=round(study.budget), unit="s") as bar:
-        known = {found.key: found for found in read_jsonl(file, Likelihood, allow_empty=True)}
+    with (
+        journal.rows(
+            "likelihood.jsonl", key=lambda row: str(Likelihood.model_validate(row).key)
+        ) as rows,
+        tqdm(total=round(study.budget), unit="s") as bar,
+    ):
+        kept = (Likelihood.model_validate(row) for row in rows.rows.values())
+        known = {found.key: found for found in kept}
         clock = _Budget(sum(found.seconds for found in known.values()), time.monotonic())
         share, rest = 0.8, 0.2 / max(1, len(study.learning_rates) - 1)
         limit = 0.0
@@ -112,9 +117,9 @@ def run_likelihoods(lm: CausalLM, arena: Arena, study: Study, out: Path) -> list
                 for key in left:
                     arm = key[1]
                     bar.set_description_str(f"likelihood, {arm}")
-                    keep = out / "ft-ps" if arm == "ft-ps" and position == 0 else None
+                    keep = journal if arm == "ft-ps" and position == 0 else None
                     known[key] = _measure(lm, editor, plans.get(arm), example, key=key, keep=keep)
-                    sink.write(known[key])
+                    rows.write(known[key])
                     bar.n = min(round(study.budget), round(clock.spent()))
                     bar.refresh()
     return list(known.values())
@@ -149,7 +154,7 @@ def _measure(
     example: ProgSynExample,
     *,
     key: tuple[str, str, float],
-    keep: Path | None,
+    keep: Journal | None,
 ) -> Likelihood:
     """Edit the model as the arm wants, and score the reference.
 
@@ -157,7 +162,7 @@ def _measure(
     ----------
     plan : None leaves the model unedited.
     key : of the measurement.
-    keep : folder that gets the adapter; None throws it away.
+    keep : of the run that keeps the adapter; None throws it away.
     """
     began = time.monotonic()
     _, arm, rate = key
@@ -165,8 +170,8 @@ def _measure(
     if plan is None:
         editor.reset()
     elif keep is not None:
-        edit = make_edit(editor, plan, example, keep)
-        with Appender(keep / "edits.jsonl") as edits:
+        edit = make_edit(editor, plan, example, keep, "ft-ps/")
+        with open_edits(keep, "ft-ps/") as edits:
             edits.write(edit)
         tokens = edit.tokens
     else:

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
+from tenpapers.journal import Journal, key_of, known_by
+from tenpapers.models.identity import identity_as_loaded
+from tenpapers.report import (
+    REPORT_FILES,
+    Picture,
+    Table,
+    manifest,
+    print_report,
+    write_report,
+)
 from tenpapers.settings import as_config
 
 from ..execution.library_profiles import library_versions
@@ -26,8 +35,6 @@ from .settings import Study, find_arena, input_files
 from .tables import Run, breakdown, by_type, figure, main_table, shared_ks
 
 Body = list[str | Table | Picture]
-# What a study leaves in its folder besides the report.
-PARTS = ("evaluator", "ft-ps", "arms", "likelihood.jsonl")
 
 
 @dataclass
@@ -40,7 +47,9 @@ class LikelihoodPart:
     chosen: list[ProgSynExample] = field(default_factory=list)
 
 
-def reproduce(study: Study, out: Path, *, scale: str, overwrite: bool = False) -> None:
+def reproduce(
+    study: Study, out: Path, *, scale: str, overwrite: bool = False, wait: bool = False
+) -> None:
     """Run the study and write its report into `out`; a killed run goes on where it was.
 
     Parameters
@@ -49,29 +58,47 @@ def reproduce(study: Study, out: Path, *, scale: str, overwrite: bool = False) -
 
     Raises
     ------
-    UserError : wrong settings, or `out` holds a study of other settings.
+    UserError : wrong settings, or `out` holds a study of another model, other settings or inputs.
     """
-    began = time.monotonic()
-    config = as_config(study)
-    claim_folder(out, config, overwrite=overwrite, parts=PARTS)
     loaded, source = find_arena(study)
     arena = loaded.select(limit=study.limit)
+    models = {
+        role: known_by(spec, identity_as_loaded(spec))
+        for role, spec in (("model", study.model), ("sampler", study.sampler))
+        if spec
+    }
+    # The arena may be the hub's or our own: its content says which.
+    examples = [example.model_dump(mode="json") for example in arena.examples]
+    key = key_of(
+        "codeupdatearena reproduce",
+        study,
+        without=["humaneval", "random_map"],
+        **models | {"arena": known_by(source, examples)},
+    )
+    inputs = [Path(file) for file in (study.humaneval, study.random_map) if file]
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        journal.claim(*REPORT_FILES)
+        _run_parts(study, arena, source, journal, scale)
+
+
+def _run_parts(study: Study, arena: Arena, source: str, journal: Journal, scale: str) -> None:
+    began, out = time.monotonic(), journal.root
     intro = (
         f"{len(arena.examples)} examples of {len(arena.by_update())} updates; arena: {source}. "
         f"Model: {study.model}."
     )
     print(intro)
-    evaluator, results = run_evaluator(arena, out / "evaluator")
-    likelihoods = _likelihoods(arena, study, out) if study.proxy else LikelihoodPart()
+    evaluator, results = run_evaluator(arena, journal)
+    likelihoods = _likelihoods(arena, study, journal) if study.proxy else LikelihoodPart()
     chosen = likelihoods.chosen or list(arena.examples[: study.instances or None])
-    runs = run_arms(Experiment(arena, chosen, study, out))
-    body = [intro, *_arms_part(runs, out), *likelihoods.body, evaluator]
+    runs = run_arms(Experiment(arena, chosen, study, journal))
+    body = [intro, *_arms_part(runs, journal), *likelihoods.body, evaluator]
     results |= likelihoods.results
     results["arms"] = {run.method: run.metrics for run in runs}
     rate = study.learning_rates[0] if study.learning_rates else study.learning_rate
     results["claims"] = claims(Measured(runs, likelihoods.measured, rate, study.seed))
     details = manifest(
-        config,
+        as_config(study),
         seed=study.seed,
         began=began,
         data=input_files(study),
@@ -82,10 +109,10 @@ def reproduce(study: Study, out: Path, *, scale: str, overwrite: bool = False) -
     print_report(body, out, time.monotonic() - began)
 
 
-def _likelihoods(arena: Arena, study: Study, out: Path) -> LikelihoodPart:
+def _likelihoods(arena: Arena, study: Study, journal: Journal) -> LikelihoodPart:
     from tenpapers.models import load_causal_lm
 
-    measured = run_likelihoods(load_causal_lm(study.model), arena, study, out)
+    measured = run_likelihoods(load_causal_lm(study.model), arena, study, journal)
     rate = study.learning_rates[0]
     found = effects(measured, rate, study.seed)
     rates = [rate for rate in study.learning_rates if complete_at(measured, rate)]
@@ -94,7 +121,7 @@ def _likelihoods(arena: Arena, study: Study, out: Path) -> LikelihoodPart:
         [
             likelihood_table(measured, rates),
             sentence(found, rate),
-            likelihood_figure(measured, rates, out / "call_nll.png"),
+            likelihood_figure(measured, rates, journal.file("call_nll.png")),
         ],
         {"likelihood": as_results(measured, found)},
         # On a slow machine fewer than `instances`: their adapters are made already.
@@ -102,7 +129,7 @@ def _likelihoods(arena: Arena, study: Study, out: Path) -> LikelihoodPart:
     )
 
 
-def _arms_part(runs: list[Run], out: Path) -> Body:
+def _arms_part(runs: list[Run], journal: Journal) -> Body:
     ks = shared_ks(runs)
     last = f"UPass@{ks[-1]}"
     body: Body = [main_table(runs, ks)]
@@ -117,6 +144,6 @@ def _arms_part(runs: list[Run], out: Path) -> Body:
     else:
         order = ", ".join(f"{name} {value:.1f}" for name, value in gains.items())
         body.append(f"{last} by arm: {order}.")
-        body.append(figure(runs, out / "upass_by_type.png", ks[-1]))
+        body.append(figure(runs, journal.file("upass_by_type.png"), ks[-1]))
         body.append(breakdown(runs, by_type, f"{last} by update type", last, ks[-1:]))
     return body

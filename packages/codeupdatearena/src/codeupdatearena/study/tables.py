@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.paper import load_paper
 from tenpapers.records import read_json, read_jsonl
-from tenpapers.report import Picture, Table, Value, bars, manifest, write_report
+from tenpapers.report import REPORT_FILES, Picture, Table, Value, bars, manifest, write_report
 
 from ..records import Report
 from ..scoring.metrics import aggregate
@@ -124,8 +125,8 @@ def _number(value: Value) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def compare_runs(folders: Sequence[Path], out: Path) -> Table:
-    """Write the report of several evaluated runs into `out`; gives its main table.
+def compare_runs(folders: Sequence[Path], journal: Journal) -> Table:
+    """Write the report of several evaluated runs; gives its main table.
 
     Raises
     ------
@@ -133,13 +134,16 @@ def compare_runs(folders: Sequence[Path], out: Path) -> Table:
     """
     began = time.monotonic()
     runs = read_runs(folders)
-    body, results = full_report(runs, out)
+    journal.claim(*REPORT_FILES)
+    body, results = full_report(runs, journal)
     details = manifest({"runs": [str(folder) for folder in folders]}, seed=42, began=began)
-    write_report(out, "CodeUpdateArena", body, results=results, manifest=details)
+    write_report(journal.root, "CodeUpdateArena", body, results=results, manifest=details)
     return main_table(runs, shared_ks(runs))
 
 
-def full_report(runs: Sequence[Run], out: Path) -> tuple[list[Table | Picture], dict[str, Any]]:
+def full_report(
+    runs: Sequence[Run], journal: Journal
+) -> tuple[list[Table | Picture], dict[str, Any]]:
     """Make everything `report` shows: tables, figure, and the numbers behind them."""
     ks = shared_ks(runs)
     main = main_table(runs, ks)
@@ -149,7 +153,7 @@ def full_report(runs: Sequence[Run], out: Path) -> tuple[list[Table | Picture], 
         breakdown(runs, by_package, f"{last} by package", last, ks[-1:]),
         breakdown(runs, by_type, f"{last} by update type", last, ks[-1:]),
         breakdown(runs, by_action_and_place, f"{last} by action and place", last, ks[-1:]),
-        figure(runs, out / "upass_by_type.png", ks[-1]),
+        figure(runs, journal.file("upass_by_type.png"), ks[-1]),
     ]
     return body, {run.method: run.metrics for run in runs}
 

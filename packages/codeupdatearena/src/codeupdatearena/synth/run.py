@@ -1,15 +1,16 @@
 """The generation steps over many functions and updates, each restartable."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel
 from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
-from tenpapers.records import Appender, read_jsonl
+from tenpapers.journal import Journal, files_of, key_of, known_by
+from tenpapers.records import read_jsonl
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
@@ -18,13 +19,15 @@ from .function_sheet import find_function, read_sheets
 from .problems import ProgSynGenerator
 from .records import GeneratedExample, GeneratedUpdate, Rejection
 from .settings import ProblemSettings, SynthSettings, UpdateSettings
-from .stored_model import LLM, Rejected
+from .stored_model import LLM, Rejected, open_responses
 from .updates import UpdateGenerator
 
 MadeT = TypeVar("MadeT", bound=BaseModel)
 
 
-def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedUpdate], int]:
+def invent_updates(
+    settings: UpdateSettings, out: Path, *, overwrite: bool = False, wait: bool = False
+) -> tuple[list[GeneratedUpdate], int]:
     """Invent the updates that are asked for -> `out/updates.jsonl`, `out/responses.jsonl`.
 
     Returns
@@ -33,7 +36,8 @@ def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedU
 
     Raises
     ------
-    UserError : no function, one that does not exist, or an unknown type.
+    UserError : no function, one that does not exist, or an unknown type; `out` holds a run of
+        another model, other settings or inputs.
     """
     sheets = read_sheets(settings.sheets) if settings.sheets else {}
     paths = settings.functions or list(sheets)
@@ -44,7 +48,9 @@ def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedU
     types = settings.types or [legal.tag for legal in legal_update_types()]
     for tag in types:
         UpdateType.parse(tag)
-    with _model(settings, out) as llm, SandboxPool() as pool:
+    file = out / "updates.jsonl"
+    given: dict[str, Any] = {"inputs": files_of(settings), "overwrite": overwrite, "wait": wait}
+    with _opened("synth update", settings, file, **given) as (llm, journal), SandboxPool() as pool:
         maker = UpdateGenerator(
             llm,
             pool,
@@ -52,12 +58,17 @@ def invent_updates(settings: UpdateSettings, out: Path) -> tuple[list[GeneratedU
             threshold=settings.threshold,
             folder=settings.prompts,
         )
-        made = generate_updates(maker, paths, types, settings.count, out / "updates.jsonl")
+        made = generate_updates(maker, paths, types, settings.count, journal, file.name)
     return made, len(paths) * len(types) * settings.count
 
 
 def invent_problems(
-    updates: Path, settings: ProblemSettings, out: Path
+    updates: Path,
+    settings: ProblemSettings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    wait: bool = False,
 ) -> tuple[list[GeneratedExample], int]:
     """Invent problems for the updates of a file -> `out/prog_syn.jsonl`, `out/responses.jsonl`.
 
@@ -67,56 +78,85 @@ def invent_problems(
 
     Raises
     ------
-    UserError : not a file of accepted updates.
+    UserError : not a file of accepted updates; `out` holds a run of another model, other settings
+        or inputs.
     """
     accepted = read_jsonl(updates, GeneratedUpdate)
-    with _model(settings, out) as llm, SandboxPool() as pool:
+    file, inputs = out / "prog_syn.jsonl", [updates, *files_of(settings)]
+    given: dict[str, Any] = {"inputs": inputs, "overwrite": overwrite, "wait": wait}
+    with (
+        _opened("synth prog-syn", settings, file, **given) as (llm, journal),
+        SandboxPool() as pool,
+    ):
         maker = ProgSynGenerator(llm, pool, threshold=settings.threshold, folder=settings.prompts)
         made = generate_problems(
-            maker, accepted, settings.count, out / "prog_syn.jsonl", seed=settings.seed
+            maker, accepted, settings.count, journal, file.name, seed=settings.seed
         )
     return made, len(accepted) * settings.count
 
 
 @contextmanager
-def _model(settings: SynthSettings, out: Path) -> Iterator[LLM]:
-    """Open the model that invents, and the file that keeps its responses."""
-    store = out / "responses.jsonl"
+def _opened(
+    command: str, settings: SynthSettings, file: Path, **given: Any
+) -> Iterator[tuple[LLM, Journal]]:
+    """Open the model that invents, with the file that keeps its responses, and the run's journal.
+
+    The two steps may share a folder: each has a journal and responses of its own.
+    """
     with (
         open_generator(settings.model, cache=False) as generator,
-        closing(LLM(generator, store, seed=settings.seed, max_tokens=settings.max_tokens)) as llm,
+        Journal.of_file(
+            file,
+            key=key_of(
+                f"codeupdatearena {command}",
+                settings,
+                model=known_by(settings.model, generator.backend.identity),
+            ),
+            **given,
+        ) as journal,
+        open_responses(journal, _responses(file)) as store,
     ):
-        yield llm
+        yield LLM(generator, store, seed=settings.seed, max_tokens=settings.max_tokens), journal
+
+
+def _responses(file: Path) -> str:
+    """Name of the file of raw responses; that of `updates.jsonl` is `responses.jsonl`."""
+    return "responses.jsonl" if file.stem == "updates" else f"{file.stem}.responses.jsonl"
 
 
 def _each(
     wanted: dict[str, Callable[[], MadeT]],
     kind: type[MadeT],
-    out: Path,
+    journal: Journal,
+    file: str,
     name: Callable[[MadeT], str],
 ) -> list[MadeT]:
     """Make what is wanted and not yet made or rejected; one line each, as it is decided."""
-    rejections = out.with_name(f"{out.stem}.rejected.jsonl")
-    with Appender(out) as sink, Appender(rejections) as refused:
-        done = {name(made): made for made in read_jsonl(out, kind, allow_empty=True)}
-        given_up = {r.subject for r in read_jsonl(rejections, Rejection, allow_empty=True)}
-        for subject, make in tqdm(wanted.items(), desc=out.stem, unit="item"):
-            if subject in done or subject in given_up:
+    stem = Path(file).stem
+    with (
+        journal.rows(file, key=lambda row: name(kind.model_validate(row))) as rows,
+        journal.rows(f"{stem}.rejected.jsonl", key=lambda row: str(row["subject"])) as refused,
+    ):
+        for subject, make in tqdm(wanted.items(), desc=stem, unit="item"):
+            if subject in rows.rows or subject in refused.rows:
                 continue
             try:
-                made = make()
+                rows.write(make())
             except Rejected as error:
                 refused.write(Rejection(subject=subject, reason=str(error)))
-                continue
-            sink.write(made)
-            done[subject] = made
-    return [done[subject] for subject in wanted if subject in done]
+    accepted = [rows.rows[subject] for subject in wanted if subject in rows.rows]
+    return [kind.model_validate(row) for row in accepted]
 
 
 def generate_updates(
-    generator: UpdateGenerator, paths: Sequence[str], types: Sequence[str], count: int, out: Path
+    generator: UpdateGenerator,
+    paths: Sequence[str],
+    types: Sequence[str],
+    count: int,
+    journal: Journal,
+    file: str,
 ) -> list[GeneratedUpdate]:
-    """Make `count` updates of every type for every function; append them to `out`.
+    """Make `count` updates of every type for every function; append them to `file` of a run.
 
     Rejections go to a file beside it, with their reason, and are not tried again.
     """
@@ -130,14 +170,15 @@ def generate_updates(
         for kind in types
         for index in range(count)
     }
-    return _each(wanted, GeneratedUpdate, out, lambda made: made.update.update_id)
+    return _each(wanted, GeneratedUpdate, journal, file, lambda made: made.update.update_id)
 
 
 def generate_problems(
     generator: ProgSynGenerator,
     updates: Sequence[GeneratedUpdate],
     count: int,
-    out: Path,
+    journal: Journal,
+    file: str,
     *,
     seed: int,
     most_parameters: int = 4,
@@ -155,4 +196,4 @@ def generate_problems(
         for made in updates
         for index in range(count)
     }
-    return _each(wanted, GeneratedExample, out, lambda made: made.example.prog_syn_id)
+    return _each(wanted, GeneratedExample, journal, file, lambda made: made.example.prog_syn_id)

@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
-from tenpapers.records import Appender, Record, read_jsonl
+from tenpapers.journal import Journal, RowLog
+from tenpapers.records import Record
 
 from .settings import SynthSettings
 
@@ -27,20 +27,25 @@ class Unfit(Exception):  # noqa: N818
 
 
 class Response(Record):
-    """A stored raw response."""
+    """A stored raw response; `key` is the hash of what was asked."""
 
     key: str
     step: str
     text: str
 
 
+def open_responses(journal: Journal, name: str) -> RowLog:
+    """Open the file of a run's raw responses."""
+    return journal.rows(name, key=lambda row: str(row["key"]))
+
+
 class LLM:
-    """One system and one user message a call, stored in `responses.jsonl` by content.
+    """One system and one user message a call, stored by content.
 
     Parameters
     ----------
     generator : any model; its own cache is not needed.
-    store : file of the responses.
+    store : responses of a run, see `open_responses`: of one model and one seed.
     seed : attempt a is sampled with `seed + a`.
     max_tokens : new tokens of a response.
     """
@@ -48,18 +53,14 @@ class LLM:
     def __init__(
         self,
         generator: Generator,
-        store: Path,
+        store: RowLog,
         *,
         seed: int = SynthSettings.seed,
         max_tokens: int = SynthSettings.max_tokens,
     ) -> None:
-        self.generator, self.seed = generator, seed
+        self.generator, self.store, self.seed = generator, store, seed
         # The defaults of the API, as the paper has them.
         self.sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=max_tokens)
-        self._known: dict[str, str] = {}
-        self._sink = Appender(store)
-        for response in read_jsonl(store, Response, allow_empty=True):
-            self._known[response.key] = response.text
 
     def ask(self, step: str, system: str, user: str, attempt: int = 0) -> str:
         """Give the response to one call.
@@ -68,9 +69,8 @@ class LLM:
         ------
         UserError : the model failed (the step can be run again).
         """
-        identity = [self.generator.backend.model, step, system, user, attempt, self.seed]
-        key = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
-        if key not in self._known:
+        key = hashlib.sha256(json.dumps([step, system, user, attempt]).encode()).hexdigest()
+        if key not in self.store.rows:
             messages = [Message(role="user", content=user)]
             if system:
                 messages.insert(0, Message(role="system", content=system))
@@ -82,9 +82,8 @@ class LLM:
             (completion,) = self.generator.generate([request])
             if completion.failed:
                 raise UserError(f"synth: {step}: {completion.error}")
-            self._sink.write(Response(key=key, step=step, text=completion.text))
-            self._known[key] = completion.text
-        return self._known[key]
+            self.store.write(Response(key=key, step=step, text=completion.text))
+        return str(self.store.rows[key]["text"])
 
     def accept(self, step: str, system: str, user: str, read: Callable[[str], T]) -> T:
         """Ask up to three times until `read` takes the response.
@@ -104,7 +103,3 @@ class LLM:
             except Unfit as error:
                 reason = str(error)
         raise Rejected(f"{step}: {reason}")
-
-    def close(self) -> None:
-        """Close the store."""
-        self._sink.close()
