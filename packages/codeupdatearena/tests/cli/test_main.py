@@ -46,7 +46,7 @@ def test_help_loads_no_model_library():
     ("arguments", "told"),
     [
         (["evaluate", "P", "--arena", "nowhere.jsonl", "--out", "O"], ["nowhere.jsonl: no such"]),
-        (["evaluate", "nowhere", "--arena", "A", "--out", "O"], ["nowhere: no such file"]),
+        (["evaluate", "nowhere", "--arena", "A", "--out", "O"], ["nowhere: No such file"]),
         (
             ["evaluate", "P", "--arena", "A", "--out", "O", "-k", "10"],
             ["pass@10 needs at least 10 samples"],
@@ -138,4 +138,4 @@ def test_reproduce_in_small(mini_file, tiny, tmp_path, capsys):
     # A second run, with the settings as the manifest kept them, measures nothing again.
     command("codeupdatearena", "reproduce", "--config", out / "manifest.json", "--out", out)
     assert (out / "likelihood.jsonl").read_bytes() == measured
-    fails("codeupdatearena", "reproduce", *options, "--seed", "1", told=["of other settings"])
+    fails("codeupdatearena", "reproduce", *options, "--seed", "1", told=["seed was 42 and is 1"])
