@@ -82,6 +82,7 @@ def runs(files):
         "verify": Journalled(
             ["verify", arena, "--workers", 1],
             outputs=["outcomes.jsonl", "flags.json"],
+            ignored=["sandbox"],
             others=[(["--timeout", 9], "timeout was 15.0 and is 9.0")],
             changed=arena,
             failed=None,
@@ -182,6 +183,7 @@ def test_the_study_keeps_the_promises_of_runs(mini_file, models, tmp_path):
             "arms/reports.jsonl",
             "results.json",
         ],
+        ignored=["seconds", "sandbox"],
         others=[(two, f"model {two[1]} is not {one[1]} of then")],
         failed=None,
         kills=1,
