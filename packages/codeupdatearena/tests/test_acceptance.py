@@ -19,8 +19,7 @@ from tenpapers.testing import command, read_rows
 
 pytestmark = pytest.mark.acceptance
 
-# A minute a test: beside other tests nothing that ends in time on its own may count as too slow.
-LIMITS = Limits(timeout=60)
+LIMITS = Limits()  # seconds of the processor: beside other tests a program has as much of it
 # Array work of about the size of the limit: out of memory or not by the machine's allocator.
 BORDERLINE = {"[torch.bmm]:[modify-output-semantics]:[update-1]:[prog_syn-7]"}
 
@@ -30,7 +29,7 @@ def verified(data, tmp_path_factory):
     """What `verify` writes about the published data."""
     out = tmp_path_factory.mktemp("verify")
     arena = data / "arena-grouped.jsonl.gz"
-    command("codeupdatearena", "verify", arena, "--out", out, "--timeout", LIMITS.timeout)
+    command("codeupdatearena", "verify", arena, "--out", out)
     return out
 
 

@@ -1,8 +1,10 @@
 from tenpapers.testing import command, read_rows
 
 
-def test_a_model_that_cannot_do_it_ends_well_and_every_response_is_kept(allowed, tmp_path, capsys):
-    options = ["--model", "smollm2", "--function", "math.floor", "--type", "add-argument"]
+def test_a_model_that_cannot_do_it_ends_well_and_every_response_is_kept(
+    allowed, tiny, tmp_path, capsys
+):
+    options = ["--model", f"hf:{tiny}", "--function", "math.floor", "--type", "add-argument"]
     short = ["--max-tokens", "40", "--out", tmp_path]
     command("codeupdatearena", "synth", "update", *options, *short)
     assert "of 1 updates accepted" in capsys.readouterr().out

@@ -12,8 +12,8 @@ from ..conftest import eager_tops, tiny
 
 
 def test_rows_equal_eager_attention_on_smollm2(lm, planted):
-    """All rows of five prompts on SmolLM2: in one pass, on a cache, and padded in a batch."""
-    coded = [token_spans(example, lm.tokenizer) for example in planted[:5]]
+    """All rows of three prompts on SmolLM2: in one pass, on a cache, and padded in a batch."""
+    coded = [token_spans(example, lm.tokenizer) for example in planted[:3]]
     whole = []
     with RowProbe(lm.model) as probe, torch.inference_mode():
         for one in coded:
@@ -27,12 +27,10 @@ def test_rows_equal_eager_attention_on_smollm2(lm, planted):
         top, tie = eager_tops(lm.model, one.input_ids[:-1])
         assert ((places == top) | tie).all()
         tops.append((top, tie))
-    # On the prefill's cache, one after the other; and a right-padded batch of four.
-    for size in (1, 4):
-        answers = {
-            one.id: places for one, places in read_rows(lm.model, coded[:4], batch_size=size)
-        }
-        for one, (top, tie) in zip(coded[:4], tops[:4], strict=True):
+    # On the prefill's cache, one after the other; and a right-padded batch of three.
+    for size in (1, 3):
+        answers = {one.id: places for one, places in read_rows(lm.model, coded, batch_size=size)}
+        for one, (top, tie) in zip(coded, tops, strict=True):
             rows = one.answer_rows
             assert ((answers[one.id] == top[:, :, rows]) | tie[:, :, rows]).all()
 

@@ -10,16 +10,16 @@ from retrievalheads.speed.peers import naive_places, wu_style
 
 
 def test_shared_keys_and_values_change_nothing(lm):
-    """A 2 x 2 x 3 grid: same places and answers as without sharing, and as both peers."""
+    """A 2 x 1 x 3 grid: same places and answers as without sharing, and as both peers."""
     grid = grid_for(
         lm.tokenizer,
         default_haystack(),
         default_needles()[:2],
-        [300, 360],
+        [300],
         3,
         chat=ChatFrame.of(lm.tokenizer),
     )
-    assert len(grid) == 12
+    assert len(grid) == 6
     shared = niah(lm.model, lm.tokenizer, grid)
     alone = niah(lm.model, lm.tokenizer, grid, share_kv=False)
     assert shared.outputs == alone.outputs and shared.scores.ids == alone.scores.ids
@@ -28,7 +28,7 @@ def test_shared_keys_and_values_change_nothing(lm):
         mine, other = shared.places[cell.id], alone.places[cell.id]
         assert mine.shape == other.shape
         assert (mine != other).sum() <= 0.001 * mine.numel()  # ties of two probabilities
-    for cell in grid[::6]:
+    for cell in grid[::3]:
         places, answer = wu_style(lm.model, cell, stop)
         ids = torch.tensor([*cell.ids, *answer])
         rows = range(len(cell.ids) - 1, len(ids) - 1)
@@ -57,7 +57,7 @@ def test_many_needles_in_one_haystack(lm):
     whole = niah(lm.model, lm.tokenizer, grid)
     assert whole.success_rate > 0 and len(whole.scores.ids) == len(whole.scores.per_example)
     assert whole.tokens < 0.5 * sum(len(cell.ids) for cell in grid)
-    few = grid[:4]
+    few = grid[:2]
     alone = niah(lm.model, lm.tokenizer, few, share_kv=False)
     assert alone.outputs == {cell.id: whole.outputs[cell.id] for cell in few}
     for cell in few:

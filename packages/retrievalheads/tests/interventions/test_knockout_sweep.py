@@ -15,19 +15,20 @@ from ..conftest import fresh
 
 
 def test_the_best_heads_of_smollm2_carry_planted_phrases(lm, planted):
-    """Twenty planted prompts on SmolLM2: the heads, and what knocking them out does.
+    """Ten planted prompts on SmolLM2: the heads, and what knocking them out does.
 
     In scope "decode", where one prefill serves all settings; `reproduce` prints both scopes.
     """
+    planted = planted[:10]
     scores = detect(lm.model, lm.tokenizer, planted)
     assert 10 <= int(head_set(scores).sum()) <= 60
     best = {entry[:2] for entry in ranked(scores)[:8]}
     assert {(18, 6), (23, 2)} <= best
-    settings = settings_for(scores.mean, [0, 10], [0, 1, 2], threshold=0.1)
+    settings = settings_for(scores.mean, [0, 10], [0, 1], threshold=0.1)
     results = sweep(lm.model, lm.tokenizer, planted, settings, scope="decode", answers=False)
     accuracy = {(r.setting.arm, r.setting.seed, r.setting.k): r.mean(r.accuracy) for r in results}
     base = accuracy["top", 0, 0]
-    random = sum(accuracy["random", seed, 10] for seed in range(3)) / 3
+    random = sum(accuracy["random", seed, 10] for seed in range(2)) / 2
     assert base >= 0.75
     assert accuracy["top", 0, 10] <= 0.45
     assert random >= base - 0.20

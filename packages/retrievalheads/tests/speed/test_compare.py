@@ -8,7 +8,9 @@ from ..conftest import wrong
 
 def test_bench_prints_scoring_grid_and_memory():
     """The whole benchmark on a small grid of SmolLM2; hits must agree or it raises."""
-    settings = BenchSettings(lengths="230", depths=2, needles=1, memory_tokens=128, threads="1")
+    settings = BenchSettings(
+        lengths="230", depths=2, needles=1, timed_tokens=460, memory_tokens=128, threads="1"
+    )
     found = run_bench(settings)
     assert set(found.values["threads_1"]["scoring"]) == {"230"}
     assert found.values["cells"] == 2 and "ours, --multi-needle" in found.text

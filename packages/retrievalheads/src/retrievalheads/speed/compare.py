@@ -76,7 +76,7 @@ def run_bench(settings: BenchSettings) -> BenchResult:
     try:
         for count in threads:
             torch.set_num_threads(count)
-            alone, lines_of = _scoring(lm.model, texts)
+            alone, lines_of = _scoring(lm.model, texts, settings.timed_tokens)
             lines += [f"{count} thread(s)", *lines_of]
             found, differ, lines_of = _timed(lm, exact, many, stop)
             values[f"threads_{count}"] = found | {"scoring": alone}
@@ -122,12 +122,14 @@ def _texts(
     return [Text.of(Haystack(tokenizer, haystack).ids, hidden, length) for length in lengths]
 
 
-def _scoring(model: PreTrainedModel, texts: Sequence[Text]) -> tuple[dict[str, Any], list[str]]:
+def _scoring(
+    model: PreTrainedModel, texts: Sequence[Text], timed_tokens: int
+) -> tuple[dict[str, Any], list[str]]:
     """Seconds of the scoring alone at every length, and lines to print."""
     found, lines = {}, []
     for text in texts:
         tokens = len(text.ids)
-        timed = time_readout(model, text, repeats=max(2, 4096 // tokens))
+        timed = time_readout(model, text, repeats=max(2, timed_tokens // tokens))
         assert timed.differ < 1e-6, f"{tokens} tokens: scores differ by {timed.differ:g}"
         found[str(tokens)] = vars(timed) | {"ratio": timed.ratio}
         maps, loop, rows_ms = (1e3 * s for s in (timed.maps, timed.loop, timed.rows))

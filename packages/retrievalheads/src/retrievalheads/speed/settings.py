@@ -16,6 +16,9 @@ class BenchSettings:
     depths: Annotated[int, typer.Option(help="Depths of the grid.", min=2)] = 10
     needles: Annotated[int, typer.Option(help="Needles.", min=1, max=3)] = 3
     threads: Annotated[str, typer.Option(help="Numbers of threads to time with.")] = "2,1"
+    timed_tokens: Annotated[
+        int, typer.Option(help="Tokens that are scored to time one length, in passes.", min=1)
+    ] = 4096
     memory_tokens: Annotated[int, typer.Option(help="Length of the memory comparison.", min=64)] = (
         4096
     )
