@@ -7,6 +7,7 @@ import torch
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling
 from tenpapers.generation.hf import HFBackend
+from tenpapers.generation.prefix import Architecture
 from tenpapers.models import CausalLM
 from tenpapers.testing import tiny_model
 
@@ -159,3 +160,11 @@ def test_draws_follow_the_models_chances():
     assert frequencies() == pytest.approx(chances.tolist(), abs=0.05)  # three standard errors
     assert frequencies(top_k=2) == pytest.approx([2 / 3, 1 / 3, 0, 0, 0], abs=0.05)
     assert frequencies(top_p=0.8) == pytest.approx([4 / 7, 2 / 7, 1 / 7, 0, 0], abs=0.05)
+
+
+def test_a_model_in_a_wrapper_of_peft_is_known_by_what_is_inside():
+    peft = pytest.importorskip("peft")
+    model = tiny_model("llama")
+    plain = Architecture.of(model)
+    wrapped = peft.get_peft_model(model, peft.LoraConfig(target_modules=["q_proj"]))
+    assert plain.state == "past_key_values" and Architecture.of(wrapped) == plain

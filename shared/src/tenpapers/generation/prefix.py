@@ -49,7 +49,9 @@ class Architecture(NamedTuple):
 
         from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
-        takes = inspect.signature(model.forward).parameters
+        # PEFT's wrapper takes anything and hands it on.
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        takes = inspect.signature(inner.forward).parameters
         states = [name for name in ("past_key_values", "cache_params") if name in takes]
         plain = {DynamicLayer, DynamicSlidingWindowLayer}
         layers = {type(layer) for layer in DynamicCache(config=model.config).layers}
