@@ -239,18 +239,21 @@ def test_a_wait_beyond_the_patience_is_told_at_once():
     assert asked == 1
 
 
-def test_stops_of_a_thought_or_of_blanks_at_the_head_are_none():
+@pytest.mark.parametrize(
+    ("whole", "reasoning"), [("<think>a\nb</think>\n\nC\nD", "a\nb"), ("\n\nC\nD", "")]
+)
+def test_stops_of_a_thought_or_of_blanks_at_the_head_are_none(whole, reasoning):
     """A server cuts at the stop strings it is sent, wherever they stand."""
 
     def reply(body, handler):
-        text = "<think>a\nb</think>\n\nC\nD"
+        text = whole
         for stop in body.get("stop", ()):
             text = text.split(stop)[0]
         return 200, chat(text)
 
     with serving(reply) as (address, asked):
         (completion,) = ask(address, stop=("\n",))
-    assert completion == answered("C", reasoning="a\nb")
+    assert (completion.text.strip(), completion.reasoning) == ("C", reasoning)
     assert [body.get("stop") for body in asked] == [["\n"], None]
 
 

@@ -78,8 +78,9 @@ class OpenAIBackend:
         key = os.environ.get("OPENAI_API_KEY", "")
         _check(spec, self.base_url, key)
         self._own = (urlsplit(self.base_url).hostname or "").endswith("api.openai.com")
-        login = base64.b64encode(f"{user}:{password}".encode()).decode() if password else ""
-        self._secrets = [secret for secret in (key, login, password) if secret]
+        login = base64.b64encode(f"{user}:{password}".encode()).decode() if user else ""
+        # A user without a password is a token.
+        self._secrets = [secret for secret in (key, login, password or user) if secret]
         self.model = spec.name
         self.identity = model_identity(replace(spec, base_url=self.base_url))
         self._template_options = spec.template_options
@@ -91,7 +92,7 @@ class OpenAIBackend:
             base_url=self.base_url,
             max_retries=0,  # the limiter knows of all requests, the client of one
             http_client=DefaultAsyncHttpxClient(
-                auth=(user, password) if password else None,
+                auth=(user, password) if user else None,
                 timeout=Timeout(seconds, connect=CONNECT_SECONDS),
             ),
         )
@@ -139,7 +140,7 @@ class OpenAIBackend:
         if not stops or not isinstance(answer, Completion) or answer.finish_reason != "stop":
             return answer
         reasoning, text = split_thought(answer.text)
-        if text.strip() or not (answer.text or answer.reasoning):
+        if text.strip():
             return answer
         # A stop in a thought or in the blanks at the head is none: ours are found in what is seen.
         if reasoning or answer.reasoning:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +34,7 @@ PER_WORKER = {"hf": 64, "vllm": 256}
 ATTEMPTS = 4
 # Workers that may die in one run before we believe that something is wrong with the model.
 LIVES = 32
+CONNECT_SECONDS = 10.0
 LOOK_SECONDS = 5.0  # how often we look whether a worker found room
 
 ResultT = TypeVar("ResultT")
@@ -69,14 +74,14 @@ class RayBackend:
         self.per_worker = _count(spec, "per_worker", PER_WORKER[inner.backend])
         self._at_once = self.per_worker if inner.backend == "vllm" else min(2, self.per_worker)
         self._on_cpu = inner.options.get("device", "").startswith("cpu")
-        self._gpus = int(inner.options.get("tensor_parallel_size", "1"))
+        self._gpus = _count(inner, "tensor_parallel_size", 1)
         self._ray: ModuleType = ray
         if not ray.is_initialized():
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # stay on loopback
             os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+            how = {"log_to_driver": False, "include_dashboard": False, "logging_level": "ERROR"}
             try:
-                # No address: what RAY_ADDRESS names, else a cluster of this machine.
-                ray.init(log_to_driver=False, include_dashboard=False, logging_level="ERROR")
+                ray.init(address=_living_cluster(), **how)
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise UserError(f"{spec}: no Ray cluster: {str(error).splitlines()[0]}") from None
         self._hired: list[_Hired] = []
@@ -247,6 +252,25 @@ class _Run:
     def _expect(self, hired: _Hired, piece: _Piece | None, reference: ObjectRef) -> None:
         signal = (hired, piece, reference)
         reference.future().add_done_callback(lambda _: self.signals.put(signal))
+
+
+def _living_cluster() -> str | None:
+    """Which cluster to join, as `ray.init` takes it: None is what RAY_ADDRESS names or this
+    machine has, "local" a new one. Ray itself would wait minutes for one that is gone.
+    """
+    named = os.environ.get("RAY_ADDRESS", "")
+    last = Path(tempfile.gettempdir(), "ray", "ray_current_cluster")  # Ray's own note
+    address = named or (last.read_text().strip() if last.is_file() else "")
+    parts = re.fullmatch(r"(?:ray://)?([^/]+):(\d+)", address)
+    if parts is None:
+        return None
+    try:
+        socket.create_connection((parts[1], int(parts[2])), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        if named:
+            raise UserError(f"RAY_ADDRESS={named}: no cluster there: {error.strerror}") from None
+        return "local"
+    return None
 
 
 def _first_line(error: Exception) -> str:
