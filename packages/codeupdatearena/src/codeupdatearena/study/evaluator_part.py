@@ -1,6 +1,7 @@
 """The evaluator on the references: do they hold, and which tests need the update by themselves?"""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from tenpapers.journal import Journal
@@ -36,7 +37,7 @@ def run_evaluator(arena: Arena, journal: Journal) -> tuple[Table, dict[str, Any]
             stop_without=True,
         )
         dependent = _dependence(light, pool, journal)
-        sandbox = pool.summary()
+        sandbox = _kept(pool.summary(), journal.file("evaluator/sandbox.json"))
     numbers = count(outcomes, dependent)
     failing = [outcome for outcome in outcomes if not all_passed(outcome.with_update)]
     known = Counter(issues.get(outcome.prog_syn_id, "other") for outcome in failing)
@@ -50,6 +51,15 @@ def run_evaluator(arena: Arena, journal: Journal) -> tuple[Table, dict[str, Any]
         "solution of its example as one that uses the update. " + summary_line(sandbox),
     )
     return table, {"evaluator": numbers, "sandbox": sandbox}
+
+
+def _kept(sandbox: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Keep what an earlier session told of its sandbox, where this one had nothing to run."""
+    if file.exists() and not sandbox["barrier"]:
+        told: dict[str, Any] = read_json(file)
+        return told
+    write_json(file, sandbox)
+    return sandbox
 
 
 def count(outcomes: list[Outcome], dependent: dict[str, list[bool | None]]) -> dict[str, int]:
