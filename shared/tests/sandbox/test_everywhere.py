@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,6 +54,13 @@ def test_without_any_barrier_one_line_refuses_and_weak_must_be_asked_for(drive, 
     )
     assert weak["barrier"] == "weak"
     assert weak["verdicts"]["right"]["statuses"] == ["passed", "passed"]
+
+
+def test_a_kernel_that_cannot_ask_the_worker_is_refused_in_one_line(drive):
+    barriers = ["namespaces", "landlock", "weak"]
+    found = drive(PROGRAMS, refusal="asking the worker", barriers=barriers)
+    assert found.keys() == {"error"} and "\n" not in found["error"]
+    assert found["error"].count("seccomp: Function not implemented") == 3
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -106,6 +114,17 @@ def test_beside_a_greedy_run_and_a_busy_user_right_programs_pass(drive, user, is
     assert statuses.pop("forks")[0] in ("error:PermissionError", "crash")
     assert statuses.pop("threads") == ["error:RuntimeError"]
     assert len(statuses) == 30 and all(s == ["passed"] * 2 for s in statuses.values())
+
+
+def test_two_runs_at_once_do_not_count_each_others_processes(drive):
+    right = {str(number): PROGRAMS["right"] for number in range(30)}
+    with ThreadPoolExecutor(2) as both:
+        greedy = both.submit(drive, {"forks": (FORKS, ["pass"]), "threads": (THREADS, ["pass"])})
+        found = both.submit(drive, right).result()
+        greedy.result()
+    assert {key: v["statuses"] for key, v in found["verdicts"].items()} == {
+        key: ["passed", "passed"] for key in right
+    }
 
 
 def test_a_greedy_program_leaves_nothing_behind(drive):

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import os
 import platform
 import struct
 from pathlib import Path
@@ -153,7 +154,8 @@ class Filter:
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         descriptor = int(libc.syscall(self._seccomp, 1, flags, self._pointer))
         if descriptor < 0:
-            raise OSError(ctypes.get_errno(), "seccomp is refused")
+            code = ctypes.get_errno()
+            raise OSError(code, f"seccomp: {os.strerror(code)}")
         return descriptor
 
 
