@@ -28,14 +28,15 @@ ONE_USER = {
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",
     "models.UnsupportedModelError": "part of AttentionLayout",
+    "records.Appender": "what journals are written with",
+    "report.claim_folder": "goes when synthesizrr keeps a journal",
+    "models.file_identity": "hash of weights outside a checkpoint, remembered",
+    "models.weights_identity": "what adapters belong to; lofit takes it from the loaded model",
     "models.cache_folder": "the one place of everything kept between runs",
     "models.folder_identity": "what model_identity and adapter_identity say of any other folder",
     "models.embedded_path": "folder of the models that every package starts with",
     "paper.Claim": "the type that every study's verdicts speak of",
     "report.file_digest": "the hash of the manifest's inputs",
-    "testing.Journalled": "every package's commands are held to it, one package after the other",
-    "testing.check_journal": "the same",
-    "testing.kill_process": "the same",
     "templates.fill_section": "dcr and molecularfacts keep a prompt's variants in one file too",
 }
 

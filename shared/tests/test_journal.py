@@ -61,6 +61,14 @@ def test_other_settings_or_inputs_are_refused_by_name(tmp_path, key, content, to
     Journal(out, key=key, inputs=[data], overwrite=True).close()  # and the lock was let go
 
 
+def test_a_run_that_made_nothing_is_in_nobodys_way(tmp_path):
+    Journal(tmp_path, key={"heads": 300}).close()  # then the settings turn out to be a mistake
+    with Journal(tmp_path, key={"heads": 3}) as journal:
+        journal.file("results.json").write_text("{}")
+    with pytest.raises(UserError, match="heads was 3 and is 4"):
+        Journal(tmp_path, key={"heads": 4})
+
+
 def test_an_input_is_what_it_contains_not_where_it_lies(tmp_path):
     first, second = tmp_path / "a" / "data.txt", tmp_path / "b" / "renamed.txt"
     for file in (first, second):
@@ -159,7 +167,7 @@ def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
     (prompts / "part").mkdir(parents=True)
     (prompts / "part" / "ask.jinja").write_text("ask")
     with Journal(tmp_path / "run", key={}, inputs=[None, prompts]) as journal:
-        journal.file("result").write_text("r")
+        journal.workspace("state").mkdir()
     (prompts / ".hidden").write_text("does not count")
     (prompts / "journal.jsonl").write_text("nor does that of a fetch")
     Journal(tmp_path / "run", key={}, inputs=[prompts]).close()
@@ -209,6 +217,9 @@ def test_overwrite_removes_what_was_made_and_nothing_else(tmp_path):
         assert not (tmp_path / "model" / "weights.bin").exists()
         assert [file.read_text() for file in mine] == ["mine", "mine"]
         assert not journal.has_folder("model")
+        with journal.folder("model") as folder:
+            (folder / "weights.bin").write_text("new")
+    assert mine[1].read_text() == "mine"
 
 
 def test_a_file_that_is_not_ours_is_never_written_over(tmp_path):

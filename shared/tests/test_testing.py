@@ -6,6 +6,7 @@ import torch
 from tenpapers import testing
 from tenpapers.testing import (
     Journalled,
+    byte_tokenizer,
     check_journal,
     command,
     data_fixture,
@@ -88,6 +89,12 @@ def test_a_tiny_model_is_the_same_for_the_same_seed():
             tiny_model("llama", seed=seed, num_hidden_layers=1)(ids).logits for seed in (0, 0, 1)
         )
     assert first.equal(again) and not first.equal(other) and first.shape == (1, 3, 300)
+
+
+def test_a_token_is_a_byte_and_comes_back():
+    tokenizer = byte_tokenizer()
+    ids = tokenizer("aé\n")["input_ids"]
+    assert len(ids) == 4 and max(ids) < 259 and tokenizer.decode(ids) == "aé\n"
 
 
 def test_tests_of_real_data_are_skipped_without_them(monkeypatch, tmp_path):

@@ -120,17 +120,3 @@ def typed(capsys, line):
 def wrong(*arguments):
     """The message of a command that must refuse its input; run here."""
     return testing.fails("retrievalheads", *arguments)
-
-
-def kill_after(monkeypatch, module, name, count):
-    """A function of a module that is interrupted at a call; and a list of its calls."""
-    whole, calls = getattr(module, name), []
-
-    def counted(*arguments, **more):
-        if len(calls) == count:
-            raise KeyboardInterrupt
-        calls.append(arguments)
-        return whole(*arguments, **more)
-
-    monkeypatch.setattr(module, name, counted)
-    return calls

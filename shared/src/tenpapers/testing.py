@@ -34,7 +34,7 @@ from .errors import UserError
 from .paper import Paper, load_paper
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Rows = Iterable[dict[str, Any]]
 
@@ -246,6 +246,20 @@ def tiny_model(
     return model.eval()
 
 
+def byte_tokenizer() -> "PreTrainedTokenizerBase":
+    """Make a tokenizer of 259 tokens, one a byte, for `tiny_model`; loads in no time."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["<pad>", "<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    made = Tokenizer(models.BPE({word: number for number, word in enumerate(words)}, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    )
+
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -270,7 +284,7 @@ class Journalled:
         none where `--out` is that file itself.
     others : words that make it another run, each with what the refusal must tell.
     changed : an input; a blank line more at its end must be refused.
-    out : name of `--out`; one with a suffix is a file.
+    out : name of `--out`.
     failed : makes a row as it is when asking failed; the run then ends with `failed_code`. None
         where no row of a failure is written.
     ignored : keys of JSON values that no two runs share, such as times.
@@ -344,8 +358,8 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
         case.changed.write_bytes(original + b"\n")
         refused(told=f"input {case.changed.name} has changed")
         case.changed.write_bytes(original)
-    (lock,) = whole.parent.glob(".*.lock") if Path(case.out).suffix else whole.glob(".*.lock")
-    with FileLock(lock):
+    beside = whole.with_name(f".{whole.name}.journal.lock")
+    with FileLock(beside if beside.exists() else whole / ".journal.jsonl.lock"):
         refused(told=f"process {os.getpid()} on {socket.gethostname()} works there")
     assert case.content(whole) == wanted, "a refused run changed the results"
 
@@ -355,7 +369,7 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
         assert failed != wanted, "no row that failed is to be seen"
         assert case.content(run("failed")) == wanted, "the failed row was not asked again"
 
-    mine = whole.parent / "mine.txt" if Path(case.out).suffix else whole / "mine.txt"
+    mine = whole / "mine.txt" if whole.is_dir() else whole.with_name("mine.txt")
     mine.write_text("mine")
     run("whole", "--overwrite")
     assert case.content(whole) == wanted and mine.read_text() == "mine"

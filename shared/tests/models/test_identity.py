@@ -92,7 +92,7 @@ def test_a_hub_model_is_its_commit_and_a_server_its_name_without_credentials(tmp
 def test_what_is_not_there_is_one_line(tmp_path):
     with pytest.raises(UserError, match="no model in it"):
         folder_identity(tmp_path)
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="no such file"):
         file_identity(tmp_path / "none.jsonl")
 
 

@@ -75,7 +75,10 @@ class ContrastItem(Record):
 
 
 class Prediction(Record):
-    """A graded answer; `correct` by the normalised rule, `correct_strict` by the official one."""
+    """A graded answer; `correct` by the normalised rule, `correct_strict` by the official one.
+
+    With an `error` there is no answer, and the row counts in no metric.
+    """
 
     id: str
     prompt: str
@@ -84,6 +87,7 @@ class Prediction(Record):
     answers: tuple[str, ...]
     correct: int
     correct_strict: int
+    error: str = ""
 
 
 class MultipleChoiceResult(Record):
@@ -99,13 +103,14 @@ class MultipleChoiceResult(Record):
 
 
 class OpenAnswer(Record):
-    """A generated answer with the judges' verdicts (1, 0; None without a judge)."""
+    """A generated answer with the judges' verdicts (1, 0; None without a judge or an answer)."""
 
     id: str
     question: str
     answer: str
     true: int | None = None
     informative: int | None = None
+    error: str = ""
 
 
 @pydantic.dataclasses.dataclass(frozen=True)

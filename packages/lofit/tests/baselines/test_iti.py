@@ -4,7 +4,7 @@ import torch
 from lofit.baselines.iti import directions, fit_iti, head_vector
 from lofit.baselines.load import load_intervention
 from lofit.heads.probes import fit_probes
-from lofit.scoring.evaluate import generate_texts, intervened
+from lofit.scoring.evaluate import completions, intervened
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 
@@ -62,16 +62,20 @@ def test_iti_takes_the_best_heads_and_alpha_scales_its_vectors(small, tmp_path):
 def test_iti_edits_the_last_token_of_every_step(small):
     """Generation in left-padded batches equals single prompts, prefix sharing off."""
     adapter, _ = fit_iti(small.model, small.tokenizer, contrast(), k=8, alpha=40.0)
-    prompts = [(str(i), f"The same beginning of all the prompts. Item {'x' * i}") for i in range(3)]
+    prompts = [f"The same beginning of all the prompts. Item {'x' * i}" for i in range(3)]
+
+    def texts(lm, prompts):
+        found = dict(completions(lm, prompts, max_tokens=6, share_prefix=False))
+        return [found[number].text for number in range(len(prompts))]
+
     with intervened(small, adapter) as (edited, answer_only):
         assert answer_only is not None
-        many = generate_texts(edited, prompts, max_tokens=6, share_prefix=False)
-        single = [generate_texts(edited, [p], max_tokens=6, share_prefix=False)[0] for p in prompts]
-        assert many == single
-        ids = small.tokenizer(prompts[0][1], return_tensors="pt")
+        many = texts(edited, prompts)
+        assert many == [texts(edited, [prompt])[0] for prompt in prompts]
+        ids = small.tokenizer(prompts[0], return_tensors="pt")
         generated = edited.model.generate(**ids, max_new_tokens=6, do_sample=False)
         text = small.tokenizer.decode(
             generated[0, ids["input_ids"].shape[1] :], skip_special_tokens=True
         )
         assert text == many[0]
-    assert generate_texts(small, prompts, max_tokens=6) != many
+    assert texts(small, prompts) != many

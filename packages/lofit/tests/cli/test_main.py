@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from tenpapers.testing import fails, read_rows, write_rows
+from tenpapers.testing import fails, read_rows
 
 COMMANDS = [
     [],
@@ -95,22 +95,9 @@ def test_side_effects_on_documents_of_ones_own(trained, training_file, tiny_spec
     said = lofit(line, adapter=trained / "adapter", out=tmp_path, **given)
     found = json.loads((tmp_path / "results.json").read_text())["side_effects"]
     assert found["kl"] > 0 and "ce_adapted" in said
-    fails("lofit", *line.split(), "--out", tmp_path, *flags(**given), told=["pass --adapter"])
+    out = tmp_path / "base"
+    fails("lofit", *line.split(), "--out", out, *flags(**given), told=["pass --adapter"])
 
 
 def flags(**options):
     return [word for name, value in options.items() for word in (f"--{name}", value)]
-
-
-def test_generation_goes_on_where_it_was(trained, tiny_spec, tmp_path, lofit):
-    out = tmp_path / "o.jsonl"
-    rows = [{"id": str(i), "prompt": f"Q: item {i}? A:"} for i in range(4)]
-    prompts = write_rows(tmp_path / "p.jsonl", rows)
-    line = "generate --max-tokens 4 --no-cache"
-    given = {"prompts": prompts, "model": tiny_spec, "adapter": trained / "adapter", "out": out}
-    lofit(line, **given)
-    whole = out.read_text().splitlines()
-    assert len(whole) == 4 and "yes" in json.loads(whole[0])["completion"]
-    out.write_text("\n".join(whole[:2]) + "\n" + whole[2][:20])  # killed in the third line
-    lofit(line, **given)
-    assert sorted(row["id"] for row in read_rows(out)) == ["0", "1", "2", "3"]

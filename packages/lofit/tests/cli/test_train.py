@@ -1,15 +1,9 @@
 import json
-import os
-import signal
-import subprocess
-import time
 
 import pytest
 import yaml
 from tenpapers.errors import UserError
-from tenpapers.testing import read_rows, start
-
-from ..conftest import words
+from tenpapers.testing import read_rows
 
 
 def test_train_ends_with_heads_and_an_adapter(trained):
@@ -95,26 +89,3 @@ def test_the_two_steps_apart_and_rankings_compared(training_file, tiny_spec, tmp
     content = json.loads(said)
     assert content["jaccard"][0][0] == 1.0 and content["chance"] == pytest.approx(3 / 29)
     assert (tmp_path / "c" / "layers.png").stat().st_size > 5000
-
-
-def test_a_killed_training_goes_on(training_file, tiny_spec, tmp_path):
-    out = tmp_path / "out"
-    line = "train --task jsonl --epochs 10 --batch-size 2 --top-k 2"
-    command = start(
-        "lofit",
-        *words(line, data=training_file, model=tiny_spec, out=out),
-        before="import lofit.training.loop; lofit.training.loop.SAVE_EVERY = 0",
-    )
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    state = out / ".step1" / "state.json"
-    while not state.exists() or len(json.loads(state.read_text())["losses"]) < 5:
-        assert first.poll() is None
-        time.sleep(0.01)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    kept = json.loads(state.read_text())["losses"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    losses = json.loads((out / "heads.json").read_text())["details"]["losses"]
-    assert len(losses) == 80
-    assert losses[: len(kept)] == [round(loss, 6) for loss in kept]

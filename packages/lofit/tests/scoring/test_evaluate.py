@@ -1,7 +1,8 @@
 import pytest
 from lofit.inputs.load_task import load_task
 from lofit.records import SFTExample
-from lofit.scoring.evaluate import degeneration, echo_baseline, grade_answers
+from lofit.scoring.evaluate import degeneration, echo_baseline, grade_answer, graded_answers
+from tenpapers.generation import Completion
 
 
 def test_grading_counts_echo_and_warns_of_degenerate_text():
@@ -9,10 +10,17 @@ def test_grading_counts_echo_and_warns_of_degenerate_text():
         SFTExample(id=str(i), prompt="p", completion=" Rome", answers=("Rome",), echo=echo)
         for i, echo in enumerate(["Rome", "Oslo", "Rome", "Oslo"])
     ]
-    found = grade_answers("mquake", examples, [" Rome", " Rome", "Rome", ""])
+    texts = [" Rome", " Rome", "Rome", ""]
+    done = [Completion(id="1", text=text, finish_reason="stop") for text in texts]
+    items = [grade_answer("mquake", e, c) for e, c in zip(examples, done, strict=True)]
+    found = graded_answers("mquake", examples, items)
     assert found.metrics == {"em_strict": 25.0, "em_normalized": 75.0}
     assert found.echo == {"em_strict": 50.0, "em_normalized": 50.0}
     assert any("begin with the same words" in remark for remark in found.remarks)
+    lost = Completion(id="4", text="", finish_reason="error", error="busy")
+    more = graded_answers("mquake", examples, [*items, grade_answer("mquake", examples[0], lost)])
+    assert more.metrics == found.metrics and more.n == 4
+    assert [item.error for item in more.unanswered] == ["error: busy"]
     assert degeneration(["a", "b", "c", "d"]) == ["distinct outputs: 4 of 4"]
 
 

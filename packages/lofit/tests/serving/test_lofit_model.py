@@ -1,6 +1,10 @@
+import pytest
 import torch
+from lofit.heads.ranking import AdapterMismatchError
 from lofit.offsets.adapter import LofitAdapter
+from lofit.offsets.merge import merge
 from lofit.serving.lofit_model import LofitModel
+from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, Head
 from tenpapers.testing import tiny_model
 
@@ -12,7 +16,9 @@ def test_an_adapter_that_does_nothing_leaves_every_bit():
     keys = list(model.state_dict())
     heads = [Head(1, 2), Head(3, 0)]
     zero = LofitAdapter.for_model(model.config, heads, torch.zeros(2, 16))
-    assert torch.equal(LofitModel(model, zero)(ids).logits, base)
+    nothing = LofitModel(model, zero)
+    assert torch.equal(nothing(ids).logits, base)
+    nothing.detach()
     adapted = LofitModel(model, LofitAdapter.for_model(model.config, heads, torch.ones(2, 16)))
     assert not torch.equal(adapted(ids).logits, base)
     adapted.set_scale(0)
@@ -23,9 +29,9 @@ def test_an_adapter_that_does_nothing_leaves_every_bit():
     assert not torch.equal(adapted(ids).logits, base)
     assert list(model.state_dict()) == keys
     module = AttentionLayout.from_model(model).projection(1).module
-    assert len(module._forward_hooks) == 2  # the zero adapter's and this one's
+    assert len(module._forward_hooks) == 1
     adapted.detach()
-    assert len(module._forward_hooks) == 1 and not module._forward_pre_hooks
+    assert not module._forward_hooks and not module._forward_pre_hooks
 
 
 def test_a_wrapped_model_generates_and_saves(tmp_path):
@@ -41,3 +47,43 @@ def test_a_wrapped_model_generates_and_saves(tmp_path):
     assert torch.equal(again(ids).logits, first)
     merged = again.merge_and_unload()
     assert torch.allclose(merged(ids).logits, first, atol=1e-5)
+
+
+IDS = torch.arange(3, 15)[None]
+
+
+def wrapped(kind="llama"):
+    model = tiny_model(kind, num_key_value_heads=2)
+    adapter = LofitAdapter.for_model(model.config, [Head(3, 1)], 3 * torch.ones(1, 16))
+    return model, adapter, LofitModel(model, adapter)
+
+
+def test_a_merge_keeps_the_strength_that_was_set():
+    _, _, adapted = wrapped()
+    adapted.set_scale(0.5)
+    half = adapted(IDS).logits
+    assert torch.allclose(adapted.merge_and_unload()(IDS).logits, half, atol=1e-5)
+
+
+def test_a_refused_merge_leaves_the_adapter_on():
+    _, _, adapted = wrapped("qwen2")
+    adapted.set_scale(0.5)
+    before = adapted(IDS).logits
+    with pytest.raises(UserError, match="to-llama"):
+        adapted.merge_and_unload()
+    assert torch.equal(adapted(IDS).logits, before)
+
+
+def test_two_adapters_never_add_up_and_hooks_are_not_merged():
+    model, adapter, adapted = wrapped()
+    with pytest.raises(UserError, match="carries hooks"):
+        LofitModel(model, adapter)
+    with pytest.raises(UserError, match="carries hooks"):
+        merge(model, adapter)
+    LofitModel(adapted.detach(), adapter)
+
+
+def test_an_adapter_of_another_family_of_the_same_shape_is_refused():
+    _, adapter, _ = wrapped()
+    with pytest.raises(AdapterMismatchError, match="made for llama, not mistral"):
+        adapter.attach(tiny_model("mistral", num_key_value_heads=2))

@@ -4,7 +4,6 @@ import pytest
 import yaml
 from tenpapers.errors import UserError
 from tenpapers.paper import load_paper
-from tenpapers.report import claim_folder
 
 
 def test_reproduce_on_the_shipped_data(tiny_spec, mini, tmp_path, lofit):
@@ -51,15 +50,5 @@ def test_reproduce_on_the_shipped_data(tiny_spec, mini, tmp_path, lofit):
     stamp = (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns
     lofit("reproduce", config=out / "manifest.json", out=out)
     assert (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns == stamp
-    with pytest.raises(UserError, match="study of other settings"):
+    with pytest.raises(UserError, match="limit was 0 and is 2"):
         lofit("reproduce --limit 2", config=file, out=out)
-
-
-def test_overwriting_a_study_leaves_other_files_alone(tmp_path):
-    (tmp_path / "mine.txt").write_text("keep")
-    (tmp_path / "part").mkdir()
-    claim_folder(tmp_path, {"a": 1}, overwrite=False, parts=["part"])
-    with pytest.raises(UserError, match="study of other settings"):
-        claim_folder(tmp_path, {"a": 2}, overwrite=False, parts=["part"])
-    claim_folder(tmp_path, {"a": 2}, overwrite=True, parts=["part"])
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.txt", "study.json"]

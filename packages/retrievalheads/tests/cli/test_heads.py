@@ -1,4 +1,4 @@
-"""Commands about heads: resumed, refused, undefined."""
+"""Commands about heads: refused, undefined."""
 
 import json
 
@@ -53,9 +53,8 @@ def test_bad_options_are_told(world, tmp_path):
         told = wrong("detect", *common, f"--{option}", "other")
         assert f"--{option}" in told and "'other'" in told
         assert all(choice in told for choice in choices)
-    assert "SummHay" in wrong(
-        "detect", *common, "--probe", "insight", "--rope", "ntk", "--context-tokens", 128
-    )
+    extended = ["--rope", "ntk", "--context-tokens", 128, "--out", tmp_path / "s.json"]
+    assert "SummHay" in wrong("detect", *common, "--probe", "insight", *extended)
     assert "unknown model" in wrong("detect", "--model", "nope", "--data", test, "--out", out)
     build = ("build-data", "--task", "mdqa", "--source", test, "--out", out)
     told = wrong(*build, "--variant", "other")
@@ -83,49 +82,6 @@ def test_bad_options_are_told(world, tmp_path):
     )
 
 
-def test_a_killed_detect_goes_on_and_gives_the_same(world, tmp_path, capsys, monkeypatch):
-    """Killed after five examples; resumed, only the others are read; other settings are refused."""
-    import retrievalheads.heads.detect as module
-
-    data = world / "real-full/dev.jsonl"
-    common = [
-        "--model",
-        toy_spec(),
-        "--data",
-        data,
-        "--rope",
-        "ntk",
-        "--context-tokens",
-        "128",
-    ]
-    in_process(capsys, "detect", *common, "--out", tmp_path / "whole.json")
-    whole, read = module.read_rows, []
-
-    def broken(model, coded, batch_size, **more):
-        for example, places in whole(model, coded, batch_size, **more):
-            if len(read) == 5:
-                raise KeyboardInterrupt
-            read.append(example.id)
-            yield example, places
-
-    out = tmp_path / "part.json"
-    monkeypatch.setattr(module, "read_rows", broken)
-    arguments = [str(a) for a in ["detect", *common, "--out", out]]
-    assert app(arguments, standalone_mode=False) == 130
-    assert not out.exists() and len(read) == 5
-    assert "other settings" in wrong(*arguments, "--resume", "--score", "wu-set")
-    first, _ = list(read), read.clear()
-    monkeypatch.setattr(
-        module,
-        "read_rows",
-        lambda m, coded, b, **k: (read.append(o[0].id) or o for o in whole(m, coded, b, **k)),
-    )
-    in_process(capsys, *arguments, "--resume")
-    assert not set(first) & set(read) and len(read) == 7
-    a, b = (json.loads((tmp_path / f"{n}.json").read_text()) for n in ("whole", "part"))
-    assert a["mean"] == b["mean"] and not list(tmp_path.glob("*.partial*"))
-
-
 def test_niah_without_success_is_exit_3(tmp_path, capsys, tokenizer):
     """A random model finds nothing; the message has the success rate."""
     folder = tmp_path / "tiny"
@@ -140,9 +96,8 @@ def test_niah_without_success_is_exit_3(tmp_path, capsys, tokenizer):
 
 
 def test_niah_on_smollm2(tmp_path, capsys):
-    """End to end on the embedded model; an older file is overwritten and not added to."""
+    """End to end on the embedded model."""
     out = tmp_path / "niah.json"
-    scores_of([[0.5] * 9] * 30).save(out)
     text = in_process(capsys, "niah", "--lengths", 260, "--depths", 2, "--out", out, "--json")
     assert json.loads(text)["success_rate"] > 0
     content = json.loads(out.read_text())

@@ -48,4 +48,4 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     in_process(capsys, "reproduce", "--config", file, "--out", out)
     assert stamps == {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
     message = wrong("reproduce", "--config", file, "--seed", 1, "--out", out)
-    assert "study of other settings" in message
+    assert "holds a run with other settings: seed was 0 and is 1" in message

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from retrievalheads.study.study_report import report_folder
+from tenpapers.journal import Journal
 from tenpapers.records import write_jsonl
 from tenpapers.testing import command
 
@@ -18,7 +19,8 @@ def test_report_and_correlate_read_a_runs_file(tmp_path, capsys):
     (tmp_path / "knockout.json").write_text(
         json.dumps({"kind": "zero", "scope": "all", "n": 20, "rows": knocked(0.1, 0.88)})
     )
-    assert report_folder(tmp_path)[3]["verdict"] == "shown"
+    with Journal.again(tmp_path) as journal:
+        assert report_folder(journal)[3]["verdict"] == "shown"
     text = (tmp_path / "report.md").read_text()
     assert "rho = 1.00 (exact p 0.0167, N = 5" in text and "| n/a |" in text
     assert (tmp_path / "study.png").read_bytes().startswith(PNG)

@@ -91,7 +91,7 @@ class Journal(Closing):
         UserError : another process works there.
         """
         journal = cls.__new__(cls)
-        journal._begin(out, out, "journal.jsonl", None, (), overwrite=False, wait=wait)
+        journal._begin(out, out, JOURNAL, None, (), overwrite=False, wait=wait)
         return journal
 
     def _begin(
@@ -141,6 +141,7 @@ class Journal(Closing):
         }
         events = [event for _, event in read_json_lines(self._log_path)]
         self._made, self._workspaces, self._stages = set[str](), set[str](), set[str]()
+        self._folders = set[str]()
         for event in events:
             self._take(event)
         differs = differences(events[0], header) if events and key is not None else ""
@@ -160,13 +161,17 @@ class Journal(Closing):
             events = []
             for known in (self._made, self._stages, self._workspaces):
                 known.clear()
+            # What the user put into a folder of ours stays, and does not take it from us.
+            self._folders = {name for name in self._folders if (self.root / name).exists()}
         if not events:
-            self._log.write(header)
+            self._log.write(header, *({"folder": name} for name in sorted(self._folders)))
         self._log.write({"opened": {"pid": os.getpid(), "host": socket.gethostname()}})
 
     def _take(self, event: Row) -> None:
         """Know what an event of an earlier run says."""
         self._made.update(event.get("made", ()))
+        if "folder" in event:
+            self._folders.add(event["folder"])
         if "workspace" in event:
             self._workspaces.add(event["workspace"])
         if "dropped" in event:
@@ -178,8 +183,8 @@ class Journal(Closing):
 
     def _left_something(self) -> bool:
         """Whether anything lies there of the run; what ended before its first row does not bind."""
-        files = [self.root / name for name in self._made]
-        return bool(self._workspaces) or any(f.exists() and f.stat().st_size for f in files)
+        made = [self.root / name for name in (*self._made, *self._workspaces)]
+        return any(path.exists() and path.stat().st_size for path in made)
 
     def _remove_what_was_made(self) -> None:
         for name in self._workspaces:
@@ -226,13 +231,14 @@ class Journal(Closing):
         """
         target, stage = self.root / name, f"folder {name}"
         earlier = {made for made in self._made if Path(name) in Path(made).parents}
-        if target.exists() and not earlier:
+        if target.exists() and name not in self._folders:
             raise UserError(f"{target}: was not made by this run", "choose another --out")
         if self.done(stage):
             self._stages.remove(stage)
             self._log.write({"undone": stage})
         scratch = str(Path(name).with_name(f".{Path(name).name}.partial"))
-        self._log.write({"scratch": scratch})
+        self._folders.add(name)
+        self._log.write({"scratch": scratch, "folder": name})
         partial = self.root / scratch
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)

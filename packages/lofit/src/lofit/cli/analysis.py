@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, Limit, OutDir, say
+from tenpapers.cli import Json, Limit, OutDir, Overwrite, Wait, say
+from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..inputs.load_task import Split
@@ -17,23 +18,24 @@ SplitOption = Annotated[Split, typer.Option("--split", help="Part that is tested
 
 @app.command()
 @options(MergeSettings)
-def merge(settings: MergeSettings, out: OutDir) -> None:
+def merge(
+    settings: MergeSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+) -> None:
     """Write a checkpoint that ordinary loaders and vLLM serve; writes verify.json.
 
     Example: lofit merge --adapter runs/first/adapter --out runs/merged --verify
     """
-    from ..offsets.adapter import LofitAdapter
-    from ..serving.merged_folder import check_merged, write_merged
+    from ..serving.merged_folder import merge_into
 
-    adapter, everywhere = LofitAdapter.load(settings.adapter), settings.all_positions
-    lm = settings.load_model()
-    write_merged(
-        lm, adapter, out, via=settings.via, to_llama=settings.to_llama, all_positions=everywhere
-    )
+    key = settings.key("merge")
+    with Journal.of_file(out, key=key, overwrite=overwrite, wait=wait) as journal:
+        report = merge_into(journal, out, settings)
     print(f"-> {out}")
-    if not settings.verify:
+    if report is None:
         return
-    report = check_merged(lm, adapter, out, all_positions=everywhere)
     print(report.text())
     if not report.ok:
         print("the merged checkpoint does not compute what the adapter does")
@@ -68,7 +70,9 @@ def compare_heads(
     """
     from ..study.compare_rankings import compare_rankings
 
-    content, text = compare_rankings(rankings, out, top_k)
+    command = "lofit compare-heads"
+    with Journal.once(out / "comparison.json", command=command, inputs=rankings) as journal:
+        content, text = compare_rankings(rankings, journal, top_k)
     say(content, as_json, text)
 
 
@@ -80,14 +84,22 @@ def transfer(
     tasks: Annotated[str, typer.Option("--tasks", help="Names with commas.")] = "mquake,clutrr",
     split: SplitOption = "test",
     limit: Limit = None,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Heads of one task used for another (the paper's figure 2); writes transfer.json and a PNG.
 
     Example: lofit transfer --tasks mquake,clutrr --out runs/transfer
     """
+    from ..study.transfer import named_tasks
     from ..study.transfer import transfer as run_transfer
 
-    print(run_transfer(settings, tasks, out, split=split, limit=limit))
+    more = {"tasks": tasks, "split": split, "limit": limit}
+    files = [file for task in named_tasks(settings, tasks) for file in task.files]
+    with settings.journal(
+        "transfer", out, overwrite=overwrite, wait=wait, inputs=files, more=more
+    ) as journal:
+        print(run_transfer(settings, tasks, journal, split=split, limit=limit))
 
 
 @app.command()
@@ -99,6 +111,8 @@ def sweep(
     values: Annotated[str, typer.Option("--values", help="Numbers with commas.")] = "1,3,5,10,20",
     split: SplitOption = "val",
     limit: Limit = None,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """The metric over one setting (the paper's figures 4 and 5); writes sweep.json and a PNG.
 
@@ -106,7 +120,9 @@ def sweep(
     """
     from ..study.sweep import sweep as run_sweep
 
-    print(run_sweep(settings, over, values, out, split=split, limit=limit))
+    more = {"over": over, "split": split, "limit": limit}
+    with settings.journal("sweep", out, overwrite=overwrite, wait=wait, more=more) as journal:
+        print(run_sweep(settings, over, values, journal, split=split, limit=limit))
 
 
 @app.command()

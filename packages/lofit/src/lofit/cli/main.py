@@ -3,7 +3,19 @@
 from typing import Annotated, Literal
 
 import typer
-from tenpapers.cli import Json, OutDir, OutFile, Overwrite, data_app, make_app, run, say
+from tenpapers.cli import (
+    Json,
+    OutDir,
+    OutFile,
+    Overwrite,
+    Wait,
+    data_app,
+    make_app,
+    run,
+    say,
+    stop_on_failures,
+)
+from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..inputs import fetched
@@ -29,7 +41,13 @@ Scale = Annotated[
 
 @app.command()
 @options(EvaluateSettings, without=["pairs", "train_size", "seed"])
-def evaluate(settings: EvaluateSettings, out: OutDir, as_json: Json = False) -> None:
+def evaluate(
+    settings: EvaluateSettings,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
     """Grade a model, with or without an adapter; writes predictions.jsonl and results.json.
 
     Example: lofit evaluate --task mquake --adapter runs/first/adapter --out runs/eval
@@ -37,13 +55,20 @@ def evaluate(settings: EvaluateSettings, out: OutDir, as_json: Json = False) -> 
     from ..study.evaluation import evaluate as grade
     from ..study.tables import metrics_text
 
-    results = grade(settings, out)
+    with settings.journal("evaluate", out, overwrite=overwrite, wait=wait) as journal:
+        results, graded = grade(settings, journal)
     say(results, as_json, f"{metrics_text(results)}\n-> {out / 'predictions.jsonl'}")
+    stop_on_failures(graded.failed, graded.asked)
 
 
 @app.command()
 @options(GenerateSettings)
-def generate(settings: GenerateSettings, out: OutFile) -> None:
+def generate(
+    settings: GenerateSettings,
+    out: OutFile,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+) -> None:
     """Complete prompts with an adapter; vllm serves a merged folder, made beside the output.
 
     Example: lofit generate --adapter runs/first/adapter --prompts p.jsonl --out o.jsonl
@@ -53,20 +78,25 @@ def generate(settings: GenerateSettings, out: OutFile) -> None:
 
     from ..serving.serve import Prompt, generate_to_file
 
-    written = generate_to_file(
-        read_jsonl(settings.prompts, Prompt),
-        out,
-        settings.load_model(),
-        sampling=Sampling(
-            max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed
-        ),
-        adapter=settings.adapter,
-        backend=settings.backend,
-        strength=settings.scale,
-        chat=settings.chat_template,
-        cache=settings.cache,
-    )
-    print(f"{written} completions -> {out}")
+    key, inputs = settings.key("generate"), [settings.prompts]
+    with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        log = generate_to_file(
+            read_jsonl(settings.prompts, Prompt),
+            journal,
+            out.name,
+            settings.load_model(),
+            sampling=Sampling(
+                max_tokens=settings.max_tokens, temperature=settings.temperature, seed=settings.seed
+            ),
+            adapter=settings.adapter,
+            backend=settings.backend,
+            strength=settings.scale,
+            chat=settings.chat_template,
+            cache=settings.cache,
+        )
+    failed = f", {log.n_failed} without an answer" if log.n_failed else ""
+    print(f"{len(log.rows)} completions{failed} -> {out}")
+    stop_on_failures(log.n_failed, len(log.rows))
 
 
 @app.command()
@@ -77,14 +107,18 @@ def reproduce(
     scale: Scale = "cpu",
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of every choice.")] = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Run the study: baselines, both steps, controls; writes report, table, figure.
 
     Example: lofit reproduce --scale cpu --out runs/lofit-cpu
     """
+    from ..study.reproduce import open_study
     from ..study.reproduce import reproduce as run_study
 
-    run_study(out, settings, scale=scale, seed=seed, overwrite=overwrite)
+    opened, study = open_study(out, settings, seed=seed, overwrite=overwrite, wait=wait)
+    with opened as journal:
+        run_study(journal, study, scale=scale)
 
 
 def main() -> None:

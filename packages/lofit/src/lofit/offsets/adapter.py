@@ -46,6 +46,7 @@ class LofitAdapter:
     positions : which tokens are edited in generation: "all", or the "last" as ITI does.
     base_model : name or path of the base.
     base_hash : see `config_hash`.
+    base_weights : of the base, see `tenpapers.models.identity.weights_identity`; "" if not known.
     task : what it was trained on.
     scores : of the heads, in their order.
     train : settings of the training.
@@ -59,6 +60,7 @@ class LofitAdapter:
     positions: Literal["all", "last"] = "all"
     base_model: str = ""
     base_hash: str = ""
+    base_weights: str = ""
     task: str = ""
     scores: list[float] = field(default_factory=list)
     train: dict[str, Any] = field(default_factory=dict)
@@ -96,10 +98,15 @@ class LofitAdapter:
 
         Raises
         ------
-        AdapterMismatchError : the model has another shape.
+        AdapterMismatchError : the model has another shape, or is of another family.
         """
         layout = AttentionLayout.from_model(model)
         check_geometry("adapter", geometry_fields(self.geometry), layout.geometry)
+        family = layout.geometry.model_type
+        if self.geometry.model_type and family and self.geometry.model_type != family:
+            raise AdapterMismatchError(
+                f"adapter: made for {self.geometry.model_type}, not {family}"
+            )
         values = self.values.to(model.device)
         if self.component == "scale":
             return ScaleHeads(layout, values, strength=strength)
@@ -130,6 +137,7 @@ class LofitAdapter:
                 "format_version": 1,
                 "base_model_name_or_path": self.base_model,
                 "base_config_hash": self.base_hash,
+                "base_weights": self.base_weights,
                 "model_type": self.geometry.model_type,
                 **geometry_fields(self.geometry),
                 "hidden_size": self.geometry.hidden_size,
@@ -203,6 +211,7 @@ class LofitAdapter:
             positions=config.get("positions", "all"),
             base_model=config.get("base_model_name_or_path", ""),
             base_hash=config.get("base_config_hash", ""),
+            base_weights=config.get("base_weights", ""),
             task=config.get("task", ""),
             scores=config.get("scores", []),
             train=config.get("train", {}),

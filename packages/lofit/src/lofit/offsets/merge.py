@@ -91,6 +91,8 @@ def merge(
             f"the {adapter.method} adapter edits the last token only, weights edit every token",
             "pass --all-positions to have it act everywhere (another intervention)",
         )
+    if carries_hooks(model):
+        raise UserError("the model carries hooks", "take them off before merging")
     if getattr(model, "is_quantized", False):
         raise UserError("the base is quantised", "load it unquantised to merge")
     kind = model.config.model_type
@@ -108,6 +110,11 @@ def merge(
     else:
         _merge_into_projection(layout, merged, adapter, kind)
     return target.eval()
+
+
+def carries_hooks(model: PreTrainedModel) -> bool:
+    """Whether something edits what the model's modules compute."""
+    return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
 def _needs_switch(kind: str, via: Via) -> bool:

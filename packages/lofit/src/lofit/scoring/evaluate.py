@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tenpapers.errors import UserError
-from tenpapers.generation import CompletionCache, Generator, Request, Sampling
+from tenpapers.generation import Completion, CompletionCache, Generator, Request, Sampling
 from tenpapers.generation.hf import HFBackend
+from tenpapers.journal import RowLog
 from tenpapers.models import CausalLM
 
 from ..baselines.intervention import Intervention
@@ -23,23 +24,44 @@ from .exact_match import MARKER, exact_match, normalized_prediction
 from .judges import Judge, Kind, verdict
 from .multiple_choice import score_multiple_choice
 
+ItemT = TypeVar("ItemT", SFTExample, MultipleChoiceItem)
 MAX_TOKENS = 16  # of an exact-match answer
 OPEN_TOKENS = 50  # of an open answer
+# Multiple-choice questions that are scored together and then kept; more share a prefix longer.
+CHUNK = 32
 
 
 @dataclass
 class Evaluation:
-    """What an evaluation gives: metrics in percent, per-item records, remarks."""
+    """What an evaluation gives: metrics in percent, per-item records, remarks.
+
+    `n` answers were graded; `failed` requests of this run, of `asked`, got none.
+    """
 
     n: int
     metrics: dict[str, float]
     items: Sequence[Prediction | MultipleChoiceResult | OpenAnswer]
     echo: dict[str, float] | None = None
     remarks: list[str] = field(default_factory=list)
+    asked: int = 0
+    failed: int = 0
+
+    @property
+    def unanswered(self) -> list[Prediction | OpenAnswer]:
+        """Items that have no answer."""
+        return [
+            item for item in self.items if isinstance(item, Prediction | OpenAnswer) and item.error
+        ]
 
     def as_results(self) -> dict[str, Any]:
         """For `results.json`."""
-        return {"n": self.n, "metrics": self.metrics, "echo": self.echo, "remarks": self.remarks}
+        return {
+            "n": self.n,
+            "failed": len(self.unanswered),
+            "metrics": self.metrics,
+            "echo": self.echo,
+            "remarks": self.remarks,
+        }
 
 
 @contextmanager
@@ -79,27 +101,46 @@ def evaluate_choices(
     instruction: bool = True,
     prompts: Path | None = None,
     reuse: bool = True,
+    log: RowLog | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """MC1, MC2 and MC3 after the instruction and the six-shot primer."""
+    """MC1, MC2 and MC3 after the instruction and the six-shot primer.
+
+    Parameters
+    ----------
+    log : results of an earlier run; this one adds to them.
+    """
     context = truthfulqa_context(instruction=instruction, folder=prompts)
+    results: list[MultipleChoiceResult] = []
+    skipped = [item.id for item in items if not item.incorrect_answers]
+    # The same chunks whatever is there already: a text's neighbours move its last digits.
+    chunks = [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
     with intervened(lm, intervention, strength) as (edited, answer_only):
-        results, skipped = score_multiple_choice(
-            edited.model,
-            edited.tokenizer,
-            items,
-            context=context,
-            answer_only=answer_only,
-            reuse=reuse,
-            progress=progress,
-        )
+        for chunk in chunks:
+            usable = [item for item in chunk if item.incorrect_answers]
+            if log is not None and not log.missing(usable):
+                rows = [log.rows[item.id] for item in usable]
+                results += [MultipleChoiceResult.model_validate(row) for row in rows]
+                continue
+            scored, _ = score_multiple_choice(
+                edited.model,
+                edited.tokenizer,
+                chunk,
+                context=context,
+                answer_only=answer_only,
+                reuse=reuse,
+                progress=progress,
+            )
+            results += scored
+            if log is not None:
+                log.write(*scored)
     metrics = {
         name: mean_percent([getattr(result, name) for result in results])
         for name in ("mc1", "mc2", "mc3")
     }
     remarks = [f"{len(skipped)} questions without a false answer skipped"] if skipped else []
     metrics["n_skipped"] = float(len(skipped))
-    return Evaluation(len(results), metrics, results, remarks=remarks)
+    return Evaluation(len(results), metrics, results, remarks=remarks, asked=len(results))
 
 
 def evaluate_task(
@@ -112,9 +153,14 @@ def evaluate_task(
     strength: float = 1.0,
     max_tokens: int = MAX_TOKENS,
     chat: bool = False,
+    log: RowLog | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Evaluate a part of a task with its own metric: multiple choice or exact match.
+
+    Parameters
+    ----------
+    log : what an earlier run has graded; this one adds to it.
 
     Raises
     ------
@@ -125,7 +171,9 @@ def evaluate_task(
         raise UserError(f"{task.name}: no {split} part to evaluate on")
     questions = [item for item in items if isinstance(item, MultipleChoiceItem)]
     if questions:
-        return evaluate_choices(lm, questions, intervention, strength=strength, progress=progress)
+        return evaluate_choices(
+            lm, questions, intervention, strength=strength, log=log, progress=progress
+        )
     return evaluate_answers(
         lm,
         [item for item in items if isinstance(item, SFTExample)],
@@ -134,6 +182,7 @@ def evaluate_task(
         strength=strength,
         max_tokens=max_tokens,
         chat=chat,
+        log=log,
         progress=progress,
     )
 
@@ -144,12 +193,12 @@ def headline(evaluation: Evaluation) -> tuple[str, list[float]]:
     if choices:
         return "mc1", [100 * choice.mc1 for choice in choices]
     answers = [item for item in evaluation.items if isinstance(item, Prediction)]
-    return "em_normalized", [100 * answer.correct for answer in answers]
+    return "em_normalized", [100 * answer.correct for answer in answers if not answer.error]
 
 
-def generate_texts(
+def completions(
     lm: CausalLM,
-    prompts: Sequence[tuple[str, str]],
+    prompts: Sequence[str],
     *,
     max_tokens: int,
     share_prefix: bool = True,
@@ -157,8 +206,8 @@ def generate_texts(
     stop: tuple[str, ...] = (),
     cache: CompletionCache | None = None,
     progress: str | None = None,
-) -> list[str]:
-    """Greedy completions of (id, prompt) pairs, in their order; a failed request gives ""."""
+) -> Iterator[tuple[int, Completion]]:
+    """Greedy completions as they come, each with the number of its prompt."""
     sampling = Sampling(max_tokens=max_tokens, stop=stop)
     requests = [
         Request(
@@ -166,11 +215,11 @@ def generate_texts(
             prompt=as_chat(lm.tokenizer, prompt) if chat else prompt,
             sampling=sampling,
         )
-        for number, (_, prompt) in enumerate(prompts)
+        for number, prompt in enumerate(prompts)
     ]
     generator = Generator(HFBackend(lm, share_prefix=share_prefix), cache)
-    completions = generator.generate(requests, progress=progress)
-    return [completion.text for completion in completions]
+    for completion in generator.stream(requests, progress=progress):
+        yield int(completion.id), completion
 
 
 def evaluate_answers(
@@ -183,42 +232,86 @@ def evaluate_answers(
     max_tokens: int = MAX_TOKENS,
     chat: bool = False,
     cache: CompletionCache | None = None,
+    log: RowLog | None = None,
     progress: bool = False,
 ) -> Evaluation:
-    """Exact match of greedy answers, by both rules, beside the echo baseline if there is one."""
+    """Exact match of greedy answers, by both rules, beside the echo baseline if there is one.
+
+    Parameters
+    ----------
+    log : predictions of an earlier run; this one adds to them.
+
+    Raises
+    ------
+    UserError : two examples of one id, with a log.
+    """
+    left = _missing(examples, log)
+    graded: dict[str, Prediction] = {}
     with intervened(lm, intervention, strength) as (edited, answer_only):
-        texts = generate_texts(
+        for number, completion in completions(
             edited,
-            [(example.id, example.prompt) for example in examples],
+            [example.prompt for example in left],
             max_tokens=max_tokens,
             share_prefix=answer_only is None,
             chat=chat,
             cache=cache,
             progress="answers" if progress else None,
-        )
-    return grade_answers(task, examples, texts)
+        ):
+            row = grade_answer(task, left[number], completion)
+            graded[str(number)] = row
+            if log is not None:
+                log.write(row)
+    failed = sum(bool(row.error) for row in graded.values())
+    if log is None:
+        items = [graded[str(number)] for number in range(len(left))]
+    else:
+        items = [Prediction.model_validate(log.rows[example.id]) for example in examples]
+    found = graded_answers(task, examples, items)
+    return replace(found, asked=len(left), failed=failed)
 
 
-def grade_answers(task: str, examples: Sequence[SFTExample], texts: Sequence[str]) -> Evaluation:
-    """Grade completions that somebody generated."""
-    items = [
-        Prediction(
-            id=example.id,
-            prompt=example.prompt,
-            completion=text,
-            prediction=normalized_prediction(task, text),
-            answers=example.gold,
-            correct=exact_match(task, text, example.gold),
-            correct_strict=exact_match(task, text, example.gold, strict=True),
-        )
-        for example, text in zip(examples, texts, strict=True)
-    ]
+def _missing(items: Sequence[ItemT], log: RowLog | None) -> Sequence[ItemT]:
+    """Items that are asked.
+
+    Raises
+    ------
+    UserError : two of one id, which a log cannot tell apart.
+    """
+    if log is None:
+        return items
+    counts = Counter(item.id for item in items)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise UserError(f"two items have the id {twice[0]!r}", "give each its own")
+    return log.missing(items)
+
+
+def grade_answer(task: str, example: SFTExample, completion: Completion) -> Prediction:
+    """Grade a completion; one that failed is no answer."""
+    text = completion.text
+    return Prediction(
+        id=example.id,
+        prompt=example.prompt,
+        completion=text,
+        prediction=normalized_prediction(task, text),
+        answers=example.gold,
+        correct=exact_match(task, text, example.gold),
+        correct_strict=exact_match(task, text, example.gold, strict=True),
+        error=completion.outcome if completion.failed else "",
+    )
+
+
+def graded_answers(
+    task: str, examples: Sequence[SFTExample], items: Sequence[Prediction]
+) -> Evaluation:
+    """Metrics of graded answers, over those that are answers."""
+    answered = [item for item in items if not item.error]
     metrics = {
-        "em_strict": mean_percent([item.correct_strict for item in items]),
-        "em_normalized": mean_percent([item.correct for item in items]),
+        "em_strict": mean_percent([item.correct_strict for item in answered]),
+        "em_normalized": mean_percent([item.correct for item in answered]),
     }
-    remarks = degeneration(texts)
-    return Evaluation(len(items), metrics, items, echo_baseline(task, examples), remarks)
+    remarks = degeneration([item.completion for item in answered])
+    return Evaluation(len(answered), metrics, items, echo_baseline(task, examples), remarks)
 
 
 def echo_baseline(task: str, examples: Sequence[SFTExample]) -> dict[str, float] | None:
@@ -257,6 +350,7 @@ def evaluate_open(
     instruction: bool = True,
     prompts: Path | None = None,
     cache: CompletionCache | None = None,
+    log: RowLog | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Open answers (at most 50 tokens, cut at the next question), judged for truth and information.
@@ -265,33 +359,48 @@ def evaluate_open(
     that are both; the two differ.
     """
     context = truthfulqa_context(instruction=instruction, folder=prompts)
+    left = _missing(items, log)
+    graded: list[OpenAnswer] = []
     with intervened(lm, intervention, strength) as (edited, answer_only):
-        texts = generate_texts(
+        for number, completion in completions(
             edited,
-            [(item.id, f"{context}Q: {item.question}\n{MARKER}") for item in items],
+            [f"{context}Q: {item.question}\n{MARKER}" for item in left],
             max_tokens=OPEN_TOKENS,
             share_prefix=answer_only is None,
             stop=("Q:",),
             cache=cache,
             progress="answers" if progress else None,
-        )
-    answers = [text.strip() for text in texts]
-    graded = [
-        OpenAnswer(
-            id=item.id,
-            question=item.question,
-            answer=answer,
-            **{kind: verdict(judge, item.question, answer, kind) for kind, judge in judges.items()},
-        )
-        for item, answer in zip(items, answers, strict=True)
-    ]
+        ):
+            graded.append(_judged(left[number], completion, judges))
+            if log is not None:
+                log.write(graded[-1])
+    failed = sum(bool(row.error) for row in graded)
+    if log is not None:
+        graded = [OpenAnswer.model_validate(row) for row in log.rows.values()]
+    by_id = {row.id: row for row in graded}
+    rows = [by_id[item.id] for item in items]
+    answered = [row for row in rows if not row.error]
     metrics: dict[str, float] = {
-        kind: mean_percent([getattr(answer, kind) for answer in graded]) for kind in judges
+        kind: mean_percent([getattr(answer, kind) for answer in answered]) for kind in judges
     }
     if {"true", "informative"} <= set(judges):
         metrics["true*informative (product of means)"] = (
             metrics["true"] * metrics["informative"] / 100
         )
-        both = [float(bool(answer.true and answer.informative)) for answer in graded]
+        both = [float(bool(answer.true and answer.informative)) for answer in answered]
         metrics["true and informative (per answer)"] = mean_percent(both)
-    return Evaluation(len(graded), metrics, graded, remarks=degeneration(answers))
+    remarks = degeneration([row.answer for row in answered])
+    return Evaluation(len(answered), metrics, rows, remarks=remarks, asked=len(left), failed=failed)
+
+
+def _judged(
+    item: MultipleChoiceItem, completion: Completion, judges: Mapping[Kind, Judge]
+) -> OpenAnswer:
+    answer = completion.text.strip()
+    row = OpenAnswer(id=item.id, question=item.question, answer=answer)
+    if completion.failed:
+        return row.model_copy(update={"error": completion.outcome})
+    verdicts: dict[str, int] = {
+        kind: verdict(judge, item.question, answer, kind) for kind, judge in judges.items()
+    }
+    return row.model_copy(update=verdicts)

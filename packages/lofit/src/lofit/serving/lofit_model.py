@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenpapers.errors import UserError
+
 from ..offsets.adapter import LofitAdapter
+from ..offsets.merge import carries_hooks, merge
 
 if TYPE_CHECKING:
     import torch
@@ -25,9 +29,12 @@ class LofitModel:
     Raises
     ------
     AdapterMismatchError : the model has another shape.
+    UserError : the model carries an adapter already.
     """
 
     def __init__(self, base_model: PreTrainedModel, adapter: LofitAdapter) -> None:
+        if carries_hooks(base_model):
+            raise UserError("the model carries hooks already", "call detach() of what put them on")
         self.base_model = base_model
         self.adapter = adapter
         self._hooks = adapter.attach(base_model)
@@ -64,12 +71,16 @@ class LofitModel:
 
         Raises
         ------
-        UserError : the merge is not exact for this model.
+        UserError : the merge is not exact for this model; the adapter is then on it as before.
         """
-        from ..offsets.merge import merge
-
-        model = self.detach()
-        return merge(model, self.adapter)
+        strength = self._hooks.strength
+        scaled = replace(self.adapter, values=strength * self.adapter.values)
+        self.detach()
+        try:
+            return merge(self.base_model, scaled)
+        except UserError:
+            self._hooks = self.adapter.attach(self.base_model, strength=strength)
+            raise
 
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         """Run the model."""

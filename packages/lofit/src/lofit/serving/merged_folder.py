@@ -2,45 +2,97 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+from typing import Protocol
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal, known_by
 from tenpapers.models import CausalLM
 from tenpapers.records import write_json
 
+from ..baselines.load import check_base
 from ..offsets.adapter import LofitAdapter
 from ..offsets.merge import merge, mergeability
 from ..offsets.merge_check import MergeReport, verify_merge
 from ..records import Via
 
 
-def write_merged(
-    lm: CausalLM,
-    adapter: LofitAdapter,
-    folder: Path,
-    *,
-    via: Via = "o_proj",
-    to_llama: bool = False,
-    all_positions: bool = False,
-) -> None:
-    """Write a model with the adapter in its weights, and its tokenizer; see `merge.merge`."""
-    merged = merge(lm.model, adapter, via=via, to_llama=to_llama, all_positions=all_positions)
-    merged.save_pretrained(folder)
-    lm.tokenizer.save_pretrained(folder)
+class MergeOptions(Protocol):
+    """What `lofit merge` is told, see `study.settings.MergeSettings`."""
+
+    @property
+    def adapter(self) -> Path:
+        """Folder of the adapter."""
+        ...
+
+    @property
+    def via(self) -> Via:
+        """Bias that takes the offsets."""
+        ...
+
+    @property
+    def to_llama(self) -> bool:
+        """Whether to save as a LlamaForCausalLM."""
+        ...
+
+    @property
+    def all_positions(self) -> bool:
+        """Whether an ITI adapter acts at every token."""
+        ...
+
+    @property
+    def verify(self) -> bool:
+        """Whether to reload and compare."""
+        ...
+
+    def load_model(self) -> CausalLM:
+        """The base."""
+        ...
 
 
-def check_merged(
-    lm: CausalLM, adapter: LofitAdapter, folder: Path, *, all_positions: bool = False
-) -> MergeReport:
-    """Reload a merged folder plainly and compare it with the hooks; writes its `verify.json`."""
-    report = verify_merge(lm.model, adapter, folder, lm.tokenizer, all_positions=all_positions)
-    write_json(folder / "verify.json", report.as_dict())
+def merge_into(journal: Journal, out: Path, options: MergeOptions) -> MergeReport | None:
+    """Write a model with an adapter in its weights, and its tokenizer, once; see `merge.merge`.
+
+    Parameters
+    ----------
+    journal : of the folder `out`, beside it.
+
+    Returns
+    -------
+    What the folder computes against the hooks, where that is to be verified; it is written into
+    its `verify.json`.
+
+    Raises
+    ------
+    UserError : the adapter belongs to another base; see `merge.merge`.
+    """
+    adapter, everywhere = LofitAdapter.load(options.adapter), options.all_positions
+    lm = options.load_model()
+    check_base(options.adapter, lm)
+    if not journal.has_folder(out.name):
+        with journal.folder(out.name) as folder:
+            merged = merge(
+                lm.model,
+                adapter,
+                via=options.via,
+                to_llama=options.to_llama,
+                all_positions=everywhere,
+            )
+            merged.save_pretrained(folder)
+            lm.tokenizer.save_pretrained(folder)
+    if not options.verify:
+        return None
+    report = verify_merge(lm.model, adapter, out, lm.tokenizer, all_positions=everywhere)
+    write_json(journal.file(str(Path(out.name, "verify.json"))), report.as_dict())
     return report
 
 
-def merged_folder(lm: CausalLM, adapter: LofitAdapter, beside: Path) -> Path:
-    """Make the merged checkpoint of an adapter, once, in a hidden folder beside the output.
+def merged_folder(lm: CausalLM, adapter: LofitAdapter, journal: Journal, place: str = ".") -> Path:
+    """Make the merged checkpoint of an adapter, once, in a hidden folder of a run.
+
+    Parameters
+    ----------
+    place : folder of the run in which it lies.
 
     Raises
     ------
@@ -50,11 +102,10 @@ def merged_folder(lm: CausalLM, adapter: LofitAdapter, beside: Path) -> Path:
     to_llama = kind in ("mistral", "qwen2")
     if not to_llama and not mergeability(kind).vllm:
         raise UserError(f"{kind}: {mergeability(kind).how}", "use --backend hf")
-    key = hashlib.sha256(f"{adapter.digest()} {lm.identity}".encode()).hexdigest()[:12]
-    folder = beside.parent / f".merged-{key}"
-    if not (folder / "config.json").exists():
-        merged = merge(lm.model, adapter, to_llama=to_llama)
-        # The configuration comes last: a folder that has one is complete.
-        lm.tokenizer.save_pretrained(folder)
-        merged.save_pretrained(folder)
-    return folder
+    digest = known_by("merged", [adapter.digest(), lm.identity])["sha256"]
+    name = str(Path(place, f".merged-{digest[:12]}"))
+    if not journal.has_folder(name):
+        with journal.folder(name) as folder:
+            merge(lm.model, adapter, to_llama=to_llama).save_pretrained(folder)
+            lm.tokenizer.save_pretrained(folder)
+    return journal.root / name

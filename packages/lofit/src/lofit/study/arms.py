@@ -3,28 +3,30 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 
+from tenpapers.journal import Journal, RowLog
 from tenpapers.models import CausalLM, HeadGeometry
-from tenpapers.records import read_json, write_json
 
 from ..baselines.intervention import Intervention
 from ..baselines.iti import fit_iti
 from ..heads.other_selectors import random_heads
 from ..heads.ranking import HeadRanking
 from ..inputs.load_task import Task
-from ..offsets.adapter import WEIGHTS, LofitAdapter
-from ..records import SFTExample
+from ..offsets.adapter import LofitAdapter
+from ..records import Prediction, SFTExample
 from ..scoring.evaluate import (
     Evaluation,
     echo_baseline,
     evaluate_task,
-    grade_answers,
+    grade_answer,
+    graded_answers,
     headline,
 )
 from ..serving.merged_folder import merged_folder
+from .evaluation import measured
 from .settings import Study
-from .two_steps import kept_heads, learn_offsets
+from .two_steps import choose_heads, keep_adapter, learn_offsets
 
 
 @dataclass
@@ -48,26 +50,27 @@ class Arm:
 
 
 def run_task(
-    lm: CausalLM, task: Task, study: Study, k: int, out: Path
+    lm: CausalLM, task: Task, study: Study, k: int, journal: Journal, place: str
 ) -> tuple[list[Arm], HeadRanking]:
-    """All arms on one task, and the ranking of LoFiT's first seed."""
+    """All arms on one task, and the ranking of LoFiT's first seed; files lie in `place`."""
     shape = HeadGeometry.from_config(lm.model.config)
-    run = TaskRun(lm, task, study, k)
+    run = TaskRun(lm, task, study, k, journal)
     zero, iti, lofit, control = Arm("zero-shot"), Arm("ITI"), Arm("LoFiT"), Arm("random heads")
-    run.measure(zero, None, out / "zero-shot")
+    run.measure(zero, None, f"{place}/zero-shot")
     began = time.monotonic()
-    run.measure(iti, run.iti(out / "iti"), out / "iti")
+    run.measure(iti, run.iti(f"{place}/iti"), f"{place}/iti")
     iti.seconds = time.monotonic() - began
     rankings = []
     for seed in study.seeds:
-        folder = out / f"lofit-{seed}"
+        folder = f"{place}/lofit-{seed}"
         began = time.monotonic()
-        rankings.append(kept_heads(lm, task, study.select(task.name, seed), folder))
+        config = study.select(task.name, seed)
+        rankings.append(choose_heads(lm, task, config, journal, folder))
         adapter = run.offsets(rankings[-1], seed, folder)
         lofit.seconds += time.monotonic() - began
         run.measure(lofit, adapter, folder)
     for seed in study.random_seeds:
-        folder = out / f"random-{seed}"
+        folder = f"{place}/random-{seed}"
         began = time.monotonic()
         adapter = run.offsets(random_heads(shape, seed), seed, folder)
         control.seconds += time.monotonic() - began
@@ -85,16 +88,11 @@ class TaskRun:
     task: Task
     study: Study
     k: int
+    journal: Journal
 
-    def measure(self, arm: Arm, adapter: Intervention | None, folder: Path) -> None:
+    def measure(self, arm: Arm, adapter: Intervention | None, folder: str) -> None:
         """Evaluate one run of an arm, once: its numbers are kept in `evaluation.json`."""
-        file = folder / "evaluation.json"
-        if file.exists():
-            kept = read_json(file)
-        else:
-            found = self._evaluate(adapter, folder)
-            kept = {"metrics": found.metrics, "per_item": headline(found)[1]}
-            write_json(file, kept)
+        kept = measured(self.journal, folder, partial(self._evaluate, adapter, folder))
         arm.runs.append(kept["metrics"])
         arm.per_item.append(kept["per_item"])
 
@@ -103,18 +101,24 @@ class TaskRun:
         found = echo_baseline(self.task.name, self._examples())
         return Arm("echo", runs=[found]) if found else None
 
-    def offsets(self, ranking: HeadRanking, seed: int, folder: Path) -> LofitAdapter:
+    def offsets(self, ranking: HeadRanking, seed: int, folder: str) -> LofitAdapter:
         """Step 2 on the first K heads, unless its adapter lies there already."""
-        if (folder / "adapter" / WEIGHTS).exists():
-            return LofitAdapter.load(folder / "adapter")
         config = self.study.tune(self.task.name, seed)
-        heads = ranking.top(self.k)
-        return learn_offsets(self.lm, self.task, heads, config, folder, ranking=ranking)[0]
+        return learn_offsets(
+            self.lm,
+            self.task,
+            ranking.top(self.k),
+            config,
+            self.journal,
+            folder,
+            ranking=ranking,
+        )[0]
 
-    def iti(self, folder: Path) -> LofitAdapter:
+    def iti(self, folder: str) -> LofitAdapter:
         """ITI; of several strengths the best one on the last quarter of the training data."""
-        if (folder / "adapter" / WEIGHTS).exists():
-            return LofitAdapter.load(folder / "adapter")
+        name = f"{folder}/adapter"
+        if self.journal.has_folder(name):
+            return LofitAdapter.load(self.journal.root / name)
         unit, _ = fit_iti(
             self.lm.model,
             self.lm.tokenizer,
@@ -128,7 +132,7 @@ class TaskRun:
         adapter = replace(
             unit, values=best * unit.values, task=self.task.name, train=unit.train | {"alpha": best}
         )
-        adapter.save(folder / "adapter")
+        keep_adapter(self.journal, name, adapter, self.lm)
         return adapter
 
     def _best_strength(self, unit: LofitAdapter) -> float:
@@ -152,9 +156,9 @@ class TaskRun:
         items = self.task.part(self.study.split)[: self.study.limit or None]
         return [item for item in items if isinstance(item, SFTExample)]
 
-    def _evaluate(self, adapter: Intervention | None, folder: Path) -> Evaluation:
+    def _evaluate(self, adapter: Intervention | None, folder: str, *, log: RowLog) -> Evaluation:
         if isinstance(adapter, LofitAdapter) and self._in_vllm(adapter):
-            return self._through_vllm(adapter, folder)
+            return self._through_vllm(adapter, folder, log)
         return evaluate_task(
             self.lm,
             self.task,
@@ -162,25 +166,29 @@ class TaskRun:
             split=self.study.split,
             limit=self.study.limit or None,
             max_tokens=self.study.max_tokens,
+            log=log,
             progress=True,
         )
 
     def _in_vllm(self, adapter: LofitAdapter) -> bool:
         return self.study.vllm and adapter.positions == "all" and bool(self._examples())
 
-    def _through_vllm(self, adapter: LofitAdapter, folder: Path) -> Evaluation:
+    def _through_vllm(self, adapter: LofitAdapter, folder: str, log: RowLog) -> Evaluation:
         """Answers of the merged checkpoint in vLLM; the base leaves the GPU for that long."""
         from tenpapers.generation import Request, Sampling, open_generator
 
-        examples = self._examples()
-        merged = merged_folder(self.lm, adapter, folder / "merged")
+        examples = {example.id: example for example in self._examples()}
+        left = log.missing(examples.values())
+        merged = merged_folder(self.lm, adapter, self.journal, folder)
         device = self.lm.model.device
         self.lm.model.to("cpu")  # type: ignore[arg-type]  # a wrapper hides its types
         try:
             sampling = Sampling(max_tokens=self.study.max_tokens)
-            requests = [Request(id=e.id, prompt=e.prompt, sampling=sampling) for e in examples]
+            requests = [Request(id=e.id, prompt=e.prompt, sampling=sampling) for e in left]
             with open_generator(f"vllm:{merged.resolve()}", cache=False) as engine:
-                completions = engine.generate(requests, progress="vllm")
+                for done in engine.stream(requests, progress="vllm"):
+                    log.write(grade_answer(self.task.name, examples[done.id], done))
         finally:
             self.lm.model.to(device)  # type: ignore[arg-type]
-        return grade_answers(self.task.name, examples, [done.text for done in completions])
+        items = [Prediction.model_validate(log.rows[name]) for name in examples]
+        return graded_answers(self.task.name, list(examples.values()), items)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.models import HeadGeometry
 from tenpapers.records import read_json, write_json
 
@@ -12,7 +13,9 @@ from ..heads.ranking import default_k, read_heads
 from .figures import layers_figure, matrix_figure
 
 
-def compare_rankings(files: list[Path], out: Path, top_k: int | None) -> tuple[dict[str, Any], str]:
+def compare_rankings(
+    files: list[Path], journal: Journal, top_k: int | None
+) -> tuple[dict[str, Any], str]:
     """Compare the first K heads of rankings of one model.
 
     Returns
@@ -44,11 +47,11 @@ def compare_rankings(files: list[Path], out: Path, top_k: int | None) -> tuple[d
         "spearman": [[spearman(a.scores, b.scores) for b in rankings] for a in rankings],
         "layers": {name: layer_histogram(heads, geometry.n_layers) for name, heads in sets.items()},
     }
-    write_json(out / "comparison.json", content)
-    layers_figure(out / "layers.png", sets, geometry.n_layers, "Selected heads per layer")
+    write_json(journal.file("comparison.json"), content)
+    layers_figure(journal.file("layers.png"), sets, geometry.n_layers, "Selected heads per layer")
     labels = [[f"{value:.2f}" for value in row] for row in overlap]
     matrix_figure(
-        out / "jaccard.png",
+        journal.file("jaccard.png"),
         names,
         overlap,
         labels,
@@ -63,7 +66,7 @@ def compare_rankings(files: list[Path], out: Path, top_k: int | None) -> tuple[d
         for j in range(i + 1, len(names))
     ]
     lines.append(f"chance of Jaccard for K={k} of {total}: {content['chance']:.3f}")
-    lines.append(f"-> {out / 'comparison.json'}, layers.png, jaccard.png")
+    lines.append(f"-> {journal.root / 'comparison.json'}, layers.png, jaccard.png")
     return content, "\n".join(lines)
 
 

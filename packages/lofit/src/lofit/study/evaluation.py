@@ -1,15 +1,16 @@
-"""A model with or without an adapter, graded: `evaluate` and `baseline zero-shot`."""
+"""A model with or without an adapter, graded: `evaluate`, `zero-shot`, a part of a study."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from tenpapers.errors import UserError
 from tenpapers.generation import CompletionCache
-from tenpapers.records import write_json, write_jsonl
+from tenpapers.journal import Journal, RowLog
+from tenpapers.records import read_json, write_json
 
-from ..baselines.load import load_intervention
+from ..baselines.load import check_base, load_intervention
 from ..inputs.load_task import read_evaluation
 from ..records import MultipleChoiceItem, SFTExample
 from ..scoring.evaluate import (
@@ -18,6 +19,7 @@ from ..scoring.evaluate import (
     evaluate_choices,
     evaluate_open,
     evaluate_task,
+    headline,
 )
 from ..scoring.judges import Judge, Kind, open_judge
 from ..scoring.side_effects import side_effects
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
     from .settings import EvaluateSettings, TaskSettings
 
 
-def evaluate(settings: EvaluateSettings, out: Path) -> dict[str, Any]:
+PREDICTIONS = "predictions.jsonl"
+
+
+def evaluate(settings: EvaluateSettings, journal: Journal) -> tuple[dict[str, Any], Evaluation]:
     """Grade a model; writes `predictions.jsonl` and `results.json`.
 
     Returns
     -------
-    What `results.json` holds.
+    (what `results.json` holds, the evaluation).
 
     Raises
     ------
@@ -47,9 +52,13 @@ def evaluate(settings: EvaluateSettings, out: Path) -> dict[str, Any]:
     intervention = load_intervention(settings.adapter) if settings.adapter else None
     judges = _judges(settings)
     lm = settings.load_model()
-    graded = _graded(lm, items, intervention, judges, settings)
+    if settings.adapter:
+        check_base(settings.adapter, lm)
+    with journal.rows(PREDICTIONS) as log:
+        graded = _graded(lm, items, intervention, judges, settings, log)
+        log.close([item.id for item in items])
     results = graded.as_results() | {
-        "model": settings.model,
+        "model": settings.spec(),
         "adapter": str(settings.adapter) if settings.adapter else None,
         "scale": settings.scale,
     }
@@ -58,22 +67,21 @@ def evaluate(settings: EvaluateSettings, out: Path) -> dict[str, Any]:
             raise UserError("--documents compares with an adapter", "pass --adapter")
         texts = _documents(settings.documents)
         results["side_effects"] = side_effects(lm, intervention, texts, strength=settings.scale)
-    _write(out, graded, results)
-    return results
+    write_json(journal.file("results.json"), results)
+    return results, graded
 
 
-def zero_shot(settings: TaskSettings, limit: int | None, out: Path) -> dict[str, Any]:
+def zero_shot(
+    settings: TaskSettings, limit: int | None, journal: Journal
+) -> tuple[dict[str, Any], Evaluation]:
     """Grade the base model on the task's test part; the same files as `evaluate`."""
     task = settings.load_task()
-    graded = evaluate_task(settings.load_model(), task, limit=limit, progress=True)
+    with journal.rows(PREDICTIONS) as log:
+        graded = evaluate_task(settings.load_model(), task, limit=limit, log=log, progress=True)
+        log.close([item.id for item in graded.items])
     results = graded.as_results() | {"model": settings.model, "adapter": None}
-    _write(out, graded, results)
-    return results
-
-
-def _write(out: Path, graded: Evaluation, results: dict[str, Any]) -> None:
-    write_jsonl(out / "predictions.jsonl", graded.items)
-    write_json(out / "results.json", results)
+    write_json(journal.file("results.json"), results)
+    return results, graded
 
 
 def _items(settings: EvaluateSettings) -> Items:
@@ -110,6 +118,7 @@ def _graded(
     intervention: Intervention | None,
     judges: dict[Kind, Judge],
     settings: EvaluateSettings,
+    log: RowLog,
 ) -> Evaluation:
     """Exact match for examples; multiple choice, or judged open answers, for questions."""
     store = CompletionCache() if settings.cache else None
@@ -124,6 +133,7 @@ def _graded(
             max_tokens=settings.max_tokens,
             chat=settings.chat_template,
             cache=store,
+            log=log,
             progress=True,
         )
     if judges:
@@ -136,6 +146,7 @@ def _graded(
             instruction=settings.instruction,
             prompts=settings.prompts,
             cache=store,
+            log=log,
             progress=True,
         )
     return evaluate_choices(
@@ -145,6 +156,7 @@ def _graded(
         strength=settings.scale,
         instruction=settings.instruction,
         prompts=settings.prompts,
+        log=log,
         progress=True,
     )
 
@@ -154,3 +166,49 @@ def _documents(file: Path) -> list[str]:
     if not file.is_file():
         raise UserError(f"{file}: no such file")
     return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+class Measured(TypedDict):
+    """Metrics in percent, and the headline metric (0 to 100) of each item."""
+
+    metrics: dict[str, float]
+    per_item: list[float]
+
+
+class Grade(Protocol):
+    """Grades what a log lacks."""
+
+    def __call__(self, *, log: RowLog) -> Evaluation:
+        """All of it, with what the log had."""
+        ...
+
+
+def measured(journal: Journal, folder: str, grade: Grade) -> Measured:
+    """Evaluate once: the numbers are kept in `evaluation.json`, rows until then beside it.
+
+    Parameters
+    ----------
+    folder : below the run's.
+
+    Raises
+    ------
+    UserError : some items got no answer; the next run asks them again.
+    """
+    stage = str(Path(folder, "evaluation.json"))
+    if journal.done(stage):
+        kept: Measured = read_json(journal.root / stage)
+        return kept
+    rows = str(Path(folder, "predictions.partial.jsonl"))
+    with journal.rows(rows) as log:
+        found = grade(log=log)
+    if missing := found.unanswered:
+        raise UserError(
+            f"{journal.root / folder}: {len(missing)} of {len(found.items)} items got no answer "
+            f"(first: {missing[0].id}: {missing[0].error})",
+            "run the same command again to ask them again",
+        )
+    kept = {"metrics": found.metrics, "per_item": headline(found)[1]}
+    write_json(journal.file(stage), kept)
+    journal.finish(stage)
+    journal.drop(rows)
+    return kept

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.models import AttentionLayout
+from tenpapers.records import read_json
 
 from ..baselines.intervention import Intervention
 from ..baselines.iti import fit_iti
+from ..baselines.load import load_intervention
 from ..baselines.lora import fit_lora
 from ..baselines.loreft import fit_reft
 from ..baselines.red import fit_red
@@ -21,7 +23,7 @@ from ..heads.ranking import default_k
 from ..inputs.encoding import Encoding
 from ..records import FitConfig, FitLog
 from ..scoring.evaluate import evaluate_task, headline
-from .two_steps import write_log
+from .two_steps import keep_adapter, write_log, write_ranking
 
 if TYPE_CHECKING:
     from tenpapers.models import CausalLM
@@ -39,8 +41,13 @@ _FITTERS: dict[Trained, Callable[..., tuple[Intervention, FitLog]]] = {
 COEFFICIENTS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-def iti(settings: ItiSettings, out: Path) -> Intervention:
-    """Make ITI's vectors; writes `adapter/`, the ranking of its probes and a manifest."""
+ADAPTER = "adapter"
+
+
+def iti(settings: ItiSettings, journal: Journal) -> Intervention:
+    """Make ITI's vectors, once; writes `adapter/`, the ranking of its probes and a manifest."""
+    if journal.done("baseline"):
+        return load_intervention(journal.root / ADAPTER)
     began = time.monotonic()
     task = settings.load_task()
     lm = settings.load_model()
@@ -57,14 +64,16 @@ def iti(settings: ItiSettings, out: Path) -> Intervention:
         chat=settings.chat_template,
         progress=True,
     )
-    ranking.save(out, geometry)
-    adapter.save(out / "adapter")
-    settings.write_manifest(out, task, began=began, method="iti", trainable=adapter.n_parameters)
+    write_ranking(journal, ".", ranking, geometry)
+    keep_adapter(journal, ADAPTER, adapter, lm)
+    numbers = adapter.n_parameters
+    settings.write_manifest(journal, task, began=began, method="iti", trainable=numbers)
+    journal.finish("baseline")
     return adapter
 
 
-def repe(settings: RepeSettings, out: Path) -> tuple[RepeAdapter, dict[float, float]]:
-    """Make RepE's vectors, with the best strength on val where none is given.
+def repe(settings: RepeSettings, journal: Journal) -> tuple[Intervention, dict[float, float]]:
+    """Make RepE's vectors, once, with the best strength on val where none is given.
 
     Returns
     -------
@@ -74,6 +83,10 @@ def repe(settings: RepeSettings, out: Path) -> tuple[RepeAdapter, dict[float, fl
     ------
     UserError : a window that is not FIRST:END, or see `fit_repe`.
     """
+    if journal.done("baseline"):
+        kept = read_json(journal.file("manifest.json"))["tried"]
+        found = {float(strength): mean for strength, mean in kept.items()}
+        return load_intervention(journal.root / ADAPTER), found
     began = time.monotonic()
     window = _window(settings.window)
     task = settings.load_task()
@@ -92,9 +105,9 @@ def repe(settings: RepeSettings, out: Path) -> tuple[RepeAdapter, dict[float, fl
         tried = _tried(lm, task, adapter, settings)
         coefficient = max(tried, key=lambda strength: (tried[strength], -strength))
     adapter = replace(adapter, coefficient=1.0 if coefficient is None else coefficient)
-    adapter.save(out / "adapter")
+    keep_adapter(journal, ADAPTER, adapter, lm)
     settings.write_manifest(
-        out,
+        journal,
         task,
         began=began,
         method="repe",
@@ -102,6 +115,7 @@ def repe(settings: RepeSettings, out: Path) -> tuple[RepeAdapter, dict[float, fl
         coefficient=adapter.coefficient,
         tried=tried,
     )
+    journal.finish("baseline")
     return adapter, tried
 
 
@@ -128,8 +142,10 @@ def _tried(
     return means
 
 
-def trained(method: Trained, settings: FittedSettings, out: Path) -> Intervention:
-    """Train LoRA, RED or LoReFT with the losses and the loop of LoFiT."""
+def trained(method: Trained, settings: FittedSettings, journal: Journal) -> Intervention:
+    """Train LoRA, RED or LoReFT, once, with the losses and the loop of LoFiT."""
+    if journal.done("baseline"):
+        return load_intervention(journal.root / ADAPTER)
     began = time.monotonic()
     task = settings.load_task()
     lm = settings.load_model()
@@ -144,10 +160,13 @@ def trained(method: Trained, settings: FittedSettings, out: Path) -> Interventio
         lm.tokenizer,
         task.train,
         config,
-        state=out / ".fit",
+        state=journal.workspace(".fit"),
         encoding=Encoding(chat=settings.chat_template),
     )
-    write_log(out, log)
-    adapter.save(out / "adapter")
-    settings.write_manifest(out, task, began=began, method=method, trainable=adapter.n_parameters)
+    write_log(journal, ".", log)
+    keep_adapter(journal, ADAPTER, adapter, lm)
+    numbers = adapter.n_parameters
+    settings.write_manifest(journal, task, began=began, method=method, trainable=numbers)
+    journal.finish("baseline")
+    journal.drop(".fit")
     return adapter

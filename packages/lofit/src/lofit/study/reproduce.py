@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers import data
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM, Head, HeadGeometry, load_causal_lm
 from tenpapers.paper import load_paper
-from tenpapers.report import Picture, Table, claim_folder, manifest, print_report, write_report
+from tenpapers.report import REPORT_FILES, Picture, Table, manifest, print_report, write_report
 from tenpapers.settings import as_config
 
 from ..heads.overlap import chance_jaccard, jaccard
@@ -20,28 +21,22 @@ from .claims import judge, sentences
 from .figures import layers_figure
 from .settings import Study
 from .tables import task_table
-from .two_steps import kept_heads
+from .two_steps import choose_heads
 
 
-def reproduce(
-    out: Path, study: Study, *, scale: str, seed: int | None = None, overwrite: bool = False
-) -> None:
+def reproduce(journal: Journal, study: Study, *, scale: str) -> None:
     """Run the study and write its report; killed, it goes on, and finished parts are reused.
 
     Parameters
     ----------
+    journal : of the study's folder, see `open_study`.
     scale : where the settings are from, for the title.
-    seed : of LoFiT, in place of the settings' seeds.
 
     Raises
     ------
-    UserError : wrong settings, or `out` holds a study of other settings.
+    UserError : wrong settings; items that got no answer.
     """
-    began = time.monotonic()
-    study = study if seed is None else replace(study, seeds=[seed])
-    parts = [*study.tasks, *(f"truthfulqa-fold {fold}" for fold in (0, 1))]
-    parts += [f"{study.second_ranking}-heads"]
-    claim_folder(out, as_config(study), overwrite=overwrite, parts=parts)
+    began, out = time.monotonic(), journal.root
     if not study.data:
         data.folder_or_hint("lofit")
     lm = load_causal_lm(study.model)
@@ -57,24 +52,46 @@ def reproduce(
             task = study.load_task(name, fold=fold)
             read += task.files
             label = f"{name}, fold {fold}" if name == "truthfulqa" else name
-            arms, ranking = run_task(lm, task, study, k, out / label.replace(", ", "-"))
+            place = label.replace(", ", "-")
+            arms, ranking = run_task(lm, task, study, k, journal, place)
             rankings.setdefault(name, ranking)
             tasks[label] = arms
             body += [task_table(label, arms, task, study=study, k=k, paper=paper)]
             body += sentences(arms)
     if study.second_ranking:
-        rankings[study.second_ranking] = second_ranking(lm, study, out)
+        rankings[study.second_ranking] = second_ranking(lm, study, journal)
     results: dict[str, Any] = {"k": k}
     for label, arms in tasks.items():
         results[label] = {arm.name: asdict(arm) for arm in arms}
     if len(rankings) > 1:
         sets = {name: ranking.top(k) for name, ranking in rankings.items()}
         results["overlap"] = overlap(sets, shape)
-        body += _overlap_shown(results["overlap"], sets, shape, out)
+        picture = journal.file("heads_per_layer.png")
+        body += _overlap_shown(results["overlap"], sets, shape, picture)
     results["claims"] = judge(paper, tasks, results.get("overlap"))
     details = manifest(as_config(study), seed=study.seeds[0], began=began, data=read)
+    journal.claim(*REPORT_FILES)
     write_report(out, f"LoFiT, {scale} scale", body, results=results, manifest=details)
     print_report(body, out, time.monotonic() - began)
+
+
+def open_study(
+    out: Path, study: Study, *, seed: int | None, overwrite: bool, wait: bool
+) -> tuple[Journal, Study]:
+    """Open the journal of a study's folder, and give the study as it is run.
+
+    Parameters
+    ----------
+    seed : of LoFiT, in place of the settings' seeds.
+
+    Raises
+    ------
+    UserError : the folder holds another study, or another process works there.
+    """
+    study = study if seed is None else replace(study, seeds=[seed])
+    inputs = study.inputs()
+    journal = Journal(out, key=study.key(), inputs=inputs, overwrite=overwrite, wait=wait)
+    return journal, study
 
 
 def _introduction(study: Study, shape: HeadGeometry, k: int) -> str:
@@ -93,12 +110,12 @@ def described(folder: Path) -> str:
     return "the published files"
 
 
-def second_ranking(lm: CausalLM, study: Study, out: Path) -> HeadRanking:
+def second_ranking(lm: CausalLM, study: Study, journal: Journal) -> HeadRanking:
     """Step 1 on another task, on few examples and in one epoch, for the comparison of heads."""
     task = load_task(study.second_ranking, Path(study.data) if study.data else None)
     few = with_training_size(task, study.second_size, study.seeds[0])
     config = replace(study.select(task.name, study.seeds[0]), epochs=1)
-    return kept_heads(lm, few, config, out / f"{task.name}-heads")
+    return choose_heads(lm, few, config, journal, f"{task.name}-heads")
 
 
 def overlap(sets: Mapping[str, Sequence[Head]], shape: HeadGeometry) -> dict[str, Any]:
@@ -109,12 +126,12 @@ def overlap(sets: Mapping[str, Sequence[Head]], shape: HeadGeometry) -> dict[str
 
 
 def _overlap_shown(
-    found: Mapping[str, Any], sets: Mapping[str, Sequence[Head]], shape: HeadGeometry, out: Path
+    found: Mapping[str, Any], sets: Mapping[str, Sequence[Head]], shape: HeadGeometry, file: Path
 ) -> list[str | Table | Picture]:
     """Sentence and figure on where the heads of two tasks are."""
     (first, second), same, chance = found["tasks"], found["jaccard"], found["chance"]
     picture = layers_figure(
-        out / "heads_per_layer.png",
+        file,
         sets,
         shape.n_layers,
         f"Selected heads per layer; Jaccard {same:.2f} (chance {chance:.2f})",

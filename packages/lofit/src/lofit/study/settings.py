@@ -3,13 +3,17 @@
 `configs/*.yaml` hold the scales of `reproduce`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from tenpapers.cli import Cache, Device, Dtype, Limit, PromptsFolder
+from tenpapers.errors import UserError
+from tenpapers.journal import Journal, key_of, known_by
 from tenpapers.models import CausalLM, load_causal_lm
+from tenpapers.models.identity import adapter_identity, identity_as_loaded, model_identity
 from tenpapers.records import write_json
 from tenpapers.report import manifest
 from tenpapers.settings import as_config
@@ -29,6 +33,9 @@ Chat = Annotated[
 ]
 # Hooks need the weights in this process.
 ModelOption = Annotated[str, typer.Option("--model", help="Model spec: smollm2 or hf:ID.")]
+AdaptedModel = Annotated[
+    str, typer.Option("--model", help="Model spec; default: the adapter's base, else smollm2.")
+]
 TaskOption = Annotated[
     TaskName, typer.Option("--task", help="The paper's, your own rows, or a hub's set.")
 ]
@@ -36,6 +43,22 @@ Strength = Annotated[
     float, typer.Option("--scale", help="Factor of the adapter's change; 0 is the base.")
 ]
 TopK = Annotated[int | None, typer.Option(help="Heads; default 3 % of all.")]
+
+
+# What the model's identity says, what a file is called, and what changes no result.
+_NOT_IN_A_KEY = {
+    "device",
+    "dtype",
+    "allow_http",
+    "debug_anomaly",
+    "data",
+    "prompts",
+}
+
+
+def adapter_key(adapter: Path | None) -> dict[str, Any]:
+    """An adapter in a journal's key, by its content."""
+    return {"adapter": known_by(str(adapter), adapter_identity(str(adapter))) if adapter else None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +69,47 @@ class ModelSettings:
     dtype: Dtype = None
     device: Device = None
 
+    def spec(self) -> str:
+        """Spec of the model."""
+        return self.model
+
     def load_model(self) -> CausalLM:
         """Load the model in this process."""
-        return load_causal_lm(self.model, dtype=self.dtype, device=self.device)
+        return load_causal_lm(self.spec(), dtype=self.dtype, device=self.device)
+
+    def key(self, command: str) -> dict[str, Any]:
+        """What the results of a command depend on besides files, models by their content."""
+        found = identity_as_loaded(self.spec(), dtype=self.dtype, device=self.device)
+        named = known_by(self.spec(), found)
+        return key_of(command, self, without=_NOT_IN_A_KEY, model=named)
+
+    def inputs(self) -> list[Path | None]:
+        """Files that the results depend on."""
+        return []
+
+    def journal(
+        self,
+        command: str,
+        out: Path,
+        *,
+        overwrite: bool,
+        wait: bool,
+        inputs: Sequence[Path | None] = (),
+        more: dict[str, Any] | None = None,
+    ) -> Journal:
+        """Open the journal of a run of these settings.
+
+        Parameters
+        ----------
+        inputs, more : files and settings besides these.
+
+        Raises
+        ------
+        UserError : see `Journal`; a file or an adapter that is not there.
+        """
+        key = self.key(command) | (more or {})
+        files = [*self.inputs(), *inputs]
+        return Journal(out, key=key, inputs=files, overwrite=overwrite, wait=wait)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +147,19 @@ class TaskSettings(ModelSettings):
             dedup=self.dedup,
         )
 
-    def write_manifest(self, out: Path, task: Task, *, began: float, **more: Any) -> None:
+    def key(self, command: str) -> dict[str, Any]:
+        """See `ModelSettings.key`; rows of a hub's set by their content."""
+        key, task = super().key(command), self.load_task()
+        if task.files:
+            return key
+        rows = [row.model_dump() for part in (task.train, task.val, task.test) for row in part]
+        return key | {"data": known_by(task.name, rows)}
+
+    def inputs(self) -> list[Path | None]:
+        """See `ModelSettings.inputs`."""
+        return [*self.load_task().files, self.prompts]
+
+    def write_manifest(self, journal: Journal, task: Task, *, began: float, **more: Any) -> None:
         """Write `manifest.json`: settings, versions, data hashes, wall time, and `more`.
 
         Parameters
@@ -94,7 +167,7 @@ class TaskSettings(ModelSettings):
         began : `time.monotonic()` at the start.
         """
         described = manifest(as_config(self), seed=self.seed, began=began, data=task.files)
-        write_json(out / "manifest.json", described | more)
+        write_json(journal.file("manifest.json"), described | more)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +266,7 @@ class FittedSettings(TaskSettings):
 class EvaluateSettings(TaskSettings):
     """What is graded, and how."""
 
+    model: AdaptedModel = ""
     adapter: AdapterFolder = None
     split: Annotated[Split, typer.Option(help="Part of the task, without --data FILE.")] = "test"
     scale: Strength = 1.0
@@ -211,11 +285,38 @@ class EvaluateSettings(TaskSettings):
     cache: Cache = True
     limit: Limit = None
 
+    def spec(self) -> str:
+        """The named model, or the base of the adapter."""
+        from ..baselines.load import base_spec
+
+        return self.model or base_spec(self.adapter)
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `ModelSettings.key`."""
+        key = ModelSettings.key(self, command) if self._of_file() else super().key(command)
+        judges = {"judge_true": self.judge_true, "judge_informative": self.judge_informative}
+        known = {
+            name: known_by(spec, model_identity(spec)) for name, spec in judges.items() if spec
+        }
+        return key | adapter_key(self.adapter) | known
+
+    def inputs(self) -> list[Path | None]:
+        """See `ModelSettings.inputs`."""
+        if self._of_file():
+            return [self.data, self.prompts, self.documents]
+        return [*super().inputs(), self.documents]
+
+    def _of_file(self) -> bool:
+        if self.data is not None and not self.data.exists():
+            raise UserError(f"{self.data}: no such file or folder")
+        return self.data is not None and self.data.is_file()
+
 
 @dataclass(frozen=True, kw_only=True)
 class GenerateSettings(ModelSettings):
     """What is completed, and by what."""
 
+    model: AdaptedModel = ""
     prompts: Annotated[Path, typer.Option(help="JSONL with id and prompt.")]
     adapter: AdapterFolder = None
     backend: Annotated[Backend, typer.Option(help="Hooks, or vLLM from a merged folder.")] = "hf"
@@ -226,11 +327,22 @@ class GenerateSettings(ModelSettings):
     chat_template: Chat = False
     cache: Cache = True
 
+    def spec(self) -> str:
+        """The named model, or the base of the adapter."""
+        from ..baselines.load import base_spec
+
+        return self.model or base_spec(self.adapter)
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `ModelSettings.key`."""
+        return super().key(command) | adapter_key(self.adapter)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MergeSettings(ModelSettings):
     """How an adapter becomes ordinary weights."""
 
+    model: AdaptedModel = ""
     adapter: Annotated[Path, typer.Option(help="Folder of an adapter.")]
     via: Annotated[Via, typer.Option(help="Bias that takes the offsets.")] = "o_proj"
     to_llama: Annotated[
@@ -242,6 +354,18 @@ class MergeSettings(ModelSettings):
     verify: Annotated[
         bool, typer.Option("--verify", help="Reload plainly and compare; exit 3 if it differs.")
     ] = False
+
+    def spec(self) -> str:
+        """The named model, or the base of the adapter."""
+        from ..baselines.load import base_spec
+
+        return self.model or base_spec(self.adapter)
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `ModelSettings.key`."""
+        key = super().key(command) | adapter_key(self.adapter)
+        del key["verify"]
+        return key
 
 
 @dataclass(frozen=True)
@@ -302,6 +426,18 @@ class Study:
         return TuneConfig(
             lr=rates.get("tune_lr", 1e-2), epochs=self.epochs, batch_size=self.batch_size, seed=seed
         )
+
+    def key(self) -> dict[str, Any]:
+        """What the study's results depend on besides its files, the model by its content."""
+        named = known_by(self.model, identity_as_loaded(self.model))
+        return key_of("reproduce", self, without=("data",), model=named)
+
+    def inputs(self) -> list[Path]:
+        """Files that the study reads."""
+        folder = Path(self.data) if self.data else None
+        second = [load_task(self.second_ranking, folder)] if self.second_ranking else []
+        tasks = [self.load_task(name) for name in self.tasks] + second
+        return list(dict.fromkeys(file for task in tasks for file in task.files))
 
     def load_task(self, name: str, *, fold: int = 0) -> Task:
         """Read one of the tasks."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 
 from tenpapers.cli import comma_separated
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM, Head, HeadGeometry
 from tenpapers.records import read_json, write_json
 
@@ -17,10 +18,11 @@ from ..inputs.encoding import Encoding
 from ..inputs.load_task import Split, Task, with_training_size
 from ..offsets.adapter import LofitAdapter
 from ..records import FitLog, SelectConfig, TuneConfig
-from ..scoring.evaluate import evaluate_task, headline
+from ..scoring.evaluate import evaluate_task
+from .evaluation import measured
 from .figures import curve_figure
 from .settings import Over, TrainSettings
-from .two_steps import kept_heads, learn_offsets
+from .two_steps import choose_heads, learn_offsets
 
 _AXES: dict[Over, str] = {
     "k": "heads (% of all)",
@@ -50,7 +52,7 @@ def sweep(
     settings: TrainSettings,
     over: Over,
     values: str,
-    out: Path,
+    journal: Journal,
     *,
     split: Split,
     limit: int | None,
@@ -60,6 +62,7 @@ def sweep(
     Parameters
     ----------
     values : numbers with commas.
+    journal : of the run's folder; its key has all but the values, which may become more.
 
     Returns
     -------
@@ -82,9 +85,9 @@ def sweep(
         k,
         encoding=settings.encoding(),
     )
-    curves = sweep_task(lm, setting, over, numbers, out, split=split, limit=limit)
+    curves = sweep_task(lm, setting, over, numbers, journal, split=split, limit=limit)
     picture = curve_figure(
-        out / "sweep.png",
+        journal.file("sweep.png"),
         curves,
         xlabel=_AXES[over],
         ylabel=f"{settings.task} {split} (%)",
@@ -94,7 +97,7 @@ def sweep(
         f"{name}: " + ", ".join(f"{x:g}: {y:.1f}" for x, y in points)
         for name, points in curves.items()
     ]
-    return "\n".join([*lines, f"-> {out / 'sweep.json'}, {picture.path}"])
+    return "\n".join([*lines, f"-> {journal.root / 'sweep.json'}, {picture.path}"])
 
 
 @dataclass(frozen=True)
@@ -130,12 +133,12 @@ def sweep_task(
     setting: Setting,
     over: Over,
     values: Sequence[float],
-    out: Path,
+    journal: Journal,
     *,
     split: Split = "val",
     limit: int | None = None,
 ) -> Curves:
-    """Metric over one setting; what is measured already in `out` is not measured again.
+    """Metric over one setting; what the run has measured already is not measured again.
 
     Parameters
     ----------
@@ -147,17 +150,17 @@ def sweep_task(
     -------
     Curves by name: (value, metric in percent).
     """
-    file = out / "sweep.json"
+    file = journal.file("sweep.json")
     known: dict[str, list[list[float]]] = read_json(file) if file.exists() else {}
     n_heads = lm.model.config.num_hidden_layers * lm.model.config.num_attention_heads
     for value in [0.0] if over == "component" else values:
-        measured = {arm for arm, points in known.items() if value in [x for x, _ in points]}
-        missing = [arm for arm in _ARMS[over] if arm not in measured]
+        there = {arm for arm, points in known.items() if value in [x for x, _ in points]}
+        missing = [arm for arm in _ARMS[over] if arm not in there]
         point = setting.at(over, value, n_heads)
-        for arm, intervention, strength in _fitted(
-            lm, point, over, out / f"{over}-{value:g}", missing
-        ):
-            found = evaluate_task(
+        place = f"{over}-{value:g}"
+        for arm, intervention, strength in _fitted(lm, point, over, journal, place, missing):
+            evaluate = partial(
+                evaluate_task,
                 lm,
                 point.task,
                 intervention,
@@ -166,33 +169,36 @@ def sweep_task(
                 strength=strength,
                 chat=point.encoding.chat,
             )
-            _, per_item = headline(found)
+            per_item = measured(journal, f"{place}/{arm}", evaluate)["per_item"]
             known.setdefault(arm, []).append([value, sum(per_item) / len(per_item)])
             write_json(file, known)
     return {arm: [(x, y) for x, y in points] for arm, points in known.items()}
 
 
 def _fitted(
-    lm: CausalLM, setting: Setting, over: Over, out: Path, arms: Sequence[str]
+    lm: CausalLM,
+    setting: Setting,
+    over: Over,
+    journal: Journal,
+    place: str,
+    arms: Sequence[str],
 ) -> Iterator[tuple[str, Intervention, float]]:
     """The interventions of one point, by arm, with the strength each acts at."""
     if {"LoFiT", "offsets", "scales kept"} & set(arms):
         # The ranking is the same for all K and strengths, and so are the offsets for all strengths.
-        ranked = out.parent / "heads" if over in ("k", "scale", "component") else out
-        ranking = kept_heads(lm, setting.task, setting.select, ranked, encoding=setting.encoding)
-        tuned = out.parent / "offsets" if over in ("scale", "component") else out
-        if (tuned / "adapter").exists():
-            adapter = LofitAdapter.load(tuned / "adapter")
-        else:
-            adapter, _ = learn_offsets(
-                lm,
-                setting.task,
-                ranking.top(setting.k),
-                setting.tune,
-                tuned,
-                ranking=ranking,
-                encoding=setting.encoding,
-            )
+        how = setting.encoding
+        ranked = "heads" if over in ("k", "scale", "component") else place
+        ranking = choose_heads(lm, setting.task, setting.select, journal, ranked, encoding=how)
+        adapter, _ = learn_offsets(
+            lm,
+            setting.task,
+            ranking.top(setting.k),
+            setting.tune,
+            journal,
+            "offsets" if over in ("scale", "component") else place,
+            ranking=ranking,
+            encoding=how,
+        )
         yield "offsets" if over == "component" else "LoFiT", adapter, setting.strength
         if over == "component":
             assert ranking.scale is not None
@@ -205,7 +211,14 @@ def _fitted(
     config = replace(setting.tune, lr=BASELINE_LR)
     for arm, fit in _FITTERS.items():
         if arm in arms:
+            state = f"{place}/.{arm}"
             learned, _ = fit(
-                lm.model, lm.tokenizer, setting.task.train, config, encoding=setting.encoding
+                lm.model,
+                lm.tokenizer,
+                setting.task.train,
+                config,
+                state=journal.workspace(state),
+                encoding=setting.encoding,
             )
             yield arm, learned, 1.0
+            journal.drop(state)

@@ -47,6 +47,8 @@ def task_table(
 def metrics_text(results: dict[str, Any]) -> str:
     """Metrics of an evaluation, the echo baseline beside them, and what is remarkable."""
     lines = [f"n = {results['n']}"]
+    if results.get("failed"):
+        lines.append(f"{results['failed']} got no answer; the same command asks them again")
     echo = results.get("echo") or {}
     for name, value in results["metrics"].items():
         if name == "n_skipped":

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import cast
 
 from tenpapers.cli import comma_separated
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM, HeadGeometry
 from tenpapers.records import write_json
 
@@ -13,8 +14,9 @@ from ..heads.ranking import default_k
 from ..inputs.encoding import Encoding
 from ..inputs.load_task import Split, Task, TaskName
 from ..records import SelectConfig, TuneConfig
-from ..scoring.evaluate import evaluate_task, headline
+from ..scoring.evaluate import evaluate_task
 from ..scoring.significance import paired_bootstrap
+from .evaluation import measured
 from .figures import matrix_figure
 from .settings import TrainSettings
 from .two_steps import choose_heads, learn_offsets
@@ -52,8 +54,16 @@ class Transfer:
         return "\n".join(lines)
 
 
+def named_tasks(settings: TrainSettings, names: str) -> list[Task]:
+    """Read the tasks of a list of names with commas between them."""
+    # The names are checked where the tasks are read.
+    return [
+        replace(settings, task=cast(TaskName, name)).load_task() for name in comma_separated(names)
+    ]
+
+
 def transfer(
-    settings: TrainSettings, names: str, out: Path, *, split: Split, limit: int | None
+    settings: TrainSettings, names: str, journal: Journal, *, split: Split, limit: int | None
 ) -> str:
     """Heads of each task used for each other; writes `transfer.json` and `transfer.png`.
 
@@ -65,14 +75,10 @@ def transfer(
     -------
     The table as text, and where the files are.
     """
-    tasks = []
-    for name in comma_separated(names):
-        # The name is checked where the task is read.
-        tasks.append(replace(settings, task=cast(TaskName, name)).load_task())
     found = transfer_heads(
         settings.load_model(),
-        tasks,
-        out,
+        named_tasks(settings, names),
+        journal,
         select=settings.select(),
         tune=settings.tune(),
         k=settings.top_k,
@@ -81,7 +87,7 @@ def transfer(
         encoding=settings.encoding(),
     )
     picture = matrix_figure(
-        out / "transfer.png",
+        journal.file("transfer.png"),
         found.tasks,
         found.percent,
         found.cells(),
@@ -89,13 +95,13 @@ def transfer(
         columns="offsets and test on",
         title="Metric in percent of the task's own heads",
     )
-    return f"{found.text()}\n-> {out / 'transfer.json'}, {picture.path}"
+    return f"{found.text()}\n-> {journal.root / 'transfer.json'}, {picture.path}"
 
 
 def transfer_heads(
     lm: CausalLM,
     tasks: Sequence[Task],
-    out: Path,
+    journal: Journal,
     *,
     select: SelectConfig,
     tune: TuneConfig,
@@ -112,16 +118,20 @@ def transfer_heads(
     k = k or default_k(HeadGeometry.from_config(lm.model.config))
     how = encoding or Encoding()
     rankings = {
-        task.name: choose_heads(lm, task, select, out / task.name, encoding=how) for task in tasks
+        task.name: choose_heads(lm, task, select, journal, task.name, encoding=how)
+        for task in tasks
     }
     per_item: dict[tuple[str, str], list[float]] = {}
     for target in tasks:
         for origin in tasks:
-            folder = out / f"{origin.name}-on-{target.name}"
+            folder = f"{origin.name}-on-{target.name}"
             heads = rankings[origin.name].top(k)
-            adapter, _ = learn_offsets(lm, target, heads, tune, folder, encoding=how)
-            found = evaluate_task(lm, target, adapter, split=split, limit=limit, chat=how.chat)
-            per_item[origin.name, target.name] = headline(found)[1]
+            adapter, _ = learn_offsets(lm, target, heads, tune, journal, folder, encoding=how)
+            evaluate = partial(
+                evaluate_task, lm, target, adapter, split=split, limit=limit, chat=how.chat
+            )
+            kept = measured(journal, folder, evaluate)
+            per_item[origin.name, target.name] = kept["per_item"]
     names = [task.name for task in tasks]
     percent, stars = [], []
     for origin_name in names:
@@ -132,5 +142,7 @@ def transfer_heads(
             marks.append("" if origin_name == name else paired_bootstrap(own, foreign).stars)
         percent.append(row)
         stars.append(marks)
-    write_json(out / "transfer.json", {"tasks": names, "percent": percent, "stars": stars, "k": k})
+    write_json(
+        journal.file("transfer.json"), {"tasks": names, "percent": percent, "stars": stars, "k": k}
+    )
     return Transfer(names, percent, stars, k)

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tenpapers.journal import Journal
 from tenpapers.models import AttentionLayout, CausalLM, Head, HeadGeometry
-from tenpapers.records import write_jsonl
+from tenpapers.records import read_json_lines, write_jsonl
 
+from ..baselines.intervention import Intervention
+from ..baselines.load import record_base
 from ..baselines.parameter_counts import parameter_counts
 from ..heads.other_selectors import rank_by
 from ..heads.ranking import HeadRanking, check_k, default_k, read_heads
@@ -18,6 +21,8 @@ from ..offsets.tune import tune_on_tokens
 from ..records import FitLog, SelectConfig, Selector, TuneConfig
 from ..training.loop import NotFiniteError
 from .settings import TrainSettings
+
+SCALE, LOG = "scale.safetensors", "train_log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Tuned:
         return f"{self.log.losses[0]:.3f} -> {self.log.losses[-1]:.3f}"
 
 
-def rank(settings: TrainSettings, method: Selector, out: Path) -> Ranked:
+def rank(settings: TrainSettings, method: Selector, journal: Journal) -> Ranked:
     """Step 1 as a command: rank the heads by any rule; writes `heads.json` and a manifest.
 
     Raises
@@ -69,14 +74,14 @@ def rank(settings: TrainSettings, method: Selector, out: Path) -> Ranked:
     lm = settings.load_model()
     k = _wanted_k(settings, lm)
     ranking = choose_heads(
-        lm, task, settings.select(), out, method=method, encoding=settings.encoding()
+        lm, task, settings.select(), journal, method=method, encoding=settings.encoding()
     )
     counts = parameter_counts(lm.model.config, k)
-    settings.write_manifest(out, task, began=began, trainable=counts)
+    settings.write_manifest(journal, task, began=began, trainable=counts)
     return Ranked(method, ranking.top(k), len(ranking.order), counts, task.missing_note())
 
 
-def tune(settings: TrainSettings, heads: Path, out: Path) -> Tuned:
+def tune(settings: TrainSettings, heads: Path, journal: Journal) -> Tuned:
     """Step 2 as a command: offsets on the first K heads of a file; writes `adapter/`."""
     began = time.monotonic()
     task = settings.load_task()
@@ -86,17 +91,18 @@ def tune(settings: TrainSettings, heads: Path, out: Path) -> Tuned:
     k = settings.top_k
     if k is None:
         k = min(default_k(shape), len(ranking.order))
-    return _tune(settings, lm, task, ranking.top(k), ranking=ranking, out=out, began=began)
+    return _tune(settings, lm, task, ranking.top(k), ranking=ranking, journal=journal, began=began)
 
 
-def train(settings: TrainSettings, out: Path) -> tuple[Tuned, HeadRanking]:
+def train(settings: TrainSettings, journal: Journal) -> tuple[Tuned, HeadRanking]:
     """Both steps as a command; writes `heads.json` and `adapter/`."""
     began = time.monotonic()
     task = settings.load_task()
     lm = settings.load_model()
     k = _wanted_k(settings, lm)
-    ranking = choose_heads(lm, task, settings.select(), out, encoding=settings.encoding())
-    tuned = _tune(settings, lm, task, ranking.top(k), ranking=ranking, out=out, began=began)
+    ranking = choose_heads(lm, task, settings.select(), journal, encoding=settings.encoding())
+    heads = ranking.top(k)
+    tuned = _tune(settings, lm, task, heads, ranking=ranking, journal=journal, began=began)
     return tuned, ranking
 
 
@@ -114,13 +120,13 @@ def _tune(
     heads: Sequence[Head],
     *,
     ranking: HeadRanking,
-    out: Path,
+    journal: Journal,
     began: float,
 ) -> Tuned:
     adapter, log = learn_offsets(
-        lm, task, heads, settings.tune(), out, ranking=ranking, encoding=settings.encoding()
+        lm, task, heads, settings.tune(), journal, ranking=ranking, encoding=settings.encoding()
     )
-    settings.write_manifest(out, task, began=began, trainable=adapter.n_parameters)
+    settings.write_manifest(journal, task, began=began, trainable=adapter.n_parameters)
     return Tuned(adapter, log, task.missing_note())
 
 
@@ -128,12 +134,23 @@ def choose_heads(
     lm: CausalLM,
     task: Task,
     config: SelectConfig,
-    out: Path,
+    journal: Journal,
+    folder: str = ".",
     *,
     method: Selector = "lofit",
     encoding: Encoding | None = None,
 ) -> HeadRanking:
-    """Step 1, or another selector; writes `heads.json` and what belongs to it into `out`."""
+    """Step 1, or another selector, once; writes `heads.json` and what belongs to it.
+
+    Parameters
+    ----------
+    folder : below the run's; a ranking that an earlier run finished there is read, with its scales.
+    """
+    stage, out = str(Path(folder, "heads")), journal.root / folder
+    geometry = AttentionLayout.from_model(lm.model).geometry
+    if journal.done(stage):
+        return _kept_heads(out, geometry)
+    state = str(Path(folder, ".step1"))
     ranking = rank_by(
         method,
         lm.model,
@@ -141,28 +158,32 @@ def choose_heads(
         task.train,
         task.contrast,
         config=config,
-        state=out / ".step1",
+        state=journal.workspace(state),
         encoding=encoding,
     )
-    ranking.save(out, AttentionLayout.from_model(lm.model).geometry)
+    write_ranking(journal, folder, ranking, geometry)
+    journal.finish(stage)
+    journal.drop(state)
     return ranking
 
 
-def kept_heads(
-    lm: CausalLM,
-    task: Task,
-    config: SelectConfig,
-    out: Path,
-    *,
-    encoding: Encoding | None = None,
-) -> HeadRanking:
-    """Step 1, unless its result lies in `out` already, with its scales."""
+def write_ranking(
+    journal: Journal, folder: str, ranking: HeadRanking, geometry: HeadGeometry
+) -> None:
+    """Write the files of a ranking into a folder of a run."""
+    names = ["heads.json", "scores.npy", "heads.npy"]
+    for name in [*names, SCALE] if ranking.scale is not None else names:
+        journal.file(str(Path(folder, name)))
+    ranking.save(journal.root / folder, geometry)
+
+
+def _kept_heads(out: Path, geometry: HeadGeometry) -> HeadRanking:
     from safetensors.torch import load_file
 
-    if not (out / "heads.json").exists():
-        return choose_heads(lm, task, config, out, encoding=encoding)
-    ranking = read_heads(out / "heads.json", HeadGeometry.from_config(lm.model.config))
-    return replace(ranking, scale=load_file(out / "scale.safetensors")["scale"])
+    ranking = read_heads(out / "heads.json", geometry)
+    if not (out / SCALE).exists():
+        return ranking
+    return replace(ranking, scale=load_file(out / SCALE)["scale"])
 
 
 def learn_offsets(
@@ -170,28 +191,45 @@ def learn_offsets(
     task: Task,
     heads: Sequence[Head],
     config: TuneConfig,
-    out: Path,
+    journal: Journal,
+    folder: str = ".",
     *,
     ranking: HeadRanking | None = None,
     encoding: Encoding | None = None,
 ) -> tuple[LofitAdapter, FitLog]:
-    """Step 2; writes `adapter/` and `train_log.jsonl` into `out`."""
+    """Step 2, once; writes `adapter/` and `train_log.jsonl` into a folder of a run."""
+    name, state = str(Path(folder, "adapter")), str(Path(folder, ".step2"))
+    if journal.has_folder(name):
+        return LofitAdapter.load(journal.root / name), read_log(journal, folder)
     encoded = encode(lm.tokenizer, task.train, encoding)
+    work = journal.workspace(state)
     try:
-        adapter, log = tune_on_tokens(lm.model, encoded, heads, config, state=out / ".step2")
+        adapter, log = tune_on_tokens(lm.model, encoded, heads, config, state=work)
     except NotFiniteError as error:
         # The last good values lie in the state's folder.
-        raise NotFiniteError(
-            f"{error.message}; last good offsets in {out / '.step2'}", error.hint
-        ) from None
+        raise NotFiniteError(f"{error.message}; last good offsets in {work}", error.hint) from None
     scores = [float(ranking.scores[head]) for head in heads] if ranking else []
     adapter = replace(adapter, base_model=lm.name, task=task.name, scores=scores)
-    adapter.save(out / "adapter")
-    write_log(out, log)
+    write_log(journal, folder, log)
+    keep_adapter(journal, name, adapter, lm)
+    journal.drop(state)
     return adapter, log
 
 
-def write_log(out: Path, log: FitLog) -> None:
+def keep_adapter(journal: Journal, name: str, adapter: Intervention, lm: CausalLM) -> None:
+    """Write an adapter's folder whole, with the base that it belongs to."""
+    with journal.folder(name) as folder:
+        adapter.save(folder)
+        record_base(folder, lm)
+
+
+def write_log(journal: Journal, folder: str, log: FitLog) -> None:
     """Write the loss (nats) of every optimiser step."""
     lines = [{"step": step, "loss": loss} for step, loss in enumerate(log.losses, 1)]
-    write_jsonl(out / "train_log.jsonl", lines)
+    write_jsonl(journal.file(str(Path(folder, LOG))), lines)
+
+
+def read_log(journal: Journal, folder: str) -> FitLog:
+    """The losses that an earlier run wrote."""
+    rows = read_json_lines(journal.root / folder / LOG)
+    return FitLog(losses=[row["loss"] for _, row in rows])

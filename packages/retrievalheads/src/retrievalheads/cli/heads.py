@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
 import typer
-from tenpapers.cli import Json, OutFile, say
+from tenpapers.cli import Json, OutFile, Overwrite, Wait, say
+from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..heads.settings import CompareSettings, DetectSettings, NeedleSettings, SetRule
@@ -14,9 +15,6 @@ from ..training.settings import ModelSettings
 app = typer.Typer()
 
 Data = Annotated[Path, typer.Option("--data", help="Dataset file (JSONL).")]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with a killed run of the same settings.")
-]
 ScoreFile = Annotated[Path, typer.Argument(help="Head-score file.")]
 
 
@@ -32,7 +30,8 @@ def detect(
     data: Data,
     out: OutFile,
     settings: DetectSettings,
-    resume: Resume = False,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Score every head of a model on a dataset; writes the head-score file and its .npz.
@@ -44,8 +43,12 @@ def detect(
     from ..records import without_nan
     from ..study.tables import heads_text
 
+    key = settings.key("detect")
     try:
-        scores = detect_into(out, data, settings, resume=resume)
+        with Journal.of_file(
+            out, key=key, inputs=[data], overwrite=overwrite, wait=wait
+        ) as journal:
+            scores = detect_into(journal, out, data, settings)
     except NothingToScoreError as error:
         undefined(str(error))
     values = {
@@ -59,7 +62,11 @@ def detect(
 @app.command()
 @options(NeedleSettings)
 def niah(
-    out: OutFile, settings: NeedleSettings, resume: Resume = False, as_json: Json = False
+    out: OutFile,
+    settings: NeedleSettings,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    as_json: Json = False,
 ) -> None:
     """Needle in a haystack by Wu et al.'s protocol; exit code 3 if no trial succeeds.
 
@@ -69,18 +76,19 @@ def niah(
     from ..heads.write_scores import needles_into
     from ..study.tables import heads_text
 
+    key, inputs = settings.key("niah"), [settings.haystack, settings.needles]
     try:
-        run = needles_into(out, settings, resume=resume)
+        with Journal.of_file(
+            out, key=key, inputs=inputs, overwrite=overwrite, wait=wait
+        ) as journal:
+            scores = needles_into(journal, out, settings)
     except NothingToScoreError as error:
         undefined(str(error))
-    values = {
-        "success_rate": run.success_rate,
-        "best_rouge": run.best_rouge,
-        "tokens": run.tokens,
-    }
+    values = {name: scores.options[name] for name in ("success_rate", "best_rouge", "tokens")}
+    trials = len(scores.ids) + sum(scores.skipped.values())
     text = (
-        f"{heads_text(run.scores)}\nsuccess rate {run.success_rate:.2f} of {len(run.outputs)} "
-        f"trials, {run.tokens} tokens run\n-> {out}"
+        f"{heads_text(scores)}\nsuccess rate {values['success_rate']:.2f} of {trials} trials, "
+        f"{values['tokens']} tokens run\n-> {out}"
     )
     say(values, as_json, text)
 
@@ -123,7 +131,11 @@ def correlate(
     from ..records import without_nan
     from ..study.study_report import correlate_file
 
-    found = correlate_file(runs, x, y, out)
+    if out is None:
+        found = correlate_file(runs, x, y, None)
+    else:
+        with Journal.once(out, command="retrievalheads correlate", inputs=[runs]) as journal:
+            found = correlate_file(runs, x, y, journal.file(out.name))
     say(without_nan(found), as_json, found["text"])
     if found["rho"] != found["rho"]:
         undefined(f"{runs}: {x} or {y} is constant, or fewer than two runs have both")
@@ -149,7 +161,9 @@ def similarity(
     rows = similarity_of_paths(files, settings)
     text = similarity_table(rows).text()
     if out is not None:
-        text += f"\n-> {matrix_figure([str(file) for file in files], rows, out).path}"
+        with Journal.once(out, command="retrievalheads similarity", inputs=files) as journal:
+            matrix_figure([str(file) for file in files], rows, journal.file(out.name))
+        text += f"\n-> {out}"
     say(without_nan(rows), as_json, text)
 
 
@@ -169,10 +183,13 @@ def import_wu(
     """
     from ..heads.score_files import import_wu as read
     from ..heads.score_files import over_one
+    from ..heads.write_scores import announce
     from ..study.tables import heads_text
 
     scores = read(file, trials=trials, model=model)
-    scores.save(out)
+    with Journal.once(out, command="retrievalheads import-wu", inputs=[file]) as journal:
+        announce(journal, out.name)
+        scores.save(out)
     above = over_one(scores)
     note = f"\n{above} scores of single trials are above 1" if above else ""
     values = {"n_used": len(scores.per_example), "over_one": above}
@@ -188,7 +205,9 @@ def export_wu(scores: ScoreFile, out: OutFile) -> None:
     from ..heads.score_files import HeadScores
     from ..heads.score_files import export_wu as write
 
-    write(HeadScores.load(scores), out)
+    found = HeadScores.load(scores)
+    with Journal.once(out, command="retrievalheads export-wu", inputs=[scores]) as journal:
+        write(found, journal.file(out.name))
     print(f"-> {out}")
 
 
@@ -207,7 +226,9 @@ def attention_map(
     """
     from ..heads.write_scores import map_into
 
-    print(f"-> {map_into(out, data, settings, heads, index).path}")
+    with Journal.once(out, command="retrievalheads attention-map", inputs=[data]) as journal:
+        map_into(journal.file(out.name), data, settings, heads, index)
+    print(f"-> {out}")
 
 
 @app.command("heat-map")
@@ -219,4 +240,7 @@ def heat_map(scores: ScoreFile, out: OutFile) -> None:
     from ..heads.score_files import HeadScores
     from ..study.figures import heat_map as draw
 
-    print(f"-> {draw(HeadScores.load(scores), out).path}")
+    found = HeadScores.load(scores)
+    with Journal.once(out, command="retrievalheads heat-map", inputs=[scores]) as journal:
+        draw(found, journal.file(out.name))
+    print(f"-> {out}")

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Cache, Json, OutDir, say
+from tenpapers.cli import Cache, Json, OutDir, Overwrite, Wait, say, stop_on_failures
+from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..interventions.settings import EvaluateSettings, KnockoutSettings, PatchSettings
-from .heads import Data, Resume
+from .heads import Data
 
 app = typer.Typer()
 
@@ -20,18 +21,24 @@ def evaluate(
     out: OutDir,
     settings: EvaluateSettings,
     use_cache: Cache = True,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Answer greedily and grade; writes predictions.jsonl and metrics.json.
 
     Example: retrievalheads evaluate --model smollm2 --data data/mdqa/test.jsonl --out runs/eval
     """
-    from ..interventions.write_results import evaluate_into
+    from ..interventions.write_results import evaluate_into, evaluate_key
     from ..records import without_nan
     from ..study.tables import metrics_text
 
-    metrics = evaluate_into(out, data, settings, use_cache=use_cache).metrics
+    key = evaluate_key(settings)
+    with Journal(out, key=key, inputs=[data], overwrite=overwrite, wait=wait) as journal:
+        found = evaluate_into(journal, data, settings, use_cache=use_cache)
+    metrics = found.metrics
     say(without_nan(metrics), as_json, f"{metrics_text(metrics)}\n-> {out / 'predictions.jsonl'}")
+    stop_on_failures(found.failed, found.asked)
 
 
 @app.command()
@@ -41,7 +48,8 @@ def knockout(
     out: OutDir,
     scores: Annotated[Path, typer.Option("--scores", help="Head-score file of the model.")],
     settings: KnockoutSettings,
-    resume: Resume = False,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Switch off the top k heads and k random ones; writes knockout.json and the curve.
@@ -54,8 +62,10 @@ def knockout(
     from ..study.figures import knockout_figure
     from ..study.tables import knockout_table
 
-    found = knockout_into(out, data, scores, settings, resume=resume)
-    picture = knockout_figure(found["rows"], out / "knockout.png")
+    key, inputs = settings.key("knockout"), [data, scores]
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        found = knockout_into(journal, data, scores, settings)
+        picture = knockout_figure(found["rows"], journal.file("knockout.png"))
     text = knockout_table(found["rows"], found["n"]).text()
     say(without_nan(found), as_json, f"{text}\n-> {picture.path}")
 
@@ -70,7 +80,8 @@ def patch(
     target_scores: Annotated[Path, typer.Option("--target-scores", help="Its head scores.")],
     source_scores: Annotated[Path, typer.Option("--source-scores", help="Its head scores.")],
     settings: PatchSettings,
-    resume: Resume = False,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Put the source's activations into the target, head by head; writes patch.json.
@@ -78,18 +89,12 @@ def patch(
     Example: retrievalheads patch --model smollm2 --target runs/hh --source runs/real
     --target-scores hh.json --source-scores real.json --data test.jsonl --out runs/patch
     """
-    from ..interventions.write_results import patch_into
+    from ..interventions.write_results import PatchedPair, patch_into
     from ..records import without_nan
     from ..study.tables import patch_table
 
-    found = patch_into(
-        out,
-        data,
-        settings,
-        target=target,
-        source=source,
-        target_scores=target_scores,
-        source_scores=source_scores,
-        resume=resume,
-    )
+    pair = PatchedPair(target, source, target_scores, source_scores)
+    key, inputs = pair.key(settings), [data, target_scores, source_scores]
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        found = patch_into(journal, data, pair, settings)
     say(without_nan(found), as_json, f"{patch_table([found]).text()}\n-> {out / 'patch.json'}")

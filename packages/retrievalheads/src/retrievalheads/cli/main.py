@@ -11,11 +11,13 @@ from tenpapers.cli import (
     Model,
     OutDir,
     Overwrite,
+    Wait,
     data_app,
     make_app,
     run,
     say,
 )
+from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..inputs import fetched
@@ -37,7 +39,13 @@ app.add_typer(data_app("retrievalheads", fetched.make), name="data")
 @app.command("generate", hidden=True)  # another name for build-data
 @app.command("build-data")
 @options(BuildConfig)
-def build_data(out: OutDir, settings: BuildConfig, as_json: Json = False) -> None:
+def build_data(
+    out: OutDir,
+    settings: BuildConfig,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
     """Build train, dev and test of one variant, gold spans token-exact; writes manifest.json.
 
     Example: retrievalheads build-data --task mdqa --variant hh --source nq.jsonl.gz
@@ -45,7 +53,9 @@ def build_data(out: OutDir, settings: BuildConfig, as_json: Json = False) -> Non
     """
     from ..inputs.builders.build import build
 
-    made = build(settings, out, progress=True)
+    key, inputs = settings.key(), settings.inputs()
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        made = build(settings, out, progress=True, place=journal.file)
     counts = ", ".join(f"{count} {split}" for split, count in made["counts"].items())
     reasons = {split: why for split, why in made["dropped"].items() if why}
     say(made, as_json, f"{counts}; dropped: {reasons or 'none'}\n-> {out}")
@@ -63,6 +73,8 @@ def train(
     device: Device = None,
     dtype: Dtype = None,
     max_examples: MaxExamples = None,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Tune the attention (LoRA on q, k, v, o) at an extended context; a killed run goes on.
@@ -70,16 +82,11 @@ def train(
     Example: retrievalheads train --model smollm2 --data data/mdqa-hh --context-tokens 2048
     --out runs/hh
     """
-    from tenpapers.report import file_digest
-
-    from ..records import load_examples
-    from ..training.attention_tuning import train as tune
-    from ..training.tuned_model import load_base, local_device
+    from ..training.start import TrainingRun, train_from_file
 
     file = data / "train.jsonl" if data.is_dir() else data
-    examples = load_examples(file, limit=max_examples)
-    lm = load_base(model, dtype, device or local_device())
-    state = tune(lm, examples, out, settings, data_sha256=file_digest(file))
+    run_of = TrainingRun(model=model, device=device, dtype=dtype, max_examples=max_examples)
+    state = train_from_file(file, out, run_of, settings, overwrite=overwrite, wait=wait)
     losses = state["losses"]
     text = (
         f"{state['trainable']} trainable numbers, {state['n_train']} examples; loss "
@@ -103,7 +110,8 @@ def report(
     """
     from ..study.study_report import report_folder
 
-    verdicts = report_folder(runs)
+    with Journal.again(runs) as journal:
+        verdicts = report_folder(journal)
     text = "\n".join(f"{v['claim']}: {v['verdict']}" for v in verdicts)
     say(verdicts, as_json, f"{text}\n-> {runs / 'report.md'}")
 
@@ -133,14 +141,17 @@ def reproduce(
         typer.Option("--scale", help="Two CPU cores, or one of the paper's two models."),
     ] = "cpu",
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Run the study: variants, heads, correlation, knockout, patching; writes report and figure.
 
     Example: retrievalheads reproduce --scale cpu --out runs/retrievalheads-cpu
     """
+    from ..study.reproduce import open_study
     from ..study.reproduce import reproduce as run_study
 
-    run_study(out, settings, title=f"Retrieval heads, {scale} scale", overwrite=overwrite)
+    with open_study(out, settings, overwrite=overwrite, wait=wait) as journal:
+        run_study(journal, settings, title=f"Retrieval heads, {scale} scale")
 
 
 def main() -> None:

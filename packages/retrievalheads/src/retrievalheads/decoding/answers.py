@@ -1,6 +1,6 @@
 """Greedy answers of a model and their grades."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +9,14 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Completion, CompletionCache, Request, Sampling, open_generator
 from tenpapers.generation.generator import Generator
 from tenpapers.generation.hf import HFBackend
+from tenpapers.journal import RowLog
 from tenpapers.models import CausalLM, load_tokenizer, parse_spec
 from tenpapers.records import Record
 
 from ..records import Example, Task
 from ..scoring.metrics import bootstrap_mean, citation, exact_match, f1, first_line, subspan_em
-from ..training.tuned_model import ATTENTION, extended_base, read_state
+from ..training.adapter_folder import ATTENTION, read_state
+from ..training.tuned_model import extended_base
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -24,7 +26,7 @@ MAX_TOKENS: dict[Task, int] = {"mdqa": 32, "musique": 32, "summhay": 64}
 
 
 class Prediction(Record):
-    """A graded answer; `scores` are those of its task, each in [0, 1]."""
+    """A graded answer; `scores` are those of its task, each in [0, 1], none without an answer."""
 
     id: str
     query: str
@@ -32,18 +34,25 @@ class Prediction(Record):
     answers: tuple[str, ...]
     scores: dict[str, float]
     finish_reason: str
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predictions and their means with 95 % intervals."""
+    """Predictions and their means with 95 % intervals.
+
+    `failed` is how many requests of this run got no answer, of `asked`.
+    """
 
     predictions: list[Prediction]
     metrics: dict[str, Any]
+    asked: int = 0
+    failed: int = 0
 
     def per_example(self, metric: str = "f1") -> list[float]:
         """One score of every example."""
-        return [prediction.scores[metric] for prediction in self.predictions]
+        answered = [prediction for prediction in self.predictions if not prediction.error]
+        return [prediction.scores[metric] for prediction in answered]
 
 
 def grade(example: Example, text: str, finish_reason: str = "stop") -> Prediction:
@@ -76,10 +85,14 @@ def grade(example: Example, text: str, finish_reason: str = "stop") -> Predictio
 
 
 def summarise(predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
-    """Means over examples, with intervals; `n` and the share of empty or unparsed answers."""
-    metrics: dict[str, Any] = {"n": len(predictions)}
-    for name in predictions[0].scores if predictions else ():
-        values = [prediction.scores[name] for prediction in predictions]
+    """Means over the answered examples, with intervals; `n`, and how many `failed`.
+
+    `unparsed` is the share of empty or unparsed answers.
+    """
+    answered = [prediction for prediction in predictions if not prediction.error]
+    metrics: dict[str, Any] = {"n": len(answered), "failed": len(predictions) - len(answered)}
+    for name in answered[0].scores if answered else ():
+        values = [prediction.scores[name] for prediction in answered]
         mean, low, high = bootstrap_mean(values, seed=seed)
         metrics[name] = mean
         if name != "unparsed":
@@ -109,6 +122,7 @@ def evaluate(
     *,
     share_prefix: bool = True,
     cache: CompletionCache | None = None,
+    log: RowLog | None = None,
     progress: bool = False,
 ) -> Evaluation:
     """Answer and grade in process, with whatever adapter or hooks the model carries.
@@ -116,14 +130,18 @@ def evaluate(
     Parameters
     ----------
     share_prefix : off where a hook acts on the last row of a prompt only.
+    log : predictions of an earlier run; this one adds to them.
     """
     generator = Generator(HFBackend(lm, share_prefix=share_prefix), cache)
-    asked = requests_of(examples, bos=added_bos(lm.tokenizer))
-    done = list(generator.generate(asked, progress="answers" if progress else None))
-    return _graded(examples, done)
+    left = _missing(examples, log)
+    asked = requests_of(left, bos=added_bos(lm.tokenizer))
+    done = generator.stream(asked, progress="answers" if progress else None)
+    return _graded(examples, left, done, log)
 
 
-def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None) -> Evaluation:
+def evaluate_vllm(
+    model: str, examples: Sequence[Example], adapter: Path | None, log: RowLog | None = None
+) -> Evaluation:
     """Answer through vLLM (prefix caching, LoRA) and grade.
 
     An adapter with another RoPE base is served from a folder of links to the base's files with a
@@ -142,20 +160,42 @@ def evaluate_vllm(model: str, examples: Sequence[Example], adapter: Path | None)
         folder = extended_base(spec.name, state["theta"], state["context_tokens"], adapter)
         spec = replace(spec, name=str(folder.resolve()))
     with open_generator(str(spec)) as engine:
-        asked = requests_of(examples, adapter=str(adapter.resolve()) if adapter else "", bos=bos)
-        done = list(engine.generate(asked, progress="vllm"))
-    return _graded(examples, done)
+        left = _missing(examples, log)
+        asked = requests_of(left, adapter=str(adapter.resolve()) if adapter else "", bos=bos)
+        return _graded(examples, left, engine.stream(asked, progress="vllm"), log)
 
 
-def _graded(examples: Sequence[Example], completions: Sequence[Completion]) -> Evaluation:
-    failed = [done for done in completions if done.failed]
-    if failed:
-        raise UserError(f"{failed[0].id}: {failed[0].error}", "--rope ntk extends a model")
-    graded = [
-        grade(example, done.text, done.finish_reason)
-        for example, done in zip(examples, completions, strict=True)
-    ]
-    return Evaluation(graded, summarise(graded))
+def _missing(examples: Sequence[Example], log: RowLog | None) -> Sequence[Example]:
+    return examples if log is None else log.missing(examples)
+
+
+def _graded(
+    examples: Sequence[Example],
+    asked: Sequence[Example],
+    completions: Iterable[Completion],
+    log: RowLog | None,
+) -> Evaluation:
+    """Grade answers as they come, beside those that an earlier run left in the log."""
+    by_id = {example.id: example for example in asked}
+    graded: dict[str, Prediction] = {}
+    for done in completions:
+        prediction = grade(by_id[done.id], done.text, done.finish_reason)
+        if done.failed:
+            prediction = prediction.model_copy(update={"scores": {}, "error": done.outcome})
+        graded[done.id] = prediction
+        if log is not None:
+            log.write(prediction)
+    failed = sum(bool(prediction.error) for prediction in graded.values())
+    if log is not None:
+        return replace(logged(examples, log), asked=len(asked), failed=failed)
+    predictions = [graded[example.id] for example in examples]
+    return Evaluation(predictions, summarise(predictions), len(asked), failed)
+
+
+def logged(examples: Sequence[Example], log: RowLog) -> Evaluation:
+    """The evaluation that a log holds in full."""
+    predictions = [Prediction.model_validate(log.rows[example.id]) for example in examples]
+    return Evaluation(predictions, summarise(predictions))
 
 
 def added_bos(tokenizer: "PreTrainedTokenizerBase") -> str | None:

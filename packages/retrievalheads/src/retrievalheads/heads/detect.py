@@ -21,7 +21,7 @@ from ..inputs.token_spans import (
     token_spans,
 )
 from ..records import Example, TokenizedExample
-from ..scoring.kept_scores import Kept
+from ..scoring.example_rows import ExampleRows
 from ..scoring.metrics import citation, f1
 from .retrieval_score import Score, score
 from .score_files import HeadScores
@@ -50,7 +50,7 @@ def detect(
     needles: NeedleChoice = "last-hop",
     score_kind: Score = "mean",
     ignore_first: int = 0,
-    kept: Kept | None = None,
+    kept: ExampleRows | None = None,
     progress: bool = False,
 ) -> HeadScores:
     """Retrieval scores of all heads: how often each attends to the evidence that is written.
@@ -77,15 +77,15 @@ def detect(
 
     if probe == "insight" and any(example.task != "summhay" for example in examples):
         raise ValueError("the insight probe needs SummHay examples")
-    kept = kept or Kept()
-    left = [example for example in examples if example.id not in kept.known]
+    kept = kept or ExampleRows()
+    left = [example for example in examples if example.id not in kept.rows]
     coded: list[TokenizedExample] = []
     answered = _answered(model, tokenizer, left, mode=mode, kept=kept, progress=progress)
     for example, reply in answered:
         try:
             spans = token_spans(example, tokenizer, answer=reply, needles=needles)
         except UnmappedNeedleError as error:
-            kept.add(example.id, skipped=str(error))
+            kept.add_scores(example.id, skipped=str(error))
             continue
         if probe == "insight":
             spans = replace(spans, targets=spans.insight or [])
@@ -98,9 +98,9 @@ def detect(
         values = score(
             places, spans.input_ids, answer, spans.targets, copy=probe == "copy", kind=score_kind
         )
-        kept.add(spans.id, values, skipped="" if values is not None else "no step counts")
+        kept.add_scores(spans.id, values, skipped="" if values is not None else "no step counts")
     per_example, ids = kept.scores([example.id for example in examples])
-    reasons = [kept.known[example.id].skipped for example in examples]
+    reasons = [str(kept.rows[example.id]["skipped"]) for example in examples]
     skipped = dict(Counter(reason for reason in reasons if reason))
     if not ids:
         raise NothingToScoreError(f"no example can be scored: {skipped}")
@@ -139,7 +139,7 @@ def _answered(
     examples: Sequence[Example],
     *,
     mode: Mode,
-    kept: Kept,
+    kept: ExampleRows,
     progress: bool,
 ) -> Iterator[tuple[Example, list[int] | None]]:
     """Examples with the answer whose rows are read: None for the target."""
@@ -156,7 +156,7 @@ def _answered(
         if succeeds(example, str(tokenizer.decode(answer))):
             yield example, answer
         else:
-            kept.add(example.id, skipped="not answered")
+            kept.add_scores(example.id, skipped="not answered")
 
 
 def succeeds(example: Example, answer: str) -> bool:

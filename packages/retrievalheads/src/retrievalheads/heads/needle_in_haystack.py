@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..decoding.packed_branches import greedy_together, shared_length
 from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..decoding.row_probe import RowProbe
-from ..scoring.kept_scores import Kept
+from ..scoring.example_rows import ExampleRows
 from ..scoring.metrics import rouge1_recall
 from .detect import NothingToScoreError
 from .needle_grid import Cell
@@ -56,7 +56,7 @@ def niah(
     *,
     share_kv: bool = True,
     score_kind: Score = "mean",
-    kept: Kept | None = None,
+    kept: ExampleRows | None = None,
     progress: bool = False,
 ) -> NeedleRun:
     """Run the grid; scores of the successful trials, and what else there is to know.
@@ -75,8 +75,8 @@ def niah(
     from tqdm import tqdm
 
     reader, stop = PrefixReader(model), ends_answer(tokenizer, model)
-    kept = kept or Kept()
-    left = [cell for cell in grid if cell.id not in kept.known]
+    kept = kept or ExampleRows()
+    left = [cell for cell in grid if cell.id not in kept.rows]
     order = sorted(left, key=lambda cell: (cell.order, cell.group))
     places: dict[str, Int[Tensor, "layers heads steps"]] = {}
     with RowProbe(model) as probe:
@@ -86,13 +86,13 @@ def niah(
             places[cell.id] = read
             text = str(tokenizer.decode(answer))
             if rouge1_recall(text, cell.answer) <= SUCCESS_ROUGE:
-                kept.add(cell.id, skipped="not found", answer=text)
+                kept.add_scores(cell.id, skipped="not found", answer=text)
                 continue
             sequence = torch.tensor(cell.ids + answer)
             wanted = [torch.tensor(cell.needle)] * len(answer)
             values = score(read, sequence, torch.tensor(answer), wanted, kind=score_kind)
-            kept.add(cell.id, values, answer=text)
-    outputs = {cell.id: kept.known[cell.id].answer for cell in grid}
+            kept.add_scores(cell.id, values, answer=text)
+    outputs = {cell.id: str(kept.rows[cell.id]["answer"]) for cell in grid}
     best = max(rouge1_recall(outputs[cell.id], cell.answer) for cell in grid)
     per_example, ids = kept.scores([cell.id for cell in grid])
     if not ids:

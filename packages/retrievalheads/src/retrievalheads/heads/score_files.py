@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import math
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +36,7 @@ class HeadScores:
     skipped : reasons why others were not, with counts.
     options : settings of the run.
     data_sha256 : of the dataset file.
+    identity : of the weights that were read, with those of the adapter; "" where it is not known.
     complete : False where the file of every example's scores is lost and `per_example` is the mean.
     """
 
@@ -45,6 +49,7 @@ class HeadScores:
     skipped: dict[str, int] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
     data_sha256: str = ""
+    identity: str = ""
     complete: bool = True
 
     @property
@@ -87,7 +92,13 @@ class HeadScores:
 
         if not len(self.per_example):
             raise UserError(f"{path}: no example was used: {self.skipped}")
-        arrays = path.with_name(path.name.removesuffix(".json") + ".npz")
+        packed = io.BytesIO()
+        np.savez_compressed(
+            packed, scores=self.per_example.numpy(), ids=np.array(self.ids, dtype=str)
+        )
+        arrays = sidecar(path)
+        with atomic_writer(arrays) as stream:
+            stream.write(packed.getvalue())
         mean, sem = self.mean, self.sem
         write_json(
             path,
@@ -104,15 +115,14 @@ class HeadScores:
                 "mean": _plain(mean),
                 "sem": _plain(sem),
                 "per_example": arrays.name,
+                "per_example_sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
+                "per_example_shape": list(self.per_example.shape),
+                "identity": self.identity,
                 "options": self.options,
                 "data_sha256": self.data_sha256,
                 "ranked": [list(entry) for entry in ranked(mean)],
             },
         )
-        with atomic_writer(arrays) as stream:
-            np.savez_compressed(
-                stream, scores=self.per_example.numpy(), ids=np.array(self.ids, dtype=str)
-            )
 
     @classmethod
     def load(cls, path: Path) -> HeadScores:
@@ -120,9 +130,9 @@ class HeadScores:
 
         Raises
         ------
-        UserError : not such a file, a shape that does not fit, a number that is not finite.
+        UserError : not such a file, a shape that does not fit, a number that is not finite, an
+            .npz of other scores.
         """
-        import numpy as np
         import torch
 
         content = read_json(path)
@@ -140,11 +150,11 @@ class HeadScores:
             raise UserError(f"{path}: mean has the shape {tuple(mean.shape)}, not {shape}")
         if mean.isinf().any():
             raise UserError(f"{path}: a score is not finite")
-        values, ids, complete = mean[None], [], False
+        values, complete = mean[None], False
+        ids: list[str] = []
         arrays = path.parent / content["per_example"] if content.get("per_example") else None
         if arrays is not None and arrays.is_file():
-            with np.load(arrays, allow_pickle=False) as kept:
-                values, ids = torch.from_numpy(kept["scores"]), [str(i) for i in kept["ids"]]
+            values, ids = _read_sidecar(arrays, path, content, shape)
             complete = True
         return cls(
             model=content["model"],
@@ -156,8 +166,36 @@ class HeadScores:
             skipped=content.get("n_skipped", {}),
             options=content.get("options", {}),
             data_sha256=content.get("data_sha256", ""),
+            identity=content.get("identity", ""),
             complete=complete,
         )
+
+
+def sidecar(path: Path) -> Path:
+    """Where the scores of every example lie."""
+    return path.with_name(path.name.removesuffix(".json") + ".npz")
+
+
+def _read_sidecar(
+    arrays: Path, path: Path, content: dict[str, Any], shape: tuple[int, int]
+) -> tuple[Float[Tensor, "examples layers heads"], list[str]]:
+    """Scores of every example with their ids, where they are those that the JSON file is of."""
+    import numpy as np
+    import torch
+
+    hint = f"put the right file back, or delete {arrays.name}: then the mean is used"
+    packed = arrays.read_bytes()
+    known = content.get("per_example_sha256")
+    if known and hashlib.sha256(packed).hexdigest() != known:
+        raise UserError(f"{arrays}: holds other scores than {path.name} is of", hint)
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as kept:
+            values, ids = kept["scores"], [str(name) for name in kept["ids"]]
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{arrays}: broken: {error}", hint) from None
+    if values.shape[1:] != shape:
+        raise UserError(f"{arrays}: scores of shape {values.shape}, {path.name} has {shape}", hint)
+    return torch.from_numpy(values), ids
 
 
 def _plain(values: Float[Tensor, "layers heads"]) -> list[list[float | None]]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from tenpapers.errors import UserError
@@ -65,6 +65,13 @@ class NeedleSettings(ModelSettings):
         typer.Option("--chat/--no-chat", help="Chat template [for instruct and chat models]."),
     ] = None
     score: ScoreKind = "mean"
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `BaseSettings.key`; the two files are inputs of the run."""
+        from ..inputs.builders.build import named_for_chat
+
+        chat = named_for_chat(self.model) if self.chat is None else self.chat
+        return super().key(command) | {"chat": chat}
 
 
 @dataclass(frozen=True, kw_only=True)

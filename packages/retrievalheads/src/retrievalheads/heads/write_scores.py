@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.records import write_json
 from tenpapers.report import file_digest
 
@@ -13,44 +14,46 @@ from ..inputs.builders.build import use_chat
 from ..inputs.number_lists import whole_numbers
 from ..inputs.prompt_rendering import ChatFrame
 from ..records import load_examples
-from ..scoring.kept_scores import Kept, text_digest
+from ..scoring.example_rows import ExampleRows
 from ..training.tuned_model import load_chosen, require_fit
 from .attention_maps import draw_map
 from .detect import NothingToScoreError, detect
 from .head_sets import head_list
-from .needle_grid import default_haystack, default_needles, grid_for, read_needles
-from .needle_in_haystack import NeedleRun, niah
+from .needle_grid import Cell, default_haystack, default_needles, grid_for, read_needles
+from .needle_in_haystack import niah
+from .score_files import HeadScores, sidecar
 
 if TYPE_CHECKING:
+    from tenpapers.models import CausalLM
     from tenpapers.report import Picture
 
     from ..training.settings import ModelSettings
-    from .score_files import HeadScores
     from .settings import DetectSettings, NeedleSettings
 
 
-def detect_into(
-    out: Path, data: Path, settings: DetectSettings, *, resume: bool = False
-) -> HeadScores:
-    """Score every head on a dataset file, and write the head-score file `out`.
+DONE = "scores"
+
+
+def detect_into(journal: Journal, out: Path, data: Path, settings: DetectSettings) -> HeadScores:
+    """Score every head on a dataset file, once, and write the head-score file `out`.
 
     Parameters
     ----------
-    resume : go on with what a killed run of the same settings has scored.
+    journal : of `out`; examples that an earlier run has scored are not read again.
 
     Raises
     ------
     NothingToScoreError : no example was used.
     UserError : wrong data, a prompt beyond the model, a probe that the task does not have.
     """
+    if journal.done(DONE):
+        return HeadScores.load(out)
     examples = load_examples(data, limit=settings.max_examples)
     lm = load_chosen(settings)
     require_fit(lm, max(example.n_tokens for example in examples), str(data))
-    digest = file_digest(data)
-    chosen = (settings.probe, settings.mode, settings.needles, settings.score)
-    key = " ".join(map(str, (lm.identity, digest, *chosen, settings.ignore_first, settings.rope)))
+    announce(journal, out.name)
     try:
-        with Kept.beside(out, key, resume=resume) as kept:
+        with journal.rows(rows_name(out)) as log:
             scores = detect(
                 lm.model,
                 lm.tokenizer,
@@ -61,65 +64,100 @@ def detect_into(
                 needles=settings.needles,
                 score_kind=settings.score,
                 ignore_first=settings.ignore_first,
-                kept=kept,
+                kept=ExampleRows(log),
                 progress=True,
             )
     except NothingToScoreError as error:
         raise NothingToScoreError(f"{data}: {error}") from None
     except ValueError as error:
         raise UserError(f"{data}: {error}") from None
-    scores.model = settings.model
-    scores.adapter = str(settings.adapter) if settings.adapter else None
-    scores.data_sha256 = digest
-    scores.save(out)
+    scores.options |= {"rope": settings.rope, "context_tokens": settings.context_tokens}
+    scores.data_sha256 = file_digest(data)
+    _finish(journal, out, scores, lm, settings)
     return scores
 
 
-def needles_into(out: Path, settings: NeedleSettings, *, resume: bool = False) -> NeedleRun:
-    """Run the grid of needles; writes the head-score file `out`, and the answers beside it.
+def rows_name(out: Path) -> str:
+    """Name of the file in which a run keeps what is done until all of it is."""
+    return f"{out.name}.partial.jsonl"
+
+
+def announce(journal: Journal, name: str) -> None:
+    """Announce a head-score file and its sidecar."""
+    journal.file(name)
+    journal.file(str(sidecar(Path(name))))
+
+
+def _finish(
+    journal: Journal, out: Path, scores: HeadScores, lm: CausalLM, settings: ModelSettings
+) -> None:
+    """Say in the scores what was read, write them, and drop what served to go on."""
+    import torch
+    import transformers
+
+    scores.model, scores.identity = settings.model, lm.weights
+    scores.adapter = str(settings.adapter) if settings.adapter else None
+    scores.options |= {
+        "dtype": str(lm.model.dtype).removeprefix("torch."),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+    scores.save(out)
+    journal.finish(DONE)
+    journal.drop(rows_name(out))
+
+
+def needles_into(journal: Journal, out: Path, settings: NeedleSettings) -> HeadScores:
+    """Run the grid of needles, once; writes the head-score file `out`, and the answers beside it.
+
+    The scores' `options` hold the success rate, the best ROUGE and the tokens that were run.
 
     Raises
     ------
     NothingToScoreError : no trial succeeded.
     UserError : wrong needles, a haystack that is too short, a prompt beyond the model.
     """
+    if journal.done(DONE):
+        return HeadScores.load(out)
     lm = load_chosen(settings)
-    text = settings.haystack.read_text(encoding="utf-8") if settings.haystack else None
-    text = default_haystack() if text is None else text
-    trials = read_needles(settings.needles) if settings.needles else default_needles()
-    chat = use_chat(settings.model, lm.tokenizer) if settings.chat is None else settings.chat
-    grid = grid_for(
-        lm.tokenizer,
-        text,
-        trials,
-        whole_numbers(settings.lengths, "--lengths"),
-        settings.depths,
-        multi=settings.multi_needle,
-        chat=ChatFrame.of(lm.tokenizer) if chat else None,
-    )
+    grid = _grid(lm, settings)
     require_fit(lm, max(len(cell.ids) for cell in grid), "--lengths")
-    source = text_digest(f"{text} {trials}")
-    key = f"{lm.identity} {settings.score} {settings.multi_needle} {chat} {source}"
-    with Kept.beside(out, key, resume=resume) as kept:
+    announce(journal, out.name)
+    answers = journal.file(out.with_suffix(".outputs.json").name)
+    with journal.rows(rows_name(out)) as log:
         run = niah(
             lm.model,
             lm.tokenizer,
             grid,
             share_kv=settings.share_kv,
             score_kind=settings.score,
-            kept=kept,
+            kept=ExampleRows(log),
             progress=True,
         )
-    run.scores.model = settings.model
-    run.scores.adapter = str(settings.adapter) if settings.adapter else None
     run.scores.options |= {
         "lengths": settings.lengths,
         "depths": settings.depths,
         "multi_needle": settings.multi_needle,
+        "success_rate": run.success_rate,
+        "best_rouge": run.best_rouge,
+        "tokens": run.tokens,
     }
-    run.scores.save(out)
-    write_json(out.with_suffix(".outputs.json"), run.outputs)
-    return run
+    write_json(answers, run.outputs)
+    _finish(journal, out, run.scores, lm, settings)
+    return run.scores
+
+
+def _grid(lm: CausalLM, settings: NeedleSettings) -> list[Cell]:
+    text = settings.haystack.read_text(encoding="utf-8") if settings.haystack else None
+    chat = use_chat(settings.model, lm.tokenizer) if settings.chat is None else settings.chat
+    return grid_for(
+        lm.tokenizer,
+        default_haystack() if text is None else text,
+        read_needles(settings.needles) if settings.needles else default_needles(),
+        whole_numbers(settings.lengths, "--lengths"),
+        settings.depths,
+        multi=settings.multi_needle,
+        chat=ChatFrame.of(lm.tokenizer) if chat else None,
+    )
 
 
 def map_into(out: Path, data: Path, settings: ModelSettings, heads: str, index: int) -> Picture:

@@ -17,7 +17,7 @@ from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..heads.head_sets import ranked
 from ..inputs.token_spans import encode_prompt, encode_target
 from ..records import Example
-from ..scoring.kept_scores import KeptValues
+from ..scoring.example_rows import ExampleRows
 from .knockout import Knockout, control_heads
 from .settings import Kind, Scope
 
@@ -95,7 +95,7 @@ def sweep(
     scope: Scope = "all",
     means: Float[Tensor, "layers heads head_dim"] | None = None,
     answers: bool = True,
-    kept: KeptValues | None = None,
+    kept: ExampleRows | None = None,
     progress: bool = False,
 ) -> list[SweepResult]:
     """Run every setting on every example.
@@ -109,7 +109,7 @@ def sweep(
     import torch
     from tqdm import tqdm
 
-    kept = kept or KeptValues()
+    kept = kept or ExampleRows()
     shape = layout_of(model).geometry
     masks = torch.zeros(len(settings), shape.n_layers, shape.n_heads, dtype=torch.bool)
     for row, setting in enumerate(settings):
@@ -118,7 +118,7 @@ def sweep(
     runner = _Runner(model, masks, kind, scope, means)
     stop = ends_answer(tokenizer, model)
     results = [SweepResult(setting) for setting in settings]
-    left = [example for example in examples if example.id not in kept.known]
+    left = [example for example in examples if example.id not in kept.rows]
     for example in tqdm(left, desc="knockout", unit="ex", disable=not progress):
         prompt, _ = encode_prompt(tokenizer, example.prompt)
         target = encode_target(tokenizer, example.target)
@@ -126,9 +126,11 @@ def sweep(
             prompt, target, limit=MAX_TOKENS[example.task] if answers else 0, stop=stop
         )
         texts = tokenizer.batch_decode(replies, skip_special_tokens=True) if answers else []
-        kept.add(example.id, accuracy + [grade(example, text).scores["f1"] for text in texts])
+        kept.add_values(
+            example.id, accuracy + [grade(example, text).scores["f1"] for text in texts]
+        )
     for example in examples:
-        values = kept.known[example.id].values
+        values = kept.values(example.id)
         for index, result in enumerate(results):
             result.accuracy.append(values[index])
             if answers:

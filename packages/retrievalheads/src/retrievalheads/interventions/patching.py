@@ -14,8 +14,9 @@ from tenpapers.models.heads import Hooks
 
 from ..decoding.base_model import layout_of
 from ..heads.head_sets import as_mask
+from ..training.adapter_folder import ATTENTION, read_state, tuned_identity
 from ..training.context_extension import extend_context
-from ..training.tuned_model import ATTENTION, check_base, read_state, require_safetensors
+from ..training.tuned_model import check_base
 from .settings import Positions
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def two_adapters(lm: CausalLM, target: Path, source: Path) -> CausalLM:
         check_base(lm, path, state)
         if (path / ATTENTION).is_file():
             raise UserError(f"{path}: patching needs LoRA adapters", "train without --no-lora")
-        require_safetensors(path)
+        tuned_identity(path)  # says so where no weights are
     if states[target]["theta"] != states[source]["theta"]:
         raise UserError(f"{target} and {source}: trained with different RoPE bases")
     extend_context(lm.model, states[target]["context_tokens"], states[target]["theta"])

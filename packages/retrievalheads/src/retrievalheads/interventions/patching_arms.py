@@ -14,7 +14,7 @@ from ..decoding.prefix_reader import ends_answer
 from ..heads.head_sets import head_set, ranked
 from ..inputs.token_spans import encode_prompt
 from ..records import Example
-from ..scoring.kept_scores import KeptValues
+from ..scoring.example_rows import ExampleRows
 from .patching import patched_generate, sides
 from .settings import Positions
 
@@ -75,7 +75,7 @@ def patch_study(
     positions: Positions = "all",
     match_size: bool = True,
     seed: int = 0,
-    kept: KeptValues | None = None,
+    kept: ExampleRows | None = None,
     progress: bool = False,
     **set_rule: Unpack[Rule],
 ) -> dict[str, Any]:
@@ -99,14 +99,14 @@ def patch_study(
         "intersection": arms.intersection,
         "random": arms.random,
     }
-    kept = kept or KeptValues()
+    kept = kept or ExampleRows()
     found: dict[str, Any] = {}
     for name, heads in sets.items():
         if name != "original" and not heads:
             found[name] = {"f1": None, "delta": None, "n_heads": 0, "per_example": []}
             continue
         _answer(lm, examples, heads, arm=name, positions=positions, kept=kept, progress=progress)
-        scores = [kept.known[f"{name} {example.id}"].values[0] for example in examples]
+        scores = [kept.values(f"{name} {example.id}")[0] for example in examples]
         mean = sum(scores) / len(scores)
         base = found["original"]["f1"] if "original" in found else mean
         found[name] = {
@@ -125,7 +125,7 @@ def _answer(
     *,
     arm: str,
     positions: Positions,
-    kept: KeptValues,
+    kept: ExampleRows,
     progress: bool,
 ) -> None:
     """F1 of the examples that are not kept yet."""
@@ -133,7 +133,7 @@ def _answer(
     from tqdm import tqdm
 
     stop = ends_answer(lm.tokenizer, lm.model)
-    left = [example for example in examples if f"{arm} {example.id}" not in kept.known]
+    left = [example for example in examples if f"{arm} {example.id}" not in kept.rows]
     for example in tqdm(left, desc=f"patch, {arm}", unit="ex", disable=not progress):
         ids = torch.tensor([encode_prompt(lm.tokenizer, example.prompt)[0]])
         answer = patched_generate(
@@ -145,4 +145,4 @@ def _answer(
             max_new_tokens=MAX_TOKENS[example.task],
         )
         text = str(lm.tokenizer.decode(answer.tolist(), skip_special_tokens=True))
-        kept.add(f"{arm} {example.id}", [grade(example, text).scores["f1"]])
+        kept.add_values(f"{arm} {example.id}", [grade(example, text).scores["f1"]])

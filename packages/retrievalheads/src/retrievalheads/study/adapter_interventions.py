@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from tenpapers.records import read_json, write_json
+from tenpapers.records import read_json
 
 from ..heads.head_sets import THRESHOLD
 from ..heads.score_files import HeadScores
 from ..interventions.knockout_sweep import settings_for, sweep, sweep_rows
 from ..interventions.patching import two_adapters
 from ..interventions.patching_arms import patch_study
-from ..records import without_nan
-from ..scoring.kept_scores import KeptValues, text_digest
+from ..interventions.write_results import write_once
+from ..scoring.example_rows import ExampleRows
 from ..training.tuned_model import load_base, put_on
 from .variants import TaskStudy
 from .verdicts import REAL
@@ -20,47 +20,46 @@ from .verdicts import REAL
 
 def patch_adapters(task: TaskStudy) -> list[dict[str, Any]]:
     """Activations of Real-Full in every synthetic variant that the study patches."""
-    found = []
-    source = task.folder / REAL
+    found, journal = [], task.journal
     for variant in task.study.patch:
-        folder = task.folder / variant
-        file = folder / "patch.json"
-        if not file.exists():
-            scores = [folder / "heads.json", source / "heads.json"]
-            if not all(score.exists() for score in scores):
+        stage = f"{task.place}/{variant}/patch.json"
+        if not journal.done(stage):
+            scores = [f"{task.place}/{name}/heads.json" for name in (variant, REAL)]
+            if not all(journal.done(score) for score in scores):
                 continue
-            lm = two_adapters(load_base(task.base), folder, source)
-            mine, real = (HeadScores.load(score) for score in scores)
-            result = patch_study(
-                lm,
-                task.test[: task.study.patch_examples],
-                mine.mean,
-                real.mean,
-                seed=task.study.seed,
-                threshold=THRESHOLD,
-                progress=True,
-            )
-            write_json(file, without_nan({"name": variant} | result))
-        found.append(read_json(file))
+            lm = two_adapters(load_base(task.base), task.folder / variant, task.folder / REAL)
+            mine, real = (HeadScores.load(journal.root / score) for score in scores)
+            with journal.rows(f"{stage}.partial.jsonl") as log:
+                result = patch_study(
+                    lm,
+                    task.test[: task.study.patch_examples],
+                    mine.mean,
+                    real.mean,
+                    seed=task.study.seed,
+                    threshold=THRESHOLD,
+                    kept=ExampleRows(log),
+                    progress=True,
+                )
+            write_once(journal, stage, {"name": variant} | result)
+        found.append(read_json(journal.root / stage))
     return found
 
 
 def knock_adapters(task: TaskStudy) -> list[dict[str, Any]]:
     """Answers of trained adapters with their own best heads off, against random heads."""
-    found = []
+    found, journal = [], task.journal
     test = task.test[: task.study.patch_examples]
     for variant in task.study.knock:
-        folder = task.folder / variant
-        file = folder / "knockout.json"
-        if not file.exists():
-            if not (folder / "heads.json").exists():
+        stage = f"{task.place}/{variant}/knockout.json"
+        if not journal.done(stage):
+            if not journal.done(f"{task.place}/{variant}/heads.json"):
                 continue
-            scores = HeadScores.load(folder / "heads.json")
+            scores = HeadScores.load(task.folder / variant / "heads.json")
             seeds = range(task.study.control_seeds)
             settings = settings_for(scores.mean, task.study.ks, seeds, threshold=THRESHOLD)
-            lm = put_on(load_base(task.base), folder)
-            key = text_digest(f"{variant} {settings}")
-            with KeptValues.beside(file, key, resume=True) as kept:
+            lm = put_on(load_base(task.base), task.folder / variant)
+            with journal.rows(f"{stage}.partial.jsonl") as log:
+                kept = ExampleRows(log)
                 swept = sweep(lm.model, lm.tokenizer, test, settings, kept=kept, progress=True)
             content = {
                 "name": f"{task.name}, {variant}",
@@ -69,6 +68,6 @@ def knock_adapters(task: TaskStudy) -> list[dict[str, Any]]:
                 "n": len(test),
                 "rows": sweep_rows(swept),
             }
-            write_json(file, without_nan(content))
-        found.append(read_json(file))
+            write_once(journal, stage, content)
+        found.append(read_json(journal.root / stage))
     return found

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers import data
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM
-from tenpapers.records import read_json, write_json, write_jsonl
+from tenpapers.records import read_json, write_jsonl
 
 from ..heads.detect import detect
 from ..heads.head_sets import THRESHOLD
 from ..heads.score_files import HeadScores
+from ..heads.write_scores import announce
 from ..inputs.fact_writers import invented_passage
 from ..inputs.planted_phrase import planted_examples
 from ..inputs.published_files import Passage, QuestionItem, read_source
 from ..interventions.knockout_sweep import Setting, settings_for, sweep, sweep_rows
 from ..interventions.settings import Kind, Scope
-from ..records import Example, without_nan
+from ..interventions.write_results import write_once
+from ..records import Example
 from ..training.tuned_model import load_base
 from .settings import Study
 
@@ -40,20 +43,28 @@ class PlantedPart:
     read: tuple[Path, ...] = ()
 
 
-def planted_part(study: Study, out: Path) -> PlantedPart:
-    """Run part A, or take it from `out` where it was run already."""
+def planted_source() -> Path:
+    """The published questions whose passages are planted in, where they are at hand."""
+    return (data.folder("retrievalheads") or Path()) / QUESTIONS
+
+
+KNOCKED, SCORES = "knockout.json", "planted/scores.json"
+
+
+def planted_part(study: Study, journal: Journal) -> PlantedPart:
+    """Run part A, or take it from the study's folder where it was run already."""
     if not study.planted:
         return PlantedPart()
-    source = (data.folder_or_hint("retrievalheads") or Path()) / QUESTIONS
+    source = planted_source()
+    data.folder_or_hint("retrievalheads")
     passages, described = passages_of(source)
-    file, folder = out / "knockout.json", out / "planted"
-    if not file.exists():
+    if not journal.done(KNOCKED):
         lm = load_base(study.model)
         count = min(study.planted, study.limit or study.planted)
         examples = planted_examples(lm.tokenizer, passages, count, study.seed)
-        write_json(file, without_nan(_knock(study, lm, examples, folder)))
-    scores = HeadScores.load(folder / "scores.json")
-    ranked = read_json(folder / "scores.json")["ranked"]
+        write_once(journal, KNOCKED, _knock(study, lm, examples, journal))
+    scores = HeadScores.load(journal.root / SCORES)
+    ranked = read_json(journal.root / SCORES)["ranked"]
     best = ", ".join(f"{layer}-{head} {score:.2f}" for layer, head, score in ranked[:5])
     paragraph = (
         "Part A: a pass-phrase planted among passages, in a pre-trained model. "
@@ -61,7 +72,7 @@ def planted_part(study: Study, out: Path) -> PlantedPart:
         f"{int((scores.mean >= THRESHOLD).sum())} of {scores.mean.numel()} heads score at least "
         f"{THRESHOLD}, {int((scores.mean > 0).sum())} over 0; the best are {best}."
     )
-    return PlantedPart(read_json(file), paragraph, (source,))
+    return PlantedPart(read_json(journal.root / KNOCKED), paragraph, (source,))
 
 
 def passages_of(source: Path) -> tuple[list[Passage], str]:
@@ -75,12 +86,15 @@ def passages_of(source: Path) -> tuple[list[Passage], str]:
     return [Passage("", text) for text in texts], "our own passages (no real data was at hand)"
 
 
-def _knock(study: Study, lm: CausalLM, examples: Sequence[Example], folder: Path) -> dict[str, Any]:
+def _knock(
+    study: Study, lm: CausalLM, examples: Sequence[Example], journal: Journal
+) -> dict[str, Any]:
     """Scores, the curve over k (decode scope), and the headline k in the paper's two forms."""
-    write_jsonl(folder / "examples.jsonl", examples)
+    write_jsonl(journal.file("planted/examples.jsonl"), examples)
     scores = detect(lm.model, lm.tokenizer, examples, progress=True)
-    scores.model = study.model
-    scores.save(folder / "scores.json")
+    scores.model, scores.identity = study.model, lm.weights
+    announce(journal, SCORES)
+    scores.save(journal.root / SCORES)
     seeds = range(study.control_seeds)
     curve = settings_for(scores.mean, study.ks, seeds, threshold=THRESHOLD)
     headline = settings_for(scores.mean, [0, study.headline_k], seeds, threshold=THRESHOLD)

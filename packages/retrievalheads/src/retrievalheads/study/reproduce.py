@@ -6,45 +6,47 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tenpapers.journal import Journal
 from tenpapers.records import write_json, write_jsonl
-from tenpapers.report import claim_folder, manifest, print_report, write_report
+from tenpapers.report import REPORT_FILES, manifest, print_report, write_report
 from tenpapers.settings import as_config
 
 from ..records import without_nan
 from .adapter_interventions import knock_adapters, patch_adapters
-from .planted_part import planted_part
+from .planted_part import planted_part, planted_source
 from .settings import Study
 from .study_report import study_body
 from .variants import open_task, run_variants
 from .verdicts import StudyRun, claims
 
-# What a study writes besides its report.
-PARTS = ("data", "runs", "planted", "runs.jsonl", "knockout.json", "patch.json", "adapters.json")
 
+def reproduce(journal: Journal, study: Study, *, title: str) -> None:
+    """Run the study and write its report; a killed run goes on where it was.
 
-def reproduce(out: Path, study: Study, *, title: str, overwrite: bool = False) -> None:
-    """Run the study and write its report into `out`; a killed run goes on where it was.
+    Parameters
+    ----------
+    journal : of the study's folder, see `open_study`.
 
     Raises
     ------
-    UserError : wrong settings, or `out` holds a study of other settings.
+    UserError : wrong settings.
     """
-    began = time.monotonic()
+    began, out = time.monotonic(), journal.root
     config = as_config(study)
-    claim_folder(out, config, overwrite=overwrite, parts=PARTS)
-    planted = planted_part(study, out)
+    planted = planted_part(study, journal)
     runs: list[StudyRun] = []
     patches: list[dict[str, Any]] = []
     knocked: list[dict[str, Any]] = []
     for kind in study.tasks if study.world == "real" else [None]:
-        task = open_task(study, kind, out)
+        task = open_task(study, kind, journal)
         runs += run_variants(task)
         patches += patch_adapters(task)
         knocked += knock_adapters(task)
-    write_jsonl(out / "runs.jsonl", runs)
-    write_json(out / "patch.json", without_nan(patches))
-    write_json(out / "adapters.json", without_nan(knocked))
-    body, verdicts = study_body(runs, planted.knockout, patches, out / "study.png", knocked)
+    write_jsonl(journal.file("runs.jsonl"), runs)
+    write_json(journal.file("patch.json"), without_nan(patches))
+    write_json(journal.file("adapters.json"), without_nan(knocked))
+    picture = journal.file("study.png")
+    body, verdicts = study_body(runs, planted.knockout, patches, picture, knocked)
     paragraphs = [part for part in (planted.paragraph, _described(study)) if part]
     report = ["\n\n".join(paragraphs), *body]
     results = {
@@ -56,8 +58,20 @@ def reproduce(out: Path, study: Study, *, title: str, overwrite: bool = False) -
         "claims": claims(verdicts),
     }
     details = manifest(config, seed=study.seed, began=began, data=planted.read)
+    journal.claim(*REPORT_FILES)
     write_report(out, title, report, results=without_nan(results), manifest=details)
     print_report(report, out, time.monotonic() - began)
+
+
+def open_study(out: Path, study: Study, *, overwrite: bool, wait: bool) -> Journal:
+    """Open the journal of a study's folder.
+
+    Raises
+    ------
+    UserError : the folder holds another study, or another process works there.
+    """
+    inputs = [*study.files(), *([planted_source()] if planted_source().is_file() else [])]
+    return Journal(out, key=study.key(), inputs=inputs, overwrite=overwrite, wait=wait)
 
 
 def _described(study: Study) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -65,6 +65,21 @@ class Study:
     patch: list[Variant] = field(default_factory=lambda: ["hh", "hl", "lh", "ll", "symbolic"])
     patch_examples: int = 100
     limit: Annotated[int | None, typer.Option(help="Only the first N examples.", min=1)] = None
+
+    def key(self) -> dict[str, Any]:
+        """What the study's results depend on besides its files, the model by its content."""
+        from tenpapers.journal import key_of, known_by
+        from tenpapers.models.identity import identity_as_loaded
+
+        key = key_of("reproduce", self, without=("sources",))  # which are inputs of the run
+        if self.planted or self.world == "real":
+            key["model"] = known_by(self.model, identity_as_loaded(self.model))
+        return key
+
+    def files(self) -> list[Path]:
+        """Published files that the study reads."""
+        tasks = self.tasks if self.world == "real" else []
+        return [Path(self.sources[task]) for task in tasks if task in self.sources]
 
 
 def toy_checkpoint() -> Path:

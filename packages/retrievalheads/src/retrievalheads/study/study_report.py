@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.paper import load_paper
 from tenpapers.records import read_json, read_json_lines, read_jsonl, write_json, write_text
 from tenpapers.report import Picture, Table, Value, report_markdown
@@ -124,18 +125,24 @@ def _title(knockout: dict[str, Any]) -> str:
     return f"Knockout, {where}{knockout['kind']}/{knockout['scope']}"
 
 
-def report_folder(folder: Path) -> list[dict[str, str]]:
-    """Write `report.md`, `table.csv` and the figure from the runs in a folder."""
+def report_folder(journal: Journal) -> list[dict[str, str]]:
+    """Write `report.md`, `table.csv` and the figure from the runs in a folder.
+
+    Parameters
+    ----------
+    journal : of the folder, taken as it is (see `Journal.again`).
+    """
+    folder = journal.root
     runs = read_jsonl(folder / "runs.jsonl", StudyRun)
     knockout = _kept(folder / "knockout.json", {})
     patches = _kept(folder / "patch.json", [])
     adapters = _kept(folder / "adapters.json", [])
-    body, found = study_body(runs, knockout, patches, folder / "study.png", adapters)
-    write_text(folder / "report.md", report_markdown("Retrieval heads", body))
+    body, found = study_body(runs, knockout, patches, journal.file("study.png"), adapters)
+    write_text(journal.file("report.md"), report_markdown("Retrieval heads", body))
     (table, *_) = (item for item in body if isinstance(item, Table))
-    write_text(folder / "table.csv", table.csv())
+    write_text(journal.file("table.csv"), table.csv())
     shown = [verdict.shown() for verdict in found]
-    write_json(folder / "verdicts.json", shown)
+    write_json(journal.file("verdicts.json"), shown)
     return shown
 
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM
-from tenpapers.records import read_jsonl, write_json, write_jsonl
+from tenpapers.records import write_json, write_jsonl
 
-from ..decoding.answers import Evaluation, Prediction, evaluate, summarise
+from ..decoding.answers import Evaluation, evaluate, logged
 from ..heads.detect import NothingToScoreError, detect
 from ..heads.head_sets import THRESHOLD
 from ..heads.overlap import compare
 from ..heads.score_files import HeadScores
+from ..heads.write_scores import announce
 from ..inputs.builders.build import SPLITS, build
 from ..inputs.builders.settings import BuildConfig
 from ..inputs.toy.examples import toy_examples
 from ..records import SYNTHETIC, Example, Task, Variant, load_examples, without_nan
-from ..training.attention_tuning import train
+from ..training.attention_tuning import train_into
 from ..training.context_extension import extend_context
 from ..training.settings import TrainConfig
 from ..training.tuned_model import load_base, load_model, put_on
@@ -36,14 +38,21 @@ class TaskStudy:
 
     Parameters
     ----------
+    journal : of the study's folder.
     kind : None is the toy world.
-    folder : of the adapters; each lies in a folder of its own name.
+    place : of the adapters in that folder; each lies in a folder of its own name.
     """
 
     study: Study
+    journal: Journal
     kind: Task | None
     data: dict[str, Splits]
-    folder: Path
+    place: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the adapters lie."""
+        return self.journal.root / self.place
 
     @property
     def name(self) -> str:
@@ -66,7 +75,7 @@ class TaskStudy:
         return self.data[REAL]["test"]
 
 
-def open_task(study: Study, kind: Task | None, out: Path) -> TaskStudy:
+def open_task(study: Study, kind: Task | None, journal: Journal) -> TaskStudy:
     """Build (once) the data of every variant, equal sizes for all."""
     data: dict[str, Splits] = {}
     wanted: list[tuple[str, Variant, int, int]] = [
@@ -75,16 +84,23 @@ def open_task(study: Study, kind: Task | None, out: Path) -> TaskStudy:
     if "real-short" in study.extras:
         wanted.append(("real-short", REAL, study.short_tokens, study.short_facts))
     for name, variant, context, facts in wanted:
-        folder = out / "data" / (kind or "toy") / name
-        if not (folder / "manifest.json").exists():
+        part = f"data/{kind or 'toy'}/{name}"
+
+        def place(file: str, part: str = part) -> Path:
+            return journal.file(f"{part}/{file}")
+
+        if not journal.done(part):
             if kind is None:
-                _toy_data(study, variant, folder, context=context, facts=facts)
+                _toy_data(study, variant, place, context=context, facts=facts)
             else:
-                build(_build_config(study, kind, variant, context), folder, progress=True)
+                config = _build_config(study, kind, variant, context)
+                build(config, journal.root / part, progress=True, place=place)
+            journal.finish(part)
+        folder = journal.root / part
         data[name] = {
             split: load_examples(folder / f"{split}.jsonl", limit=study.limit) for split in SPLITS
         }
-    return TaskStudy(study, kind, data, out / "runs" / (kind or "toy"))
+    return TaskStudy(study, journal, kind, data, f"runs/{kind or 'toy'}")
 
 
 def _build_config(study: Study, task: Task, variant: Variant, context: int) -> BuildConfig:
@@ -104,14 +120,16 @@ def _build_config(study: Study, task: Task, variant: Variant, context: int) -> B
     )
 
 
-def _toy_data(study: Study, variant: Variant, folder: Path, *, context: int, facts: int) -> None:
+def _toy_data(
+    study: Study, variant: Variant, place: Callable[[str], Path], *, context: int, facts: int
+) -> None:
     sizes = dict(zip(SPLITS, (study.n_train, study.n_dev, study.n_test), strict=True))
     for split, count in sizes.items():
         examples = toy_examples(
             variant, split, count, context=context, facts=facts, seed=study.seed
         )
-        write_jsonl(folder / f"{split}.jsonl", examples)
-    write_json(folder / "manifest.json", {"variant": variant, "counts": sizes})
+        write_jsonl(place(f"{split}.jsonl"), examples)
+    write_json(place("manifest.json"), {"variant": variant, "counts": sizes})
 
 
 @dataclass
@@ -132,22 +150,20 @@ class _Runs:
     task: TaskStudy
     done: dict[str, _Measured] = field(default_factory=dict)
 
-    def measure(self, name: str, lm: CausalLM, folder: Path) -> _Measured:
-        """Answers on the real test set and heads on the real dev set."""
-        dev = self.task.data[REAL]["dev"]
-        heads = _scored(lm, dev, folder / "heads.json", self.task.base_name)
-        self.done[name] = _Measured(_graded(lm, self.task.test, folder), heads)
+    def measure(self, name: str, lm: CausalLM, folder: str) -> _Measured:
+        """Answers on the real test set and heads on the real dev set; `folder` is the model's."""
+        heads = scored(self.task, lm, self.task.data[REAL]["dev"], f"{folder}/heads.json")
+        self.done[name] = _Measured(_graded(self.task, lm, folder), heads)
         return self.done[name]
 
     def tune(self, name: str, examples: Sequence[Example], config: TrainConfig) -> CausalLM:
         """Train an adapter and measure it."""
-        folder = self.task.folder / name
+        task, folder = self.task, f"{self.task.place}/{name}"
         began = time.monotonic()
-        if not (folder / "train_state.json").exists():
-            train(load_base(self.task.base), examples, folder, config)
+        train_into(task.journal, folder, lambda: load_base(task.base), examples, config)
         seconds = time.monotonic() - began
-        lm = put_on(load_base(self.task.base), folder)
-        measured = self.measure(name, lm, folder)
+        lm = put_on(load_base(task.base), task.folder / name)
+        measured = self.measure(name, lm, name)
         measured.seconds, measured.n_train = seconds, len(examples)
         return lm
 
@@ -157,8 +173,8 @@ def run_variants(task: TaskStudy) -> list[StudyRun]:
     study, runs = task.study, _Runs(task)
     for variant in study.variants:
         lm = runs.tune(variant, task.data[variant]["train"], study.train)
-        file = task.folder / variant / "heads_own.json"
-        runs.done[variant].own = _scored(lm, task.data[variant]["dev"], file, task.base_name)
+        own = task.data[variant]["dev"]
+        runs.done[variant].own = scored(task, lm, own, f"{variant}/heads_own.json")
     for extra in study.extras:
         config = replace(study.train, no_lora=True) if extra == "no-lora" else study.train
         runs.tune(extra, _extra_examples(extra, task, runs.done), config)
@@ -166,7 +182,7 @@ def run_variants(task: TaskStudy) -> list[StudyRun]:
         lm = load_model(task.base, rope=rope, context=study.train.context_tokens)
         # Without theta' too it reads beyond its positions, to show what that does.
         extend_context(lm.model, study.train.context_tokens, None)
-        runs.measure(name, lm, task.folder / name.replace(", theta'", "-extended"))
+        runs.measure(name, lm, name.replace(", theta'", "-extended"))
     return [_run(task, name, found, runs.done[REAL]) for name, found in runs.done.items()]
 
 
@@ -183,26 +199,28 @@ def _extra_examples(extra: Extra, task: TaskStudy, done: dict[str, _Measured]) -
     return [*limited[:half], *other[: len(limited) - half]]
 
 
-def _graded(lm: CausalLM, test: Sequence[Example], folder: Path) -> Evaluation:
-    """Answers on the real test set, once: they are kept in `predictions.jsonl`."""
-    file = folder / "predictions.jsonl"
-    if file.exists():
-        kept = read_jsonl(file, Prediction)
-        return Evaluation(kept, summarise(kept))
-    found = evaluate(lm, test, progress=True)
-    write_jsonl(file, found.predictions)
+def _graded(task: TaskStudy, lm: CausalLM, folder: str) -> Evaluation:
+    """Answers on the real test set; those that are there already are not asked again."""
+    with task.journal.rows(f"{task.place}/{folder}/predictions.jsonl") as log:
+        if not log.missing(task.test):
+            return logged(task.test, log)
+        found = evaluate(lm, task.test, log=log, progress=True)
+        log.close([example.id for example in task.test])
     return found
 
 
-def _scored(lm: CausalLM, dev: Sequence[Example], file: Path, name: str) -> HeadScores | None:
-    """Head scores, once; None where no example can be scored."""
-    if not file.exists():
+def scored(task: TaskStudy, lm: CausalLM, dev: Sequence[Example], name: str) -> HeadScores | None:
+    """Head scores, once, in a file below the adapters; None where no example can be scored."""
+    stage, file = f"{task.place}/{name}", task.folder / name
+    if not task.journal.done(stage):
         try:
             scores = detect(lm.model, lm.tokenizer, dev, batch_size=8)
         except NothingToScoreError:
             return None
-        scores.model = name
+        scores.model, scores.identity = task.base_name, lm.weights
+        announce(task.journal, stage)
         scores.save(file)
+        task.journal.finish(stage)
     return HeadScores.load(file)
 
 

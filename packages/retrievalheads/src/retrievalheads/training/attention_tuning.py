@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM, HeadGeometry
 from tenpapers.models.training import progress_bar
 from tenpapers.records import write_json
 
 from ..inputs.token_spans import encode_prompt, encode_target
 from ..records import Example
+from .adapter_folder import ATTENTION, LORA, STATE, read_state
 from .context_extension import chosen_theta, extend_context
 from .settings import TrainConfig
-from .tuned_model import ATTENTION, STATE
 
 if TYPE_CHECKING:
     from jaxtyping import Int
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
+CHECKPOINTS = "checkpoints"
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj")
 _ATTENTION_NAME = re.compile(rf"\.({'|'.join(PROJECTIONS)})\.")
 
@@ -168,7 +171,6 @@ def train(
     import torch
     from transformers import Trainer, set_seed
     from transformers.trainer_callback import PrinterCallback
-    from transformers.trainer_utils import get_last_checkpoint
 
     shape = HeadGeometry.from_config(lm.model.config)
     theta = chosen_theta(lm.model.config, config.rope, config.context_tokens)
@@ -183,7 +185,7 @@ def train(
     model, trainable = attention_only(lm, config)
     if config.gradient_checkpointing:
         model.enable_input_require_grads()
-    work = out / "checkpoints"
+    work = out / CHECKPOINTS
     trainer = Trainer(
         model=model,
         args=_arguments(lm, config, work),
@@ -193,11 +195,11 @@ def train(
     trainer.remove_callback(PrinterCallback)
     if progress:
         trainer.add_callback(progress_bar(f"train, {out.name}"))
-    resumed = get_last_checkpoint(str(work)) if work.is_dir() else None
-    trainer.train(resume_from_checkpoint=resumed)
+    trainer.train(resume_from_checkpoint=_last_whole(work))
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     state = {
         "base": lm.name,
+        "base_weights": lm.weights,
         "layers": shape.n_layers,
         "hidden_size": shape.hidden_size,
         "theta": theta,
@@ -222,4 +224,43 @@ def train(
     shutil.rmtree(work, ignore_errors=True)
     model.eval()
     torch.set_grad_enabled(True)
+    return state
+
+
+def _last_whole(work: Path) -> str | None:
+    """The last checkpoint whose state was written, which comes after everything else in it."""
+    whole = [file.parent for file in work.glob("checkpoint-*/trainer_state.json")]
+    newest = max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
+    return str(newest) if newest else None
+
+
+def train_into(
+    journal: Journal,
+    folder: str,
+    load: Callable[[], CausalLM],
+    examples: Sequence[Example],
+    config: TrainConfig,
+    *,
+    data_sha256: str = "",
+) -> dict[str, Any]:
+    """Train into a folder of a run, once; what an earlier run finished is read.
+
+    Of several processes all train, since the others do not know what the first one's journal says.
+
+    Parameters
+    ----------
+    folder : below the run's.
+    load : gives the base, see `train`.
+    """
+    out, stage = journal.root / folder, f"train {folder}"
+    if journal.done(stage) and os.environ.get("WORLD_SIZE", "1") == "1":
+        return read_state(out)
+    weights = (ATTENTION,) if config.no_lora else LORA
+    for name in (*weights, STATE):
+        journal.file(str(Path(folder, name)))
+    work = str(Path(folder, CHECKPOINTS))
+    journal.workspace(work)
+    state = train(load(), examples, out, config, data_sha256=data_sha256)
+    journal.drop(work)
+    journal.finish(stage)
     return state

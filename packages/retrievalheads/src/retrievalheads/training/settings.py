@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tenpapers.cli import Device, Dtype, Model
@@ -21,12 +21,33 @@ class BaseSettings:
     device: Device = None
     dtype: Dtype = None
 
+    def key(self, command: str) -> dict[str, Any]:
+        """What the results of a command depend on, models by their content; for its journal."""
+        from tenpapers.journal import key_of, known_by
+        from tenpapers.models.identity import identity_as_loaded
+
+        found = known_by(
+            self.model, identity_as_loaded(self.model, dtype=self.dtype, device=self.device)
+        )
+        return key_of(command, self, without=("device", "dtype"), model=found)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings(BaseSettings):
     """A model, with an adapter or without."""
 
     adapter: Annotated[Path | None, typer.Option(help="Folder that `train` wrote.")] = None
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `BaseSettings.key`."""
+        key = super().key(command)
+        if self.adapter is None:
+            return key
+        from tenpapers.journal import known_by
+
+        from .adapter_folder import tuned_identity
+
+        return key | {"adapter": known_by(str(self.adapter), tuned_identity(self.adapter))}
 
 
 @dataclass(frozen=True, kw_only=True)

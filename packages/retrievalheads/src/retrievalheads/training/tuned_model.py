@@ -9,14 +9,13 @@ from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry, load_causal_lm
+from tenpapers.models.identity import weights_identity
 from tenpapers.models.loading import resolve_name
 from tenpapers.records import read_json, write_json
 
+from .adapter_folder import ATTENTION, read_state, tuned_identity
 from .context_extension import ANSWER, chosen_theta, extend_context
 from .settings import ExtendedModelSettings, ModelSettings
-
-STATE = "train_state.json"
-ATTENTION = "attention.safetensors"
 
 
 def load_base(model: str, dtype: str | None = None, device: str | None = None) -> CausalLM:
@@ -51,14 +50,17 @@ def load_model(
 
     Raises
     ------
-    UserError : the adapter was trained on another base, or is none of ours.
+    UserError : the adapter was trained on another base, or is none of ours; NTK without a context.
     """
+    if rope == "ntk" and not context and adapter is None:
+        raise UserError("--rope ntk: extends to how many tokens?", "pass --context-tokens")
     lm = load_base(model, dtype, device)
-    if adapter is None:
-        if rope != "none" and context:
-            extend_context(lm.model, context, chosen_theta(lm.model.config, rope, context))
-        return lm
-    return put_on(lm, adapter)
+    if adapter is not None:
+        return put_on(lm, adapter)
+    if rope != "none":
+        wanted = context or lm.context
+        extend_context(lm.model, wanted, chosen_theta(lm.model.config, rope, wanted))
+    return lm
 
 
 def load_chosen(settings: ModelSettings) -> CausalLM:
@@ -78,24 +80,24 @@ def put_on(lm: CausalLM, adapter: Path) -> CausalLM:
     """Extend a loaded base as in the adapter's training and put the adapter on."""
     state = read_state(adapter)
     check_base(lm, adapter, state)
+    added = tuned_identity(adapter)
     extend_context(lm.model, state["context_tokens"], state["theta"])
+    lm = replace(lm, identity=f"{lm.identity}+{added}", weights=f"{lm.weights}+{added}")
     if (adapter / ATTENTION).is_file():
         from safetensors.torch import load_file
 
         lm.model.load_state_dict(load_file(adapter / ATTENTION), strict=False)
-        return replace(lm, identity=f"{lm.identity}+{_digest(adapter / ATTENTION)}")
+        return lm
     from peft import PeftModel
 
-    require_safetensors(adapter)
-    wrapped = PeftModel.from_pretrained(lm.model, str(adapter)).eval()
-    digest = _digest(adapter / "adapter_model.safetensors")
-    return replace(lm, model=wrapped, identity=f"{lm.identity}+{digest}")
+    return replace(lm, model=PeftModel.from_pretrained(lm.model, str(adapter)).eval())
 
 
 def extended_base(name: str, theta: float | None, context: int, adapter: Path) -> Path:
     """A folder like the base's, with the RoPE base and the positions that an adapter needs.
 
-    Weights are links; only `config.json` is written. It lies inside the adapter's folder.
+    Weights are links; only `config.json` is written. It lies inside the adapter's folder and is
+    named after the base's content, so that another base never takes its place.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ def extended_base(name: str, theta: float | None, context: int, adapter: Path) -
         from huggingface_hub import snapshot_download
 
         source = Path(snapshot_download(name))
-    made = adapter / "served-base"
+    made = adapter / f".served-base-{weights_identity(f'hf:{name}')[:12]}"
     made.mkdir(exist_ok=True)
     for file in source.iterdir():
         link = made / file.name
@@ -127,40 +129,26 @@ def extended_base(name: str, theta: float | None, context: int, adapter: Path) -
     return made
 
 
-def require_safetensors(adapter: Path) -> None:
-    """Adapters in pickle files are not loaded: unpickling runs code.
-
-    Raises
-    ------
-    UserError : no safetensors file.
-    """
-    if not (adapter / "adapter_model.safetensors").is_file():
-        raise UserError(f"{adapter}: no adapter_model.safetensors in it")
-
-
-def read_state(adapter: Path) -> dict[str, Any]:
-    """What `train` wrote beside its weights."""
-    if not adapter.is_dir():
-        raise UserError(f"{adapter}: no such folder")
-    if not (adapter / STATE).is_file():
-        raise UserError(f"{adapter}: no {STATE} in it", "a folder that `train` wrote is wanted")
-    state: dict[str, Any] = read_json(adapter / STATE)
-    return state
-
-
 def check_base(lm: CausalLM, adapter: Path, state: dict[str, Any]) -> None:
     """Refuse an adapter that was trained on another base.
 
     Raises
     ------
-    UserError : the name, layers or hidden size differ.
+    UserError : layers, hidden size or weights differ (the name, for an adapter without a hash).
     """
     shape = HeadGeometry.from_config(lm.model.config)
     mine = {"base": lm.name, "layers": shape.n_layers, "hidden_size": shape.hidden_size}
     theirs = {name: state.get(name) for name in mine}
     if mine["hidden_size"] != theirs["hidden_size"] or mine["layers"] != theirs["layers"]:
         raise UserError(f"{adapter}: trained on {theirs}, this is {mine}")
-    if Path(str(mine["base"])).name != Path(str(theirs["base"])).name:
+    weights = state.get("base_weights")
+    if weights and lm.weights and weights != lm.weights:
+        raise UserError(
+            f"{adapter}: belongs to other weights than {lm.name}",
+            f"it was trained on {theirs['base']}, as that was then",
+        )
+    same_name = Path(str(mine["base"])).name == Path(str(theirs["base"])).name
+    if not weights and not same_name:
         raise UserError(f"{adapter}: trained on {theirs['base']}, this is {mine['base']}")
 
 
@@ -176,9 +164,3 @@ def require_fit(lm: CausalLM, n_tokens: int, where: str) -> None:
             f"{where}: {n_tokens} tokens, the model reads {lm.context}",
             "--rope ntk extends it",
         )
-
-
-def _digest(file: Path) -> str:
-    from tenpapers.report import file_digest
-
-    return file_digest(file)[:16]

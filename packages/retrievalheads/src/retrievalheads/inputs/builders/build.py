@@ -66,8 +66,19 @@ class _Job:
     order: tuple[int, ...]
 
 
-def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str, Any]:
+def build(
+    config: BuildConfig,
+    out: Path,
+    *,
+    progress: bool = False,
+    place: Callable[[str], Path] | None = None,
+) -> dict[str, Any]:
     """Build train, dev and test of one variant; writes the files and `manifest.json`.
+
+    Parameters
+    ----------
+    out : folder of the files.
+    place : gives the path of a file's name in `out`, such as `Journal.file`.
 
     Equal settings give equal bytes, whatever the number of workers; a smaller n gives the first
     examples of a larger one.
@@ -77,6 +88,7 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
     UserError : a source that cannot be read, or (without `allow_fewer`) fewer usable examples than
         wanted; says both numbers.
     """
+    place = place or out.joinpath
     if not config.source and config.task != "mdqa":
         raise UserError(f"--task {config.task}: needs its published file", "--source FILE")
     source = Path(config.source) if config.source else shipped_passages()
@@ -111,13 +123,13 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
                 f"{dict(reasons) or 'none'}{f' (first: {first})' if first else ''}",
                 "lower --n or pass --allow-fewer",
             )
-        file = out / f"{split}.jsonl"
+        file = place(f"{split}.jsonl")
         write_jsonl(file, examples)
         files[file.name] = file_digest(file)
         kept[split] = len(examples)
         lengths.update(e.n_tokens // BUCKET * BUCKET for e in examples)
     if isinstance(writer, ModelWriter):
-        write_jsonl(out / "generated.jsonl", writer.rows)
+        write_jsonl(place("generated.jsonl"), writer.rows)
     details = {
         "task": config.task,
         "variant": config.variant,
@@ -133,14 +145,18 @@ def build(config: BuildConfig, out: Path, *, progress: bool = False) -> dict[str
         "length_histogram": {str(k): v for k, v in sorted(lengths.items())},
         "sha256": files,
     }
-    write_json(out / "manifest.json", details)
+    write_json(place("manifest.json"), details)
     return details
 
 
 def use_chat(spec: str, tokenizer: "PreTrainedTokenizerBase") -> bool:
     """Whether to wrap prompts: there is a chat template, and the name says instruct."""
-    named = spec == "smollm2" or any(word in spec.lower() for word in ("instruct", "chat"))
-    return bool(getattr(tokenizer, "chat_template", None)) and named
+    return bool(getattr(tokenizer, "chat_template", None)) and named_for_chat(spec)
+
+
+def named_for_chat(spec: str) -> bool:
+    """Whether a model's name says that it was tuned to chat."""
+    return spec == "smollm2" or any(word in spec.lower() for word in ("instruct", "chat"))
 
 
 def _chosen(items: list[Item], config: BuildConfig) -> list[Item]:

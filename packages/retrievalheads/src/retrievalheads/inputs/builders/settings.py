@@ -1,10 +1,12 @@
 """Settings of a build."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from tenpapers.errors import UserError
 
 from ...records import Task, Variant
 
@@ -55,3 +57,21 @@ class BuildConfig:
         dev = max(1, self.n // 8) if self.n_dev is None else self.n_dev
         test = max(1, self.n // 2) if self.n_test is None else self.n_test
         return {"train": self.n, "dev": dev, "test": test}
+
+    def key(self) -> dict[str, Any]:
+        """What the data depend on besides `inputs`, models by their content; for the journal."""
+        from tenpapers.journal import key_of, known_by
+        from tenpapers.models.identity import model_identity, weights_identity
+
+        key = key_of("build-data", self, without=("source",))
+        with suppress(UserError):  # a tokenizer without a model
+            key["tokenizer"] = known_by(self.tokenizer, weights_identity(self.tokenizer))
+        if self.generator != "template" and not self.generator.startswith("cache"):
+            key["generator"] = known_by(self.generator, model_identity(self.generator))
+        return key
+
+    def inputs(self) -> list[Path | None]:
+        """Files that the data depend on."""
+        kept = self.generator.removeprefix("cache:")
+        given = [self.source, kept if kept != self.generator else ""]
+        return [*(Path(name) for name in given if name), self.prompts]
