@@ -112,6 +112,8 @@ class HFBackend:
         """Decode one batch; a completion comes as soon as its row is done."""
         import torch
 
+        from .prefix import select_rows
+
         kind, device = self._kind, self.lm.model.device
         # Samples of one prompt share a row until their first token.
         unique = {tuple(prompt.ids): row for row, prompt in enumerate(batch)}
@@ -131,7 +133,7 @@ class HFBackend:
                 past = kind.state_of(output)
                 logits = output.logits[:, -1].float()
                 if len(logits) < len(rows):
-                    past.reorder_cache(spread)
+                    select_rows(past, spread)
                     logits, mask, positions = logits[spread], mask[spread], positions[spread]
                 chosen = _choose(logits, rows)
                 kept = []
@@ -144,7 +146,7 @@ class HFBackend:
                     if not kept:
                         return
                     select = torch.tensor(kept, device=device)
-                    past.reorder_cache(select)
+                    select_rows(past, select)
                     mask, positions = mask[select], positions[select]
                     chosen = [chosen[number] for number in kept]
                     rows = [rows[number] for number in kept]

@@ -133,10 +133,15 @@ class Prefix:
         # What is left of a row's first token is masked; any number will do.
         places = (places - torch.tensor(moved, device=self.model.device)[:, None]).clamp(min=0)
         cache = DynamicCache(config=self.model.config)
-        for layer, whole in zip(cache.layers, self._whole.layers, strict=True):
-            keys, values = whole.keys[0][:, places], whole.values[0][:, places]
-            layer.update(keys.transpose(0, 1), values.transpose(0, 1))
+        for layer, (keys, values, _) in enumerate(self._whole):
+            keys, values = keys[0][:, places], values[0][:, places]
+            cache.update(keys.transpose(0, 1), values.transpose(0, 1), layer)
         return cache
+
+
+def select_rows(cache: Cache, rows: Int[Tensor, " kept"]) -> None:
+    """Keep these rows of a cache, in this order; a row may come twice."""
+    cache.reorder_cache(rows)  # type: ignore[arg-type]  # it wants a LongTensor by name
 
 
 def common_prefix(prompts: Sequence[list[int]]) -> list[int]:
