@@ -143,3 +143,10 @@ def test_noise_comes_from_seed_content_and_sample_alone():
     chat = {"prompt": None, "messages": (Message(role="user", content="prompt 0"),)}
     for change in ({"sampling": Sampling(seed=1)}, {"sampling": Sampling(sample=1)}, chat):
         assert noise_seed(first.model_copy(update=change)) != noise_seed(first)
+
+
+def test_half_a_surrogate_pair_in_a_prompt_or_a_message_is_replaced():
+    """Model-written text has it; no tokenizer and no server takes it."""
+    assert Request(id="1", prompt="a\ud800b").prompt == "a\ufffdb"
+    assert Request(id="1", prompt="\ud83d\ude00").prompt == "\U0001f600"
+    assert Message(role="user", content="\udc00").content == "\ufffd"

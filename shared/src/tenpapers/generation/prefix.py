@@ -50,7 +50,7 @@ class Architecture(NamedTuple):
         from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
         # PEFT's wrapper takes anything and hands it on.
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        inner = getattr(model, "get_base_model", lambda: model)()
         takes = inspect.signature(inner.forward).parameters
         states = [name for name in ("past_key_values", "cache_params") if name in takes]
         plain = {DynamicLayer, DynamicSlidingWindowLayer}

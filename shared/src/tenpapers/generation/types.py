@@ -5,9 +5,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from math import isfinite
-from typing import Literal, NamedTuple, Protocol, Self
+from typing import Annotated, Literal, NamedTuple, Protocol, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, model_validator
 
 from ..errors import UserError
 from ..records import Record
@@ -18,6 +18,16 @@ KEY_VERSION = 3
 COLDEST = 1e-3
 
 FinishReason = Literal["stop", "length", "refused", "filtered", "error"]
+
+
+def _encodable(text: object) -> object:
+    """Join surrogate pairs and replace half ones, which no tokenizer, server or file can take."""
+    if not isinstance(text, str):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+Text = Annotated[str, BeforeValidator(_encodable)]
 
 
 class Sampling(Record):
@@ -94,7 +104,7 @@ class Message(Record):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: Text
 
 
 class Request(Record):
@@ -106,7 +116,7 @@ class Request(Record):
     """
 
     id: str
-    prompt: str | None = None
+    prompt: Text | None = None
     messages: tuple[Message, ...] = ()
     sampling: Sampling = Sampling()
     adapter: str = ""
@@ -123,20 +133,12 @@ class Completion(Record):
     """
 
     id: str
-    text: str
+    text: Text
     finish_reason: FinishReason
-    reasoning: str = ""
-    error: str = ""
+    reasoning: Text = ""
+    error: Text = ""
     n_prompt_tokens: int = 0
     n_output_tokens: int = 0
-
-    @field_validator("text", "reasoning", "error", mode="before")
-    @classmethod
-    def _encodable(cls, text: object) -> object:
-        """Join surrogate pairs and replace half ones, which no file can hold."""
-        if not isinstance(text, str):
-            return text
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     @property
     def failed(self) -> bool:
