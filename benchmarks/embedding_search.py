@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from rank_bm25 import BM25Okapi
-from tenpapers.embedding import Bm25Index, DenseIndex, search, words
+from tenpapers.embedding import Bm25Index, DenseIndex, search
 from timing import clock
 
 K = 100
@@ -49,10 +49,11 @@ def bm25(texts: int, queries: int) -> None:
     weights = [1 / (i + 1) for i in range(len(vocabulary))]
     documents = [" ".join(draw.choices(vocabulary, weights, k=60)) for _ in range(texts)]
     asked = [" ".join(draw.choices(vocabulary, weights, k=20)) for _ in range(queries)]
-    index, built = clock(lambda: Bm25Index.build([(str(i), t) for i, t in enumerate(documents)]))
-    peer, peer_built = clock(lambda: BM25Okapi([words(text) for text in documents]))
+    named = [(str(number), text) for number, text in enumerate(documents)]
+    index, built = clock(lambda: Bm25Index.build(named, str.split))
+    peer, peer_built = clock(lambda: BM25Okapi([text.split() for text in documents]))
     mine, ours = clock(lambda: [index.scores(query) for query in asked])
-    theirs, seconds = clock(lambda: [peer.get_scores(words(query)) for query in asked])
+    theirs, seconds = clock(lambda: [peer.get_scores(query.split()) for query in asked])
     differ = max(np.abs(a - b).max() for a, b in zip(mine, theirs, strict=True))
     print(
         f"{texts} texts, {queries} queries: ours {ours:.2f} s ({built:.1f} s to build), rank-bm25 "
