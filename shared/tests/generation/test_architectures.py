@@ -168,3 +168,30 @@ def test_a_model_in_a_wrapper_of_peft_is_known_by_what_is_inside():
     plain = Architecture.of(model)
     wrapped = peft.get_peft_model(model, peft.LoraConfig(target_modules=["q_proj"]))
     assert plain.state == "past_key_values" and Architecture.of(wrapped) == plain
+
+
+class Scripted(Letters):
+    """Whatever the model says, the prompt ends and the answer goes as written."""
+
+    def __init__(self, prompt, answer):
+        self.prompt, self.answer, self.calls = prompt, answer, 0
+
+    def decode(self, ids, **_):
+        self.calls += 1
+        return self.prompt if self.calls == 1 else self.answer[: len(ids)]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "text"),
+    [
+        ("Why?", "<think>\na\n\nb</think>\n\nYes\nNo", "<think>\na\n\nb</think>\n\nYes"),
+        ("Why?<think>\n", "a\nb\n</think>\nYes\nNo", "<think>a\nb\n</think>\nYes"),
+        ("Why?", "\n\nYes\nNo", "\n\nYes"),
+    ],
+)
+def test_a_stop_acts_on_what_is_said_and_not_on_what_is_thought(prompt, answer, text):
+    asked = backend("llama", {})
+    asked.lm.tokenizer = Scripted(prompt, answer)
+    sampling = Sampling(max_tokens=60, stop=("\n",))
+    (completion,) = asked.stream([Request(id="1", prompt="x", sampling=sampling)])
+    assert (completion.text, completion.finish_reason) == (text, "stop")
