@@ -118,5 +118,5 @@ def plain_number(hit: re.Match[str]) -> str:
     whole = int(hit["whole"] or hit["mixed"] or 0)
     if down == 0:
         return sign + str(up)
-    value = Fraction(whole) + Fraction(up, down)
-    return sign + (str(value.numerator) if value.denominator == 1 else repr(float(value)))
+    parts = whole + Fraction(up, down)
+    return sign + (str(parts.numerator) if parts.denominator == 1 else repr(float(parts)))

@@ -82,8 +82,8 @@ def run_plan_study(
             budgets=two_budgets(settings.budgets),
             domain=settings.domain,
         )
-        forms = _plain_forms(demos)
-        close_in_order(log, [forms.get(name, name) for name in names], items)
+        plain = _plain_forms(demos)
+        close_in_order(log, [plain.get(name, name) for name in names], items)
         return outputs
 
 
