@@ -24,7 +24,6 @@ ONE_USER = {
     "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",
     "generation.chat_text": "how every backend sees messages; tocot scores labels behind it",
-    "testing.chat_server": "synthesizrr's teachers fail and recover through it too",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",
     "models.UnsupportedModelError": "part of AttentionLayout",

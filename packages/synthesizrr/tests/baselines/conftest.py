@@ -1,6 +1,7 @@
 import pytest
 from synthesizrr.baselines.baseline_run import BaselineRun, BaselineSettings
 from synthesizrr.records import Example, Generation, read_rows
+from tenpapers.journal import Journal
 
 from ..conftest import AG
 
@@ -12,10 +13,10 @@ def run(tmp_path, teacher, tokenizer, news):
         settings = BaselineSettings(
             method=method, per_label=per_label, shots=1, max_new_tokens=8, **more
         )
-        out = tmp_path / "generations.jsonl"
-        return BaselineRun(AG, seeds, teacher, settings, out, tokenizer)
+        return BaselineRun(AG, seeds, teacher, settings, journal, "generations.jsonl", tokenizer)
 
-    return make
+    with Journal(tmp_path / "run", key={}) as journal:
+        yield make
 
 
 def made(run):

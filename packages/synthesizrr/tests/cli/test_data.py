@@ -16,7 +16,8 @@ def test_prepare_writes_splits_and_shards(tmp_path, capsys):
     command("datasets", "prepare", "jsonl", "--src", file, "--out", out, "--json")
     assert json.loads(capsys.readouterr().out) == {"train": 1, "test": 1}
     assert read_lines(out / "test.jsonl") == [{"id": "row-2", "text": "text 1", "label": "a"}]
-    fails("datasets", "prepare", "jsonl", "--src", file, "--out", out, told=["is there already"])
+    again = ["datasets", "prepare", "jsonl", "--src", file, "--out", out]
+    fails(*again, "--task", "ag_news", told=['task was null and is "ag_news"'])
     command("corpus", "prepare", "jsonl", "--src", file, "--shard-size", 1, "--out", out)
     assert "2 documents in 2 files" in capsys.readouterr().out
     with gzip.open(out / "docs-00001.jsonl.gz", "rt") as lines:

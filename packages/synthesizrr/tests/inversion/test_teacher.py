@@ -1,18 +1,34 @@
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
-from synthesizrr.inversion.teacher import GenerateConfig, generate, plan_prompts, shared_share
+from synthesizrr.inversion.teacher import (
+    GenerateConfig,
+    generate,
+    open_generations,
+    plan_prompts,
+    shared_share,
+)
 from synthesizrr.records import Generation, read_rows
 from tenpapers.generation import Request, Sampling
+from tenpapers.journal import Journal
 
 from ..conftest import AG, inputs, pool, read_lines
 
 SHORT = GenerateConfig(shots=1, max_new_tokens=6, seed=3)
 
 
+@contextmanager
+def kept(file):
+    """The generations of a file, as a run keeps them."""
+    with Journal.of_file(file, key={}) as journal, open_generations(journal, file.name) as log:
+        yield log
+
+
 def test_a_generation_has_its_whole_origin(tmp_path, teacher, tokenizer):
     out = tmp_path / "generations.jsonl"
-    counts = generate(inputs(), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    with kept(out) as log:
+        counts = generate(inputs(), pool(), AG, teacher, SHORT, log=log, tokenizer=tokenizer)
     rows = read_rows(out, Generation)
     assert counts["asked"] == 4 and counts["failed"] == 0 and counts["output_tokens"] > 0
     assert sorted(row.id for row in rows) == ["in0", "in1", "in2", "in3"]
@@ -26,7 +42,8 @@ def test_order_and_company_change_nothing(tmp_path, teacher, tokenizer):
     """The same shots and the same text for an input, however it is asked."""
     texts = []
     for name, rows in (("a", inputs()), ("b", inputs()[::-1]), ("c", inputs()[1:2])):
-        generate(rows, pool(), AG, teacher, SHORT, out=tmp_path / name, tokenizer=tokenizer)
+        with kept(tmp_path / name) as log:
+            generate(rows, pool(), AG, teacher, SHORT, log=log, tokenizer=tokenizer)
         texts.append(
             {
                 row.id: (row.icl_ids, row.generation)
@@ -38,11 +55,13 @@ def test_order_and_company_change_nothing(tmp_path, teacher, tokenizer):
 
 def test_what_is_there_is_not_asked_again(tmp_path, teacher, tokenizer):
     out = tmp_path / "generations.jsonl"
-    generate(inputs(2), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    with kept(out) as log:
+        generate(inputs(2), pool(), AG, teacher, SHORT, log=log, tokenizer=tokenizer)
     with out.open("a") as stream:
         stream.write('{"id": "in2", "lab')  # a kill in the middle of a line
     before = teacher.calls
-    counts = generate(inputs(4), pool(), AG, teacher, SHORT, out=out, tokenizer=tokenizer)
+    with kept(out) as log:
+        counts = generate(inputs(4), pool(), AG, teacher, SHORT, log=log, tokenizer=tokenizer)
     assert (counts["asked"], counts["done_before"], teacher.calls - before) == (2, 2, 2)
     assert sorted(row["id"] for row in read_lines(out)) == ["in0", "in1", "in2", "in3"]
 
@@ -50,7 +69,8 @@ def test_what_is_there_is_not_asked_again(tmp_path, teacher, tokenizer):
 def test_groups_give_the_same_text_with_and_without_a_shared_prefix(tmp_path, teacher, tokenizer):
     grouped = replace(SHORT, icl_groups=1, temperature=0.0)
     rows = [row.model_copy(update={"label": "World"}) for row in inputs()]
-    counts = generate(rows, pool(), AG, teacher, grouped, out=tmp_path / "all", tokenizer=tokenizer)
+    with kept(tmp_path / "all") as log:
+        counts = generate(rows, pool(), AG, teacher, grouped, log=log, tokenizer=tokenizer)
     assert counts["shared_prompt_share"] > 0.4
     whole = {row.id: row for row in read_rows(tmp_path / "all", Generation)}
     assert len({tuple(row.icl_ids) for row in whole.values()}) == 1
@@ -97,7 +117,8 @@ def test_requests_sample_as_the_settings_say(tmp_path, tokenizer):
     asked = []
     for rows in (inputs(), inputs()[2:]):
         recorder = Recorder()
-        generate(rows, pool(), AG, recorder, config, out=tmp_path / "g", tokenizer=tokenizer)
+        with kept(tmp_path / "g") as log:
+            generate(rows, pool(), AG, recorder, config, log=log, tokenizer=tokenizer)
         asked.append(recorder.requests)
     for request in asked[0].values():
         sampling = request.sampling
@@ -106,5 +127,6 @@ def test_requests_sample_as_the_settings_say(tmp_path, tokenizer):
     assert len({request.sampling.seed for request in asked[0].values()}) == 4
     assert {name: asked[0][name] for name in asked[1]} == asked[1]
     own = replace(config, max_new_tokens=None)
-    generate(inputs(1), pool(), AG, recorder, own, out=tmp_path / "g", tokenizer=tokenizer)
+    with kept(tmp_path / "g") as log:
+        generate(inputs(1), pool(), AG, recorder, own, log=log, tokenizer=tokenizer)
     assert recorder.requests["in0"].sampling.max_tokens == AG.max_new_tokens

@@ -70,7 +70,7 @@ def test_the_whole_chain_from_one_file(tmp_path, news, capsys):
     config.write_text(
         RUN.format(task="ag_news", teacher="smollm2", news=news).replace("top_k: 8", "top_k: 9")
     )
-    fails("run", "--config", config, "--out", out, told=["holds a study of other settings"])
+    fails("run", "--config", config, "--out", out, told=["top_k was 8 and is 9"])
 
 
 def test_a_label_with_a_quote_goes_through_the_whole_chain(tmp_path, news, tiny_teacher):

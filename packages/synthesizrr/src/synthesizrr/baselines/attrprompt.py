@@ -13,7 +13,7 @@ from tenpapers.errors import UserError
 
 from ..inputs.task import Task
 from ..inversion.fewgen import fewgen_inputs
-from ..inversion.teacher import Prompt, complete
+from ..inversion.teacher import Prompt, complete, open_generations
 from ..records import InputRow
 from .baseline_run import BaselineRun
 
@@ -37,7 +37,8 @@ def attrprompt(run: BaselineRun) -> dict[str, Any]:
         text = attribute_prompt(run.task, row.label, drawn)
         asked = InputRow(**fields, attributes=drawn)  # type: ignore[call-arg]  # kept as it is
         prompts.append(Prompt(asked, (), text, len(text)))
-    return complete(prompts, run.task, run.teacher, config, run.out, progress="attrprompt")
+    with open_generations(run.journal, run.name) as log:
+        return complete(prompts, run.task, run.teacher, config, log, progress="attrprompt")
 
 
 def attribute_prompt(task: Task, label: str, drawn: Mapping[str, str]) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from tenpapers.generation import Generator
+from tenpapers.journal import Journal
 
 from ..inputs.task import Task
 from ..inversion.fewgen import fewgen_inputs
-from ..inversion.teacher import GenerateConfig, Mode, generate
+from ..inversion.teacher import GenerateConfig, Mode, generate, open_generations
 from ..records import Example
 from ..students.classifiers import student_spec
 
@@ -48,14 +49,15 @@ class BaselineRun:
     Parameters
     ----------
     seeds : labelled texts: demonstrations of FewGen, the small gold set of S3.
-    out : `generations.jsonl`.
+    journal, name : of the run, and its file of generations.
     """
 
     task: Task
     seeds: "Sequence[Example]"
     teacher: Generator
     settings: BaselineSettings
-    out: Path
+    journal: Journal
+    name: str
     tokenizer: "PreTrainedTokenizerBase" = field(repr=False)
 
     @property
@@ -63,16 +65,22 @@ class BaselineRun:
         """Encoder whose frozen vectors ProGen's student reads."""
         return student_spec(self.settings.student).model
 
-    def zero_shot(self, out: Path | None = None, per_label: int | None = None) -> dict[str, Any]:
-        """The class-conditional prompt alone (ZeroGen, SimPrompt)."""
+    @property
+    def out(self) -> Path:
+        """The file of generations."""
+        return self.journal.root / self.name
+
+    def zero_shot(self, name: str = "", per_label: int | None = None) -> dict[str, Any]:
+        """The class-conditional prompt alone (ZeroGen, SimPrompt), into that file or another."""
         rows = fewgen_inputs(self.task, per_label or self.settings.per_label)
-        return generate(
-            rows,
-            [],
-            self.task,
-            self.teacher,
-            replace(self.settings, shots=0),
-            out=out or self.out,
-            tokenizer=self.tokenizer,
-            progress="zero-shot",
-        )
+        with open_generations(self.journal, name or self.name) as log:
+            return generate(
+                rows,
+                [],
+                self.task,
+                self.teacher,
+                replace(self.settings, shots=0),
+                log=log,
+                tokenizer=self.tokenizer,
+                progress="zero-shot",
+            )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..inversion.fewgen import fewgen_inputs
-from ..inversion.teacher import generate
+from ..inversion.teacher import generate, open_generations
 from ..records import IclRow, Synthetic
 from .baseline_run import BaselineRun
 from .student_vectors import LOG_ZERO, number_within_label, texts_of, vectors_of
@@ -37,16 +37,17 @@ def progen(run: BaselineRun) -> dict[str, Any]:
             row.model_copy(update={"id": f"progen{number}-{row.id}"})
             for row in fewgen_inputs(run.task, per_label)
         ]
-        found = generate(
-            inputs,
-            icl,
-            run.task,
-            run.teacher,
-            replace(settings, shots=shots),
-            out=run.out,
-            tokenizer=run.tokenizer,
-            progress=f"progen, round {number + 1}",
-        )
+        with open_generations(run.journal, run.name) as log:
+            found = generate(
+                inputs,
+                icl,
+                run.task,
+                run.teacher,
+                replace(settings, shots=shots),
+                log=log,
+                tokenizer=run.tokenizer,
+                progress=f"progen, round {number + 1}",
+            )
         counts[f"round {number + 1}"] = found | {"shots": shots}
     return counts
 

@@ -5,7 +5,7 @@ from typing import Any
 from tenpapers.errors import UserError
 
 from ..inversion.fewgen import fewgen_inputs, fewgen_shots
-from ..inversion.teacher import generate
+from ..inversion.teacher import generate, open_generations
 from .attrprompt import attrprompt
 from .baseline_run import BaselineRun
 from .progen import progen
@@ -42,13 +42,14 @@ def fewgen(run: BaselineRun) -> dict[str, Any]:
     """The paper's FewGen: the teacher with seeds as demonstrations, no document."""
     rows = fewgen_inputs(run.task, run.settings.per_label)
     icl = fewgen_shots(run.seeds, run.task, run.tokenizer)
-    return generate(
-        rows,
-        icl,
-        run.task,
-        run.teacher,
-        run.settings,
-        out=run.out,
-        tokenizer=run.tokenizer,
-        progress="fewgen",
-    )
+    with open_generations(run.journal, run.name) as log:
+        return generate(
+            rows,
+            icl,
+            run.task,
+            run.teacher,
+            run.settings,
+            log=log,
+            tokenizer=run.tokenizer,
+            progress="fewgen",
+        )

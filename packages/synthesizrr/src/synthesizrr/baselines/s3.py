@@ -4,7 +4,7 @@ from typing import Any
 
 from ..inversion.fewgen import fewgen_shots
 from ..inversion.prompts import render_prompt
-from ..inversion.teacher import Prompt, complete
+from ..inversion.teacher import Prompt, complete, open_generations
 from ..records import Example, InputRow
 from ..students.classifiers import fit, student_spec
 from ..students.train import predictions
@@ -28,7 +28,8 @@ def s3(run: BaselineRun) -> dict[str, Any]:
             for index, error in enumerate(_in_turn(wrong, share))
         ]
         label = f"s3, round {number + 1}"
-        found = complete(prompts, run.task, run.teacher, settings, run.out, progress=label)
+        with open_generations(run.journal, run.name) as log:
+            found = complete(prompts, run.task, run.teacher, settings, log, progress=label)
         counts[f"round {number + 1}"] = found | {"errors": len(wrong)}
     return counts
 

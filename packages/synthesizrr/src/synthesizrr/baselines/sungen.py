@@ -29,8 +29,8 @@ def sungen(run: BaselineRun) -> dict[str, Any]:
     All rows stay beside the output in `*.pool.jsonl`, each chosen one has its `weight`.
     """
     settings, labels = run.settings, list(run.task.labels)
-    pool = run.out.with_name(f"{run.out.stem}.pool.jsonl")
-    counts = run.zero_shot(pool, 2 * settings.per_label)
+    out, pool = run.journal.file(run.name), run.out.with_name(f"{run.out.stem}.pool.jsonl")
+    counts = run.zero_shot(pool.name, 2 * settings.per_label)
     rows = texts_of(pool, run.task)
     numbers = np.array([labels.index(row.label) for row in rows])
     weights = learn_weights([row.text for row in rows], numbers, len(labels), seed=settings.seed)
@@ -41,7 +41,7 @@ def sungen(run: BaselineRun) -> dict[str, Any]:
         )
         for index in resampled(numbers, weights, settings.per_label, seed=settings.seed)
     ]
-    write_jsonl(run.out, kept)
+    write_jsonl(out, kept)
     return counts | {"pool": len(rows), "kept": len(kept)}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Cache, Json, OutFile, Overwrite, say
+from tenpapers.cli import Cache, Json, OutFile, Overwrite, Wait, say, stop_on_failures
 from tenpapers.settings import options
 
 from ..baselines.baseline_run import BaselineSettings
@@ -37,6 +37,7 @@ def generate(
     ] = None,
     cache: Cache = True,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Let the teacher turn documents into labelled texts; a killed run goes on.
@@ -44,17 +45,19 @@ def generate(
     Example: synthesizrr generate runs/inputs/inputs.jsonl runs/inputs/icl.jsonl --task ag_news
     --teacher vllm:meta-llama/Llama-2-13b-chat-hf --shots 3 --out generations.jsonl
     """
+    from ..inversion.teacher import requests_in
     from ..study.model_stages import TeacherChoice, generate_file
 
     chosen = TeacherChoice(teacher, tokenizer, cache)
     counts = generate_file(
-        (inputs, icl), task, chosen, settings, out, limit=limit, overwrite=overwrite
+        (inputs, icl), task, chosen, settings, out, limit=limit, overwrite=overwrite, wait=wait
     )
     text = (
         f"{counts['asked']} asked, {counts['done_before']} done before, {counts['failed']} failed; "
         f"{100 * counts['shared_prompt_share']:.0f} % of the prompt tokens are shared\n-> {out}"
     )
     say(counts, as_json, text)
+    stop_on_failures(*requests_in(counts))
 
 
 @app.command()
@@ -68,20 +71,23 @@ def fewgen(
     tokenizer: TokenizerSpec = None,
     cache: Cache = True,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """The baselines without a corpus: FewGen, and small forms of earlier methods.
 
     Example: synthesizrr fewgen seeds.jsonl --task ag_news --shots 32 -n 100 --out few.jsonl
     """
+    from ..inversion.teacher import requests_in
     from ..study.model_stages import TeacherChoice, baseline_file
 
     chosen = TeacherChoice(teacher, tokenizer, cache)
-    counts = baseline_file(seeds, task, chosen, settings, out, overwrite=overwrite)
+    counts = baseline_file(seeds, task, chosen, settings, out, overwrite=overwrite, wait=wait)
     text = f"{counts}\n-> {out}"
     if settings.method == "regen":
         text = f"{counts['texts']} texts (no need to parse them)\n-> {out}"
     say(counts, as_json, text)
+    stop_on_failures(*requests_in(counts))
 
 
 @app.command()
@@ -91,15 +97,22 @@ def parse(
     settings: ParseFileSettings,
     out: OutFile,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Turn generations into labelled texts; refusals and empty ones are counted.
 
     Example: synthesizrr parse generations.jsonl --task ag_news --out synthetic.jsonl
     """
-    from ..study.file_stages import parse_file
+    from tenpapers.journal import Journal, key_of
 
-    report = parse_file(generations, settings, out, overwrite=overwrite)
+    from ..study.file_stages import parse_file
+    from ..study.model_stages import task_file
+
+    key = key_of("synthesizrr parse", settings)
+    inputs = [generations, task_file(settings.task)]
+    with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        report = parse_file(generations, settings, journal.file(out.name))
     text = (
         f"{report.texts} texts of {report.generations} generations; {report.refused} refused, "
         f"{report.empty} empty, {report.duplicate} repeated\n-> {out}"
@@ -116,14 +129,19 @@ def filter_rows(
         Path, typer.Option(help="Folder for synthetic.filtered.jsonl, cartography.jsonl.")
     ],
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Dataset cartography: keep what a student is confident of.
 
     Example: synthesizrr filter synthetic.jsonl --keep 0.83 --student minilm --out runs/filter
     """
+    from tenpapers.journal import Journal, key_of
+
     from ..study.file_stages import filter_file
 
-    counts = filter_file(synth, settings, out, overwrite=overwrite)
+    key, file = key_of("synthesizrr filter", settings), out / "synthetic.filtered.jsonl"
+    with Journal.of_file(file, key=key, inputs=[synth], overwrite=overwrite, wait=wait) as journal:
+        counts = filter_file(synth, settings, journal)
     text = f"{counts['kept']} of {counts['rows']} rows\n-> {out / 'synthetic.filtered.jsonl'}"
     say(counts, as_json, text)

@@ -74,10 +74,14 @@ def judge(
 
     Example: synthesizrr judge synthetic.jsonl --judge openai:gpt-4o-mini -n 200 --out runs/j
     """
+    from tenpapers.journal import Journal
+
     from ..study.model_stages import judge_file
     from ..study.tables import rag_table
 
-    found = judge_file(synth, settings, out)
+    command = "synthesizrr judge"
+    with Journal.once(out / "rag.json", command=command, inputs=[synth]) as journal:
+        found = judge_file(synth, settings, journal)
     table = rag_table(found, settings.judge)
     say(asdict(found), as_json, table, f"-> {out / 'rag.json'}")
 
@@ -91,8 +95,13 @@ def _measure(
     as_json: bool,
     equalize: bool = False,
 ) -> None:
+    from tenpapers.journal import Journal
+
     from ..study.file_stages import measure_files
     from ..study.tables import comparison
 
-    results, note = measure_files(files, settings, besides, out, equalize=equalize)
+    inputs = [*files, besides.reference, besides.gold]
+    command = "synthesizrr evaluate or compare"
+    with Journal.once(out / "metrics.json", command=command, inputs=inputs) as journal:
+        results, note = measure_files(files, settings, besides, journal, equalize=equalize)
     say(results, as_json, *comparison(results, note), f"-> {out / 'metrics.json'}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir, OutFile, Overwrite, say
+from tenpapers.cli import Json, OutDir, OutFile, Overwrite, Wait, say
 from tenpapers.settings import options
 
 from ..inputs.seeds import SeedSettings
@@ -23,15 +23,22 @@ def seeds_sample(
     settings: SeedSettings,
     out: OutFile,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Draw a balanced seed set from a train split.
 
     Example: synthesizrr seeds sample data/ag_news --per-class 50 --out seeds.jsonl
     """
-    from ..study.file_stages import draw_seeds
+    from tenpapers.journal import Journal, key_of
+    from tenpapers.records import write_jsonl
 
-    count = draw_seeds(dataset, settings, out, overwrite=overwrite)
+    from ..inputs.seeds import seeds_of
+
+    seeds = seeds_of(dataset, settings)
+    key = key_of("synthesizrr seeds sample", settings)
+    with Journal.of_file(out, key=key, inputs=[dataset], overwrite=overwrite, wait=wait) as journal:
+        count = write_jsonl(journal.file(out.name), seeds)
     say({"seeds": count}, as_json, f"{count} seeds\n-> {out}")
 
 
@@ -45,15 +52,25 @@ def retrieve(
     settings: RetrieveSettings,
     out: OutFile,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Fetch for every seed the documents nearest to it.
 
     Example: synthesizrr retrieve seeds.jsonl emb/ --top-k 50 --out retrieved.jsonl
     """
+    from tenpapers.journal import Journal, files_of, key_of
+
     from ..study.file_stages import fetch
 
-    counts = fetch(seeds_file, emb, settings, out, overwrite=overwrite)
+    # Of embeddings the settings say enough: corpus and encoder stand there by content.
+    source = emb / "meta.json" if (emb / "meta.json").exists() else emb
+    key, inputs = (
+        key_of("synthesizrr retrieve", settings),
+        [seeds_file, source, *files_of(settings)],
+    )
+    with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        counts = fetch(seeds_file, emb, settings, journal.file(out.name))
     text = (
         f"{counts['results']} results for {counts['seeds']} seeds; excluded: "
         f"{counts['excluded'] or 'nothing'}\n-> {out}"
@@ -68,15 +85,25 @@ def build_inputs(
     settings: BuildSettings,
     out: OutDir,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Sort what was fetched into demonstrations (icl.jsonl) and inputs (inputs.jsonl).
 
     Example: synthesizrr build-inputs retrieved.jsonl --task ag_news --out runs/inputs
     """
-    from ..study.file_stages import build
+    from tenpapers.journal import Journal, key_of
 
-    report = build(retrieved, settings, out, overwrite=overwrite)
+    from ..study.file_stages import build
+    from ..study.model_stages import task_file
+
+    key, inputs = (
+        key_of("synthesizrr build-inputs", settings),
+        [retrieved, task_file(settings.task)],
+    )
+    file = out / "icl.jsonl"
+    with Journal.of_file(file, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        report = build(retrieved, settings, journal)
     short = f"; missing: {report.shortfall}" if report.shortfall else ""
     text = (
         f"{sum(report.icl.values())} demonstrations, {sum(report.inputs.values())} inputs; "

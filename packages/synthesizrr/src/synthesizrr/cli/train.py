@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir, Overwrite, Scale, say
+from tenpapers.cli import Json, OutDir, Overwrite, Scale, Wait, say, stop_on_failures
 from tenpapers.settings import options
 
 from ..study.file_stages import TrainSettings
@@ -21,6 +21,7 @@ def train(
     settings: TrainSettings,
     out: OutDir,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Train a student on a data set and grade it on real test rows; writes student.json.
@@ -28,9 +29,14 @@ def train(
     Example: synthesizrr train synthetic.jsonl test.jsonl --student minilm --runs 5
     --out runs/student
     """
+    from tenpapers.journal import Journal, files_of, key_of
+
     from ..study.file_stages import train_file
 
-    found = train_file(synth, test, settings, out, overwrite=overwrite)
+    key, inputs = key_of("synthesizrr train", settings), [synth, test, *files_of(settings)]
+    file = out / "student.json"
+    with Journal.of_file(file, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        found = train_file(synth, test, settings, journal)
     spread = "" if found.std is None else f" +- {100 * found.std:.1f}"
     text = (
         f"{settings.student}: accuracy {100 * found.mean:.1f}{spread} ({settings.runs} runs), "
@@ -49,6 +55,7 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every choice.")] = None,
     overwrite: Overwrite = False,
+    wait: Wait = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole chain from one file; every stage's output stays, a killed run goes on.
@@ -61,8 +68,11 @@ def run(
     from ..study.settings import RunConfig
 
     settings = load_config(RunConfig, config, teacher=teacher, seed=seed)
-    summary, tables = run_chain(settings, out, overwrite=overwrite, beside=config.parent)
-    say(summary, as_json, *tables, f"-> {out}")
+    summary, tables = run_chain(settings, out, overwrite=overwrite, wait=wait, beside=config.parent)
+    requests = summary["requests"]
+    failed = f"{requests['failed']} of {requests['asked']} requests failed; run it again"
+    say(summary, as_json, *tables, failed if requests["failed"] else "", f"-> {out}")
+    stop_on_failures(requests["failed"], requests["asked"])
 
 
 @app.command()
@@ -75,6 +85,7 @@ def reproduce(
         bool, typer.Option("--full", help="Also the ablations: corpus, retriever, filter.")
     ] = False,
     overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Run the study: FewGen against SynthesizRR on AG News, and real sets side by side.
 
@@ -82,4 +93,5 @@ def reproduce(
     """
     from ..study.reproduce import reproduce as run_study
 
-    run_study(study, out, scale=scale, full=full, overwrite=overwrite)
+    failed, asked = run_study(study, out, scale=scale, full=full, overwrite=overwrite, wait=wait)
+    stop_on_failures(failed, asked)

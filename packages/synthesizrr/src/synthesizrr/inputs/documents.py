@@ -1,7 +1,7 @@
 """The corpus on disk: one file or sharded ones, read as a stream."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -86,9 +86,13 @@ def fetch_texts(path: Path, ids: Collection[str]) -> dict[str, str]:
 
 
 def write_shards(
-    folder: Path, documents: Iterable[Document], size: int = SHARD_DOCUMENTS
+    place: Callable[[str], Path], documents: Iterable[Document], size: int = SHARD_DOCUMENTS
 ) -> tuple[int, int]:
     """Write `docs-00000.jsonl.gz`, ...; gives the numbers of documents and shards.
+
+    Parameters
+    ----------
+    place : gives the path of a file by its name.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def write_shards(
 
     def flush() -> None:
         nonlocal shards, total
-        write_jsonl(folder / f"docs-{shards:05d}.jsonl.gz", batch)
+        write_jsonl(place(f"docs-{shards:05d}.jsonl.gz"), batch)
         shards, total = shards + 1, total + len(batch)
         batch.clear()
 
@@ -110,5 +114,5 @@ def write_shards(
     if batch:
         flush()
     if not total:
-        raise UserError(f"{folder}: zero documents")
+        raise UserError("the corpus has zero documents")
     return total, shards

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +11,10 @@ import typer
 from pydantic import ConfigDict, Field
 from tenpapers.generation import Completion, Generator, Request, Sampling
 from tenpapers.generation.types import Message
-from tenpapers.records import Appender
+from tenpapers.journal import Journal, RowLog
 
 from ..inputs.task import Task
-from ..records import Generation, IclRow, InputRow, read_rows
+from ..records import Generation, IclRow, InputRow
 from .prices import cost_usd
 from .prompts import Mode, Style, prompt_text, render_prompt, stop_sequences
 from .shots import group_shots
@@ -136,11 +136,11 @@ def generate(
     teacher: Generator,
     config: GenerateConfig,
     *,
-    out: Path,
+    log: RowLog,
     tokenizer: "PreTrainedTokenizerBase",
     progress: str | None = "generate",
 ) -> dict[str, Any]:
-    """Ask the teacher for every input; `out` is appended to, and what it has is not asked again.
+    """Ask the teacher for every input; `log` is appended to, and what it has is not asked again.
 
     Returns
     -------
@@ -151,8 +151,20 @@ def generate(
     UserError : what `plan_prompts` raises.
     """
     prompts = plan_prompts(rows, icl, task, config, tokenizer)
-    counts = complete(prompts, task, teacher, config, out, progress=progress)
+    counts = complete(prompts, task, teacher, config, log, progress=progress)
     return counts | {"shared_prompt_share": round(shared_share(prompts, tokenizer), 4)}
+
+
+def open_generations(journal: Journal, name: str) -> RowLog:
+    """Open a file of generations that grows as they come."""
+    return journal.rows(name)
+
+
+def requests_in(counts: Mapping[str, Any]) -> tuple[int, int]:
+    """Requests that failed, and those that were asked, of counts with rounds among them."""
+    parts = [requests_in(part) for part in counts.values() if isinstance(part, Mapping)]
+    failed = counts.get("failed", 0) + sum(part[0] for part in parts)
+    return failed, counts.get("asked", 0) + sum(part[1] for part in parts)
 
 
 def complete(
@@ -160,19 +172,23 @@ def complete(
     task: Task,
     teacher: Generator,
     config: GenerateConfig,
-    out: Path,
+    log: RowLog,
     *,
     progress: str | None = "generate",
 ) -> dict[str, Any]:
-    """Append the generations of those prompts that `out` does not have yet.
+    """Append the generations of those prompts that `log` does not have yet.
+
+    A request that failed leaves no row, and the next run asks it again.
+
+    Parameters
+    ----------
+    log : see `open_generations`; closed at the end, these prompts last and in their order.
 
     Returns
     -------
     asked, done_before, failed, prompt_tokens, output_tokens, and cost_usd where a price is known.
     """
-    Appender(out).close()  # drops a line that a kill cut off
-    known = {row.id for row in read_rows(out, Generation)} if out.stat().st_size else set()
-    waiting = [prompt for prompt in prompts if prompt.row.id not in known]
+    waiting = log.missing(prompts, key=lambda prompt: prompt.row.id)
     by_id = {prompt.row.id: prompt for prompt in waiting}
     counts = {
         "asked": len(waiting),
@@ -182,14 +198,15 @@ def complete(
         "output_tokens": 0,
     }
     name = f"{teacher.backend.family}:{Path(teacher.backend.model).name}"
-    with Appender(out) as sink:
-        for done in _answers(teacher, waiting, task, config, progress):
-            if done.failed:
-                counts["failed"] += 1
-                continue
-            counts["prompt_tokens"] += done.n_prompt_tokens
-            counts["output_tokens"] += done.n_output_tokens
-            sink.write(_generation(by_id[done.id], done, config, name))
+    for done in _answers(teacher, waiting, task, config, progress):
+        if done.failed:
+            counts["failed"] += 1
+            continue
+        counts["prompt_tokens"] += done.n_prompt_tokens
+        counts["output_tokens"] += done.n_output_tokens
+        log.write(_generation(by_id[done.id], done, config, name))
+    own = {prompt.row.id: None for prompt in prompts}
+    log.close(order=[*(name for name in log.rows if name not in own), *own])
     cost = cost_usd(name, counts["prompt_tokens"], counts["output_tokens"])
     return counts | ({} if cost is None else {"cost_usd": round(cost, 4)})
 

@@ -1,11 +1,12 @@
 """The rows of the table: the sets of Gold, Seed and every arm, and the students of each."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tenpapers.generation import open_generator
+from tenpapers.journal import Journal
 from tenpapers.records import read_json, write_json, write_jsonl
 
 from ..filtering.filter import final_sample
@@ -18,22 +19,23 @@ from ..sourcing.retrieve import embed_corpus
 from ..students.classifiers import student_spec
 from ..students.features import frozen_features
 from ..students.train import train_student
-from .chain import run_chain
+from .chain import run_stages
 from .news_split import split_news
 from .settings import Arm, RunConfig, Study
 
 Sets = dict[str, list[Synthetic]]
 
 
-def study_data(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
+def study_data(study: Study, folder: Path | None, journal: Journal) -> dict[str, Path]:
     """Files of the study: gold, test, corpus, its embeddings `emb`, and seeds."""
     if study.train and study.test and study.corpus:
         paths = {"gold": study.train, "test": study.test, "corpus": study.corpus}
         pool = study.train
     else:
-        paths = split_news(study, folder, out)
+        paths = split_news(study, folder, journal)
         pool = paths.pop("pool")
-    paths["seeds"], paths["emb"] = out / "seeds.jsonl", out / "emb"
+    paths["seeds"] = journal.file("data/seeds.jsonl")
+    paths["emb"] = journal.workspace("data/emb")
     embed_corpus(paths["corpus"], paths["emb"], study.encoder)
     labels = list(load_task(study.task).labels)
     rows = read_rows(pool, Example)
@@ -42,9 +44,26 @@ def study_data(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
     return paths
 
 
+@dataclass(frozen=True)
+class Made:
+    """Rows of every line of the table; how many of each arm's requests failed and were asked."""
+
+    sets: Sets
+    requests: dict[str, tuple[int, int]]
+
+    @property
+    def partial(self) -> set[str]:
+        """Arms that lack rows: what is made of them is made anew by the next run."""
+        return {name for name, (failed, _) in self.requests.items() if failed}
+
+
 def make_sets(
-    study: Study, arms: Sequence[Arm], paths: dict[str, Path], folder: Path | None, out: Path
-) -> Sets:
+    study: Study,
+    arms: Sequence[Arm],
+    paths: dict[str, Path],
+    folder: Path | None,
+    journal: Journal,
+) -> Made:
     """Rows of every line of the table: Gold of the same size, Seed, and the arms."""
     labels = list(load_task(study.task).labels)
     size = study.prompts_per_class * len(labels)
@@ -54,15 +73,18 @@ def make_sets(
         "Gold": final_sample(gold, mix, size, seed=study.seed, allow_off=True),
         "Seed": [_as_row(row) for row in read_rows(paths["seeds"], Example)],
     }
+    requests = {}
     with open_generator(study.teacher, cache=False) as teacher:
         for arm in arms:
             config = arm_config(study, arm, paths, folder)
             if config is None:
                 continue
-            run_chain(config, out / arm.folder, teacher=teacher)
+            summary, _ = run_stages(config, journal, f"{arm.folder}/", teacher)
+            told = summary["requests"]
+            requests[arm.name] = told["failed"], told["asked"]
             name = "synthetic.jsonl" if arm.keep is None else "synthetic.filtered.jsonl"
-            sets[arm.name] = read_rows(out / arm.folder / name, Synthetic)
-    return sets
+            sets[arm.name] = read_rows(journal.root / arm.folder / name, Synthetic)
+    return Made(sets, requests)
 
 
 def _as_row(row: Example) -> Synthetic:
@@ -107,10 +129,11 @@ def arm_config(
     )
 
 
-def train_all(study: Study, sets: Sets, test: Path, out: Path) -> dict[str, dict[str, Any]]:
+def train_all(study: Study, made: Made, test: Path, journal: Journal) -> dict[str, dict[str, Any]]:
     """A student of every set, kept in `students.json`; and a fine-tuned one of some."""
-    file = out / "students.json"
-    done: dict[str, dict[str, Any]] = read_json(file) if file.exists() else {}
+    file, sets = journal.file("students.json"), made.sets
+    kept: dict[str, dict[str, Any]] = read_json(file) if file.exists() else {}
+    done = dict(kept)
     gold = read_rows(test, Example)
     for name, rows in sets.items():
         jobs = [(name, study.student, study.runs)]
@@ -124,7 +147,9 @@ def train_all(study: Study, sets: Sets, test: Path, out: Path) -> dict[str, dict
                 rows, gold, spec, runs, seed=study.seed, curve=False, progress=recipe
             )
             done[key] = found.as_json()
-            write_json(file, done)
+            if name not in made.partial:
+                kept[key] = done[key]
+                write_json(file, kept)
     return {key: result for key, result in done.items() if key.partition(",")[0] in sets}
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal, files_of, key_of, known_by
 from tenpapers.models import load_tokenizer
+from tenpapers.models.identity import identity_as_loaded
 from tenpapers.records import read_json, write_json, write_jsonl
-from tenpapers.report import Table, claim_folder
+from tenpapers.report import Table
 
 from ..filtering.cartography import Filter
 from ..filtering.filter import filter_rows, final_sample
@@ -18,7 +20,7 @@ from ..inputs.seeds import sample_seeds
 from ..inputs.task import Task, load_task
 from ..inversion.fewgen import fewgen_inputs, fewgen_shots
 from ..inversion.parse import parse
-from ..inversion.teacher import generate
+from ..inversion.teacher import generate, open_generations
 from ..records import (
     Example,
     Generation,
@@ -37,7 +39,8 @@ from ..sourcing.retrieve import embed_corpus
 from ..sourcing.retrievers import RetrieveSettings, retrieve_by
 from ..students.classifiers import student_spec
 from ..students.train import train_student
-from .dataset_card import write_dataset
+from .dataset_card import DATASET_FILES, write_dataset
+from .model_stages import task_file
 from .settings import RunConfig
 from .tables import metrics_table
 
@@ -47,9 +50,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Files of the stages, in their order.
-STAGES = (
+STAGE_FILES = (
     "seeds.jsonl",
-    "emb",
     "retrieved.jsonl",
     "icl.jsonl",
     "inputs.jsonl",
@@ -60,7 +62,6 @@ STAGES = (
     "parse.json",
     "synthetic.filtered.jsonl",
     "cartography.jsonl",
-    "dataset",
     "metrics.json",
     "student.json",
 )
@@ -71,27 +72,53 @@ def run_chain(
     out: Path,
     *,
     overwrite: bool = False,
+    wait: bool = False,
     beside: Path = Path(),
-    teacher: Generator | None = None,
 ) -> tuple[dict[str, Any], list[Table]]:
-    """Every stage whose file is not there yet; gives a summary and tables.
+    """Every stage that is not done yet, in a folder of its own; gives a summary and tables.
 
     Raises
     ------
-    UserError : the folder holds a run of other settings; what the stages raise.
+    UserError : the folder holds a run of another teacher, other settings or inputs; what the
+        stages raise.
     """
-    claim_folder(out, config.model_dump(mode="json"), overwrite=overwrite, parts=STAGES)
-    config = config.at(beside)
+    key = key_of(
+        "synthesizrr run",
+        config,
+        teacher=known_by(config.teacher, identity_as_loaded(config.teacher)),
+    )
+    moved = config.at(beside)
+    # Of embeddings the settings say enough: corpus and encoder stand there by content.
+    files = [file / "meta.json" if file == moved.emb else file for file in files_of(moved)]
+    inputs = [*files, task_file(moved.task)]
+    with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
+        return run_stages(moved, journal)
+
+
+def run_stages(
+    config: RunConfig, journal: Journal, into: str = "", teacher: Generator | None = None
+) -> tuple[dict[str, Any], list[Table]]:
+    """Every stage that is not done yet; gives a summary and tables.
+
+    Parameters
+    ----------
+    into : folder below the run's, with its slash.
+    teacher : None opens the one that the settings name.
+    """
     task = load_task(config.task)
-    chain = _Chain(config, task, out, teacher)
+    chain = _Chain(config, task, journal, into, teacher)
+    for name in (*STAGE_FILES, *(f"dataset/{name}" for name in DATASET_FILES)):
+        chain.file(name)
     rows = chain.synthetic()
     final = chain.final(rows)
     metrics = chain.metrics(final)
     student = chain.student(final)
     chain.dataset(final, metrics)
-    summary = {"rows": len(final), "parse": read_json(out / "parse.json")} | {
-        key: value for key, value in (("metrics", metrics), ("student", student)) if value
-    }
+    summary = {
+        "rows": len(final),
+        "parse": read_json(chain.out / "parse.json"),
+        "requests": chain.requests,
+    } | {key: value for key, value in (("metrics", metrics), ("student", student)) if value}
     tables = []
     if metrics:
         tables.append(metrics_table(metrics, task.name))
@@ -107,15 +134,32 @@ def run_chain(
 
 
 class _Chain:
-    """The stages of one run, each kept in a file."""
+    """The stages of one run, each kept in its files.
 
-    def __init__(self, config: RunConfig, task: Task, out: Path, teacher: Generator | None) -> None:
-        self.config, self.task, self.out, self.teacher = config, task, out, teacher
+    A stage is done when all of it succeeded; while generations are missing, what is made of the
+    others is made anew by the next run.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        task: Task,
+        journal: Journal,
+        into: str,
+        teacher: Generator | None,
+    ) -> None:
+        self.config, self.task, self.teacher = config, task, teacher
+        self.journal, self.into, self.out = journal, into, journal.root / into
         self.labels = list(task.labels)
+        self.requests = {"asked": 0, "failed": 0}
+
+    def file(self, name: str) -> Path:
+        """A file of this run."""
+        return self.journal.file(self.into + name)
 
     def seeds(self) -> list[Example]:
-        config, file = self.config, self.out / "seeds.jsonl"
-        if not file.exists():
+        config, file = self.config, self.file("seeds.jsonl")
+        if self._lacks("seeds.jsonl"):
             if config.seeds is not None:
                 rows = read_rows(config.seeds, Example, labels=self.labels)
             elif config.train is not None:
@@ -128,19 +172,22 @@ class _Chain:
             else:
                 raise _missing("train or seeds")
             write_jsonl(file, rows)
+            self._finish("seeds.jsonl")
         return read_rows(file, Example)
 
     def retrieved(self) -> list[Retrieved]:
-        config, file = self.config, self.out / "retrieved.jsonl"
-        if not file.exists():
+        config, file = self.config, self.file("retrieved.jsonl")
+        if self._lacks("retrieved.jsonl"):
             seeds = self.seeds()
             if config.corpus is None:
                 raise _missing("corpus")
             source = config.corpus
             if config.retriever == "dense":
-                source = config.emb or self.out / "emb"
                 if config.emb is None:
+                    source = self.journal.workspace(f"{self.into}emb")
                     embed_corpus(config.corpus, source, config.encoder)
+                else:
+                    source = config.emb
             settings = RetrieveSettings(
                 docs=config.corpus,
                 retriever=config.retriever,
@@ -152,11 +199,13 @@ class _Chain:
             if leaks:
                 log.info("documents left out because they leak the test set: %s", leaks)
             write_jsonl(file, found)
+            self._finish("retrieved.jsonl")
         return read_rows(file, Retrieved)
 
     def pools(self, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[IclRow], list[InputRow]]:
         config, out = self.config, self.out
-        if self._lacks("icl.jsonl", "inputs.jsonl", "report.json"):
+        stage = ("icl.jsonl", "inputs.jsonl", "report.json")
+        if self._lacks(*stage):
             report: dict[str, Any]
             if config.method == "fewgen":
                 icl = fewgen_shots(self.seeds(), self.task, tokenizer)
@@ -169,32 +218,36 @@ class _Chain:
             write_jsonl(out / "icl.jsonl", icl)
             write_jsonl(out / "inputs.jsonl", inputs)
             write_json(out / "report.json", report)
+            self._finish(*stage)
         pool = read_rows(out / "icl.jsonl", IclRow) if config.generate.shots else []
         return pool, read_rows(out / "inputs.jsonl", InputRow)
 
     def generations(self) -> list[Generation]:
         config, file = self.config, self.out / "generations.jsonl"
-        if self._lacks("generations.jsonl", "generate.json"):  # counts are written at the end
+        if self._lacks("generations.jsonl", "generate.json"):
             tokenizer = load_tokenizer(config.tokenizer or config.teacher)
             icl, inputs = self.pools(tokenizer)
             settings = replace(config.generate, mode=config.method)
             owned = self.teacher is None
             teacher = self.teacher or open_generator(config.teacher, cache=config.cache)
             try:
-                counts = generate(
-                    inputs,
-                    icl,
-                    self.task,
-                    teacher,
-                    settings,
-                    out=file,
-                    tokenizer=tokenizer,
-                    progress=f"generate, {self.out.name}",
-                )
+                with open_generations(self.journal, f"{self.into}generations.jsonl") as log:
+                    counts = generate(
+                        inputs,
+                        icl,
+                        self.task,
+                        teacher,
+                        settings,
+                        log=log,
+                        tokenizer=tokenizer,
+                        progress=f"generate, {self.out.name}",
+                    )
             finally:
                 if owned:
                     teacher.close()
             write_json(self.out / "generate.json", counts)
+            self.requests = {name: counts[name] for name in self.requests}
+            self._finish("generations.jsonl", "generate.json")
         return read_rows(file, Generation)
 
     def synthetic(self) -> list[Synthetic]:
@@ -209,6 +262,7 @@ class _Chain:
             )
             write_jsonl(file, rows)
             write_json(self.out / "parse.json", asdict(report) | {"rates": report.rates})
+            self._finish("synthetic.jsonl", "parse.json")
         return read_rows(file, Synthetic)
 
     def final(self, rows: list[Synthetic]) -> list[Synthetic]:
@@ -225,6 +279,7 @@ class _Chain:
                 )
                 write_jsonl(self.out / "cartography.jsonl", found.table)
                 write_jsonl(file, found.rows)
+                self._finish("cartography.jsonl", file.name)
             rows = read_rows(file, Synthetic)
         if config.train_rows is None:
             return rows
@@ -272,7 +327,7 @@ class _Chain:
 
     def dataset(self, rows: Sequence[Synthetic], metrics: dict[str, Any]) -> None:
         """The finished folder with its card."""
-        if (self.out / "dataset").exists():
+        if not self._lacks(*(f"dataset/{name}" for name in DATASET_FILES)):
             return
         facts = {
             "method": self.config.method,
@@ -287,16 +342,25 @@ class _Chain:
         measured = metrics.get("synthetic.jsonl", {})
         names = ("n", "self_bleu", "length", "mauve")
         short = {name: measured[name] for name in names if name in measured}
-        write_dataset(self.out / "dataset", rows, self.task, facts=facts, metrics=short)
+        into = f"{self.into}dataset/"
+        write_dataset(self.journal, into, rows, self.task, facts=facts, metrics=short)
+        self._finish(*(f"dataset/{name}" for name in DATASET_FILES))
 
     def _lacks(self, *names: str) -> bool:
-        """Whether a file of a stage is missing, so that the stage must run."""
-        return not all((self.out / name).exists() for name in names)
+        """Whether the stage of these files must run."""
+        whole = self.journal.done(self.into + names[0])
+        return not (whole and all((self.out / name).exists() for name in names))
+
+    def _finish(self, *names: str) -> None:
+        """Say that the stage of these files is done, unless rows are missing that it is made of."""
+        if not self.requests["failed"]:
+            self.journal.finish(self.into + names[0])
 
     def _kept(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         file = self.out / name
-        if not file.exists():
+        if self._lacks(name):
             write_json(file, make())
+            self._finish(name)
         found: dict[str, Any] = read_json(file)
         return found
 

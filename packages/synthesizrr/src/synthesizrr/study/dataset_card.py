@@ -1,20 +1,22 @@
 """The finished data set: a folder that `datasets.load_dataset` reads, with a data card."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tenpapers.records import write_text
+from tenpapers.journal import Journal
+from tenpapers.records import atomic_writer, write_text
 
 from ..inputs.task import Task
 from ..records import Synthetic
 
+DATASET_FILES = ("README.md", "data/train-00000-of-00001.parquet")
+
 
 def write_dataset(
-    folder: Path,
+    journal: Journal,
+    into: str,
     rows: Sequence[Synthetic],
     task: Task,
     *,
@@ -25,6 +27,7 @@ def write_dataset(
 
     Parameters
     ----------
+    into : folder below the run's, with its slash; "" is the run's own.
     facts : how the set was made (teacher, corpus, retriever, shots, ...), for the card.
     metrics : of the set, as `metrics.json` has them.
     """
@@ -58,14 +61,11 @@ def write_dataset(
             "icl_ids": List(text),
         }
     )
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    card, table = (journal.file(into + name) for name in DATASET_FILES)
     made = Dataset.from_dict(columns, features=features)
-    (partial / "data").mkdir(parents=True)
-    made.to_parquet(str(partial / "data" / "train-00000-of-00001.parquet"))
-    write_text(partial / "README.md", card_text(rows, task, facts=facts, metrics=metrics))
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    with atomic_writer(table) as stream:
+        made.to_parquet(stream)
+    write_text(card, card_text(rows, task, facts=facts, metrics=metrics))
 
 
 def card_text(

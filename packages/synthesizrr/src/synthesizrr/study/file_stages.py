@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.errors import UserError
+from tenpapers.journal import Journal
 from tenpapers.records import write_json, write_jsonl
 
 from ..filtering.filter import FilterSettings, filtered_set, final_sample
 from ..inputs.documents import write_shards
 from ..inputs.published_corpora import CorpusSettings, open_corpus
 from ..inputs.published_datasets import prepare
-from ..inputs.seeds import SeedSettings, seeds_of
 from ..inputs.task import load_task
 from ..inversion.parse import ParseReport, ParseSettings, parse
 from ..records import Example, Generation, Retrieved, Synthetic, read_rows
@@ -24,59 +23,35 @@ from ..sourcing.pools import PoolReport, PoolSettings, pools_of
 from ..sourcing.retrievers import RetrieveSettings, retrieve_by
 from ..students.classifiers import student_spec
 from ..students.train import StudentResult, train_student
-from .dataset_card import write_dataset
+from .dataset_card import DATASET_FILES, write_dataset
 
 TASK = typer.Option(help="A task's name, or your YAML file.")
 
 
-def fresh(path: Path, overwrite: bool) -> Path:
-    """A file to write: its folder is made; one that is there needs `--overwrite`.
-
-    Raises
-    ------
-    UserError : the file is there.
-    """
-    if path.exists() and not overwrite:
-        raise UserError(f"{path}: is there already", "pass --overwrite or another --out")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def prepare_dataset(
-    name: str, source: Path | None, out: Path, *, task: str | None, overwrite: bool
+    name: str, source: Path | None, journal: Journal, *, task: str | None
 ) -> dict[str, int]:
     """Write `train.jsonl`, `validation.jsonl`, `test.jsonl`; gives the rows of each."""
     return {
-        split: write_jsonl(fresh(out / f"{split}.jsonl", overwrite), rows)
+        split: write_jsonl(journal.file(f"{split}.jsonl"), rows)
         for split, rows in prepare(name, source, task=task).items()
     }
 
 
-def prepare_corpus(
-    name: str, settings: CorpusSettings, out: Path, *, overwrite: bool
-) -> dict[str, int]:
+def prepare_corpus(name: str, settings: CorpusSettings, journal: Journal) -> dict[str, int]:
     """Write `docs-00000.jsonl.gz`, ...; gives the numbers of documents and shards."""
     from tqdm import tqdm
 
-    fresh(out / "docs-00000.jsonl.gz", overwrite)
     corpus = open_corpus(name, settings.src, settings.domains)
     documents = tqdm(corpus, desc=name, unit="doc")
-    count, shards = write_shards(out, documents, settings.shard_size)
+    count, shards = write_shards(journal.file, documents, settings.shard_size)
     return {"documents": count, "shards": shards}
 
 
-def draw_seeds(dataset: Path, settings: SeedSettings, out: Path, *, overwrite: bool) -> int:
-    """Write a seed set; gives its size."""
-    seeds = seeds_of(dataset, settings)
-    return write_jsonl(fresh(out, overwrite), seeds)
-
-
-def fetch(
-    seeds: Path, source: Path, settings: RetrieveSettings, out: Path, *, overwrite: bool
-) -> dict[str, Any]:
+def fetch(seeds: Path, source: Path, settings: RetrieveSettings, out: Path) -> dict[str, Any]:
     """Write `retrieved.jsonl`; gives counts of seeds, results and excluded documents."""
     found, leaks = retrieve_by(read_rows(seeds, Example), source, settings)
-    write_jsonl(fresh(out, overwrite), found)
+    write_jsonl(out, found)
     results = sum(len(row.results) for row in found)
     return {"seeds": len(found), "results": results, "excluded": leaks}
 
@@ -89,16 +64,16 @@ class BuildSettings(PoolSettings):
     tokenizer: Annotated[str, typer.Option(help="The teacher's: model spec or folder.")] = "smollm2"
 
 
-def build(retrieved: Path, settings: BuildSettings, out: Path, *, overwrite: bool) -> PoolReport:
+def build(retrieved: Path, settings: BuildSettings, journal: Journal) -> PoolReport:
     """Write `icl.jsonl`, `inputs.jsonl` and `report.json`."""
     from tenpapers.models import load_tokenizer
 
     task = load_task(settings.task)
     rows = read_rows(retrieved, Retrieved, labels=list(task.labels))
     icl, inputs, report = pools_of(rows, task, settings, load_tokenizer(settings.tokenizer))
-    write_jsonl(fresh(out / "icl.jsonl", overwrite), icl)
-    write_jsonl(fresh(out / "inputs.jsonl", overwrite), inputs)
-    write_json(out / "report.json", asdict(report))
+    write_jsonl(journal.file("icl.jsonl"), icl)
+    write_jsonl(journal.file("inputs.jsonl"), inputs)
+    write_json(journal.file("report.json"), asdict(report))
     return report
 
 
@@ -112,10 +87,16 @@ class ParseFileSettings(ParseSettings):
     )
 
 
-def parse_file(
-    generations: Path, settings: ParseFileSettings, out: Path, *, overwrite: bool
-) -> ParseReport:
-    """Write `synthetic.jsonl`, and the data set with its card where one is asked for."""
+def parse_file(generations: Path, settings: ParseFileSettings, out: Path) -> ParseReport:
+    """Write `synthetic.jsonl`, and the data set with its card where one is asked for.
+
+    Raises
+    ------
+    UserError : the data set's folder has files of such names that are not ours.
+    """
+    if settings.dataset is not None:
+        with _dataset_journal(settings.dataset) as journal:
+            journal.claim(*DATASET_FILES)
     task = load_task(settings.task)
     rows = read_rows(generations, Generation, labels=list(task.labels))
     texts, report = parse(
@@ -125,7 +106,7 @@ def parse_file(
         fewgen=settings.fewgen,
         deduplicate=settings.deduplicate,
     )
-    write_jsonl(fresh(out, overwrite), texts)
+    write_jsonl(out, texts)
     if settings.dataset is not None:
         facts = {
             "teacher": rows[0].model,
@@ -134,20 +115,26 @@ def parse_file(
             "top_p": rows[0].top_p,
             "parsed": asdict(report),
         }
-        write_dataset(settings.dataset, texts, task, facts=facts)
+        with _dataset_journal(settings.dataset) as journal:
+            write_dataset(journal, "", texts, task, facts=facts)
     return report
 
 
-def filter_file(
-    synthetic: Path, settings: FilterSettings, out: Path, *, overwrite: bool
-) -> dict[str, int]:
+def _dataset_journal(folder: Path) -> Journal:
+    return Journal.once(folder / DATASET_FILES[0], command="synthesizrr parse --dataset")
+
+
+def filter_file(synthetic: Path, settings: FilterSettings, journal: Journal) -> dict[str, int]:
     """Write `synthetic.filtered.jsonl` and `cartography.jsonl`; gives the numbers of rows."""
     rows = read_rows(synthetic, Synthetic)
-    path = fresh(out / "synthetic.filtered.jsonl", overwrite)
-    found = filtered_set(rows, settings)
-    write_jsonl(out / "cartography.jsonl", found.table)
-    write_jsonl(path, found.rows)
-    return {"rows": len(rows), "kept": len(found.rows)}
+    names = ("synthetic.filtered.jsonl", "cartography.jsonl")
+    path, table = (journal.file(name) for name in names)
+    if not journal.done("filter"):
+        found = filtered_set(rows, settings)
+        write_jsonl(table, found.table)
+        write_jsonl(path, found.rows)
+        journal.finish("filter")
+    return {"rows": len(rows), "kept": len(read_rows(path, Synthetic))}
 
 
 @dataclass(frozen=True)
@@ -182,7 +169,7 @@ class TrainSettings:
 
 
 def train_file(
-    synthetic: Path, test: Path, settings: TrainSettings, out: Path, *, overwrite: bool
+    synthetic: Path, test: Path, settings: TrainSettings, journal: Journal
 ) -> StudentResult:
     """Train a student on one file, grade it on another and write `student.json`."""
     spec = student_spec(
@@ -196,7 +183,7 @@ def train_file(
         mix = shares([row.label for row in gold])
         rows = final_sample(rows, mix, settings.limit, seed=settings.seed)
     held = read_set(settings.validation)
-    path = fresh(out / "student.json", overwrite)
+    path = journal.file("student.json")
     found = train_student(
         rows,
         gold,
@@ -228,7 +215,12 @@ class Besides:
 
 
 def measure_files(
-    files: Sequence[Path], config: EvalConfig, besides: Besides, out: Path, *, equalize: bool
+    files: Sequence[Path],
+    config: EvalConfig,
+    besides: Besides,
+    journal: Journal,
+    *,
+    equalize: bool,
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """Write `metrics.json`; gives the metrics by file, and how the sets were made equal."""
     sets = read_sets(files, besides.limit)
@@ -236,7 +228,7 @@ def measure_files(
     if equalize and len(sets) > 1:
         sets, how = equalized(sets, config.seed)
         note = f"{how}: {len(sets[0].rows)} rows each"
-    given = Given(read_set(besides.reference), read_set(besides.gold), cache=out)
+    given = Given(read_set(besides.reference), read_set(besides.gold), cache=journal.root)
     results = measure_all(sets, config, given)
-    write_json(out / "metrics.json", results)
+    write_json(journal.file("metrics.json"), results)
     return results, note

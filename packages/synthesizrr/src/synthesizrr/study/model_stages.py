@@ -6,7 +6,8 @@ from typing import Any
 
 from tenpapers.embedding import EmbeddingShards
 from tenpapers.errors import UserError
-from tenpapers.generation import open_generator
+from tenpapers.generation import Generator, open_generator
+from tenpapers.journal import Journal, key_of, known_by
 from tenpapers.models import load_tokenizer
 from tenpapers.records import write_json, write_jsonl
 
@@ -14,11 +15,10 @@ from ..baselines.baseline_run import BaselineRun, BaselineSettings
 from ..baselines.regen import regen
 from ..baselines.run import generate_baseline
 from ..inputs.task import load_task
-from ..inversion.teacher import GenerateConfig, generate
+from ..inversion.teacher import GenerateConfig, generate, open_generations
 from ..records import Example, IclRow, InputRow, Synthetic, read_rows
 from ..scoring.faithfulness import JudgeSettings, RagScores, judge_rows
 from ..sourcing.retrievers import embedded_corpus
-from .file_stages import fresh
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def generate_file(
     *,
     limit: int | None = None,
     overwrite: bool = False,
+    wait: bool = False,
 ) -> dict[str, Any]:
     """Append generations to `out`; gives counts.
 
@@ -58,6 +59,10 @@ def generate_file(
     ----------
     files : inputs and demonstrations. The mode follows from whether the latter have documents.
     limit : only the first inputs.
+
+    Raises
+    ------
+    UserError : `out` is of another teacher, other settings or inputs.
     """
     task = load_task(task_name)
     labels = list(task.labels)
@@ -65,11 +70,34 @@ def generate_file(
     pool = read_rows(files[1], IclRow, labels=labels)
     shown = any(row.context for row in pool)
     config = replace(config, mode="retricl" if shown else "non-retricl")
-    if overwrite:
-        out.unlink(missing_ok=True)
     with open_generator(teacher.spec, cache=teacher.cache) as engine:
         tokenizer = load_tokenizer(teacher.tokenizer_spec)
-        return generate(rows, pool, task, engine, config, out=out, tokenizer=tokenizer)
+        key = key_of(
+            "synthesizrr generate",
+            config,
+            **_known(task_name, teacher, engine),
+            limit=limit,
+        )
+        inputs = [*files, task_file(task_name)]
+        with (
+            Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal,
+            open_generations(journal, out.name) as log,
+        ):
+            return generate(rows, pool, task, engine, config, log=log, tokenizer=tokenizer)
+
+
+def _known(task: str, teacher: TeacherChoice, engine: Generator) -> dict[str, Any]:
+    """What a journal's key says of the task and the teacher."""
+    return {
+        "task": task,
+        "teacher": known_by(teacher.spec, engine.backend.identity),
+        "tokenizer": teacher.tokenizer,
+    }
+
+
+def task_file(task: str) -> Path | None:
+    """A task's file, where it is the user's own."""
+    return Path(task) if Path(task).suffix in (".yaml", ".yml") else None
 
 
 def baseline_file(
@@ -80,19 +108,28 @@ def baseline_file(
     out: Path,
     *,
     overwrite: bool = False,
+    wait: bool = False,
 ) -> dict[str, Any]:
     """Append a baseline's generations to `out`, or write ReGen's texts; gives counts."""
     task = load_task(task_name)
     rows = read_rows(seeds, Example, labels=list(task.labels))
+    given: dict[str, Any] = {
+        "inputs": [seeds, task_file(task_name), settings.attributes],
+        "overwrite": overwrite,
+        "wait": wait,
+    }
+    command = "synthesizrr fewgen"
     if settings.method == "regen":
-        return _regen_file(task_name, settings, fresh(out, overwrite))
-    if overwrite:
-        out.unlink(missing_ok=True)
+        key = key_of(command, settings, task=task_name, emb=str(settings.emb))
+        with Journal.of_file(out, key=key, **given) as journal:
+            return _regen_file(task_name, settings, journal.file(out.name))
     with open_generator(teacher.spec, cache=teacher.cache) as engine:
         tokenizer = load_tokenizer(teacher.tokenizer_spec)
-        return generate_baseline(
-            BaselineRun(task, rows, engine, settings, out, tokenizer=tokenizer)
-        )
+        key = key_of(command, settings, **_known(task_name, teacher, engine))
+        with Journal.of_file(out, key=key, **given) as journal:
+            return generate_baseline(
+                BaselineRun(task, rows, engine, settings, journal, out.name, tokenizer=tokenizer)
+            )
 
 
 def _regen_file(task_name: str, settings: BaselineSettings, out: Path) -> dict[str, Any]:
@@ -110,10 +147,11 @@ def _regen_file(task_name: str, settings: BaselineSettings, out: Path) -> dict[s
     return {"texts": write_jsonl(out, rows)}
 
 
-def judge_file(synthetic: Path, settings: JudgeSettings, out: Path) -> RagScores:
+def judge_file(synthetic: Path, settings: JudgeSettings, journal: Journal) -> RagScores:
     """Let a model judge rows that have a document; writes `rag.json`."""
+    journal.claim("rag.json")
     rows = read_rows(synthetic, Synthetic, limit=settings.limit)
     with open_generator(settings.judge, cache=settings.cache) as judge:
         found = judge_rows(rows, judge)
-    write_json(out / "rag.json", asdict(found) | {"judge": settings.judge})
+    write_json(journal.file("rag.json"), asdict(found) | {"judge": settings.judge})
     return found

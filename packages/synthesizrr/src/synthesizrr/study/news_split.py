@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+from tenpapers.journal import Journal
 from tenpapers.records import read_json_lines, write_jsonl
 
 from .settings import Study
@@ -10,8 +11,8 @@ from .settings import Study
 Rows = list[dict[str, str]]
 
 
-def split_news(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
-    """Files `corpus`, `gold`, `test` and `pool` (for the seeds), disjoint, in `out`.
+def split_news(study: Study, folder: Path | None, journal: Journal) -> dict[str, Path]:
+    """Files `corpus`, `gold`, `test` and `pool` (for the seeds), disjoint, in `data/` of a run.
 
     The rows are sorted by id, shuffled by the seed and cut in that order. The corpus loses its
     labels and has title and text. Without the published rows, made-up ones are split.
@@ -31,7 +32,7 @@ def split_news(study: Study, folder: Path | None, out: Path) -> dict[str, Path]:
         "test": rows[ends[1] : ends[2]],
         "pool": rows[ends[2] :],
     }
-    paths = {name: out / f"{name}.jsonl" for name in ("corpus", *parts)}
+    paths = {name: journal.file(f"data/{name}.jsonl") for name in ("corpus", *parts)}
     documents = [
         {"id": row["id"], "text": f"{row['title']}. {row['text']}"} for row in rows[: ends[0]]
     ]

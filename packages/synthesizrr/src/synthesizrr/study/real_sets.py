@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from tenpapers.journal import Journal
 from tenpapers.records import read_json, write_json
 from tenpapers.report import Picture, Table, Value
 
@@ -35,7 +36,7 @@ REAL = (
 
 
 def compare_real_sets(
-    study: Study, folder: Path | None, out: Path
+    study: Study, folder: Path | None, journal: Journal
 ) -> tuple[Body, dict[str, dict[str, Any]]]:
     """What the report says of the real sets, and their metrics; kept in `real.json`.
 
@@ -45,9 +46,10 @@ def compare_real_sets(
     """
     if folder is None:
         return ["Real data sets are not compared: the published slices are not at hand."], {}
-    file = out / "real.json"
-    if not file.exists():
+    file = journal.file("real.json")
+    if not journal.done("real"):
         write_json(file, _measured(study, folder))
+        journal.finish("real")
     found: dict[str, dict[str, Any]] = read_json(file)
     fives = {name: 100 * metrics["self_bleu"]["5"] for name, metrics in found.items()}
     cells: list[list[Value]] = [

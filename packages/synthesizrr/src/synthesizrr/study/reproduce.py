@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers import data
+from tenpapers.journal import Journal, files_of, key_of, known_by
+from tenpapers.models.identity import identity_as_loaded
 from tenpapers.paper import judged, load_paper
 from tenpapers.records import read_json
 from tenpapers.report import (
+    REPORT_FILES,
     Picture,
     Table,
-    claim_folder,
     manifest,
     print_report,
     write_report,
@@ -19,7 +21,7 @@ from tenpapers.report import (
 from tenpapers.settings import as_config
 
 from ..records import CartographyRow, read_rows
-from .arms import Sets, make_sets, measure_sets, study_data, train_all
+from .arms import Made, Sets, make_sets, measure_sets, study_data, train_all
 from .claims import compare_arms, numbered, verdicts
 from .figures import data_map, self_bleu_figure
 from .real_sets import compare_real_sets
@@ -31,34 +33,59 @@ Results = dict[str, dict[str, Any]]
 
 
 def reproduce(
-    study: Study, out: Path, *, scale: str = "cpu", full: bool = False, overwrite: bool = False
-) -> None:
+    study: Study,
+    out: Path,
+    *,
+    scale: str = "cpu",
+    full: bool = False,
+    overwrite: bool = False,
+    wait: bool = False,
+) -> tuple[int, int]:
     """Run the study and write report, table, figure and JSON; a killed run goes on.
 
     Parameters
     ----------
     scale : as the report's title names it.
-    full : also the ablations.
+    full : also the ablations, in the same folder.
+
+    Returns
+    -------
+    Requests of this run that failed, and those that it asked.
 
     Raises
     ------
-    UserError : `out` holds a study of other settings; what the stages raise.
+    UserError : `out` holds a study of another teacher, other settings or data; what the stages
+        raise.
     """
-    began = time.monotonic()
     folder = data.folder_or_hint("synthesizrr")
+    teacher = known_by(study.teacher, identity_as_loaded(study.teacher))
+    with Journal(
+        out,
+        key=key_of("synthesizrr reproduce", study, teacher=teacher),
+        inputs=[*files_of(study), folder],
+        overwrite=overwrite,
+        wait=wait,
+    ) as journal:
+        journal.claim(*REPORT_FILES)
+        return _run_parts(study, folder, journal, scale=scale, full=full)
+
+
+def _run_parts(
+    study: Study, folder: Path | None, journal: Journal, *, scale: str, full: bool
+) -> tuple[int, int]:
+    began, out = time.monotonic(), journal.root
     arms = [*study.arms, *(study.ablations if full else [])]
-    names = [arm.folder for arm in [*study.arms, *study.ablations]]
-    parts = ["data", "real.json", "students.json", *names]
-    claim_folder(out, as_config(study), overwrite=overwrite, parts=parts)
-    paths = study_data(study, folder, out / "data")
-    real_body, real = compare_real_sets(study, folder, out)
-    sets = make_sets(study, arms, paths, folder, out)
-    students = train_all(study, sets, paths["test"], out)
+    paths = study_data(study, folder, journal)
+    real_body, real = compare_real_sets(study, folder, journal)
+    made = make_sets(study, arms, paths, folder, journal)
+    sets = made.sets
+    students = train_all(study, made, paths["test"], journal)
     # Ablations are measured apart: the smallest set decides the size at which sets are compared.
     extra = {arm.name for arm in study.ablations}
     main = {name: rows for name, rows in sets.items() if name not in extra}
     metrics, how = measure_sets(study, main, paths)
     table = study_table(study, sets, students, metrics, how)
+    journal.claim("self_bleu.png", "self_bleu.csv")
     figure = self_bleu_figure(
         out / "self_bleu.png",
         {name: found["self_bleu"] for name, found in metrics.items()},
@@ -68,7 +95,8 @@ def reproduce(
     lines = "\n".join(numbered(claims))
     body: Body = [_intro(study, folder), table, figure, lines, _caution(metrics)]
     ablation_body, ablations = _ablations(study, sets, students, extra, paths)
-    body += [*ablation_body, *real_body, *student_table(students), *_maps(arms, out)]
+    body += [*ablation_body, *real_body, *student_table(students), *_maps(arms, journal)]
+    body += _failures(made)
     results = {
         "metrics": metrics,
         "students": students,
@@ -87,6 +115,8 @@ def reproduce(
     )
     write_report(out, f"SynthesizRR, {scale} scale", body, results=results, manifest=details)
     print_report(body, out, time.monotonic() - began)
+    failed, asked = (sum(column) for column in zip((0, 0), *made.requests.values(), strict=True))
+    return failed, asked
 
 
 def arms_of_the_claims(arms: Sequence[Arm]) -> tuple[str, str]:
@@ -128,10 +158,19 @@ def _caution(metrics: Results) -> str:
     )
 
 
-def _maps(arms: Sequence[Arm], out: Path) -> Body:
+def _failures(made: Made) -> Body:
+    lines = [
+        f"{name}: {failed} of {asked} requests failed; the next run asks them again."
+        for name, (failed, asked) in made.requests.items()
+        if failed
+    ]
+    return ["\n".join(lines)] if lines else []
+
+
+def _maps(arms: Sequence[Arm], journal: Journal) -> Body:
     found: Body = []
     for arm in arms:
         if arm.keep is not None:
-            rows = read_rows(out / arm.folder / "cartography.jsonl", CartographyRow)
-            found.append(data_map(out / "data_map.png", rows, f"Data map: {arm.name}"))
+            rows = read_rows(journal.root / arm.folder / "cartography.jsonl", CartographyRow)
+            found.append(data_map(journal.file("data_map.png"), rows, f"Data map: {arm.name}"))
     return found
