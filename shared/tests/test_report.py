@@ -4,14 +4,11 @@ import platform
 import subprocess
 import sys
 
-import pytest
 from tenpapers import report
-from tenpapers.errors import UserError
 from tenpapers.report import (
     Picture,
     Table,
     bars,
-    claim_folder,
     manifest,
     print_report,
     show,
@@ -106,16 +103,3 @@ def test_a_report_is_printed_with_the_place_where_it_is(tmp_path, capsys):
     assert capsys.readouterr().out == (
         f"\nwords\n\nT\na\n-\n1\n\nfigure: {tmp_path}/p.png\n\n61 s -> {tmp_path}/report.md\n"
     )
-
-
-def test_a_folder_holds_one_study(tmp_path):
-    """Another study is refused; with overwrite the first one's parts go, and nothing else."""
-    claim_folder(tmp_path, {"k": 1}, overwrite=False, parts=["a", "b.jsonl"])
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "x").touch()
-    (tmp_path / "mine.txt").touch()
-    claim_folder(tmp_path, {"k": 1}, overwrite=False, parts=["a", "b.jsonl"])
-    with pytest.raises(UserError, match="holds a study of other settings"):
-        claim_folder(tmp_path, {"k": 2}, overwrite=False, parts=["a", "b.jsonl"])
-    claim_folder(tmp_path, {"k": 2}, overwrite=True, parts=["a", "b.jsonl"])
-    assert {path.name for path in tmp_path.iterdir()} == {"mine.txt", "study.json"}

@@ -6,7 +6,6 @@ import io
 import math
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError, without_credentials
-from .records import read_json, write_json, write_text
+from .errors import without_credentials
+from .records import write_json, write_text
 
 Value = str | int | float | None
 
@@ -243,29 +242,3 @@ def print_report(body: Sequence[str | Table | Picture], out: Path, seconds: floa
         else:
             print(f"\n{item}")
     print(f"\n{seconds:.0f} s -> {out / 'report.md'}")
-
-
-def claim_folder(
-    out: Path, settings: dict[str, Any], *, overwrite: bool, parts: Sequence[str]
-) -> None:
-    """Say in `study.json` what is run in a folder, so that another study is not mixed with it.
-
-    Parameters
-    ----------
-    settings : of the study.
-    overwrite : first remove `parts`, the files and folders of an earlier study, and nothing else.
-
-    Raises
-    ------
-    UserError : the folder holds a study of other settings.
-    """
-    marker = out / "study.json"
-    if overwrite:
-        for name in (*parts, marker.name):
-            place = out / name
-            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    if marker.exists() and read_json(marker) != settings:
-        raise UserError(
-            f"{out}: holds a study of other settings", "choose another --out or pass --overwrite"
-        )
-    write_json(marker, settings)

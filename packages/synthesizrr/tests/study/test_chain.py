@@ -59,7 +59,7 @@ def test_the_whole_chain_from_one_file(tmp_path, news, capsys):
             source["seed_id"],
             source["label"],
         )
-    table = load_dataset(str(out / "dataset"), split="train")
+    table = load_dataset(str(out / "dataset"), split="train", cache_dir=str(tmp_path))
     assert table["text"] == [row.text for row in rows]
     assert table.features["label"].names[table["label"][0]] == rows[0].label
     stamp = (out / "generations.jsonl").stat().st_mtime_ns
