@@ -101,9 +101,15 @@ def test_half_of_the_examples_have_a_test_that_needs_the_update_by_itself(verifi
 def test_isolation_and_warmth_do_not_change_verdicts(real, verified):
     light = [e for e in real.examples if e.prog_syn_id not in {*known_issues(), *BORDERLINE}]
     names = {e.prog_syn_id for e in light}
+    # What runs out of time is ended somewhere near the limit, not always at the same test.
     by_test = [
-        o for o in read_jsonl(verified / "outcomes.jsonl", Outcome) if o.prog_syn_id in names
+        o
+        for o in read_jsonl(verified / "outcomes.jsonl", Outcome)
+        if o.prog_syn_id in names and "timeout" not in [*o.with_update, *o.without_update]
     ]
+    in_time = {o.prog_syn_id for o in by_test}
+    light = [e for e in light if e.prog_syn_id in in_time]
+    assert len(light) > 0.95 * len(names)
     with SandboxPool(limits=LIMITS) as pool:
         by_sample = {o.prog_syn_id: o for o in run_references(light, pool, isolate_tests=False)}
     assert by_sample == {o.prog_syn_id: o for o in by_test}

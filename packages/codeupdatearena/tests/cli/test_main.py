@@ -46,7 +46,7 @@ def test_help_loads_no_model_library():
     ("arguments", "told"),
     [
         (["evaluate", "P", "--arena", "nowhere.jsonl", "--out", "O"], ["nowhere.jsonl: no such"]),
-        (["evaluate", "nowhere", "--arena", "A", "--out", "O"], ["nowhere: No such file"]),
+        (["evaluate", "nowhere", "--arena", "A", "--out", "O"], ["nowhere: no such file"]),
         (
             ["evaluate", "P", "--arena", "A", "--out", "O", "-k", "10"],
             ["pass@10 needs at least 10 samples"],

@@ -72,7 +72,7 @@ def test_bad_corpora_and_embeddings(tmp_path, news, tiny_encoder):
     out = ["--out", tmp_path / "retrieved.jsonl"]
     write_rows(docs, [{"id": "other", "text": "changed"}])
     fails("retrieve", seeds, emb, *out, told=["its hash differs"])
-    fails("retrieve", seeds, tmp_path / "nothing", *out, told=["No such file"])
+    fails("retrieve", seeds, tmp_path / "nothing", *out, told=["nothing: no such file"])
 
 
 def test_what_exists_is_not_overwritten(tmp_path):
