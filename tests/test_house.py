@@ -31,7 +31,6 @@ ONE_USER = {
     "models.weights_identity": "what adapters belong to; lofit takes it from the loaded model",
     "models.cache_folder": "the one place of everything kept between runs",
     "models.folder_identity": "what model_identity and adapter_identity say of any other folder",
-    "models.embedded_path": "folder of the models that every package starts with",
     "paper.Claim": "the type that every study's verdicts speak of",
     "report.file_digest": "the hash of the manifest's inputs",
 }

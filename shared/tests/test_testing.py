@@ -3,7 +3,7 @@ import os
 
 import pytest
 import torch
-from tenpapers import testing
+from tenpapers import data as data_folders
 from tenpapers.testing import (
     Journalled,
     byte_tokenizer,
@@ -99,9 +99,9 @@ def test_a_token_is_a_byte_and_comes_back():
 
 def test_tests_of_real_data_are_skipped_without_them(monkeypatch, tmp_path):
     data = data_fixture("lofit").__wrapped__
-    monkeypatch.setattr(testing.data_folders, "folder", lambda package: tmp_path / package)
+    monkeypatch.setattr(data_folders, "folder", lambda package: tmp_path / package)
     assert data() == tmp_path / "lofit"
-    monkeypatch.setattr(testing.data_folders, "folder", lambda package: None)
+    monkeypatch.setattr(data_folders, "folder", lambda package: None)
     with pytest.raises(pytest.skip.Exception, match="no data of lofit here"):
         data()
 

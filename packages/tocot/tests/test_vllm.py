@@ -1,15 +1,9 @@
 """`run` through a server: vLLM behind its OpenAI-compatible address."""
 
-import http.client
-import os
-import socket
-import subprocess
-import sys
-import time
 from importlib.util import find_spec
 
 import pytest
-from tenpapers.models import embedded_path
+from tenpapers.testing import vllm_server
 from tocot.answering.run import run
 
 from .conftest import ask, kept, sums
@@ -17,50 +11,9 @@ from .conftest import ask, kept, sums
 
 @pytest.fixture(scope="module")
 def address():
-    """`vllm` serving the embedded model on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "vllm.entrypoints.openai.api_server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--model",
-            str(embedded_path("smollm2")),
-            "--served-model-name",
-            "smollm2",
-            "--enforce-eager",
-            "--dtype",
-            "float32",
-            "--max-model-len",
-            "1024",
-        ],
-        env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        for _ in range(400):
-            assert process.poll() is None, "the server ended"
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                connection.request("GET", "/health")
-                if connection.getresponse().status == 200:
-                    break
-            except OSError:
-                time.sleep(1)
-        else:
-            pytest.fail("the server does not answer")
+    """Address of a vLLM that serves the embedded model."""
+    with vllm_server(max_model_len=1024) as port:
         yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(60)
 
 
 @pytest.mark.vllm

@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import socket
 import socketserver
 import threading
 import time
@@ -88,10 +87,3 @@ class TokenBucket:
                 return False
             self.tokens -= 1
             return True
-
-
-def free_port():
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

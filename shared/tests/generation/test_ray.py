@@ -5,9 +5,9 @@ import logging
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, open_generator
+from tenpapers.testing import free_port
 
 from .conftest import greedy_requests, needs_ray
-from .loopback import free_port
 
 
 @pytest.fixture

@@ -2,20 +2,16 @@
 
 import http.client
 import json
-import os
 import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling, open_generator
-from tenpapers.models import embedded_path
+from tenpapers.testing import vllm_server
 
 from .conftest import PROMPTS, greedy_requests, needs_vllm
-from .loopback import free_port, serving
+from .loopback import serving
 
 
 @pytest.fixture(scope="module")
@@ -85,52 +81,9 @@ def test_unknown_options_of_vllm_are_told_before_anything_starts():
 
 @pytest.fixture(scope="module")
 def server():
-    """`vllm` serving the embedded model on loopback."""
-    port = free_port()
-    environment = os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"}
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "vllm.entrypoints.openai.api_server",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-            "--model",
-            str(embedded_path("smollm2")),
-            "--served-model-name",
-            "smollm2",
-            "--enforce-eager",
-            "--dtype",
-            "float32",
-            "--max-model-len",
-            "2048",
-        ],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 400
-    try:
-        while True:
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server does not answer"
-            try:
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-                connection.request("GET", "/health")
-                if connection.getresponse().status == 200:
-                    break
-            except OSError:
-                time.sleep(1)
+    """Port of a vLLM that serves the embedded model."""
+    with vllm_server() as port:
         yield port
-    finally:
-        os.killpg(process.pid, 15)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
 
 
 @pytest.mark.vllm

@@ -1,0 +1,48 @@
+"""What the tests of every package need: real inputs, command lines, rows, runs, tiny checkpoints.
+
+A package's conftest imports what it uses; the functions that make fixtures are called there:
+`data = data_fixture("lofit")`.
+"""
+
+from .command_lines import (
+    Cli,
+    cli_fixture,
+    command,
+    fails,
+    imports_of_help,
+    parse,
+    process,
+    start,
+)
+from .journals import Journalled, check_journal, kill_process
+from .published_files import data_fixture, exactly_published, fetched, published, web_server
+from .rows import Rows, read_rows, write_rows
+from .servers import chat_server, free_port, vllm_server
+from .tiny_models import byte_tokenizer, tiny_model
+
+__all__ = [
+    "Cli",
+    "Journalled",
+    "Rows",
+    "byte_tokenizer",
+    "chat_server",
+    "check_journal",
+    "cli_fixture",
+    "command",
+    "data_fixture",
+    "exactly_published",
+    "fails",
+    "fetched",
+    "free_port",
+    "imports_of_help",
+    "kill_process",
+    "parse",
+    "process",
+    "published",
+    "read_rows",
+    "start",
+    "tiny_model",
+    "vllm_server",
+    "web_server",
+    "write_rows",
+]
