@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -79,10 +80,12 @@ def _add_patience(group: TyperGroup) -> None:
         if isinstance(command, TyperGroup):
             _add_patience(command)
         elif any(not _MODEL_OPTIONS.isdisjoint(given.opts) for given in command.params):
-            command.params += [p for p in _patience_option().params if p.name == "patience"]
+            command.params.append(_patience_option())
 
 
+@cache
 def _patience_option() -> Any:
+    """Make the option once; typer makes options of commands alone."""
     app = typer.Typer(add_completion=False)
 
     @app.command()
@@ -100,7 +103,8 @@ def _patience_option() -> Any:
     ) -> None:
         """Carry the option."""
 
-    return typer.main.get_command(app)
+    (option,) = (p for p in typer.main.get_command(app).params if p.name == "patience")
+    return option
 
 
 def _set_patience(seconds: float | None) -> None:

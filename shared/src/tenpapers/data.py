@@ -20,6 +20,7 @@ from .journal.run import JOURNAL
 from .models.embedded import cache_folder
 from .paper import Paper, Publication, PublishedFile
 from .records import atomic_writer, to_line
+from .report import file_digest
 
 log = logging.getLogger(__name__)
 
@@ -214,8 +215,8 @@ def _reason(error: Exception) -> str:
 
 
 def _is_published(path: Path, file: PublishedFile) -> bool:
-    content = path.read_bytes()
     if file.sha256:
-        return hashlib.sha256(content).hexdigest() == file.sha256
+        return file_digest(path) == file.sha256
+    content = path.read_bytes()
     # git names a file by the hash of its length and content
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == file.git_blob

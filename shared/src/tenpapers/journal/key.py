@@ -1,12 +1,12 @@
 """What a run depends on: its settings, its models and inputs by content, and how two differ."""
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import without_credentials
+from ..models.identity import content_digest
 from ..settings import as_config
 
 Row = dict[str, Any]
@@ -22,8 +22,7 @@ def known_by(name: str, content: object) -> Row:
     name : for messages; two of different names and one content are the same.
     content : an identity, or JSON values that came from elsewhere than a file.
     """
-    text = json.dumps(content, ensure_ascii=True, sort_keys=True)
-    return {"name": without_credentials(name), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return {"name": without_credentials(name), "sha256": content_digest(content)}
 
 
 def key_of(command: str, settings: Any, *, without: Collection[str] = (), **known: Any) -> Row:

@@ -52,7 +52,7 @@ def model_identity(spec: ModelSpec | str, *, dtype: str = "") -> str:
     UserError : a folder or file that is not there.
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
-    return _hash(_description(spec, dtype))
+    return content_digest(_description(spec, dtype))
 
 
 def identity_as_loaded(
@@ -76,7 +76,7 @@ def weights_identity(spec: ModelSpec | str) -> str:
     UserError : a folder or file that is not there.
     """
     spec = parse_spec(spec) if isinstance(spec, str) else spec
-    return _hash(_weights(spec))
+    return content_digest(_weights(spec))
 
 
 def _description(spec: ModelSpec, dtype: str) -> object:
@@ -134,7 +134,9 @@ def folder_identity(folder: Path) -> str:
     parts = sorted(_parts(folder))
     if not parts:
         raise UserError(f"{folder}: no model in it", "config.json and weights are wanted")
-    return _hash([[path.relative_to(folder).as_posix(), file_identity(path)] for path in parts])
+    return content_digest(
+        [[path.relative_to(folder).as_posix(), file_identity(path)] for path in parts]
+    )
 
 
 def adapter_identity(folder: str) -> str:
@@ -152,7 +154,7 @@ def adapter_identity(folder: str) -> str:
         raise UserError(f"{folder}: no adapter in it", "adapter_model.safetensors is wanted")
     names = ("adapter_config.json", "adapter_model.safetensors")
     parts = [Path(folder, name) for name in names if Path(folder, name).exists()]
-    return _hash([[path.name, file_identity(path)] for path in parts])
+    return content_digest([[path.name, file_identity(path)] for path in parts])
 
 
 def _parts(folder: Path) -> Iterable[Path]:
@@ -220,6 +222,7 @@ def redacted(address: str) -> str:
     return without_credentials(address.split("?")[0]).rstrip("/")
 
 
-def _hash(content: object) -> str:
+def content_digest(content: object) -> str:
+    """Hash a JSON value, in which paths may stand: 64 hexadecimal digits."""
     text = json.dumps(content, ensure_ascii=True, sort_keys=True, default=os.fspath)
     return hashlib.sha256(text.encode()).hexdigest()

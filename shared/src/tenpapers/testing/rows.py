@@ -24,6 +24,7 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
 
 
 def content_of(file: Path) -> Any:
+    """What a file holds: rows, a JSON value, or its bytes; compressed or not."""
     raw = file.read_bytes()
     raw, name = (gzip.decompress(raw), file.stem) if file.suffix == ".gz" else (raw, file.name)
     if name.endswith(".jsonl"):

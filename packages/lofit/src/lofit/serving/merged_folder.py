@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tenpapers.errors import UserError
-from tenpapers.journal import Journal, known_by
+from tenpapers.journal import Journal
 from tenpapers.models import CausalLM
+from tenpapers.models.identity import content_digest
 from tenpapers.records import write_json
 
 from ..baselines.load import check_base
@@ -102,7 +103,7 @@ def merged_folder(lm: CausalLM, adapter: LofitAdapter, journal: Journal, place: 
     to_llama = kind in ("mistral", "qwen2")
     if not to_llama and not mergeability(kind).vllm:
         raise UserError(f"{kind}: {mergeability(kind).how}", "use --backend hf")
-    digest = known_by("merged", [adapter.digest(), lm.identity])["sha256"]
+    digest = content_digest([adapter.digest(), lm.identity])
     name = str(Path(place, f".merged-{digest[:12]}"))
     if not journal.has_folder(name):
         with journal.folder(name) as folder:

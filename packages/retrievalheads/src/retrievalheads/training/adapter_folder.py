@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.journal import known_by
-from tenpapers.models.identity import adapter_identity, file_identity
+from tenpapers.models.identity import adapter_identity, content_digest, file_identity
 from tenpapers.records import read_json
 
 STATE = "train_state.json"
@@ -41,4 +40,4 @@ def tuned_identity(adapter: Path) -> str:
     whole = adapter / ATTENTION
     weights = file_identity(whole) if whole.is_file() else adapter_identity(str(adapter))
     content = [weights, *(state.get(name) for name in _COMPUTED)]
-    return str(known_by(adapter.name, content)["sha256"])
+    return content_digest(content)

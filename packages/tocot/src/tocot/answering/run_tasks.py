@@ -27,14 +27,7 @@ def prompts_of(settings: PromptSettings) -> list[dict[str, Any]]:
     """
     rows = []
     for task in settings.task_names:
-        items, demos = task_items(
-            task,
-            settings.data,
-            settings.n,
-            settings.seed,
-            settings.setting_names,
-            demos_file=settings.demos,
-        )
+        items, demos = _items_of(task, settings)
         jobs = plan_jobs(
             items,
             settings.setting_names,
@@ -106,7 +99,7 @@ def run_tasks(
     return rows
 
 
-def _items_of(task: str, settings: RunSettings) -> tuple[list[TaskItem], Demos]:
+def _items_of(task: str, settings: PromptSettings) -> tuple[list[TaskItem], Demos]:
     return task_items(
         task,
         settings.data,

@@ -10,16 +10,18 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from tenpapers.closing import Closing
+
 PARSING_SECONDS = 5
 ANSWER_SECONDS = 20
 START_SECONDS = 120
 MEMORY_BYTES = 4 << 30
 
 
-class MathChecker:
+class MathChecker(Closing):
     """A child process that compares answers; it starts with the first question.
 
-    It ends with this process, or by `stop`.
+    It ends with this process, or when it is closed.
     """
 
     def __init__(self, seconds: float = ANSWER_SECONDS) -> None:
@@ -36,7 +38,7 @@ class MathChecker:
                 return bool(pipe.recv())
         except (EOFError, OSError):  # it died: out of memory, most likely
             pass
-        self.stop()
+        self.close()
         return False
 
     def _started(self) -> Connection:
@@ -51,7 +53,7 @@ class MathChecker:
             raise RuntimeError("the process of Math-Verify does not start")
         return self._pipe
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the child; a further question starts another."""
         if self._child is not None:
             self._child.kill()
