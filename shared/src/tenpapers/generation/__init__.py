@@ -2,14 +2,17 @@
 
 from .cache import CompletionCache
 from .generator import Generator, open_generator
+from .replay import RecordedAnswers, recorded_answers
 from .types import Completion, Request, Sampling, Score
 
 __all__ = [
     "Completion",
     "CompletionCache",
     "Generator",
+    "RecordedAnswers",
     "Request",
     "Sampling",
     "Score",
     "open_generator",
+    "recorded_answers",
 ]
