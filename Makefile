@@ -7,7 +7,7 @@ WORKERS ?= 2
 # Packages that make their data from published files.
 FETCHED := $(foreach p,$(PACKAGES),$(if $(wildcard packages/$p/src/$p/inputs/fetched*),$p))
 
-.PHONY: setup lock lint test docs data bench reproduce $(PACKAGES:%=reproduce-%)
+.PHONY: setup lock lint test acceptance docs data bench reproduce $(PACKAGES:%=reproduce-%)
 
 setup:  ## the environment of the whole workspace, exactly as locked, every file checked by hash
 	@$(PYTHON) tools/install.py
@@ -22,6 +22,9 @@ lint: setup
 
 test: setup  ## unit, end-to-end, acceptance and vLLM tests
 	$(RUN) pytest -n $(WORKERS) --dist loadfile
+
+acceptance: setup  ## the real inputs in full, where `make test` runs a part of them
+	TENPAPERS_ACCEPTANCE=whole $(RUN) pytest -n $(WORKERS) --dist loadfile -m acceptance
 
 docs: setup  ## README table and CITATION.cff, from the papers' paper.yaml
 	.venv/bin/python tools/make_docs.py

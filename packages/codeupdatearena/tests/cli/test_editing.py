@@ -16,7 +16,7 @@ def files(mini, mini_file, tiny, tmp_path_factory):
         "test": "def check(f):\n    assert f() == 1",
     }
     write_rows(folder / "h.jsonl", [task])
-    ids, fast = ["--ids", folder / "ids"], ["-n", "2", "--max-tokens", "24"]
+    ids, fast = ["--ids", folder / "ids"], ["-n", "1", "--max-tokens", "8"]
     random = ["--arm", "ft-u", "--random", "--model", f"hf:{tiny}"]
     arena, allow = ["--arena", mini_file, *ids], "--allow-code"
     steps = [
@@ -85,8 +85,8 @@ def test_a_random_edit_trains_on_another_update(files):
 
 
 def test_an_edited_model_answers_under_the_name_of_its_arm(files):
-    rows = read_rows(files / "e.jsonl")
-    assert sorted((row["method"], row["sample"]) for row in rows) == [("ft-u", 0), ("ft-u", 1)]
+    (row,) = read_rows(files / "e.jsonl")
+    assert (row["method"], row["sample"]) == ("ft-u", 0)
 
 
 def test_the_report_has_all_runs_and_the_papers_number(files):

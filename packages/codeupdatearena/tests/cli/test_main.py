@@ -66,7 +66,7 @@ def test_help_loads_no_model_library():
             ["'lora', 'none'"],
         ),
         (
-            ["edit", "A", "--arm", "ft-u", "--targets", "w_q", "--out", "O"],
+            ["edit", "A", "--arm", "ft-u", "--model", "TINY", "--targets", "w_q", "--out", "O"],
             ["no w_q to adapt", "q_proj"],
         ),
         (["generate-edited", "A", "--adapters", "O", "--out", "O/p"], ["edits.jsonl: no such"]),
@@ -83,7 +83,7 @@ def test_help_loads_no_model_library():
         ),
     ],
 )
-def test_bad_input_is_one_line(allowed, mini, mini_file, tmp_path, arguments, told):
+def test_bad_input_is_one_line(allowed, mini, mini_file, tiny, tmp_path, arguments, told):
     first = mini.examples[0].prog_syn_id
     (tmp_path / "ids.txt").write_text(f"{first}\nnothing\n")
     (tmp_path / "c.yaml").write_text("arms: [rome]\n")
@@ -94,6 +94,7 @@ def test_bad_input_is_one_line(allowed, mini, mini_file, tmp_path, arguments, to
         "O/p": tmp_path / "out" / "p.jsonl",
         "IDS": tmp_path / "ids.txt",
         "YAML": tmp_path / "c.yaml",
+        "TINY": f"hf:{tiny}",
     }
     fails("codeupdatearena", *[places.get(word, word) for word in arguments], told=told)
 
