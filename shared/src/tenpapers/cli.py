@@ -45,8 +45,15 @@ AllowCode = Annotated[
 Data = Annotated[
     Path | None, typer.Option("--data", help="Folder or file of the data; default: what is found.")
 ]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; auto: all.")]
 Dtype = Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or float16.")]
+OProjPattern = Annotated[
+    str | None,
+    typer.Option(
+        "--o-proj-pattern",
+        help="Of an unknown family: regular expression of the output projections' whole names.",
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option(

@@ -69,14 +69,14 @@ def test_without_a_template_messages_are_paragraphs_and_that_is_said_once(caplog
 class Letters:
     """A tokenizer of one token a letter, which writes its BOS (1) in front."""
 
-    bos_token_id, name_or_path = 1, "letters"
+    bos_token_id, eos_token_id, eos_token, name_or_path = 1, 2, "$", "letters"
 
-    def __init__(self, chat_template=None):
-        self.chat_template = chat_template
+    def __init__(self, chat_template=None, *, ends=False):
+        self.chat_template, self.end = chat_template, [2] if ends else []
 
     def __call__(self, text, *, add_special_tokens=True):
-        ids = [1 if letter == "^" else ord(letter) for letter in text]
-        return {"input_ids": [1, *ids] if add_special_tokens else ids}
+        ids = [{"^": 1, "$": 2}.get(letter, ord(letter)) for letter in text]
+        return {"input_ids": [1, *ids, *self.end] if add_special_tokens else ids}
 
 
 def failed(request, context=10, tokenizer=None):
@@ -126,6 +126,12 @@ def test_options_of_a_spec_reach_the_template(tokenizer, monkeypatch):
 
 def test_a_text_that_begins_with_bos_gets_no_second_one():
     assert encode_plain(Letters(), "ab") == encode_plain(Letters(), "^ab") == [1, 97, 98]
+
+
+def test_an_end_that_a_tokenizer_puts_behind_every_text_is_none_of_a_prompt():
+    letters = Letters(ends=True)
+    assert encode_plain(letters, "ab") == [1, 97, 98]
+    assert encode_plain(letters, "ab$") == encode_plain(Letters(), "ab$") == [1, 97, 98, 2]
 
 
 def test_a_scored_text_is_the_prompt_and_what_the_whole_has_behind_it():

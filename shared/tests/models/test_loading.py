@@ -36,10 +36,14 @@ def test_a_model_comes_ready_to_decode(checkpoint):
         ("?dtype=bfloat16", {"dtype": "float16"}, torch.float16),  # an argument wins
         ("?device=cpu", {}, torch.float32),
         ("?device=nowhere", {"device": "cpu"}, torch.float32),
+        ("?device=auto", {}, torch.float32),
         ("", {"device": "cpu", "dtype": "auto"}, torch.bfloat16),  # as the checkpoint has it
     ],
 )
-def test_dtype_and_device_come_from_the_spec_or_beside_it(checkpoint, spec, given, dtype):
+def test_dtype_and_device_come_from_the_spec_or_beside_it(
+    checkpoint, spec, given, dtype, monkeypatch
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     lm = load_causal_lm(parse_spec(f"hf:{checkpoint}{spec}"), **given)
     assert (lm.model.dtype, lm.model.device.type) == (dtype, "cpu")
 

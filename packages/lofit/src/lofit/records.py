@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
+from tenpapers.generation.types import Message
 from tenpapers.records import Record
 
 Text = Annotated[str, Field(min_length=1)]
+# What a model is asked: a text, or the turns of a chat.
+Asked = str | tuple[Message, ...]
 
 # The rules by which heads are ranked: step 1's scales, chance, ITI's probes, probes on layers,
 # offsets on all heads.
@@ -23,16 +26,24 @@ Backend = Literal["hf", "vllm"]
 class SFTExample(Record):
     """A prompt with the completion to learn; `answers` are what counts as right (default: it).
 
-    `echo` is an answer that needs no model (MQuAKE: the edited object), a baseline.
+    Where `messages` are given, they are what is asked, in the model's chat template, and the prompt
+    is their last one. `echo` is an answer that needs no model (MQuAKE: the edited object), a
+    baseline. Other fields come back in the predictions.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     prompt: Text
     completion: Text
     answers: tuple[str, ...] = ()
     echo: str | None = None
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """What the model gets."""
+        return self.messages or self.prompt
 
     @property
     def gold(self) -> tuple[str, ...]:
@@ -41,14 +52,20 @@ class SFTExample(Record):
 
 
 class PreferencePair(Record):
-    """A prompt with a preferred and a rejected response."""
+    """A prompt, or `messages`, with a preferred and a rejected response."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     prompt: Text
     chosen: Text
     rejected: Text
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """What the model gets."""
+        return self.messages or self.prompt
 
 
 class MultipleChoiceItem(Record):
@@ -77,8 +94,11 @@ class ContrastItem(Record):
 class Prediction(Record):
     """A graded answer; `correct` by the normalised rule, `correct_strict` by the official one.
 
-    With an `error` there is no answer, and the row counts in no metric.
+    With an `error` there is no answer, and the row counts in no metric. One that is `truncated` was
+    cut at the limit of tokens before what is graded of it had ended.
     """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     prompt: str
@@ -87,7 +107,24 @@ class Prediction(Record):
     answers: tuple[str, ...]
     correct: int
     correct_strict: int
+    truncated: bool = False
     error: str = ""
+
+
+class PreferenceResult(Record):
+    """Log-probabilities (nats) of the two responses of a pair, with the adapter and without.
+
+    `margin` is beta times what the adapter added to the difference, `correct` whether that is
+    positive; None without an adapter.
+    """
+
+    id: str
+    chosen: float
+    rejected: float
+    base_chosen: float
+    base_rejected: float
+    margin: float | None = None
+    correct: int | None = None
 
 
 class MultipleChoiceResult(Record):
@@ -103,19 +140,24 @@ class MultipleChoiceResult(Record):
 
 
 class OpenAnswer(Record):
-    """A generated answer with the judges' verdicts (1, 0; None without a judge or an answer)."""
+    """A generated answer with the judges' verdicts (1, 0; None where none was given).
+
+    `unjudged` are the judges whose reply was neither yes nor no.
+    """
 
     id: str
     question: str
     answer: str
     true: int | None = None
     informative: int | None = None
+    unjudged: tuple[str, ...] = ()
+    truncated: bool = False
     error: str = ""
 
 
 @pydantic.dataclasses.dataclass(frozen=True)
 class FitConfig:
-    """How trainable numbers are fitted; the defaults are the paper's.
+    """How trainable numbers are fitted; the defaults are those of the released code.
 
     Parameters
     ----------
@@ -123,6 +165,7 @@ class FitConfig:
     l1 : lambda, the factor of the sum of absolute values of everything trained.
     epochs : passes over the data.
     batch_size : examples a step.
+    micro_batch : examples that are run at once; gradients add up to the batch. None is all.
     weight_decay : decoupled; the paper's table says 0.01, the released code uses 0.
     clip : largest norm of the gradient.
     init_std : standard deviation of the first values.
@@ -138,6 +181,7 @@ class FitConfig:
     l1: float = 0.0
     epochs: int = Field(default=5, ge=1)
     batch_size: int = Field(default=8, ge=1)
+    micro_batch: int | None = Field(default=None, ge=1)
     weight_decay: float = 0.0
     clip: float = 1.0
     init_std: float = 1e-3
@@ -150,7 +194,7 @@ class FitConfig:
 
 @pydantic.dataclasses.dataclass(frozen=True)
 class SelectConfig(FitConfig):
-    """Settings of step 1: the scales of all heads, with the L1 penalty."""
+    """Settings of step 1: the scales of all heads, with the L1 penalty (here TruthfulQA's)."""
 
     l1: float = 5e-4
 
@@ -188,9 +232,13 @@ class TokenPair:
 
 @dataclass
 class FitLog:
-    """What a fit did: loss (nats) of every step without the penalty, tokens seen, seconds."""
+    """What a fit did: loss (nats) of every step without the penalty, tokens seen, seconds.
+
+    `validation` is the loss of held-out examples before the first and after every epoch.
+    """
 
     losses: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
     trainable: int = 0

@@ -4,7 +4,7 @@ import torch
 from lofit.baselines.iti import directions, fit_iti, head_vector
 from lofit.baselines.load import load_intervention
 from lofit.heads.probes import fit_probes
-from lofit.scoring.evaluate import completions, intervened
+from lofit.scoring.evaluation import completions, intervened
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 import yaml
-from lofit.scoring import evaluate as scoring
+from lofit.scoring import choices
 from tenpapers.testing import (
     Journalled,
     byte_tokenizer,
@@ -95,7 +95,7 @@ def evaluate(files):
         outputs=["predictions.jsonl", "results.json"],
         others=[
             (["--scale", 0.5], "scale was 1.0 and is 0.5"),
-            ([f"--{name}" for name in ("chat-template",)], "chat_template was false and is true"),
+            ([f"--{name}" for name in ("chat-template",)], "chat_template was null and is true"),
             another_model(files),
         ],
         changed=data,
@@ -236,7 +236,7 @@ def reproduce(files):
     ids=lambda case: case.__name__,
 )
 def test_a_command_keeps_the_promises_of_runs(case, files, tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 2)
+    monkeypatch.setattr(choices, "CHUNK", 2)
     check_journal("lofit", case(files), tmp_path)
 
 

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from tenpapers.testing import fails, read_rows
+from tenpapers.testing import byte_tokenizer, fails, read_rows, tiny_model, write_rows
 
 COMMANDS = [
     [],
@@ -16,6 +16,7 @@ COMMANDS = [
     ["merge"],
     ["baseline"],
     *(["baseline", method] for method in ("iti", "repe", "lora", "red", "reft", "zero-shot")),
+    ["combine"],
     ["compare-heads"],
     ["transfer"],
     ["sweep"],
@@ -101,3 +102,89 @@ def test_side_effects_on_documents_of_ones_own(trained, training_file, tiny_spec
 
 def flags(**options):
     return [word for name, value in options.items() for word in (f"--{name}", value)]
+
+
+@pytest.fixture(scope="module")
+def novel(tmp_path_factory):
+    """A checkpoint of a family that is in no table."""
+    folder = tmp_path_factory.mktemp("novel")
+    shape = {"num_key_value_heads": 4, "head_dim": 16, "max_position_embeddings": 2048}
+    tiny_model("helium", **shape).save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+    return f"hf:{folder}"
+
+
+def test_a_pattern_stands_for_an_unknown_family_in_every_command(
+    novel, training_file, tmp_path, lofit
+):
+    data = {"data": training_file, "model": novel}
+    line = "--task jsonl --epochs 1 --top-k 2"
+    told = ["helium: unknown architecture; pass --o-proj-pattern"]
+    fails("lofit", *f"train {line}".split(), "--out", tmp_path / "no", *flags(**data), told=told)
+    pattern = {"o_proj_pattern": r"model\.layers\.\d+\.self_attn\.o_proj"}
+    lofit(f"train {line}", out=tmp_path / "t", **data, **pattern)
+    lofit(f"select-heads {line}", out=tmp_path / "s", **data, **pattern)
+    heads = tmp_path / "s" / "heads.json"
+    lofit(f"tune {line}", heads=heads, out=tmp_path / "u", **data, **pattern)
+    # The adapter says where the heads are, and which model it belongs to.
+    adapter = {"adapter": tmp_path / "t" / "adapter"}
+    limited = "evaluate --task jsonl --limit 1 --max-tokens 1 --no-cache"
+    lofit(limited, data=training_file, out=tmp_path / "e", **adapter)
+    prompts = {"prompts": training_file}
+    lofit("generate --max-tokens 1 --no-cache", out=tmp_path / "g.jsonl", **adapter, **prompts)
+    told = ["helium: its projection has no bias that a loader would read"]
+    fails("lofit", "merge", *flags(**adapter), "--out", tmp_path / "m", told=told)
+
+
+def test_preference_pairs_are_evaluated(mini, tiny_spec, tmp_path, lofit):
+    """TruthfulQA's training part, and pairs of a user's own."""
+    rows = [{"prompt": f"Q{i}?", "chosen": " yes", "rejected": f" no {i}"} for i in range(12)]
+    data = write_rows(tmp_path / "pairs.jsonl", rows)
+    line = "train --task jsonl --epochs 3 --lr 0.05 --tune-lr 0.3 --top-k 4"
+    lofit(line, data=data, model=tiny_spec, out=tmp_path / "t")
+    line = "evaluate --task jsonl"
+    said = lofit(line, data=data, adapter=tmp_path / "t" / "adapter", out=tmp_path / "e")
+    results = json.loads((tmp_path / "e" / "results.json").read_text())
+    assert results["metrics"]["reward_accuracy"] > 90 and results["metrics"]["reward_margin"] > 0
+    assert "reward_accuracy" in said and results["n"] == 12
+    lofit(
+        "evaluate --task truthfulqa --split train", data=mini, model=tiny_spec, out=tmp_path / "q"
+    )
+    results = json.loads((tmp_path / "q" / "results.json").read_text())
+    assert set(results["metrics"]) == {"preferred"}
+
+
+def test_chats_are_trained_on_and_the_adapter_remembers_the_template(tiny_spec, tmp_path, lofit):
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yes"}]
+    data = write_rows(tmp_path / "chats.jsonl", [{"messages": turns}] * 4)
+    line = "train --task jsonl --epochs 1 --top-k 2 --chat-template"
+    said = lofit(line, data=data, model=tiny_spec, out=tmp_path / "t", max_length=20)
+    assert "note: 4 of 4 prompts are too long and lost their beginning" in said
+    adapter = tmp_path / "t" / "adapter"
+    assert json.loads((adapter / "adapter_config.json").read_text())["chat_template"] is True
+    for more, expected in (("", True), ("--no-chat-template", False)):
+        out = tmp_path / f"e{expected}"
+        line = f"evaluate --task jsonl --limit 1 --max-tokens 1 --no-cache {more}"
+        said = lofit(line, data=data, adapter=adapter, out=out)
+        results = json.loads((out / "results.json").read_text())
+        assert results["chat_template"] is expected
+        assert results["truncated"] == 1 and "1 were cut at the limit of tokens" in said
+
+
+def test_multiple_choice_stands_in_the_chat_template_too(mini, tiny_spec, tmp_path, lofit):
+    scores = []
+    for more in ("", "--chat-template"):
+        out = tmp_path / f"out{more}"
+        line = f"evaluate --task truthfulqa --limit 1 {more}"
+        lofit(line, data=mini / "truthfulqa.jsonl", model=tiny_spec, out=out)
+        scores.append(read_rows(out / "predictions.jsonl")[0]["scores_true"])
+    assert scores[0] != scores[1]
+
+
+def test_held_out_examples_and_parts_of_batches(training_file, tiny_spec, tmp_path, lofit):
+    line = "train --task jsonl --epochs 2 --top-k 2 --val-size 4 --micro-batch 3"
+    said = lofit(line, data=training_file, model=tiny_spec, out=tmp_path)
+    rows = read_rows(tmp_path / "train_log.jsonl")
+    assert [row["epoch"] for row in rows if "held_out" in row] == [0, 1, 2]
+    assert sum("loss" in row for row in rows) == 4  # twelve examples, batches of eight
+    assert ", held out " in said and said.count(" -> ") >= 3

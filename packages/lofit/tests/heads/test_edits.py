@@ -168,6 +168,47 @@ def test_a_lora_wrapper_gets_the_offset_on_its_input():
         assert torch.allclose(logits(model, **inputs()), seen, atol=1e-4)
 
 
+def test_weights_that_change_while_an_offset_is_on_count():
+    """In place, replaced, or in another dtype: W_O v is made of W_O as it is now."""
+    model = tiny("llama-gqa")
+    layout = AttentionLayout.from_model(model)
+    module = layout.projection(1).module
+    with OffsetHeads(layout, [(1, 2), (1, 3), (1, 0)], torch.ones(3, 16), route="output"):
+        for change in (
+            lambda: module.weight.data.mul_(3),
+            lambda: setattr(module, "weight", torch.nn.Parameter(-module.weight.detach())),
+            lambda: model.double(),
+        ):
+            change()
+            z = torch.zeros(1, 1, 64, dtype=module.weight.dtype)
+            v = torch.ones(64, dtype=z.dtype)
+            v[16:32] = 0
+            assert torch.allclose(module(z)[0, 0], module.weight @ v, atol=1e-5)
+
+
+def test_scales_of_a_percent_act_in_bfloat16():
+    """1 + 0.003 is 1 in bfloat16; z + 0.003 z is right on the mean."""
+    layout, projection = one_layer(torch.eye(32))
+    projection.to(torch.bfloat16)
+    z = (1 + torch.rand(1, 4000, 32, generator=torch.Generator().manual_seed(0))).bfloat16()
+    with ScaleHeads(layout, torch.full((1, 4, 8), 0.003)):
+        change = (projection(z).double() - z.double()) / z.double()
+    assert float(change.mean()) == pytest.approx(0.003, rel=0.2)
+
+
+def test_offloaded_layers_get_the_offset_on_their_input():
+    from accelerate import cpu_offload
+
+    model, ids = tiny("llama-gqa"), inputs()["input_ids"]
+    with OffsetHeads(AttentionLayout.from_model(model), [(1, 2)], torch.ones(1, 16)):
+        expected = logits(model, input_ids=ids)
+    cpu_offload(model, execution_device=torch.device("cpu"))
+    layout = AttentionLayout.from_model(model)
+    assert layout.projection(1).module.weight.device.type == "meta"
+    with OffsetHeads(layout, [(1, 2)], torch.ones(1, 16)):
+        assert torch.allclose(logits(model, input_ids=ids), expected, atol=1e-5)
+
+
 def test_gradient_checkpointing_keeps_the_gradients():
     model = tiny("llama-mha").requires_grad_(False)
     layout = AttentionLayout.from_model(model)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from lofit.heads.residual_hooks import LayerCapture, OutputEdits, mlp_modules
-from tenpapers.errors import UserError
+from tenpapers.models import AttentionLayout, HeadGeometry, UnsupportedModelError
 
 
 class Tupled(torch.nn.Module):
@@ -30,5 +30,7 @@ def test_layers_are_captured_in_their_order():
 
 
 def test_an_unknown_architecture_is_refused():
-    with pytest.raises(UserError, match="Identity: its MLP is not found"):
-        mlp_modules([torch.nn.Identity()])
+    geometry = HeadGeometry("novel", 1, 1, 1, 1, 1)
+    layout = AttentionLayout(geometry, (None,), (torch.nn.Identity(),))
+    with pytest.raises(UnsupportedModelError, match="novel: its layers have no module 'mlp'"):
+        mlp_modules(layout)

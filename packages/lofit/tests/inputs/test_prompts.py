@@ -5,7 +5,7 @@ from lofit.inputs.load_task import load_task
 def test_prompts_begin_and_end_as_the_papers_do(mini):
     (first, *_) = mquake.read(mini / "mquake_train.jsonl")
     assert first.prompt.startswith("Imagine that Ada Marlow was born in the city of ")
-    assert first.prompt.endswith("\nA:") and first.completion == f" {first.answers[0]}"
+    assert first.prompt.endswith("\nA:") and first.completion == first.answers[0]
     (story, *_) = clutrr.read(mini / "clutrr_train.jsonl")
     assert "[" not in story.prompt and story.prompt.endswith("'s\n")
     quirky = clutrr.read(mini / "clutrr_train.jsonl", quirks=True)[0]

@@ -4,6 +4,7 @@ from lofit.offsets.adapter import LofitAdapter
 from lofit.offsets.merge import merge, mergeability
 from tenpapers.errors import UserError
 from tenpapers.models import Head
+from tenpapers.models.families import FAMILIES as TABLE
 from tenpapers.testing import tiny_model
 
 FAMILIES = {
@@ -17,7 +18,25 @@ FAMILIES = {
     "opt": ("opt", {"ffn_dim": 96, "word_embed_proj_dim": 64}),
     "phi": ("phi", {}),
     "gpt_neox": ("gpt_neox", {}),
+    "gpt_neox without biases": ("gpt_neox", {"attention_bias": False}),
+    "cohere": ("cohere", {"num_key_value_heads": 2, "logit_scale": 0.5}),
+    "cohere2": ("cohere2", {"num_key_value_heads": 2, "logit_scale": 0.5}),
+    "granite": ("granite", {"num_key_value_heads": 2, "logits_scaling": 3.0}),
+    "olmo": ("olmo", {"num_key_value_heads": 4}),
+    "olmo2": ("olmo2", {"num_key_value_heads": 4}),
+    "olmo3": ("olmo3", {"num_key_value_heads": 4}),
+    "qwen3_moe": (
+        "qwen3_moe",
+        {"num_key_value_heads": 2, "head_dim": 16, "num_experts": 2, "num_experts_per_tok": 1},
+    ),
+    "smollm3": ("smollm3", {"num_key_value_heads": 2}),
+    "starcoder2": ("starcoder2", {"num_key_value_heads": 2}),
 }
+
+
+def test_every_family_whose_projection_can_have_a_bias_is_tested():
+    possible = {kind for kind, family in TABLE.items() if family.bias != "none"}
+    assert possible == {kind for kind, _ in FAMILIES.values()}
 
 
 IDS = torch.arange(3, 23)[None]
@@ -94,13 +113,54 @@ def test_an_active_sliding_window_is_refused():
         merge(model, offsets(model), to_llama=True)
 
 
-@pytest.mark.parametrize("name", ["llama-mha", "gpt2", "opt", "phi", "qwen2"])
+@pytest.mark.parametrize(
+    "name",
+    ["llama-mha", "gpt2", "gpt_neox", "gpt_neox without biases", "opt", "phi", "qwen2", "olmo"],
+)
 def test_the_value_bias_does_the_same(name):
     kind, more = FAMILIES.get(name, ("qwen2", {"num_key_value_heads": 4}))
     model = tiny_model(kind, **more)
     adapter = offsets(model)
     apart, moved = difference(model, adapter, merge(model, adapter, via="v_proj"))
     assert apart <= 1e-4 and moved > 1e-2
+
+
+def test_values_that_are_clipped_behind_their_bias_are_refused():
+    model = tiny_model("olmo", num_key_value_heads=4, clip_qkv=8.0)
+    with pytest.raises(UserError, match="olmo: clips its values; merge with --via o_proj"):
+        merge(model, offsets(model), via="v_proj")
+
+
+@pytest.mark.parametrize("to_llama", [False, True])
+def test_a_merge_makes_no_second_model(to_llama):
+    """What it does not touch are the very tensors of the base."""
+    kind, more = ("qwen2", {"to_llama": True}) if to_llama else ("llama", {})
+    model = tiny_model(kind, num_key_value_heads=2)
+    merged = merge(model, offsets(model), **more)
+    base = {parameter.data_ptr() for parameter in model.parameters()}
+    own = [name for name, p in merged.named_parameters() if p.data_ptr() not in base]
+    assert own and all(name.endswith(".bias") for name in own)
+
+
+def test_a_base_with_settings_of_sampling_but_no_sampling_can_be_saved(tmp_path):
+    model = tiny_model("llama")
+    model.generation_config.temperature = 0.6
+    merge(model, offsets(model)).save_pretrained(tmp_path)
+    assert model.generation_config.temperature == 0.6
+
+
+def test_what_cannot_be_merged_is_one_line():
+    from peft import LoraConfig, get_peft_model
+
+    model = tiny_model("llama")
+    adapter = offsets(model)
+    wrapped = get_peft_model(model, LoraConfig(target_modules=["q_proj"]))
+    with pytest.raises(UserError, match="peft's wrapper; merge_and_unload"):
+        merge(wrapped, adapter)
+    spread = tiny_model("llama")
+    spread.model.layers[3].to("meta")
+    with pytest.raises(UserError, match="spread over devices"):
+        merge(spread, adapter)
 
 
 def test_shared_value_heads_need_one_offset_for_the_group():
@@ -117,4 +177,6 @@ def test_shared_value_heads_need_one_offset_for_the_group():
 def test_the_verdict_of_each_family():
     assert mergeability("llama").vllm and mergeability("gpt2").vllm
     assert mergeability("gemma").transformers and not mergeability("gemma").vllm
+    assert mergeability("gemma").how.endswith("vLLM reads none there: transformers only")
+    assert "--to-llama" in mergeability("qwen2").how
     assert not mergeability("phi3").transformers

@@ -17,6 +17,8 @@ def offsets(model, **more):
 
 
 class Letters:
+    bos_token_id = eos_token_id = eos_token = None
+
     def __call__(self, text, **_):
         return {"input_ids": [3 + ord(c) % 190 for c in text]}
 
@@ -27,7 +29,7 @@ def verify_with(model, adapter, merged, **more):
 
 def test_refusals_say_why_and_what_to_do():
     """Families without a bias, ITI's last-token scope."""
-    for kind in ("olmo2", "phi3"):
+    for kind in ("stablelm", "phi3"):
         model = tiny_model(kind, num_key_value_heads=4)
         with pytest.raises(UserError, match=f"{kind}: its projection has no bias.*LofitModel"):
             merge(model, offsets(model))
@@ -52,3 +54,5 @@ def test_verification_notices_a_lost_edit_and_a_wrong_one():
     assert not verify_with(model, adapter, wrong).ok
     half = tiny_model("llama", num_key_value_heads=2).to(torch.bfloat16)
     assert verify_with(half, adapter, merge(half, adapter)).tolerance == 0.1
+    double = tiny_model("llama", num_key_value_heads=2).double()
+    assert verify_with(double, adapter, merge(double, adapter)).ok

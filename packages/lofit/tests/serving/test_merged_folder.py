@@ -5,9 +5,11 @@ import torch
 from lofit.offsets.adapter import LofitAdapter
 from lofit.offsets.merge import merge
 from lofit.offsets.merge_check import PROMPTS, verify_merge
-from lofit.scoring.evaluate import intervened
+from lofit.scoring.evaluation import intervened
+from lofit.serving.merged_folder import merged_folder
 from tenpapers.generation import Generator, Request, Sampling, open_generator
 from tenpapers.generation.hf import HFBackend
+from tenpapers.journal import Journal
 from tenpapers.models import Head
 
 
@@ -44,6 +46,28 @@ def test_hooked_merged_and_vllm_give_the_same_text(lm, edited):
         by_vllm = texts(generator)
     assert by_hooks == by_weights == by_vllm
     assert all(a != b for a, b in zip(by_hooks, base, strict=True))
+
+
+def test_a_folder_that_a_kill_left_without_weights_is_made_anew(small, tmp_path, monkeypatch):
+    """Killed between the configuration and the weights: nothing is there under the final name."""
+    width = small.model.config.head_dim
+    adapter = LofitAdapter.for_model(small.model.config, [Head(1, 1)], torch.ones(1, width))
+
+    def killed(self, folder, *arguments, **settings):
+        self.config.save_pretrained(folder)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, Journal(tmp_path, key={}) as journal:
+        patched.setattr(type(small.model), "save_pretrained", killed)
+        with pytest.raises(KeyboardInterrupt):
+            merged_folder(small, adapter, journal)
+        assert not list(tmp_path.glob(".merged-*/config.json"))
+    with Journal(tmp_path, key={}) as journal:
+        folder = merged_folder(small, adapter, journal)
+        made = (folder / "model.safetensors").stat().st_mtime_ns
+        assert merged_folder(small, adapter, journal) == folder
+    assert (folder / "model.safetensors").stat().st_mtime_ns == made
+    assert verify_merge(small.model, adapter, folder, small.tokenizer).ok
 
 
 def test_the_merged_folder_of_a_real_model(lm, edited):

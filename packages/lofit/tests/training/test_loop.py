@@ -2,8 +2,15 @@ import json
 
 import pytest
 import torch
+from lofit.heads.edits import ScaleHeads
 from lofit.records import FitConfig
 from lofit.training.loop import NotFiniteError, fit, step_plan
+from lofit.training.losses import CompletionLoss
+from lofit.training.supervised_forward import SupervisedForward
+from tenpapers.models import AttentionLayout
+from tenpapers.testing import tiny_model
+
+from ..conftest import sequences
 
 
 class Quadratic:
@@ -16,6 +23,9 @@ class Quadratic:
 
     def prepare(self):
         pass
+
+    def weight(self, indices):
+        return len(indices)
 
     def loss(self, indices):
         self.calls += 1
@@ -96,6 +106,36 @@ def test_anomaly_mode_names_the_operation_and_changes_no_number():
     value = torch.zeros(2, requires_grad=True)
     with pytest.raises(RuntimeError, match="SqrtBackward0"):
         fit({"v": value}, Root(value), replace(CONFIG, debug_anomaly=True))
+
+
+def test_gradients_of_parts_add_up_to_the_batch():
+    """Parts of unlike weight: three tokens and two; the loss is a mean over all five."""
+    found = []
+    for micro in (None, 1, 2, 3):
+        model = tiny_model("llama").requires_grad_(False)
+        scale = torch.zeros(4, 4, 16, requires_grad=True)
+        objective = CompletionLoss(SupervisedForward(model), sequences(6))
+        with ScaleHeads(AttentionLayout.from_model(model), scale):
+            config = FitConfig(lr=0.1, l1=0.01, epochs=1, batch_size=3, micro_batch=micro)
+            log = fit({"scale": scale}, objective, config)
+        found.append((scale.detach().clone(), log.losses))
+    for scale, losses in found[1:]:
+        assert losses == pytest.approx(found[0][1], abs=1e-5)
+        assert torch.allclose(scale, found[0][0], atol=1e-4)
+
+
+def test_the_loss_of_held_out_examples_is_told_before_and_after_every_epoch(tmp_path, monkeypatch):
+    """One number that is fitted to 3; held out is its distance from 1."""
+    value = torch.tensor([0.5], requires_grad=True)
+
+    class Elsewhere(Quadratic):
+        def loss(self, indices):
+            return ((self.value - 1) ** 2).sum()
+
+    config = FitConfig(lr=0.1, epochs=2, batch_size=4, clip=100.0)  # two steps an epoch
+    log = fit({"v": value}, Quadratic(value), config, validation=Elsewhere(value))
+    # AdamW moves by the rate: 0.1 and 0.075, then 0.05 and 0.025.
+    assert log.validation == pytest.approx([0.25, 0.325**2, 0.25**2], abs=1e-3)
 
 
 def test_a_killed_fit_goes_on_to_the_same_end(tmp_path, monkeypatch):

@@ -65,9 +65,16 @@ def encode(
 
 
 def encode_plain(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    """Give the token ids of a text; one that begins with the model's BOS gets no second one."""
+    """Give the token ids of a text that a model goes on with.
+
+    One that begins with the model's BOS gets no second one; of a tokenizer that ends every text
+    with EOS that end is taken off.
+    """
     ids = list(tokenizer(text)["input_ids"])
-    bos = tokenizer.bos_token_id
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    own = [eos] if text.endswith(str(tokenizer.eos_token)) else []
+    if eos is not None and ids[-len(own) - 1 :] == [*own, eos]:
+        ids = ids[:-1]
     return ids[1:] if bos is not None and ids[:2] == [bos, bos] else ids
 
 

@@ -83,7 +83,8 @@ class HeadCapture(Hooks):
         known = {layer: self.layer(layer) for layer in self._chunks}
         empty = torch.zeros_like(next(iter(known.values())))
         layers = range(self.layout.geometry.n_layers)
-        return torch.stack([known.get(layer, empty) for layer in layers], dim=2)
+        # The layers of a model that is spread over devices lie on several.
+        return torch.stack([known.get(i, empty).to(empty.device) for i in layers], dim=2)
 
     def clear(self) -> None:
         """Forget what was recorded."""

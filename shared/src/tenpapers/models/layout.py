@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from ..errors import UserError
+from .families import FAMILIES, Family
 
 if TYPE_CHECKING:
     from jaxtyping import Float
+    from peft import PeftModel
     from torch import Tensor
     from torch.nn import Linear, Module, ModuleList
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -27,37 +29,6 @@ class Head(NamedTuple):
 
     layer: int
     head: int
-
-
-class _Family(NamedTuple):
-    """Where models of one type keep their layers, and a layer its output projection."""
-
-    layers: str
-    projection: str
-
-
-_LLAMA = _Family("model.layers", "self_attn.o_proj")
-_FAMILIES = {
-    **dict.fromkeys(
-        (
-            "llama",
-            "mistral",
-            "mixtral",
-            "qwen2",
-            "qwen3",
-            "gemma",
-            "gemma2",
-            "gemma3_text",
-            "olmo2",
-            "phi3",
-        ),
-        _LLAMA,
-    ),
-    "phi": _Family("model.layers", "self_attn.dense"),
-    "gpt2": _Family("transformer.h", "attn.c_proj"),
-    "gpt_neox": _Family("gpt_neox.layers", "attention.dense"),
-    "opt": _Family("model.decoder.layers", "self_attn.out_proj"),
-}
 
 
 @dataclass(frozen=True)
@@ -80,7 +51,8 @@ class HeadGeometry:
 
     @classmethod
     def from_config(cls, config: PreTrainedConfig) -> HeadGeometry:
-        """Read a transformers configuration."""
+        """Read a transformers configuration; of a model that reads pictures too its text part."""
+        config = config.get_text_config()
         heads, hidden = config.num_attention_heads, config.hidden_size
         return cls(
             model_type=config.model_type,
@@ -125,32 +97,37 @@ class AttentionLayout:
     geometry : see `HeadGeometry`.
     projections : one a layer; None where a layer has no softmax attention (it keeps its number).
     layers : the decoder layers' modules.
+    family : what is known of the architecture.
     """
 
     geometry: HeadGeometry
     projections: tuple[Projection | None, ...]
     layers: tuple[Module, ...]
+    family: Family = Family()  # noqa: RUF009 (a named tuple cannot change)
 
     @classmethod
     def from_model(
-        cls, model: PreTrainedModel, *, o_proj_pattern: str | None = None
+        cls, model: PreTrainedModel | PeftModel, *, o_proj_pattern: str | None = None
     ) -> AttentionLayout:
         """Find the projections by the model's type, or by a pattern for unknown families.
 
         Parameters
         ----------
-        model : a transformers causal LM (not a wrapper around one).
+        model : a transformers causal LM, or one in peft's wrapper.
         o_proj_pattern : regular expression that matches the whole name of one projection a layer,
-            e.g. `model\\.layers\\.\\d+\\.self_attn\\.o_proj`.
+            e.g. `model\\.layers\\.\\d+\\.self_attn\\.o_proj`; default what the model's own
+            configuration says, see `set_o_proj_pattern`.
 
         Raises
         ------
         UnsupportedModelError : unknown family and no pattern, a pattern with no or two modules in
             a layer, or a projection that does not take `n_heads * head_dim` numbers.
         """
+        model = base_model_of(model)
         geometry = HeadGeometry.from_config(model.config)
-        if o_proj_pattern is not None:
-            found = _by_pattern(model, o_proj_pattern, geometry.n_layers)
+        pattern = o_proj_pattern or getattr(model.config, O_PROJ_PATTERN, None)
+        if pattern:
+            found = _by_pattern(model, pattern, geometry.n_layers)
         else:
             found = _by_family(model, geometry.model_type)
         projections = [
@@ -160,7 +137,8 @@ class AttentionLayout:
         if not any(projections):
             raise UnsupportedModelError(f"{geometry.model_type}: no layer has softmax attention")
         layers = tuple(_layer_of(model, found, index) for index in range(geometry.n_layers))
-        return cls(geometry, tuple(projections), layers)
+        family = FAMILIES.get(geometry.model_type) or _unknown(projections)
+        return cls(geometry, tuple(projections), layers, family)
 
     @property
     def attention_layers(self) -> list[int]:
@@ -188,23 +166,54 @@ class AttentionLayout:
         ]
 
 
+# Key of a model's configuration that says where the projections of an unknown family are.
+O_PROJ_PATTERN = "o_proj_pattern"
+
+
+def set_o_proj_pattern(model: PreTrainedModel, pattern: str | None) -> None:
+    """Write `--o-proj-pattern` into a model's configuration, where every layout of it reads it.
+
+    Raises
+    ------
+    UnsupportedModelError : see `AttentionLayout.from_model`.
+    """
+    if pattern:
+        AttentionLayout.from_model(model, o_proj_pattern=pattern)
+        setattr(model.config, O_PROJ_PATTERN, pattern)
+
+
+def base_model_of(model: PreTrainedModel | PeftModel) -> PreTrainedModel:
+    """The transformers model itself, where peft has wrapped it."""
+    unwrap = getattr(model, "get_base_model", None)  # without importing peft
+    base: PreTrainedModel = unwrap() if unwrap else model
+    return base
+
+
 # By layer the name of its projection and the module, None where there is no such module.
 _Found = dict[int, "tuple[str, Module | None]"]
 
 
+def _unknown(projections: list[Projection | None]) -> Family:
+    """What can be said of a family that is in no table."""
+    biased = all(getattr(p.module, "bias", None) is not None for p in projections if p)
+    return Family(bias="own" if biased else "none")
+
+
 def _by_family(model: PreTrainedModel, model_type: str) -> _Found:
-    family = _FAMILIES.get(model_type)
+    family = FAMILIES.get(model_type)
     if family is None:
         raise UnsupportedModelError(
             f"{model_type}: unknown architecture",
-            f"pass --o-proj-pattern, or use one of {', '.join(sorted(_FAMILIES))}",
+            f"pass --o-proj-pattern, or use one of {', '.join(sorted(FAMILIES))}",
         )
+    decoder = model.get_decoder()
+    prefix = next(name for name, module in model.named_modules() if module is decoder)
     found: _Found = {}
-    for index, layer in enumerate(cast("ModuleList", model.get_submodule(family.layers))):
+    for index, layer in enumerate(cast("ModuleList", decoder.get_submodule(family.layers))):
         attention, _, last = family.projection.partition(".")
         owner = getattr(layer, attention, None)
         module = getattr(owner, last, None) if owner is not None else None
-        found[index] = (f"{family.layers}.{index}.{family.projection}", module)
+        found[index] = (f"{prefix}.{family.layers}.{index}.{family.projection}", module)
     return found
 
 

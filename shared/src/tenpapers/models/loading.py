@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+# The device that means all there are, as accelerate spreads a model over them.
+SPREAD = "auto"
+
+
 @dataclass
 class CausalLM:
     """A loaded model with its tokenizer.
@@ -73,10 +77,11 @@ def device_and_dtype(
     """Where and as what a model is loaded: float32 on CPU, else "auto", its checkpoint's dtype."""
     import torch
 
-    device = device or spec.options.get("device")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    gpu = torch.cuda.is_available()
+    device = device or spec.options.get("device") or ("cuda" if gpu else "cpu")
     given = dtype or spec.options.get("dtype")
-    return device, given or ("float32" if device == "cpu" else "auto")
+    on_cpu = device == "cpu" or (device == SPREAD and not gpu)
+    return device, given or ("float32" if on_cpu else "auto")
 
 
 def load_causal_lm(
@@ -87,7 +92,8 @@ def load_causal_lm(
     Parameters
     ----------
     spec : an `hf:` spec; options `dtype`, `device`, `revision`.
-    dtype, device : win over the options of `spec`.
+    dtype, device : win over the options of `spec`; device "auto" spreads the layers over all GPUs,
+        and what they cannot hold over memory and disk.
 
     Raises
     ------
@@ -111,7 +117,12 @@ def load_causal_lm(
     try:
         revision = spec.options.get("revision")
         tokenizer = AutoTokenizer.from_pretrained(path, revision=revision, padding_side="left")
-        model = AutoModelForCausalLM.from_pretrained(path, revision=revision, dtype=loaded_dtype)
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            revision=revision,
+            dtype=loaded_dtype,
+            device_map=SPREAD if device == SPREAD else None,
+        )
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise UserError(
@@ -121,7 +132,7 @@ def load_causal_lm(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     try:
-        model = model.to(device).eval()  # type: ignore[arg-type]  # a wrapper hides its types
+        model = (model if device == SPREAD else model.to(device)).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:
         raise UserError(f"{spec}: device {device!r}: {str(error).splitlines()[0]}") from None
     from .identity import model_identity, weights_identity

@@ -11,7 +11,7 @@ from tenpapers.models import AttentionLayout, Head
 from ..heads.activations import head_activations
 from ..heads.probes import Statements, rank_by_probe
 from ..heads.ranking import HeadRanking, check_k, rank_heads
-from ..inputs.encoding import completion_ids, prompt_ids
+from ..inputs.encoding import Encoding, answer_ids, completion_ids, prompt_ids
 from ..offsets.adapter import LofitAdapter
 from ..records import ContrastItem, Direction
 
@@ -144,5 +144,6 @@ def _tuning_activations(
         other = draw.choice(items)
         follow = completion_ids(tokenizer, f"\n{other.prompt}")
         for text in item.positive[:1]:
-            sequences.append(prompt + completion_ids(tokenizer, text) + follow)
+            answer = answer_ids(tokenizer, text, item.prompt, Encoding(chat=chat))
+            sequences.append(prompt + answer + follow)
     return head_activations(model, sequences, layout=layout, batch_size=batch_size)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
+from tenpapers.models import AttentionLayout
 
 from ..inputs.encoding import Encoding, Examples
 from ..offsets.adapter import CONFIG, WEIGHTS, read_adapter_config
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-TARGETS = ("q_proj", "v_proj")
-# Architectures whose attention has no two such projections.
-FUSED = {"gpt2": ["c_attn"], "gpt_neox": ["query_key_value"], "phi3": ["qkv_proj"]}
 
 
 class _Wrapped:
@@ -113,7 +110,7 @@ def fit_lora(
         r=rank,
         lora_alpha=alpha,
         lora_dropout=dropout,
-        target_modules=FUSED.get(model.config.model_type, list(TARGETS)),
+        target_modules=AttentionLayout.from_model(model).family.query_and_value,
     )
     wrapped = get_peft_model(model, settings)
     parameters = {name: value for name, value in wrapped.named_parameters() if value.requires_grad}

@@ -32,7 +32,7 @@ class RedAdapter:
 
     def attach(self, model: PreTrainedModel, *, strength: float = 1.0) -> OutputEdits:
         """Put it on a model."""
-        modules = mlp_modules(AttentionLayout.from_model(model).layers)
+        modules = mlp_modules(AttentionLayout.from_model(model))
         if self.scale.shape != (len(modules), model.config.hidden_size):
             raise UserError(f"RED vectors of shape {tuple(self.scale.shape)} do not fit the model")
         edits = [self._edit(layer) for layer in range(len(modules))]

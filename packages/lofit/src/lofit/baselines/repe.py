@@ -12,7 +12,7 @@ from tenpapers.models import AttentionLayout
 
 from ..heads.activations import layer_states
 from ..heads.residual_hooks import OutputEdits
-from ..inputs.encoding import completion_ids, prompt_ids
+from ..inputs.encoding import Encoding, answer_ids, prompt_ids
 from ..records import ContrastItem
 from .intervention import base_fields, load_tensors, save_tensors, tensors_digest
 
@@ -148,7 +148,7 @@ def fit_repe(
     for side in ("positive", "negative"):
         ids = [
             prompt_ids(tokenizer, item.prompt, chat=chat)
-            + completion_ids(tokenizer, getattr(item, side)[0])
+            + answer_ids(tokenizer, getattr(item, side)[0], item.prompt, Encoding(chat=chat))
             for item in pairs
         ]
         sides.append(layer_states(model, ids, batch_size=batch_size))

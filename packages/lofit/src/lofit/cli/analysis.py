@@ -57,6 +57,26 @@ def inspect(
     say(content, as_json, "\n".join(f"{name}: {value}" for name, value in content.items()))
 
 
+@app.command()
+def combine(
+    adapters: Annotated[list[Path], typer.Argument(help="Two or more folders of adapters.")],
+    out: OutDir,
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="Numbers with commas; default 1 each.")
+    ] = None,
+) -> None:
+    """Add adapters of one base, each with a weight; the result is an adapter like any other.
+
+    Example: lofit combine runs/a/adapter runs/b/adapter --weights 1,0.5 --out runs/both
+    """
+    from ..offsets.combine import combine_folders
+
+    command, inputs = "lofit combine", [*adapters]
+    with Journal.once(out / "adapter_config.json", command=command, inputs=inputs) as journal:
+        combined = combine_folders(adapters, weights, journal)
+    print(f"{combined.n_parameters} numbers on {len(combined.heads)} heads\n-> {out}")
+
+
 @app.command("compare-heads")
 def compare_heads(
     rankings: Annotated[list[Path], typer.Argument(help="Two or more heads.json (or .npy).")],
@@ -77,7 +97,7 @@ def compare_heads(
 
 
 @app.command()
-@options(TrainSettings, names={"select_lr": "--lr"}, without=["task"])
+@options(TrainSettings, names={"select_lr": "--lr"}, without=["task", "val_size"])
 def transfer(
     settings: TrainSettings,
     out: OutDir,
@@ -103,7 +123,7 @@ def transfer(
 
 
 @app.command()
-@options(TrainSettings, names={"select_lr": "--lr"})
+@options(TrainSettings, names={"select_lr": "--lr"}, without=["val_size"])
 def sweep(
     settings: TrainSettings,
     out: OutDir,

@@ -109,7 +109,7 @@ def reft(
 
 
 @app.command("zero-shot")
-@options(TaskSettings, without=["pairs", "train_size", "chat_template"])
+@options(TaskSettings, without=["pairs", "train_size"])
 def zero_shot(
     settings: TaskSettings,
     out: OutDir,

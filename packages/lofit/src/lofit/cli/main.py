@@ -74,14 +74,14 @@ def generate(
     Example: lofit generate --adapter runs/first/adapter --prompts p.jsonl --out o.jsonl
     """
     from tenpapers.generation import Sampling
-    from tenpapers.records import read_jsonl
 
+    from ..inputs.user_rows import read_as
     from ..serving.serve import Prompt, generate_to_file
 
     key, inputs = settings.key("generate"), [settings.prompts]
     with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         log = generate_to_file(
-            read_jsonl(settings.prompts, Prompt),
+            read_as(settings.prompts, Prompt),
             journal,
             out.name,
             settings.load_model(),
@@ -91,11 +91,13 @@ def generate(
             adapter=settings.adapter,
             backend=settings.backend,
             strength=settings.scale,
-            chat=settings.chat_template,
+            chat=settings.chat(settings.chat_template),
             cache=settings.cache,
         )
     failed = f", {log.n_failed} without an answer" if log.n_failed else ""
-    print(f"{len(log.rows)} completions{failed} -> {out}")
+    cut = sum(row["finish_reason"] == "length" for row in log.rows.values())
+    at_limit = f", {cut} ended at --max-tokens {settings.max_tokens}" if cut else ""
+    print(f"{len(log.rows)} completions{failed}{at_limit} -> {out}")
     stop_on_failures(log.n_failed, len(log.rows))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from tenpapers.models import AttentionLayout, HeadCapture
+from tenpapers.models.layout import base_model_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +55,7 @@ def head_activations(
     with torch.inference_mode(), HeadCapture(layout, positions="last") as capture:
         for indices in tqdm(plan, desc="activations", disable=not progress, leave=False):
             inputs = left_padded([sequences[i] for i in indices], model.device)
-            model.base_model(**inputs, use_cache=False)
+            base_model_of(model).get_decoder()(**inputs, use_cache=False)
             last_token = capture.stack()[:, 0].cpu()
             capture.clear()
             activations.update(zip(indices, last_token, strict=True))
@@ -84,8 +85,8 @@ def layer_states(
     with torch.inference_mode(), LayerCapture(layout.layers) as capture:
         for indices in batches_by_length([len(sequence) for sequence in sequences], batch_size):
             inputs = left_padded([sequences[i] for i in indices], model.device)
-            model.base_model(**inputs, use_cache=False)
-            by_layer = [state[:, -1] for state in capture.states]
-            last_token = torch.stack(by_layer, 1).float().cpu()
+            base_model_of(model).get_decoder()(**inputs, use_cache=False)
+            by_layer = [state[:, -1].float().cpu() for state in capture.states]
+            last_token = torch.stack(by_layer, 1)
             states.update(zip(indices, last_token, strict=True))
     return torch.stack([states[i] for i in range(len(sequences))])

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class ScaleHeads(Hooks):
-    """z <- (1 + strength * A) * z on every head, one fused operation a layer.
+    """z <- z + strength * A * z on every head, one fused operation a layer.
+
+    The sum is rounded, never the factor 1 + A, which in bfloat16 is 1 for every A below 0.004.
 
     Parameters
     ----------
@@ -52,8 +54,8 @@ class ScaleHeads(Hooks):
             if self.strength == 0:
                 return None
             z, *rest = arguments
-            factor = 1 + self.strength * self.scale[layer].flatten()
-            return (z * factor.to(z), *rest)
+            change = self.strength * self.scale[layer].flatten()
+            return (z + z * change.to(z), *rest)
 
         return multiply
 
@@ -63,8 +65,9 @@ class OffsetHeads(Hooks):
 
     The projection is affine, so W_O (z + v) = W_O z + W_O v: for a plain projection the row W_O v
     is added to its *output*, which touches neither z nor the other heads and saves nothing for the
-    backward pass. A projection that is more than its weight (a LoRA wrapper, a quantised layer)
-    gets v on its input.
+    backward pass. W_O is read where it is used, so that later changes of the model count. A
+    projection that is more than its weight (a LoRA wrapper, a quantised layer), or whose weight is
+    offloaded, gets v on its input.
 
     Parameters
     ----------
@@ -108,29 +111,37 @@ class OffsetHeads(Hooks):
 
         width = self.layout.geometry.head_dim
         device = self.offset.device
-        columns = torch.cat([torch.arange(h * width, (h + 1) * width) for h, _ in members])
-        columns = columns.to(device)
         order = torch.tensor([row for _, row in members], device=device)
-        plain = type(projection.module) is torch.nn.Linear or projection.kind == "conv1d"
-        if route == "output" or (route == "auto" and plain):
-            # Only the chosen columns of W_O are kept, (hidden, k * head_dim).
-            weight = projection.weight().detach()[:, columns].to(self.offset.dtype).contiguous()
-            hook = projection.module.register_forward_hook(self._on_output(weight, order))
+        module = projection.module
+        plain = type(module) is torch.nn.Linear or projection.kind == "conv1d"
+        in_memory = plain and module.weight.device.type != "meta"
+        if route == "output" or (route == "auto" and in_memory):
+            runs = _runs([head for head, _ in members])
+            hook = module.register_forward_hook(self._on_output(projection, runs, order))
         else:
+            columns = torch.cat([torch.arange(h * width, (h + 1) * width) for h, _ in members])
             size = self.layout.geometry.n_heads * width
-            hook = projection.module.register_forward_pre_hook(self._on_input(columns, order, size))
+            added = self._on_input(columns.to(device), order, size)
+            hook = module.register_forward_pre_hook(added)
         self._handles.append(hook)
 
     def _on_output(
-        self, weight: Float[Tensor, "hidden chosen"], order: Int[Tensor, " members"]
+        self, projection: Projection, runs: list[tuple[int, int]], order: Int[Tensor, " members"]
     ) -> OutputHook:
         import torch
+
+        width = self.layout.geometry.head_dim
 
         def add(module: Module, arguments: Arguments, output: Tensor) -> Tensor | None:
             if self.strength == 0:
                 return None
-            values = self.strength * self.offset[order].flatten()
-            row = torch.mv(weight, values)
+            weight = projection.weight().detach()  # a view: nothing is kept of it
+            values = (self.strength * self.offset[order]).to(weight.device)
+            row, done = weight.new_zeros(len(weight), dtype=values.dtype), 0
+            for first, count in runs:
+                columns = weight[:, first * width : (first + count) * width].to(values.dtype)
+                row = row + torch.mv(columns, values[done : done + count].flatten())
+                done += count
             return self._added(output, row)
 
         return add
@@ -159,3 +170,14 @@ class OffsetHeads(Hooks):
         inside = torch.zeros(tensor.shape[1], 1, dtype=tensor.dtype, device=tensor.device)
         inside[self.scope] = 1
         return tensor + inside * row.to(tensor)
+
+
+def _runs(heads: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbours among sorted heads, as (first, count)."""
+    runs: list[tuple[int, int]] = []
+    for head in heads:
+        if runs and head == sum(runs[-1]):
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((head, 1))
+    return runs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tenpapers.errors import UserError
 
-from ..inputs.encoding import completion_ids, prompt_ids
+from ..inputs.encoding import Encoding, answer_ids, prompt_ids
 from ..records import ContrastItem
 
 if TYPE_CHECKING:
@@ -38,11 +38,12 @@ class Statements:
         self.ids: list[list[int]] = []
         self.labels: list[int] = []
         self.owner: list[int] = []
+        how = Encoding(chat=chat)
         for number, item in enumerate(items):
             prompt = prompt_ids(tokenizer, item.prompt, chat=chat)
             for label, texts in ((1, item.positive), (0, item.negative)):
                 for text in texts:
-                    self.ids.append(prompt + completion_ids(tokenizer, text))
+                    self.ids.append(prompt + answer_ids(tokenizer, text, item.prompt, how))
                     self.labels.append(label)
                     self.owner.append(number)
 

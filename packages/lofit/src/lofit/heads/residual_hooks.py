@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tenpapers.errors import UserError
+from tenpapers.models import AttentionLayout, UnsupportedModelError
 from tenpapers.models.heads import Hooks
 
 if TYPE_CHECKING:
@@ -74,14 +74,16 @@ class LayerCapture(Hooks):
         return keep
 
 
-def mlp_modules(layers: Sequence[Module]) -> list[Module]:
+def mlp_modules(layout: AttentionLayout) -> list[Module]:
     """The module of each layer whose output is its MLP's.
 
     Raises
     ------
-    UserError : unknown architecture.
+    UnsupportedModelError : an unknown family, whose MLP has another name.
     """
-    for name in ("mlp", "fc2"):
-        if all(hasattr(layer, name) for layer in layers):
-            return [layer.get_submodule(name) for layer in layers]
-    raise UserError(f"{type(layers[0]).__name__}: its MLP is not found")
+    name = layout.family.mlp
+    try:
+        return [layer.get_submodule(name) for layer in layout.layers]
+    except AttributeError:
+        kind = layout.geometry.model_type
+        raise UnsupportedModelError(f"{kind}: its layers have no module {name!r}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 from tenpapers.models import AttentionLayout
 
-from ..inputs.encoding import Encoding, Examples, encode
+from ..inputs.encoding import Encoding, Examples, encode, remarks
 from ..records import FitConfig, SelectConfig, TokenPair, TokenSequence
 from ..training.loop import fit, frozen
 from ..training.losses import make_objective
-from ..training.supervised_forward import SupervisedForward
+from ..training.supervised_forward import SupervisedForward, input_device
 from .edits import OffsetHeads, ScaleHeads
 from .ranking import HeadRanking, rank_heads, scale_scores
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+logger = logging.getLogger(__name__)
 
 
 def first_values(shape: tuple[int, ...], config: FitConfig, device: torch.device) -> Tensor:
@@ -62,7 +66,10 @@ def select_heads(
     ------
     UserError : no data, an example without a supervised token, an unsupported model.
     """
-    encoded = encode(tokenizer, dataset, Encoding(max_length, chat, eos_token))
+    how = Encoding(max_length, chat, eos_token)
+    encoded = encode(tokenizer, dataset, how)
+    for remark in remarks(tokenizer, dataset, encoded, how):
+        logger.warning("%s", remark)
     return select_on_tokens(model, encoded, config or SelectConfig(), layout=layout, state=state)
 
 
@@ -81,7 +88,7 @@ def select_on_tokens(
     whole = (shape.n_layers, shape.n_heads, shape.head_dim)
     heads = layout.all_heads()
     trained = whole if component == "scale" else (len(heads), shape.head_dim)
-    values = first_values(trained, config, model.device)
+    values = first_values(trained, config, input_device(model))
     with frozen(model):
         objective = make_objective(SupervisedForward(model), encoded, config.beta)
         objective.prepare()

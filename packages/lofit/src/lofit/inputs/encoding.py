@@ -6,13 +6,17 @@ number and never searched for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
+from tenpapers.generation import Request, Sampling
+from tenpapers.generation.encoding import chat_text
+from tenpapers.generation.encoding import encode as encode_request
+from tenpapers.generation.types import Message
 
-from ..records import PreferencePair, SFTExample, TokenPair, TokenSequence
+from ..records import Asked, PreferencePair, SFTExample, TokenPair, TokenSequence
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,31 +38,83 @@ class Encoding:
     max_length : tokens of a sequence, for pairs of prompt and response each; None is the paper's.
     chat : put prompts into the model's chat template.
     eos_token : end of a completion, where the tokenizer has none.
+    template_options : for the chat template, see `ModelSpec.template_options`.
     """
 
     max_length: int | None = None
     chat: bool = False
     eos_token: str | None = None
+    template_options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def as_chat(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str:
-    """Put a prompt into the model's chat template, ready for the answer.
+def templated(tokenizer: PreTrainedTokenizerBase, prompt: str) -> bool:
+    """Whether a prompt stands in the model's chat template already."""
+    if not tokenizer.chat_template:
+        return False
+    marked = "CONTENT OF THE TURN"
+    turn = [{"role": "user", "content": marked}]
+    whole = tokenizer.apply_chat_template(turn, add_generation_prompt=True, tokenize=False)
+    behind = str(whole).rpartition(marked)[2].strip()
+    return bool(behind) and behind in prompt
+
+
+def request(
+    tokenizer: PreTrainedTokenizerBase,
+    name: str,
+    asked: Asked,
+    *,
+    chat: bool = False,
+    sampling: Sampling | None = None,
+) -> Request:
+    """What is asked of a model, for training and for generation alike.
+
+    A prompt that stands in the chat template already is taken as it is.
+
+    Parameters
+    ----------
+    chat : put a prompt into the model's chat template, ready for the answer.
 
     Raises
     ------
     UserError : the tokenizer has no template.
     """
-    if not tokenizer.chat_template:
+    how = sampling or Sampling()
+    if not isinstance(asked, str):
+        return Request(id=name, messages=asked, sampling=how)
+    if chat and not tokenizer.chat_template:
         raise UserError("this tokenizer has no chat template", "drop --chat-template")
-    messages = [{"role": "user", "content": prompt}]
-    return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+    if chat and not templated(tokenizer, asked):
+        return Request(id=name, messages=(Message(role="user", content=asked),), sampling=how)
+    return Request(id=name, prompt=asked, sampling=how)
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: str, *, chat: bool = False) -> list[int]:
-    """Token ids of a prompt as generation sees it."""
-    if chat:
-        return list(tokenizer(as_chat(tokenizer, prompt), add_special_tokens=False)["input_ids"])
-    return list(tokenizer(prompt)["input_ids"])
+def as_chat(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, options: Mapping[str, Any] | None = None
+) -> str:
+    """A prompt as a user's turn in the model's chat template, ready for the answer."""
+    asked = request(tokenizer, "", prompt, chat=True)
+    return chat_text(tokenizer, asked, options) if asked.messages else prompt
+
+
+def prompt_ids(
+    tokenizer: PreTrainedTokenizerBase,
+    asked: Asked,
+    *,
+    chat: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> list[int]:
+    """Token ids of what is asked, as generation sees it.
+
+    Parameters
+    ----------
+    options : for the chat template, see `ModelSpec.template_options`.
+    """
+    return encode_request(tokenizer, request(tokenizer, "", asked, chat=chat), options)
+
+
+def starts_a_turn(asked: Asked, *, chat: bool) -> bool:
+    """Whether an answer begins a turn of a chat, and not in the middle of a text."""
+    return chat or not isinstance(asked, str)
 
 
 def completion_ids(tokenizer: PreTrainedTokenizerBase, completion: str) -> list[int]:
@@ -91,10 +147,27 @@ def end_token(tokenizer: PreTrainedTokenizerBase, eos_token: str | None = None) 
     return tokenizer.eos_token_id
 
 
+def clip(
+    tokenizer: PreTrainedTokenizerBase, prompt: Sequence[int], room: int
+) -> tuple[list[int], bool]:
+    """A prompt in so many tokens, and whether it was longer: it then loses what follows its BOS."""
+    if len(prompt) <= room:
+        return list(prompt), False
+    bos = tokenizer.bos_token_id
+    if bos is not None and prompt[0] == bos and room > 1:
+        return [bos, *prompt[len(prompt) - room + 1 :]], True
+    return list(prompt[len(prompt) - room :]), True
+
+
 def join(
-    name: str, prompt: Sequence[int], completion: Sequence[int], *, limit: int
+    tokenizer: PreTrainedTokenizerBase,
+    name: str,
+    prompt: Sequence[int],
+    completion: Sequence[int],
+    *,
+    limit: int,
 ) -> TokenSequence:
-    """Put prompt and completion together; a prompt that is too long loses its left side.
+    """Put prompt and completion together; a prompt that is too long is clipped.
 
     Raises
     ------
@@ -112,61 +185,58 @@ def join(
             f"completion does not fit into {limit}",
             "raise --max-length",
         )
-    kept = tuple(prompt[-room:])
-    return TokenSequence(name, kept + tuple(completion), len(kept), len(kept) < len(prompt))
+    kept, truncated = clip(tokenizer, prompt, room)
+    return TokenSequence(name, (*kept, *completion), len(kept), truncated)
 
 
 def encode_examples(
-    tokenizer: PreTrainedTokenizerBase,
-    examples: Sequence[SFTExample],
-    *,
-    max_length: int = MAX_LENGTH,
-    chat: bool = False,
-    eos_token: str | None = None,
+    tokenizer: PreTrainedTokenizerBase, examples: Sequence[SFTExample], how: Encoding
 ) -> list[TokenSequence]:
     """Encode SFT examples: prompt, completion, end of sequence; the last two are supervised."""
-    end = end_token(tokenizer, eos_token)
-    return [
-        join(
-            example.id,
-            prompt_ids(tokenizer, example.prompt, chat=chat),
-            [*_answer_ids(tokenizer, example.completion, chat), end],
-            limit=max_length,
-        )
-        for example in examples
-    ]
+    end = end_token(tokenizer, how.eos_token)
+    encoded = []
+    for example in examples:
+        asked = prompt_ids(tokenizer, example.asked, chat=how.chat, options=how.template_options)
+        answer = [*answer_ids(tokenizer, example.completion, example.asked, how), end]
+        limit = how.max_length or MAX_LENGTH
+        encoded.append(join(tokenizer, example.id, asked, answer, limit=limit))
+    return encoded
 
 
 def encode_pairs(
-    tokenizer: PreTrainedTokenizerBase,
-    pairs: Sequence[PreferencePair],
-    *,
-    max_prompt: int = MAX_PROMPT,
-    max_response: int = MAX_RESPONSE,
-    chat: bool = False,
-    eos_token: str | None = None,
+    tokenizer: PreTrainedTokenizerBase, pairs: Sequence[PreferencePair], how: Encoding
 ) -> list[TokenPair]:
     """Encode preference pairs; both responses end with the end of sequence."""
-    end = end_token(tokenizer, eos_token)
+    end = end_token(tokenizer, how.eos_token)
+    longest = how.max_length or MAX_RESPONSE
     encoded = []
     for pair in pairs:
-        prompt = prompt_ids(tokenizer, pair.prompt, chat=chat)[-max_prompt:]
+        asked = prompt_ids(tokenizer, pair.asked, chat=how.chat, options=how.template_options)
+        prompt, truncated = clip(tokenizer, asked, how.max_length or MAX_PROMPT)
         sides = []
         for text in (pair.chosen, pair.rejected):
-            response = [*_answer_ids(tokenizer, text, chat), end]
-            if len(response) > max_response:
+            response = [*answer_ids(tokenizer, text, pair.asked, how), end]
+            if len(response) > longest:
                 raise UserError(
-                    f"{pair.id}: a response of {len(response)} tokens, the limit is {max_response}",
+                    f"{pair.id}: a response of {len(response)} tokens, the limit is {longest}",
                     "raise --max-length",
                 )
-            sides.append(join(pair.id, prompt, response, limit=max_prompt + max_response))
+            both = join(tokenizer, pair.id, prompt, response, limit=len(prompt) + longest)
+            sides.append(replace(both, truncated=truncated))
         encoded.append(TokenPair(pair.id, *sides))
     return encoded
 
 
-def _answer_ids(tokenizer: PreTrainedTokenizerBase, text: str, chat: bool) -> list[int]:
-    """A chat template ends where the answer begins, so the blank of a plain prompt is dropped."""
-    return completion_ids(tokenizer, text.lstrip() if chat else text)
+def answer_ids(
+    tokenizer: PreTrainedTokenizerBase, text: str, asked: Asked, how: Encoding
+) -> list[int]:
+    """Token ids of an answer; where it begins a turn, without the blank that follows a prompt.
+
+    Any other white space at its head is its own, such as the indentation of code.
+    """
+    if starts_a_turn(asked, chat=how.chat) and text[:1] == " " and not text[1:2].isspace():
+        text = text[1:]
+    return completion_ids(tokenizer, text)
 
 
 def encode(
@@ -183,18 +253,25 @@ def encode(
     how = encoding or Encoding()
     pairs = [example for example in examples if isinstance(example, PreferencePair)]
     if pairs:
-        return encode_pairs(
-            tokenizer,
-            pairs,
-            max_prompt=how.max_length or MAX_PROMPT,
-            max_response=how.max_length or MAX_RESPONSE,
-            chat=how.chat,
-            eos_token=how.eos_token,
-        )
-    return encode_examples(
-        tokenizer,
-        [example for example in examples if isinstance(example, SFTExample)],
-        max_length=how.max_length or MAX_LENGTH,
-        chat=how.chat,
-        eos_token=how.eos_token,
-    )
+        return encode_pairs(tokenizer, pairs, how)
+    singles = [example for example in examples if isinstance(example, SFTExample)]
+    return encode_examples(tokenizer, singles, how)
+
+
+def remarks(
+    tokenizer: PreTrainedTokenizerBase, examples: Examples, encoded: Encoded, how: Encoding
+) -> list[str]:
+    """What a user should know of how the examples became tokens."""
+    prompts = [asked for example in examples if isinstance(asked := example.asked, str)]
+    counts = {
+        "prompts are too long and lost their beginning (--max-length)": sum(
+            (item.chosen if isinstance(item, TokenPair) else item).truncated for item in encoded
+        ),
+        "prompts end with a blank, which belongs to the head of the completion": sum(
+            prompt[-1:] in (" ", "\t") for prompt in prompts
+        ),
+        "prompts stand in the chat template already and are taken as they are": sum(
+            how.chat and templated(tokenizer, prompt) for prompt in prompts
+        ),
+    }
+    return [f"{count} of {len(examples)} {told}" for told, count in counts.items() if count]

@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from tenpapers import data as published
 from tenpapers.errors import UserError
-from tenpapers.records import read_json, read_json_lines, read_jsonl
+from tenpapers.records import read_json
 
 from ..records import ContrastItem, MultipleChoiceItem, PreferencePair, SFTExample
 from . import clutrr, hub_tasks, mquake, truthfulqa
+from .user_rows import read_own
 
-Evaluation = list[SFTExample] | list[MultipleChoiceItem]
+Evaluation = list[SFTExample] | list[PreferencePair] | list[MultipleChoiceItem]
 TaskName = Literal[
     "truthfulqa",
     "mquake",
@@ -45,6 +46,7 @@ class Task:
     missing : how many ids of a split of the paper are not in the files.
     contrast : labelled statements of the train part, for ITI and RepE.
     files : what was read.
+    prompts : folder of templates that replace ours.
     """
 
     name: str
@@ -54,20 +56,12 @@ class Task:
     contrast: list[ContrastItem] = field(default_factory=list)
     missing: dict[str, int] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    prompts: Path | None = None
 
     def part(self, split: Split) -> Evaluation:
-        """What one part of the task is evaluated on.
-
-        Raises
-        ------
-        UserError : preference pairs, which only train.
-        """
+        """What one part of the task is evaluated on."""
         if split == "train":
-            if isinstance(self.train[0], PreferencePair):
-                raise UserError(
-                    f"{self.name}: its train part holds preference pairs", "evaluate val or test"
-                )
-            return _examples(self)
+            return self.train
         return self.val if split == "val" else self.test
 
     def missing_note(self) -> str:
@@ -164,27 +158,20 @@ def read_evaluation(
     if name == "truthfulqa":
         return truthfulqa.read(file)
     if name == "jsonl":
-        return _own_evaluation(file)
+        return read_own(file)
     raise UserError(f"--task {name}: takes no file", f"drop --data, or one of {NAMES[:4]}")
 
 
-def _first_row(file: Path) -> dict[str, Any]:
-    row = next((row for _, row in read_json_lines(file)), None)
-    return row if isinstance(row, dict) else {}
-
-
-def _own_evaluation(file: Path) -> Evaluation:
-    """A user's file: multiple choice where its first line has a question, else SFT."""
-    if "question" in _first_row(file):
-        return read_jsonl(file, MultipleChoiceItem)
-    return read_jsonl(file, SFTExample)
-
-
 def _own_task(file: Path) -> Task:
-    """A user's training file: preference pairs where its first line has a choice, else SFT."""
-    if "chosen" in _first_row(file):
-        return Task("jsonl", read_jsonl(file, PreferencePair), files=(file,))
-    return Task("jsonl", read_jsonl(file, SFTExample), files=(file,))
+    """A user's training file: examples or preference pairs."""
+    rows = read_own(file)
+    pairs = [row for row in rows if isinstance(row, PreferencePair)]
+    if pairs:
+        return Task("jsonl", pairs, files=(file,))
+    examples = [row for row in rows if isinstance(row, SFTExample)]
+    if not examples:
+        raise UserError(f"{file}: questions of multiple choice can be evaluated, not trained on")
+    return Task("jsonl", examples, files=(file,))
 
 
 def _find(folder: Path, stem: str) -> Path:
@@ -210,6 +197,7 @@ def _truthfulqa(
         truthfulqa.contrast(split["train"], prompts=prompts),
         missing,
         (file,),
+        prompts,
     )
 
 
@@ -284,3 +272,20 @@ def nested_sample(examples: Sequence[RowT], size: int, seed: int) -> list[RowT]:
     order = list(range(len(examples)))
     random.Random(seed).shuffle(order)
     return [examples[i] for i in order[:size]]
+
+
+def hold_out(task: Task, size: int, seed: int) -> tuple[Task, Task]:
+    """The task with `size` training examples fewer, and one that has just those.
+
+    Raises
+    ------
+    UserError : nothing would be left to train on.
+    """
+    total = len(task.train)
+    if not size < total:
+        raise UserError(f"--val-size {size}: the task has {total} training examples")
+    if isinstance(task.train[0], PreferencePair):
+        pairs = nested_sample(_pairs(task), total, seed)
+        return _keep(task, pairs[size:]), _keep(task, pairs[:size])
+    examples = nested_sample(_examples(task), total, seed)
+    return _keep(task, examples[size:]), _keep(task, examples[:size])

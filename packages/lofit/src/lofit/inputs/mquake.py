@@ -38,7 +38,7 @@ def read(file: Path, *, prompts: Path | None = None) -> list[SFTExample]:
             SFTExample(
                 id=str(row["case_id"]),
                 prompt=prompt,
-                completion=f" {answer}",
+                completion=answer,
                 answers=(answer, *aliases),
                 echo=edited,
             )
@@ -57,8 +57,8 @@ def contrast(file: Path, *, prompts: Path | None = None) -> list[ContrastItem]:
                 ContrastItem(
                     id=str(row["case_id"]),
                     prompt=prompt,
-                    positive=(f" {new}",),
-                    negative=(f" {old}",),
+                    positive=(new,),
+                    negative=(old,),
                 )
             )
     return statements

@@ -17,7 +17,7 @@ def read_rows(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[s
     UserError : unreadable, no rows, or a row without a needed field.
     """
     count = 0
-    for number, row in _numbered(file):
+    for number, row in numbered_rows(file):
         where = f"{file}:{number}"
         if not isinstance(row, dict):
             raise UserError(f"{where}: a JSON object is wanted")
@@ -30,7 +30,13 @@ def read_rows(file: Path, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[s
         raise UserError(f"{file}: no records in it")
 
 
-def _numbered(file: Path) -> Iterator[tuple[int, Any]]:
+def numbered_rows(file: Path) -> Iterator[tuple[int, Any]]:
+    """Yield what stands in a JSONL file (`.gz` or not) or in one JSON list, numbered from 1.
+
+    Raises
+    ------
+    UserError : unreadable, or JSON that is no list.
+    """
     if file.suffix == ".json":
         rows = read_json(file)
         if not isinstance(rows, list):

@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout, Head, HeadGeometry
+from tenpapers.models.layout import O_PROJ_PATTERN, base_model_of
 from tenpapers.records import read_json, write_json, write_text
 
 from ..heads.edits import OffsetHeads, ScaleHeads
 from ..heads.ranking import AdapterMismatchError, check_geometry, check_heads, geometry_fields
+from ..training.supervised_forward import input_device
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
     from transformers import PreTrainedConfig, PreTrainedModel
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+CONFIG, WEIGHTS, CARD = "adapter_config.json", "adapter_model.safetensors", "README.md"
 # What changes between checkpoints of one model without changing what it computes.
-_VOLATILE = ("transformers_version", "_name_or_path", "dtype", "torch_dtype", "use_cache")
+_VOLATILE = (
+    "transformers_version",
+    "_name_or_path",
+    "dtype",
+    "torch_dtype",
+    "use_cache",
+    O_PROJ_PATTERN,
+)
 
 
 def config_hash(config: PreTrainedConfig) -> str:
@@ -47,6 +56,8 @@ class LofitAdapter:
     base_model : name or path of the base.
     base_hash : see `config_hash`.
     base_weights : of the base, see `tenpapers.models.identity.weights_identity`; "" if not known.
+    chat : whether prompts stood in the chat template; None is not known.
+    o_proj_pattern : where the heads of an unknown family are.
     task : what it was trained on.
     scores : of the heads, in their order.
     train : settings of the training.
@@ -61,6 +72,8 @@ class LofitAdapter:
     base_model: str = ""
     base_hash: str = ""
     base_weights: str = ""
+    chat: bool | None = None
+    o_proj_pattern: str | None = None
     task: str = ""
     scores: list[float] = field(default_factory=list)
     train: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +93,7 @@ class LofitAdapter:
             HeadGeometry.from_config(config),
             base_model=str(config.name_or_path),
             base_hash=config_hash(config),
+            o_proj_pattern=getattr(config, O_PROJ_PATTERN, None),
             **more,
         )
 
@@ -100,14 +114,14 @@ class LofitAdapter:
         ------
         AdapterMismatchError : the model has another shape, or is of another family.
         """
-        layout = AttentionLayout.from_model(model)
+        layout = AttentionLayout.from_model(model, o_proj_pattern=self.o_proj_pattern)
         check_geometry("adapter", geometry_fields(self.geometry), layout.geometry)
         family = layout.geometry.model_type
         if self.geometry.model_type and family and self.geometry.model_type != family:
             raise AdapterMismatchError(
                 f"adapter: made for {self.geometry.model_type}, not {family}"
             )
-        values = self.values.to(model.device)
+        values = self.values.to(input_device(base_model_of(model)))
         if self.component == "scale":
             return ScaleHeads(layout, values, strength=strength)
         scope = slice(-1, None) if self.positions == "last" else slice(None)
@@ -138,6 +152,8 @@ class LofitAdapter:
                 "base_model_name_or_path": self.base_model,
                 "base_config_hash": self.base_hash,
                 "base_weights": self.base_weights,
+                "chat_template": self.chat,
+                O_PROJ_PATTERN: self.o_proj_pattern,
                 "model_type": self.geometry.model_type,
                 **geometry_fields(self.geometry),
                 "hidden_size": self.geometry.hidden_size,
@@ -152,7 +168,7 @@ class LofitAdapter:
                 "seed": self.train.get("seed"),
             },
         )
-        write_text(folder / "README.md", self._card())
+        write_text(folder / CARD, self._card())
 
     def _card(self) -> str:
         shown = ", ".join(f"{layer}.{head}" for layer, head in self.heads[:32])
@@ -163,7 +179,7 @@ class LofitAdapter:
             f"Task: {self.task or 'not named'}. {self.n_parameters} numbers on "
             f"{len(self.heads)} heads (layer.head): {shown}{more}.\n\n"
             "```python\nfrom lofit import LofitModel\n\n"
-            'model = LofitModel.from_pretrained(base_model, "this/folder")\n```\n'
+            'model = LofitModel.from_pretrained("this/folder")\n```\n'
         )
 
     @classmethod
@@ -212,6 +228,8 @@ class LofitAdapter:
             base_model=config.get("base_model_name_or_path", ""),
             base_hash=config.get("base_config_hash", ""),
             base_weights=config.get("base_weights", ""),
+            chat=config.get("chat_template"),
+            o_proj_pattern=config.get(O_PROJ_PATTERN),
             task=config.get("task", ""),
             scores=config.get("scores", []),
             train=config.get("train", {}),

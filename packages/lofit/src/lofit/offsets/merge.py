@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tenpapers.errors import UserError
 from tenpapers.models import AttentionLayout
+from tenpapers.models.families import FAMILIES, Family
 
 from ..heads.ranking import check_geometry, geometry_fields
 from ..records import Via
@@ -21,7 +22,8 @@ from .adapter import LofitAdapter
 if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
-    from transformers import PreTrainedConfig, PreTrainedModel
+    from torch.nn import Module
+    from transformers import PreTrainedModel
 
 
 class Verdict(NamedTuple):
@@ -32,28 +34,24 @@ class Verdict(NamedTuple):
     how: str
 
 
-_SWITCH = "attention_bias=true gives the projection a bias"
-_VERDICTS = {
-    "llama": Verdict(True, True, _SWITCH),
-    "gemma2": Verdict(True, True, _SWITCH),
-    "gemma3_text": Verdict(True, True, _SWITCH),
-    "gemma": Verdict(True, False, f"{_SWITCH}; vLLM has none there: transformers only"),
-    "qwen3": Verdict(True, False, f"{_SWITCH}; vLLM has none there: transformers only"),
-    "mistral": Verdict(False, False, "no bias in its class: pass --to-llama (then vLLM works too)"),
-    "qwen2": Verdict(False, False, "no bias in its class: pass --to-llama (then vLLM works too)"),
-    "gpt2": Verdict(True, True, "the projection has a bias"),
-    "opt": Verdict(True, True, "the projection has a bias"),
-    "phi": Verdict(True, False, "the projection has a bias; not in vLLM: transformers only"),
-    "gpt_neox": Verdict(True, True, "the projection has a bias"),
+_HOW = {
+    "own": "the projection has a bias",
+    "switch": "attention_bias=true gives the projection a bias",
+    "none": "its projection has no bias that a loader would read",
 }
-_SWITCHED = ("llama", "gemma", "gemma2", "gemma3_text", "qwen3")
-_TO_LLAMA = ("mistral", "qwen2")
 
 
 def mergeability(model_type: str) -> Verdict:
     """What a merge of offsets gives for a family."""
-    unknown = Verdict(False, False, "its projection has no bias that a loader would read")
-    return _VERDICTS.get(model_type, unknown)
+    family = FAMILIES.get(model_type, Family())
+    if family.like_llama:
+        how = "no bias in its class: pass --to-llama (then vLLM works too)"
+    else:
+        how = _HOW[family.bias]
+    possible = family.bias != "none"
+    if possible and not family.vllm:
+        how += "; vLLM reads none there: transformers only"
+    return Verdict(possible, family.vllm, how)
 
 
 def merge(
@@ -68,7 +66,8 @@ def merge(
 
     Parameters
     ----------
-    model : the base, without hooks; it is not changed.
+    model : the base, without hooks; it is not changed, and what the merge does not touch is not
+        copied: both models have the same tensors there.
     adapter : offsets or scales.
     via : where offsets go: the bias of the output projection, or (softmax rows sum to 1) that of
         the value projection.
@@ -84,32 +83,50 @@ def merge(
     AdapterMismatchError : the model has another shape.
     UserError : the merge would not be exact; says why and what to do.
     """
-    layout = AttentionLayout.from_model(model)
+    _check_mergeable(model)
+    layout = AttentionLayout.from_model(model, o_proj_pattern=adapter.o_proj_pattern)
     check_geometry("adapter", geometry_fields(adapter.geometry), layout.geometry)
     if adapter.positions == "last" and not all_positions:
         raise UserError(
             f"the {adapter.method} adapter edits the last token only, weights edit every token",
             "pass --all-positions to have it act everywhere (another intervention)",
         )
+    target = _as_llama(model) if to_llama else _sharing(model)
+    merged = AttentionLayout.from_model(target, o_proj_pattern=adapter.o_proj_pattern)
+    if adapter.component == "scale":
+        _merge_scales(layout, merged, adapter)
+    elif via == "v_proj":
+        _merge_into_values(merged, target, adapter)
+    else:
+        _merge_into_projection(layout, merged, target, adapter)
+    _make_greedy_plain(target)
+    return target.eval()
+
+
+def _make_greedy_plain(model: PreTrainedModel) -> None:
+    """Drop settings of sampling that greedy generation ignores and cannot be saved with."""
+    settings = model.generation_config
+    if settings is None or settings.do_sample:
+        return
+    for name in ("temperature", "top_p", "top_k", "min_p", "typical_p"):
+        setattr(settings, name, None)
+
+
+def _check_mergeable(model: PreTrainedModel) -> None:
+    """Refuse a model whose weights are not all there, and plain.
+
+    Raises
+    ------
+    UserError : says what to do first.
+    """
+    if hasattr(model, "get_base_model"):
+        raise UserError("the model is in peft's wrapper", "merge_and_unload() of peft comes first")
     if carries_hooks(model):
         raise UserError("the model carries hooks", "take them off before merging")
     if getattr(model, "is_quantized", False):
         raise UserError("the base is quantised", "load it unquantised to merge")
-    kind = model.config.model_type
-    if to_llama:
-        target = _as_llama(model)
-    elif adapter.component == "offset" and _needs_switch(kind, via):
-        target = _with_attention_bias(model)
-    else:
-        target = copy.deepcopy(model)
-    merged = AttentionLayout.from_model(target)
-    if adapter.component == "scale":
-        _merge_scales(layout, merged, adapter)
-    elif via == "v_proj":
-        _merge_into_values(target, adapter)
-    else:
-        _merge_into_projection(layout, merged, adapter, kind)
-    return target.eval()
+    if len({str(parameter.device) for parameter in model.parameters()}) > 1:
+        raise UserError("the base is spread over devices", "load it on one, cpu will do, to merge")
 
 
 def carries_hooks(model: PreTrainedModel) -> bool:
@@ -117,8 +134,10 @@ def carries_hooks(model: PreTrainedModel) -> bool:
     return any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def _needs_switch(kind: str, via: Via) -> bool:
-    return kind in _SWITCHED or (kind == "mistral" and via == "v_proj")
+def _sharing(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy of a model that has the very tensors of the first one."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in tensors})
 
 
 def _by_layer(adapter: LofitAdapter) -> dict[int, Float[Tensor, "heads head_dim"]]:
@@ -149,96 +168,100 @@ def merged_weight(
 
 
 def _merge_into_projection(
-    base: AttentionLayout, merged: AttentionLayout, adapter: LofitAdapter, kind: str
+    base: AttentionLayout, merged: AttentionLayout, target: PreTrainedModel, adapter: LofitAdapter
 ) -> None:
+    kind = target.config.get_text_config().model_type
+    if merged.family.bias == "switch":
+        _switch_biases_on(merged, target)
+    for layer, v in _by_layer(adapter).items():
+        module = merged.projection(layer).module
+        if module.bias is None:
+            raise UserError(
+                f"{kind}: {mergeability(kind).how}",
+                "--via v_proj where the value projection has a bias, or keep the hooks "
+                "(LofitModel)",
+            )
+        _add(module, merged_bias(base.projection(layer).weight(), v))
+
+
+def _add(module: Module, bias: Float[Tensor, " out"]) -> None:
+    """Give a module a bias of its own: what it had and this, added in float64."""
     import torch
 
-    with torch.no_grad():
-        for layer, v in _by_layer(adapter).items():
-            module = merged.projection(layer).module
+    had = module.bias
+    assert isinstance(had, torch.Tensor)
+    added = (had.detach().double().cpu() + bias).to(had)
+    module.bias = torch.nn.Parameter(added, requires_grad=had.requires_grad)
+
+
+def _switch_biases_on(layout: AttentionLayout, model: PreTrainedModel) -> None:
+    """`attention_bias=true`: biases, zero where there was none, on all attention projections."""
+    import torch
+
+    model.config.get_text_config().attention_bias = True
+    attention = layout.family.values.partition(".")[0]
+    output = layout.family.projection.rpartition(".")[2]
+    keys = [] if layout.family.fused else ["k_proj"]
+    for layer in layout.layers:
+        for name in (*layout.family.query_and_value, *keys, output):
+            module = layer.get_submodule(f"{attention}.{name}")
             if module.bias is None:
-                raise UserError(
-                    f"{kind}: {mergeability(kind).how}",
-                    "--via v_proj where the value projection has a bias, or keep the hooks "
-                    "(LofitModel)",
-                )
-            bias = merged_bias(base.projection(layer).weight(), v)
-            module.bias.copy_((module.bias.double().cpu() + bias).to(module.bias))
+                weight = module.weight
+                assert isinstance(weight, torch.Tensor)
+                zeros = torch.zeros(len(weight), dtype=weight.dtype, device=weight.device)
+                module.bias = torch.nn.Parameter(zeros, requires_grad=weight.requires_grad)
 
 
 def _merge_scales(base: AttentionLayout, merged: AttentionLayout, adapter: LofitAdapter) -> None:
     import torch
 
-    with torch.no_grad():
-        for layer in base.attention_layers:
-            projection = merged.projection(layer)
-            scaled = merged_weight(base.projection(layer).weight(), adapter.values[layer])
-            scaled = scaled.T if projection.kind == "conv1d" else scaled
-            projection.module.weight.copy_(scaled.to(projection.module.weight))
+    for layer in base.attention_layers:
+        projection = merged.projection(layer)
+        scaled = merged_weight(base.projection(layer).weight(), adapter.values[layer])
+        scaled = scaled.T if projection.kind == "conv1d" else scaled
+        weight = projection.module.weight
+        changed = scaled.to(weight).contiguous()
+        projection.module.weight = torch.nn.Parameter(changed, requires_grad=weight.requires_grad)
 
 
-def _merge_into_values(model: PreTrainedModel, adapter: LofitAdapter) -> None:
+def _merge_into_values(
+    layout: AttentionLayout, model: PreTrainedModel, adapter: LofitAdapter
+) -> None:
     """Add v to the value heads' biases; a shared value head needs one v for its whole group."""
-    import torch
-
-    shape = adapter.geometry
+    shape, family = adapter.geometry, layout.family
+    if getattr(model.config.get_text_config(), "clip_qkv", None) is not None:
+        raise UserError(f"{shape.model_type}: clips its values", "merge with --via o_proj")
     group = shape.n_heads // shape.n_kv_heads
-    with torch.no_grad():
-        for layer, v in _by_layer(adapter).items():
-            grouped = v.view(shape.n_kv_heads, group, shape.head_dim)
-            if group > 1 and not bool((grouped == grouped[:, :1]).all()):
-                raise UserError(
-                    f"layer {layer}: {group} query heads share a value head but have different "
-                    "offsets",
-                    "merge with --via o_proj",
-                )
-            bias = _value_bias(model, layer)
-            bias.copy_((bias.double().cpu() + grouped[:, 0].flatten()).to(bias))
+    if family.bias == "switch":
+        _switch_biases_on(layout, model)
+    for layer, v in _by_layer(adapter).items():
+        grouped = v.view(shape.n_kv_heads, group, shape.head_dim)
+        if group > 1 and not bool((grouped == grouped[:, :1]).all()):
+            raise UserError(
+                f"layer {layer}: {group} query heads share a value head but have different offsets",
+                "merge with --via o_proj",
+            )
+        module = layout.layers[layer].get_submodule(family.values)
+        if module.bias is None:
+            kind = shape.model_type
+            raise UserError(f"{kind}: its value projection has no bias", "merge with --via o_proj")
+        _add(module, _among_fused(grouped[:, 0], layout))
 
 
-def _value_bias(model: PreTrainedModel, layer: int) -> Float[Tensor, " kv_heads*head_dim"]:
-    """The part of a bias that is added to the values, a view."""
-    kind = model.config.model_type
-    if kind == "gpt2":
-        fused = model.get_parameter(f"transformer.h.{layer}.attn.c_attn.bias")
-        return fused[2 * model.config.hidden_size :]
-    decoder = "model.decoder" if kind == "opt" else "model"
-    attention = model.get_submodule(f"{decoder}.layers.{layer}.self_attn")
-    projection = getattr(attention, "v_proj", None)
-    if projection is None or projection.bias is None:
-        raise UserError(f"{kind}: its value projection has no bias", "merge with --via o_proj")
-    return projection.bias
-
-
-def _with_attention_bias(model: PreTrainedModel) -> PreTrainedModel:
-    """The same model with biases (zero) on all four attention projections."""
-    config = copy.deepcopy(model.config)
-    config.attention_bias = True
-    return _rebuilt(type(model), config, model)
-
-
-def _rebuilt(
-    kind: type[PreTrainedModel], config: PreTrainedConfig, model: PreTrainedModel
-) -> PreTrainedModel:
-    """A model of `kind` with the weights of `model`; biases that those lack are zero."""
+def _among_fused(
+    values: Float[Tensor, "kv_heads head_dim"], layout: AttentionLayout
+) -> Float[Tensor, " out"]:
+    """Value biases where they lie in the bias of the projection that gives values."""
     import torch
 
-    # The dtype goes through the weights; rotary tables must stay as the class makes them.
-    rebuilt = kind(config)
-    rebuilt.to(model.device)  # type: ignore[arg-type]  # a wrapper hides its types
-    state = model.state_dict()
-    with torch.no_grad():
-        for name, parameter in rebuilt.named_parameters():
-            if name in state:
-                parameter.data = state[name].detach().clone()
-            elif name.endswith(".bias"):
-                parameter.data = torch.zeros_like(parameter, dtype=model.dtype)
-            else:
-                raise UserError(f"{name}: the base has no such weight")
-    rebuilt.tie_weights()
-    rebuilt.config.dtype = model.dtype
-    rebuilt.generation_config = copy.deepcopy(model.generation_config)
-    return rebuilt.eval()
+    shape = layout.geometry
+    if not layout.family.fused:
+        return values.flatten()
+    if layout.family.fused == "heads":  # query, key and value of a head, then of the next
+        nothing = torch.zeros_like(values)
+        return torch.stack([nothing, nothing, values], dim=1).flatten()
+    before = (shape.n_heads + shape.n_kv_heads) * shape.head_dim
+    return torch.cat([values.new_zeros(before), values.flatten()])
 
 
 def _as_llama(model: PreTrainedModel) -> PreTrainedModel:
@@ -248,12 +271,14 @@ def _as_llama(model: PreTrainedModel) -> PreTrainedModel:
     ------
     UserError : another family, or an active sliding window (Llama has none).
     """
+    import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = model.config
     kind = config.model_type
-    if kind not in _TO_LLAMA:
-        raise UserError(f"--to-llama is for {' and '.join(_TO_LLAMA)}, not {kind}")
+    if not FAMILIES.get(kind, Family()).like_llama:
+        able = [name for name, family in FAMILIES.items() if family.like_llama]
+        raise UserError(f"--to-llama is for {' and '.join(able)}, not {kind}")
     windowed = config.sliding_window is not None
     if kind == "qwen2":
         windowed = windowed and config.use_sliding_window
@@ -281,4 +306,19 @@ def _as_llama(model: PreTrainedModel) -> PreTrainedModel:
         eos_token_id=config.eos_token_id,
         pad_token_id=config.pad_token_id,
     )
-    return _rebuilt(LlamaForCausalLM, llama, model)
+    with torch.device("meta"):  # no second model is made: the tensors are the base's
+        made = LlamaForCausalLM(llama)
+    parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
+    for name, empty in [*made.named_parameters()]:
+        had = parameters.get(name)
+        if had is None:  # a bias that the base does not have
+            had = torch.zeros(empty.shape, dtype=model.dtype, device=model.device)
+        owner, _, own = name.rpartition(".")
+        setattr(made.get_submodule(owner), own, torch.nn.Parameter(had, requires_grad=False))
+    for name, _ in [*made.named_buffers()]:
+        owner, _, own = name.rpartition(".")
+        setattr(made.get_submodule(owner), own, buffers[name])
+    made.tie_weights()
+    made.config.dtype = model.dtype
+    made.generation_config = copy.deepcopy(model.generation_config)
+    return made

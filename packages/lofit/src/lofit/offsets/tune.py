@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,19 @@ from tenpapers.models import AttentionLayout
 from ..heads.edits import OffsetHeads
 from ..heads.ranking import check_heads
 from ..heads.select import first_values
-from ..inputs.encoding import Encoding, Examples, encode
+from ..inputs.encoding import Encoding, Examples, encode, remarks
 from ..records import FitConfig, FitLog, TokenPair, TokenSequence, TuneConfig
 from ..training.loop import fit, frozen
 from ..training.losses import make_objective
-from ..training.supervised_forward import SupervisedForward
+from ..training.supervised_forward import SupervisedForward, input_device
 from .adapter import LofitAdapter
+from .base_model import known_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+logger = logging.getLogger(__name__)
 
 
 def tune_offsets(
@@ -54,8 +59,12 @@ def tune_offsets(
     UserError : heads that repeat or do not exist, no data, an unsupported model.
     """
     config = config or TuneConfig()
-    encoded = encode(tokenizer, dataset, Encoding(max_length, chat, eos_token))
-    return tune_on_tokens(model, encoded, heads, config, layout=layout, state=state)[0]
+    how = Encoding(max_length, chat, eos_token)
+    encoded = encode(tokenizer, dataset, how)
+    for remark in remarks(tokenizer, dataset, encoded, how):
+        logger.warning("%s", remark)
+    adapter, _ = tune_on_tokens(model, encoded, heads, config, layout=layout, state=state)
+    return replace(adapter, chat=chat)
 
 
 def tune_on_tokens(
@@ -66,17 +75,26 @@ def tune_on_tokens(
     *,
     layout: AttentionLayout | None = None,
     state: Path | None = None,
+    held_out: Sequence[TokenSequence] | Sequence[TokenPair] = (),
 ) -> tuple[LofitAdapter, FitLog]:
-    """Step 2 on token ids; gives the log of the fit too."""
+    """Step 2 on token ids; gives the log of the fit too.
+
+    Parameters
+    ----------
+    held_out : examples whose loss is logged after every epoch.
+    """
     layout = layout or AttentionLayout.from_model(model)
     chosen = check_heads("heads", [tuple(head) for head in heads], layout.geometry)
-    offset = first_values((len(chosen), layout.geometry.head_dim), config, model.device)
+    offset = first_values((len(chosen), layout.geometry.head_dim), config, input_device(model))
     first = min(head.layer for head in chosen)
     with frozen(model):
         keep = first if config.epochs > 1 else None
         forward = SupervisedForward(model, first_layer=keep)
         objective = make_objective(forward, encoded, config.beta)
         objective.prepare()
+        validation = make_objective(forward, held_out, config.beta) if held_out else None
+        if validation:
+            validation.prepare()
         with OffsetHeads(layout, chosen, offset):
             log = fit(
                 {"offset": offset},
@@ -85,8 +103,13 @@ def tune_on_tokens(
                 label="step 2 (offsets)",
                 state=state,
                 identity=f"{chosen} {model.config.name_or_path}",
+                validation=validation,
             )
     adapter = LofitAdapter.for_model(
-        model.config, chosen, offset.detach().cpu(), train=asdict(config)
+        model.config,
+        chosen,
+        offset.detach().cpu(),
+        base_weights=known_weights(model),
+        train=asdict(config),
     )
     return adapter, log

@@ -1,6 +1,7 @@
 """Exact match: the released code's rule, and a mended one."""
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
 MARKER = "A:"  # what an answer follows in our prompts
 
@@ -16,15 +17,33 @@ def strict_prediction(task: str, completion: str) -> str:
     return completion.rsplit(MARKER, 1)[-1].split("\n")[0].lower()
 
 
-def normalized_prediction(task: str, completion: str) -> str:
-    """First line without surrounding blanks and final full stop; CLUTRR: up to a full stop."""
-    line = completion.strip().split("\n")[0].strip()
+def normalized(task: str, text: str) -> str:
+    """What is compared of an answer, given or right: its first line, in one form of Unicode.
+
+    Surrounding blanks, a final full stop and the case of letters do not count; of CLUTRR what
+    follows a full stop does not either.
+    """
+    line = text.strip().split("\n")[0].strip()
     if task == "clutrr":
-        line = line.split(".")[0]
-    return line.removesuffix(".").strip().lower()
+        line = line.split(".")[0].strip() or line
+    plain = line.removesuffix(".").strip() or line
+    return normalize("NFC", normalize("NFC", plain).casefold())
+
+
+def ended(task: str, completion: str) -> bool:
+    """Whether the graded part of a completion has ended, and more tokens would not change it."""
+    return "\n" in completion.lstrip() or (task == "clutrr" and "." in completion)
 
 
 def exact_match(task: str, completion: str, answers: Sequence[str], *, strict: bool = False) -> int:
-    """1 if the prediction equals one of the answers (lower case), else 0; an empty one is 0."""
-    prediction = (strict_prediction if strict else normalized_prediction)(task, completion)
-    return int(bool(prediction) and prediction in {answer.lower() for answer in answers})
+    """1 if the prediction equals one of the answers, else 0; an empty one is 0.
+
+    The strict rule compares with the answers as they stand, in lower case.
+    """
+    if strict:
+        prediction = strict_prediction(task, completion)
+        right = {answer.lower() for answer in answers}
+    else:
+        prediction = normalized(task, completion)
+        right = {normalized(task, answer) for answer in answers}
+    return int(bool(prediction) and prediction in right)

@@ -1,6 +1,7 @@
 """Judges of truth and information: a yes-probability for a question and an answer."""
 
 import math
+import re
 from typing import Literal, Protocol
 
 from tenpapers.errors import UserError
@@ -13,11 +14,20 @@ ASKED: dict[Kind, str] = {
 }
 
 
+class JudgeFailedError(UserError):
+    """A judge did not answer; the row is asked again by the next run."""
+
+
 class Judge(Protocol):
     """Anything that gives the probability of "yes"."""
 
-    def score(self, question: str, answer: str) -> float:
-        """Probability between 0 and 1."""
+    def score(self, question: str, answer: str) -> float | None:
+        """Probability between 0 and 1; None for a reply that says neither.
+
+        Raises
+        ------
+        JudgeFailedError : no reply at all.
+        """
         ...
 
 
@@ -51,7 +61,7 @@ class LocalJudge:
 
 
 class ServedJudge:
-    """Any other model spec, asked to say yes or no; the first word counts."""
+    """Any other model spec, asked to say yes or no; the first of the two in its reply counts."""
 
     def __init__(self, spec: str, kind: Kind) -> None:
         from tenpapers.generation import open_generator
@@ -59,8 +69,8 @@ class ServedJudge:
         self._generator = open_generator(spec)
         self._kind = kind
 
-    def score(self, question: str, answer: str) -> float:
-        """1 for yes, 0 for no, 0.5 for neither."""
+    def score(self, question: str, answer: str) -> float | None:
+        """1 for yes, 0 for no, None for neither."""
         from tenpapers.generation import Request, Sampling
         from tenpapers.generation.types import Message
 
@@ -69,13 +79,13 @@ class ServedJudge:
         request = Request(
             id="judge",
             messages=(Message(role="user", content=text),),
-            sampling=Sampling(max_tokens=4),
+            sampling=Sampling(max_tokens=16),
         )
         (completion,) = self._generator.generate([request])
         if completion.failed:
-            raise UserError(f"the judge failed: {completion.error}")
-        word = completion.text.strip().lower()
-        return 1.0 if word.startswith("yes") else 0.0 if word.startswith("no") else 0.5
+            raise JudgeFailedError(f"the judge of {self._kind}: {completion.error}")
+        found = re.search(r"\b(yes|no)\b", completion.text.lower())
+        return float(found[1] == "yes") if found else None
 
 
 def open_judge(spec: str, kind: Kind, *, allow_http: bool = False) -> Judge:
@@ -102,8 +112,9 @@ def open_judge(spec: str, kind: Kind, *, allow_http: bool = False) -> Judge:
     return ServedJudge(spec, kind)
 
 
-def verdict(judge: Judge, question: str, answer: str, kind: Kind) -> int:
+def verdict(judge: Judge, question: str, answer: str, kind: Kind) -> int | None:
     """1 if the yes-probability is at least one half; an empty answer is "no comment"."""
     if not answer.strip():
         return int(kind == "true")
-    return int(judge.score(question, answer) >= 0.5)
+    chance = judge.score(question, answer)
+    return None if chance is None else int(chance >= 0.5)

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError
+from tenpapers.models.layout import base_model_of
 
 from ..heads.edits import OffsetHeads
+from ..inputs.encoding import as_chat
 from ..records import MultipleChoiceItem, MultipleChoiceResult
-from ..training.supervised_forward import vocabulary_logits
+from ..training.supervised_forward import check_logits, vocabulary_logits
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -70,21 +72,25 @@ def with_full_stop(answer: str) -> str:
 
 
 def _encode(
-    tokenizer: PreTrainedTokenizerBase, context: str, question: str, answer: str, item: int
+    tokenizer: PreTrainedTokenizerBase, before: str, answer: str, *, item: int, plain: bool
 ) -> _Answer:
     """Tokenise the whole text; the answer's tokens are those that reach into its characters."""
-    before = f"{context}Q: {question}\nA: "
-    encoded = tokenizer(before + with_full_stop(answer), return_offsets_mapping=True)
+    whole = before + with_full_stop(answer)
+    encoded = tokenizer(whole, return_offsets_mapping=True, add_special_tokens=plain)
+    spans = encoded["offset_mapping"]
+    # Behind the last character there may be an end of sequence, which is no part of the answer.
+    length = 1 + max(position for position, (begin, end) in enumerate(spans) if end > begin)
     start = next(
-        position
-        for position, (begin, end) in enumerate(encoded["offset_mapping"])
-        if end > len(before) and end > begin
+        position for position, (begin, end) in enumerate(spans) if end > len(before) and end > begin
     )
-    return _Answer(item, list(encoded["input_ids"]), start)
+    return _Answer(item, list(encoded["input_ids"])[:length], start)
 
 
 def _answers(
-    tokenizer: PreTrainedTokenizerBase, items: Sequence[MultipleChoiceItem], context: str
+    tokenizer: PreTrainedTokenizerBase,
+    items: Sequence[MultipleChoiceItem],
+    context: str,
+    chat: bool,
 ) -> tuple[list[_Answer], list[list[str]]]:
     if not tokenizer.is_fast:
         raise UserError("multiple choice needs a fast tokenizer (character offsets)")
@@ -92,8 +98,10 @@ def _answers(
     for number, item in enumerate(items):
         true = true_answers(item)
         shown.append(true)
+        before = f"{context}Q: {item.question}\nA:"
+        before = as_chat(tokenizer, before) if chat else f"{before} "
         for answer in (*true, *item.incorrect_answers):
-            encoded.append(_encode(tokenizer, context, item.question, answer, number))
+            encoded.append(_encode(tokenizer, before, answer, item=number, plain=not chat))
     return encoded, shown
 
 
@@ -110,6 +118,7 @@ def score_multiple_choice(
     items: Sequence[MultipleChoiceItem],
     *,
     context: str,
+    chat: bool = False,
     answer_only: OffsetHeads | None = None,
     reuse: bool = True,
     progress: bool = False,
@@ -120,6 +129,7 @@ def score_multiple_choice(
     ----------
     model : transformers causal LM, with whatever hooks are on it.
     context : what stands before every question, e.g. `prompts.truthfulqa_context()`.
+    chat : what stands before an answer is a user's turn in the model's chat template.
     answer_only : an edit that acts from the answer's first token on (ITI), not before.
     reuse : share the context's and the questions' key-value caches; off is the naive scorer, one
         forward an answer over the whole text.
@@ -131,11 +141,13 @@ def score_multiple_choice(
 
     Raises
     ------
-    UserError : a tokenizer without character offsets.
+    UserError : a tokenizer without character offsets, or without the chat template.
     """
     usable = [item for item in items if item.incorrect_answers]
     skipped = [item.id for item in items if not item.incorrect_answers]
-    encoded, true = _answers(tokenizer, usable, context)
+    encoded, true = _answers(tokenizer, usable, context, chat)
+    model = base_model_of(model)
+    check_logits(model)
     scorer = _score_reusing if reuse else _score_naive
     scores = scorer(model, encoded, answer_only, progress) if encoded else []
     by_item: list[list[float]] = [[] for _ in usable]
@@ -206,7 +218,7 @@ def _score_reusing(
             context = None
             if shared:
                 ids = torch.tensor([answers[0].ids[:shared]], device=model.device)
-                context = model.base_model(input_ids=ids, use_cache=True).past_key_values
+                context = model.get_decoder()(input_ids=ids, use_cache=True).past_key_values
             for group in _groups(answers):
                 scores += _Group(model, group, shared, context).score(answer_only, strength)
                 bar.update(len(group))
@@ -296,7 +308,7 @@ class _Group:
         if self.context is not None:
             cache = copy.deepcopy(self.context)
             cache.batch_repeat_interleave(len(ids))
-        output = self.model.base_model(
+        output = self.model.get_decoder()(
             input_ids=ids,
             attention_mask=mask,
             position_ids=(mask.cumsum(1) - 1).clamp(min=0)[:, self.shared :],
@@ -321,7 +333,7 @@ class _Group:
         own = [[1] * (len(tail) - 1) + [0] * (width - len(tail) + 1) for tail in tails]
         cache.batch_select_indices(owner)
         mask = torch.cat([mask[owner], torch.tensor(own, device=device)], dim=1)
-        hidden = self.model.base_model(
+        hidden = self.model.get_decoder()(
             input_ids=torch.tensor(inputs, device=device),
             attention_mask=mask,
             position_ids=(mask.cumsum(1) - 1).clamp(min=0)[:, -width:],

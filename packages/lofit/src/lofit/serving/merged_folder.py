@@ -7,11 +7,10 @@ from typing import Protocol
 
 from tenpapers.errors import UserError
 from tenpapers.journal import Journal
-from tenpapers.models import CausalLM
+from tenpapers.models import AttentionLayout, CausalLM
 from tenpapers.models.identity import content_digest
 from tenpapers.records import write_json
 
-from ..baselines.load import check_base
 from ..offsets.adapter import LofitAdapter
 from ..offsets.merge import merge, mergeability
 from ..offsets.merge_check import MergeReport, verify_merge
@@ -69,7 +68,6 @@ def merge_into(journal: Journal, out: Path, options: MergeOptions) -> MergeRepor
     """
     adapter, everywhere = LofitAdapter.load(options.adapter), options.all_positions
     lm = options.load_model()
-    check_base(options.adapter, lm)
     if not journal.has_folder(out.name):
         with journal.folder(out.name) as folder:
             merged = merge(
@@ -99,8 +97,8 @@ def merged_folder(lm: CausalLM, adapter: LofitAdapter, journal: Journal, place: 
     ------
     UserError : vLLM would not load the merged weights.
     """
-    kind = lm.model.config.model_type
-    to_llama = kind in ("mistral", "qwen2")
+    family = AttentionLayout.from_model(lm.model).family
+    kind, to_llama = lm.model.config.model_type, family.like_llama
     if not to_llama and not mergeability(kind).vllm:
         raise UserError(f"{kind}: {mergeability(kind).how}", "use --backend hf")
     digest = content_digest([adapter.digest(), lm.identity])

@@ -1,35 +1,44 @@
 """Completions with an adapter: by hooks in transformers, or by vLLM from a merged folder."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from tenpapers.errors import UserError
 from tenpapers.generation import CompletionCache, Generator, Request, Sampling, open_generator
 from tenpapers.generation.hf import HFBackend
+from tenpapers.generation.types import Message
 from tenpapers.journal import Journal, RowLog
 from tenpapers.models import CausalLM
 from tenpapers.records import Record
 
-from ..baselines.load import check_base, load_intervention
-from ..inputs.encoding import as_chat
+from ..baselines.load import load_intervention
+from ..inputs.encoding import request
 from ..offsets.adapter import LofitAdapter
-from ..records import Backend
-from ..scoring.evaluate import intervened
+from ..records import Asked, Backend, Text
+from ..scoring.evaluation import intervened
 from .merged_folder import merged_folder
 
 
 class Prompt(Record):
-    """A line of the input."""
+    """A line of the input: a prompt, or `messages` whose last one it is; other fields come back."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Text
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def asked(self) -> Asked:
+        """What the model gets."""
+        return self.messages or self.prompt
 
 
 class Answer(Record):
     """A line of the output."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str
     prompt: str
@@ -60,28 +69,22 @@ def generate_to_file(
     ------
     UserError : an adapter that belongs to another base, or cannot be merged for vLLM.
     """
-    if adapter is not None:
-        check_base(adapter, lm)
-    texts = {prompt.id: prompt.prompt for prompt in prompts}
-    if len(texts) < len(prompts):
+    by_id = {prompt.id: prompt for prompt in prompts}
+    if len(by_id) < len(prompts):
         raise UserError("two prompts have the same id")
     with journal.rows(name, failed=lambda row: row["finish_reason"] == "error") as log:
         requests = [
-            Request(
-                id=prompt.id,
-                prompt=as_chat(lm.tokenizer, prompt.prompt) if chat else prompt.prompt,
-                sampling=sampling,
-            )
+            request(lm.tokenizer, prompt.id, prompt.asked, chat=chat, sampling=sampling)
             for prompt in log.missing(prompts)
         ]
         if backend == "vllm":
-            _write(_vllm(lm, adapter, journal, strength, cache), requests, texts, log)
+            _write(_vllm(lm, adapter, journal, strength, cache), requests, by_id, log)
         else:
             intervention = load_intervention(adapter) if adapter else None
             with intervened(lm, intervention, strength) as (edited, answer_only):
                 store = CompletionCache() if cache else None
                 engine = Generator(HFBackend(edited, share_prefix=answer_only is None), store)
-                _write(engine, requests, texts, log)
+                _write(engine, requests, by_id, log)
         log.close([prompt.id for prompt in prompts])
     return log
 
@@ -91,20 +94,21 @@ def _vllm(
 ) -> Generator:
     if adapter is None:
         return open_generator(f"vllm:{lm.name}", cache=cache)
-    if strength != 1.0:
-        raise UserError("--scale needs --backend hf", "or scale the adapter before merging")
-    folder = merged_folder(lm, LofitAdapter.load(adapter), journal)
+    whole = LofitAdapter.load(adapter)
+    folder = merged_folder(lm, replace(whole, values=strength * whole.values), journal)
     # The folder's name holds the hash of the adapter, so the cache never mixes two.
     return open_generator(f"vllm:{folder.resolve()}", cache=cache)
 
 
-def _write(engine: Generator, requests: list[Request], texts: dict[str, str], log: RowLog) -> None:
+def _write(
+    engine: Generator, requests: list[Request], prompts: dict[str, Prompt], log: RowLog
+) -> None:
     for completion in engine.stream(requests, progress="generate"):
-        log.write(
-            Answer(
-                id=completion.id,
-                prompt=texts[completion.id],
-                completion=completion.text,
-                finish_reason=completion.finish_reason,
-            )
-        )
+        prompt = prompts[completion.id]
+        row = {
+            "id": completion.id,
+            "prompt": prompt.prompt,
+            "completion": completion.text,
+            "finish_reason": completion.finish_reason,
+        }
+        log.write(Answer.model_validate({**(prompt.model_extra or {}), **row}))

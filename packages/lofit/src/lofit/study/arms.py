@@ -15,14 +15,9 @@ from ..heads.ranking import HeadRanking
 from ..inputs.load_task import Task
 from ..offsets.adapter import LofitAdapter
 from ..records import Prediction, SFTExample
-from ..scoring.evaluate import (
-    Evaluation,
-    echo_baseline,
-    evaluate_task,
-    grade_answer,
-    graded_answers,
-    headline,
-)
+from ..scoring.answers import echo_baseline, grade_answer, graded_answers
+from ..scoring.evaluate import evaluate_task, headline
+from ..scoring.evaluation import Evaluation
 from ..serving.merged_folder import merged_folder
 from .evaluation import measured
 from .settings import Study
@@ -132,7 +127,7 @@ class TaskRun:
         adapter = replace(
             unit, values=best * unit.values, task=self.task.name, train=unit.train | {"alpha": best}
         )
-        keep_adapter(self.journal, name, adapter, self.lm)
+        keep_adapter(self.journal, name, adapter, self.lm, chat=False)
         return adapter
 
     def _best_strength(self, unit: LofitAdapter) -> float:

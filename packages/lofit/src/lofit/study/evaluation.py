@@ -10,18 +10,17 @@ from tenpapers.generation import CompletionCache
 from tenpapers.journal import Journal, RowLog
 from tenpapers.records import read_json, write_json
 
-from ..baselines.load import check_base, load_intervention
+from ..baselines.load import load_intervention
+from ..inputs.encoding import Encoding
 from ..inputs.load_task import read_evaluation
-from ..records import MultipleChoiceItem, SFTExample
-from ..scoring.evaluate import (
-    Evaluation,
-    evaluate_answers,
-    evaluate_choices,
-    evaluate_open,
-    evaluate_task,
-    headline,
-)
+from ..records import MultipleChoiceItem, PreferencePair, SFTExample
+from ..scoring.answers import evaluate_answers
+from ..scoring.choices import evaluate_choices
+from ..scoring.evaluate import evaluate_task, headline
+from ..scoring.evaluation import Evaluation
 from ..scoring.judges import Judge, Kind, open_judge
+from ..scoring.open_answers import evaluate_open
+from ..scoring.preferences import evaluate_preferences
 from ..scoring.side_effects import side_effects
 
 if TYPE_CHECKING:
@@ -52,8 +51,6 @@ def evaluate(settings: EvaluateSettings, journal: Journal) -> tuple[dict[str, An
     intervention = load_intervention(settings.adapter) if settings.adapter else None
     judges = _judges(settings)
     lm = settings.load_model()
-    if settings.adapter:
-        check_base(settings.adapter, lm)
     with journal.rows(PREDICTIONS) as log:
         graded = _graded(lm, items, intervention, judges, settings, log)
         log.close([item.id for item in items])
@@ -61,6 +58,7 @@ def evaluate(settings: EvaluateSettings, journal: Journal) -> tuple[dict[str, An
         "model": settings.spec(),
         "adapter": str(settings.adapter) if settings.adapter else None,
         "scale": settings.scale,
+        "chat_template": settings.chat(settings.chat_template),
     }
     if settings.documents is not None:
         if intervention is None:
@@ -77,7 +75,14 @@ def zero_shot(
     """Grade the base model on the task's test part; the same files as `evaluate`."""
     task = settings.load_task()
     with journal.rows(PREDICTIONS) as log:
-        graded = evaluate_task(settings.load_model(), task, limit=limit, log=log, progress=True)
+        graded = evaluate_task(
+            settings.load_model(),
+            task,
+            limit=limit,
+            chat=settings.chat_template,
+            log=log,
+            progress=True,
+        )
         log.close([item.id for item in graded.items])
     results = graded.as_results() | {"model": settings.model, "adapter": None}
     write_json(journal.file("results.json"), results)
@@ -122,7 +127,20 @@ def _graded(
 ) -> Evaluation:
     """Exact match for examples; multiple choice, or judged open answers, for questions."""
     store = CompletionCache() if settings.cache else None
+    chat = settings.chat(settings.chat_template)
     questions = [item for item in items if isinstance(item, MultipleChoiceItem)]
+    pairs = [item for item in items if isinstance(item, PreferencePair)]
+    if pairs:
+        how = Encoding(chat=chat, template_options=lm.template_options)
+        return evaluate_preferences(
+            lm,
+            pairs,
+            intervention,
+            strength=settings.scale,
+            encoding=how,
+            log=log,
+            progress=True,
+        )
     if not questions:
         return evaluate_answers(
             lm,
@@ -131,7 +149,7 @@ def _graded(
             task=settings.task,
             strength=settings.scale,
             max_tokens=settings.max_tokens,
-            chat=settings.chat_template,
+            chat=chat,
             cache=store,
             log=log,
             progress=True,
@@ -144,6 +162,7 @@ def _graded(
             intervention,
             strength=settings.scale,
             instruction=settings.instruction,
+            chat=chat,
             prompts=settings.prompts,
             cache=store,
             log=log,
@@ -155,6 +174,7 @@ def _graded(
         intervention,
         strength=settings.scale,
         instruction=settings.instruction,
+        chat=chat,
         prompts=settings.prompts,
         log=log,
         progress=True,

@@ -65,7 +65,7 @@ def iti(settings: ItiSettings, journal: Journal) -> Intervention:
         progress=True,
     )
     write_ranking(journal, ".", ranking, geometry)
-    keep_adapter(journal, ADAPTER, adapter, lm)
+    keep_adapter(journal, ADAPTER, adapter, lm, chat=settings.chat_template)
     numbers = adapter.n_parameters
     settings.write_manifest(journal, task, began=began, method="iti", trainable=numbers)
     journal.finish("baseline")
@@ -105,7 +105,7 @@ def repe(settings: RepeSettings, journal: Journal) -> tuple[Intervention, dict[f
         tried = _tried(lm, task, adapter, settings)
         coefficient = max(tried, key=lambda strength: (tried[strength], -strength))
     adapter = replace(adapter, coefficient=1.0 if coefficient is None else coefficient)
-    keep_adapter(journal, ADAPTER, adapter, lm)
+    keep_adapter(journal, ADAPTER, adapter, lm, chat=settings.chat_template)
     settings.write_manifest(
         journal,
         task,
@@ -164,7 +164,7 @@ def trained(method: Trained, settings: FittedSettings, journal: Journal) -> Inte
         encoding=Encoding(chat=settings.chat_template),
     )
     write_log(journal, ".", log)
-    keep_adapter(journal, ADAPTER, adapter, lm)
+    keep_adapter(journal, ADAPTER, adapter, lm, chat=settings.chat_template)
     numbers = adapter.n_parameters
     settings.write_manifest(journal, task, began=began, method=method, trainable=numbers)
     journal.finish("baseline")

@@ -37,8 +37,6 @@ def reproduce(journal: Journal, study: Study, *, scale: str) -> None:
     UserError : wrong settings; items that got no answer.
     """
     began, out = time.monotonic(), journal.root
-    if not study.data:
-        data.folder_or_hint("lofit")
     lm = load_causal_lm(study.model)
     paper = load_paper("lofit")
     shape = HeadGeometry.from_config(lm.model.config)
@@ -88,6 +86,8 @@ def open_study(
     ------
     UserError : the folder holds another study, or another process works there.
     """
+    if not study.data:  # said before any model is fetched to know it by its content
+        data.folder_or_hint("lofit")
     study = study if seed is None else replace(study, seeds=[seed])
     inputs = study.inputs()
     journal = Journal(out, key=study.key(), inputs=inputs, overwrite=overwrite, wait=wait)

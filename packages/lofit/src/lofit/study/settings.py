@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from tenpapers.cli import Cache, Device, Dtype, Limit, PromptsFolder
+from tenpapers.cli import Cache, Device, Dtype, Limit, OProjPattern, PromptsFolder
 from tenpapers.errors import UserError
 from tenpapers.journal import Journal, key_of, known_by
 from tenpapers.models import CausalLM, load_causal_lm
 from tenpapers.models.identity import adapter_identity, identity_as_loaded, model_identity
+from tenpapers.models.layout import set_o_proj_pattern
 from tenpapers.records import write_json
 from tenpapers.report import manifest
 from tenpapers.settings import as_config
 
 from ..inputs.encoding import Encoding
-from ..inputs.load_task import Split, Task, TaskName, load_task
+from ..inputs.load_task import Split, Task, TaskName, hold_out, load_task
 from ..inputs.truthfulqa import Pairs
 from ..records import Backend, Direction, SelectConfig, TuneConfig, Via
 
@@ -33,6 +34,13 @@ Chat = Annotated[
 ]
 # Hooks need the weights in this process.
 ModelOption = Annotated[str, typer.Option("--model", help="Model spec: smollm2 or hf:ID.")]
+ChatOfAdapter = Annotated[
+    bool | None,
+    typer.Option(
+        "--chat-template/--no-chat-template",
+        help="Wrap prompts as chat turns; default: as the adapter was trained.",
+    ),
+]
 AdaptedModel = Annotated[
     str, typer.Option("--model", help="Model spec; default: the adapter's base, else smollm2.")
 ]
@@ -68,6 +76,7 @@ class ModelSettings:
     model: ModelOption = "smollm2"
     dtype: Dtype = None
     device: Device = None
+    o_proj_pattern: OProjPattern = None
 
     def spec(self) -> str:
         """Spec of the model."""
@@ -75,7 +84,9 @@ class ModelSettings:
 
     def load_model(self) -> CausalLM:
         """Load the model in this process."""
-        return load_causal_lm(self.spec(), dtype=self.dtype, device=self.device)
+        lm = load_causal_lm(self.spec(), dtype=self.dtype, device=self.device)
+        set_o_proj_pattern(lm.model, self.o_proj_pattern)
+        return lm
 
     def key(self, command: str) -> dict[str, Any]:
         """What the results of a command depend on besides files, models by their content."""
@@ -177,14 +188,20 @@ class TrainSettings(TaskSettings):
     task: TaskOption = "mquake"
     select_lr: Annotated[float, typer.Option(help="Peak learning rate of step 1.")] = 5e-3
     tune_lr: Annotated[float, typer.Option(help="Peak learning rate of step 2.")] = 1e-2
-    l1: Annotated[float, typer.Option("--l1", help="Lambda of step 1.", min=0)] = 5e-4
+    l1: Annotated[float, typer.Option("--l1", help="Lambda of step 1.", min=0)] = 1e-3
     l1_mode: Annotated[
         Literal["loss", "prox"],
         typer.Option("--l1-mode", help="The paper's penalty, or a soft threshold after each step."),
     ] = "loss"
     epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 5
     batch_size: Annotated[int, typer.Option(help="Examples a step.", min=1)] = 8
+    micro_batch: Annotated[
+        int | None, typer.Option(help="So many at once; gradients add up to the batch.", min=1)
+    ] = None
     weight_decay: Annotated[float, typer.Option(help="Of AdamW.", min=0)] = 0.0
+    val_size: Annotated[
+        int, typer.Option(help="Training examples held out; their loss is told.", min=0)
+    ] = 0
     beta: float = 0.5  # of the DPO loss
     top_k: TopK = None
     max_length: Annotated[
@@ -204,6 +221,7 @@ class TrainSettings(TaskSettings):
             l1=self.l1,
             epochs=self.epochs,
             batch_size=self.batch_size,
+            micro_batch=self.micro_batch,
             weight_decay=self.weight_decay,
             beta=self.beta,
             seed=self.seed,
@@ -217,11 +235,17 @@ class TrainSettings(TaskSettings):
             lr=self.tune_lr,
             epochs=self.epochs,
             batch_size=self.batch_size,
+            micro_batch=self.micro_batch,
             weight_decay=self.weight_decay,
             beta=self.beta,
             seed=self.seed,
             debug_anomaly=self.debug_anomaly,
         )
+
+    def training_part(self) -> tuple[Task, Task | None]:
+        """The task without the examples that are held out, and with those alone if there are."""
+        task = self.load_task()
+        return hold_out(task, self.val_size, self.seed) if self.val_size else (task, None)
 
     def encoding(self) -> Encoding:
         """How examples become tokens."""
@@ -263,11 +287,44 @@ class FittedSettings(TaskSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateSettings(TaskSettings):
-    """What is graded, and how."""
+class AdaptedSettings(ModelSettings):
+    """A model, with an adapter if one is named; its own base where no model is."""
 
     model: AdaptedModel = ""
     adapter: AdapterFolder = None
+
+    def spec(self) -> str:
+        """The named model, or the base of the adapter."""
+        from ..offsets.base_model import base_spec
+
+        return self.model or base_spec(self.adapter)
+
+    def load_model(self) -> CausalLM:
+        """Load the model; one of other weights than the adapter's is refused."""
+        from ..offsets.base_model import check_base, o_proj_pattern
+
+        lm = super().load_model()
+        if self.adapter:
+            set_o_proj_pattern(lm.model, self.o_proj_pattern or o_proj_pattern(self.adapter))
+            check_base(self.adapter, lm)
+        return lm
+
+    def key(self, command: str) -> dict[str, Any]:
+        """See `ModelSettings.key`."""
+        return super().key(command) | adapter_key(self.adapter)
+
+    def chat(self, wanted: bool | None) -> bool:
+        """Whether prompts are wrapped as chat turns: as wanted, else as the adapter's were."""
+        from ..offsets.base_model import made_with_chat
+
+        return made_with_chat(self.adapter) if wanted is None else wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSettings(AdaptedSettings, TaskSettings):
+    """What is graded, and how."""
+
+    chat_template: ChatOfAdapter = None  # type: ignore[assignment]  # None is the adapter's
     split: Annotated[Split, typer.Option(help="Part of the task, without --data FILE.")] = "test"
     scale: Strength = 1.0
     instruction: Annotated[bool, typer.Option(help="TruthfulQA's instruction.")] = True
@@ -284,12 +341,6 @@ class EvaluateSettings(TaskSettings):
     ] = None
     cache: Cache = True
     limit: Limit = None
-
-    def spec(self) -> str:
-        """The named model, or the base of the adapter."""
-        from ..baselines.load import base_spec
-
-        return self.model or base_spec(self.adapter)
 
     def key(self, command: str) -> dict[str, Any]:
         """See `ModelSettings.key`."""
@@ -313,37 +364,24 @@ class EvaluateSettings(TaskSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenerateSettings(ModelSettings):
+class GenerateSettings(AdaptedSettings):
     """What is completed, and by what."""
 
-    model: AdaptedModel = ""
-    prompts: Annotated[Path, typer.Option(help="JSONL with id and prompt.")]
-    adapter: AdapterFolder = None
+    prompts: Annotated[Path, typer.Option(help="JSONL with id and prompt, or messages.")]
     backend: Annotated[Backend, typer.Option(help="Hooks, or vLLM from a merged folder.")] = "hf"
     max_tokens: Annotated[int, typer.Option(min=1)] = 64
     temperature: Annotated[float, typer.Option(help="0 is greedy.", min=0)] = 0.0
     scale: Strength = 1.0
     seed: Annotated[int, typer.Option(help="Seed of every random choice.")] = 0
-    chat_template: Chat = False
+    chat_template: ChatOfAdapter = None
     cache: Cache = True
-
-    def spec(self) -> str:
-        """The named model, or the base of the adapter."""
-        from ..baselines.load import base_spec
-
-        return self.model or base_spec(self.adapter)
-
-    def key(self, command: str) -> dict[str, Any]:
-        """See `ModelSettings.key`."""
-        return super().key(command) | adapter_key(self.adapter)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MergeSettings(ModelSettings):
+class MergeSettings(AdaptedSettings):
     """How an adapter becomes ordinary weights."""
 
-    model: AdaptedModel = ""
-    adapter: Annotated[Path, typer.Option(help="Folder of an adapter.")]
+    adapter: Annotated[Path, typer.Option(help="Folder of an adapter.")] = field()
     via: Annotated[Via, typer.Option(help="Bias that takes the offsets.")] = "o_proj"
     to_llama: Annotated[
         bool, typer.Option("--to-llama", help="Mistral, Qwen2: save as a LlamaForCausalLM.")
@@ -355,15 +393,9 @@ class MergeSettings(ModelSettings):
         bool, typer.Option("--verify", help="Reload plainly and compare; exit 3 if it differs.")
     ] = False
 
-    def spec(self) -> str:
-        """The named model, or the base of the adapter."""
-        from ..baselines.load import base_spec
-
-        return self.model or base_spec(self.adapter)
-
     def key(self, command: str) -> dict[str, Any]:
         """See `ModelSettings.key`."""
-        key = super().key(command) | adapter_key(self.adapter)
+        key = super().key(command)
         del key["verify"]
         return key
 

@@ -49,6 +49,10 @@ def metrics_text(results: dict[str, Any]) -> str:
     lines = [f"n = {results['n']}"]
     if results.get("failed"):
         lines.append(f"{results['failed']} got no answer; the same command asks them again")
+    if results.get("truncated"):
+        lines.append(f"{results['truncated']} were cut at the limit of tokens before their end")
+    if results.get("unjudged"):
+        lines.append(f"{results['unjudged']} lack a verdict: a judge said neither yes nor no")
     echo = results.get("echo") or {}
     for name, value in results["metrics"].items():
         if name == "n_skipped":

@@ -10,13 +10,13 @@ from tenpapers.models import AttentionLayout, CausalLM, Head, HeadGeometry
 from tenpapers.records import read_json_lines, write_jsonl
 
 from ..baselines.intervention import Intervention
-from ..baselines.load import record_base
 from ..baselines.parameter_counts import parameter_counts
 from ..heads.other_selectors import rank_by
 from ..heads.ranking import HeadRanking, check_k, default_k, read_heads
-from ..inputs.encoding import Encoding, encode
+from ..inputs.encoding import Encoding, encode, remarks
 from ..inputs.load_task import Task
 from ..offsets.adapter import LofitAdapter
+from ..offsets.base_model import record_base
 from ..offsets.tune import tune_on_tokens
 from ..records import FitLog, SelectConfig, Selector, TuneConfig
 from ..training.loop import NotFiniteError
@@ -58,8 +58,12 @@ class Tuned:
 
     @property
     def losses(self) -> str:
-        """First and last loss of step 2."""
-        return f"{self.log.losses[0]:.3f} -> {self.log.losses[-1]:.3f}"
+        """First and last loss of step 2, and of the examples that were held out."""
+        told = f"{self.log.losses[0]:.3f} -> {self.log.losses[-1]:.3f}"
+        if not self.log.validation:
+            return told
+        by_epoch = " -> ".join(f"{loss:.3f}" for loss in self.log.validation)
+        return f"{told}, held out {by_epoch}"
 
 
 def rank(settings: TrainSettings, method: Selector, journal: Journal) -> Ranked:
@@ -70,39 +74,41 @@ def rank(settings: TrainSettings, method: Selector, journal: Journal) -> Ranked:
     UserError : K is not a number of the model's heads, or what `rank_by` and the task need.
     """
     began = time.monotonic()
-    task = settings.load_task()
+    task, _ = settings.training_part()
     lm = settings.load_model()
     k = _wanted_k(settings, lm)
     ranking = choose_heads(
         lm, task, settings.select(), journal, method=method, encoding=settings.encoding()
     )
     counts = parameter_counts(lm.model.config, k)
-    settings.write_manifest(journal, task, began=began, trainable=counts)
-    return Ranked(method, ranking.top(k), len(ranking.order), counts, task.missing_note())
+    told = _remarks(lm, task, settings.encoding())
+    settings.write_manifest(journal, task, began=began, trainable=counts, remarks=told)
+    return Ranked(method, ranking.top(k), len(ranking.order), counts, _note(task, told))
 
 
 def tune(settings: TrainSettings, heads: Path, journal: Journal) -> Tuned:
     """Step 2 as a command: offsets on the first K heads of a file; writes `adapter/`."""
     began = time.monotonic()
-    task = settings.load_task()
+    task, held_out = settings.training_part()
     lm = settings.load_model()
     shape = HeadGeometry.from_config(lm.model.config)
     ranking = read_heads(heads, shape)
     k = settings.top_k
     if k is None:
         k = min(default_k(shape), len(ranking.order))
-    return _tune(settings, lm, task, ranking.top(k), ranking=ranking, journal=journal, began=began)
+    parts = (task, held_out)
+    return _tune(settings, lm, parts, ranking.top(k), ranking=ranking, journal=journal, began=began)
 
 
 def train(settings: TrainSettings, journal: Journal) -> tuple[Tuned, HeadRanking]:
     """Both steps as a command; writes `heads.json` and `adapter/`."""
     began = time.monotonic()
-    task = settings.load_task()
+    parts = settings.training_part()
     lm = settings.load_model()
     k = _wanted_k(settings, lm)
-    ranking = choose_heads(lm, task, settings.select(), journal, encoding=settings.encoding())
+    ranking = choose_heads(lm, parts[0], settings.select(), journal, encoding=settings.encoding())
     heads = ranking.top(k)
-    tuned = _tune(settings, lm, task, heads, ranking=ranking, journal=journal, began=began)
+    tuned = _tune(settings, lm, parts, heads, ranking=ranking, journal=journal, began=began)
     return tuned, ranking
 
 
@@ -116,18 +122,40 @@ def _wanted_k(settings: TrainSettings, lm: CausalLM) -> int:
 def _tune(
     settings: TrainSettings,
     lm: CausalLM,
-    task: Task,
+    parts: tuple[Task, Task | None],
     heads: Sequence[Head],
     *,
     ranking: HeadRanking,
     journal: Journal,
     began: float,
 ) -> Tuned:
+    """Step 2 with its manifest; `parts` are what is trained on and what is held out."""
+    task, held_out = parts
+    how = settings.encoding()
     adapter, log = learn_offsets(
-        lm, task, heads, settings.tune(), journal, ranking=ranking, encoding=settings.encoding()
+        lm,
+        task,
+        heads,
+        settings.tune(),
+        journal,
+        ranking=ranking,
+        encoding=how,
+        held_out=held_out,
     )
-    settings.write_manifest(journal, task, began=began, trainable=adapter.n_parameters)
-    return Tuned(adapter, log, task.missing_note())
+    told = _remarks(lm, task, how)
+    numbers = adapter.n_parameters
+    settings.write_manifest(journal, task, began=began, trainable=numbers, remarks=told)
+    return Tuned(adapter, log, _note(task, told))
+
+
+def _remarks(lm: CausalLM, task: Task, encoding: Encoding) -> list[str]:
+    """What a user should know of how the training examples became tokens."""
+    how = replace(encoding, template_options=lm.template_options)
+    return remarks(lm.tokenizer, task.train, encode(lm.tokenizer, task.train, how), how)
+
+
+def _note(task: Task, told: Sequence[str]) -> str:
+    return task.missing_note() + "".join(f"\nnote: {remark}" for remark in told)
 
 
 def choose_heads(
@@ -159,7 +187,7 @@ def choose_heads(
         task.contrast,
         config=config,
         state=journal.workspace(state),
-        encoding=encoding,
+        encoding=replace(encoding or Encoding(), template_options=lm.template_options),
     )
     write_ranking(journal, folder, ranking, geometry)
     journal.finish(stage)
@@ -196,40 +224,54 @@ def learn_offsets(
     *,
     ranking: HeadRanking | None = None,
     encoding: Encoding | None = None,
+    held_out: Task | None = None,
 ) -> tuple[LofitAdapter, FitLog]:
-    """Step 2, once; writes `adapter/` and `train_log.jsonl` into a folder of a run."""
+    """Step 2, once; writes `adapter/` and `train_log.jsonl` into a folder of a run.
+
+    Parameters
+    ----------
+    held_out : a task whose training examples have their loss logged after every epoch.
+    """
     name, state = str(Path(folder, "adapter")), str(Path(folder, ".step2"))
     if journal.has_folder(name):
         return LofitAdapter.load(journal.root / name), read_log(journal, folder)
-    encoded = encode(lm.tokenizer, task.train, encoding)
+    how = replace(encoding or Encoding(), template_options=lm.template_options)
+    encoded = encode(lm.tokenizer, task.train, how)
+    held = encode(lm.tokenizer, held_out.train, how) if held_out else []
     work = journal.workspace(state)
     try:
-        adapter, log = tune_on_tokens(lm.model, encoded, heads, config, state=work)
+        adapter, log = tune_on_tokens(lm.model, encoded, heads, config, state=work, held_out=held)
     except NotFiniteError as error:
         # The last good values lie in the state's folder.
         raise NotFiniteError(f"{error.message}; last good offsets in {work}", error.hint) from None
     scores = [float(ranking.scores[head]) for head in heads] if ranking else []
     adapter = replace(adapter, base_model=lm.name, task=task.name, scores=scores)
     write_log(journal, folder, log)
-    keep_adapter(journal, name, adapter, lm)
+    keep_adapter(journal, name, adapter, lm, chat=how.chat)
     journal.drop(state)
     return adapter, log
 
 
-def keep_adapter(journal: Journal, name: str, adapter: Intervention, lm: CausalLM) -> None:
+def keep_adapter(
+    journal: Journal, name: str, adapter: Intervention, lm: CausalLM, *, chat: bool
+) -> None:
     """Write an adapter's folder whole, with the base that it belongs to."""
     with journal.folder(name) as folder:
         adapter.save(folder)
-        record_base(folder, lm)
+        record_base(folder, lm, chat=chat)
 
 
 def write_log(journal: Journal, folder: str, log: FitLog) -> None:
-    """Write the loss (nats) of every optimiser step."""
+    """Write the loss (nats) of every optimiser step, and of the examples that were held out."""
     lines = [{"step": step, "loss": loss} for step, loss in enumerate(log.losses, 1)]
+    lines += [{"epoch": epoch, "held_out": loss} for epoch, loss in enumerate(log.validation)]
     write_jsonl(journal.file(str(Path(folder, LOG))), lines)
 
 
 def read_log(journal: Journal, folder: str) -> FitLog:
     """The losses that an earlier run wrote."""
-    rows = read_json_lines(journal.root / folder / LOG)
-    return FitLog(losses=[row["loss"] for _, row in rows])
+    rows = [row for _, row in read_json_lines(journal.root / folder / LOG)]
+    return FitLog(
+        losses=[row["loss"] for row in rows if "loss" in row],
+        validation=[row["held_out"] for row in rows if "held_out" in row],
+    )

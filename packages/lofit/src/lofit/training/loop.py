@@ -21,10 +21,9 @@ from tenpapers.errors import UserError
 from tenpapers.records import read_json, write_json
 
 from ..records import FitConfig, FitLog
-from .losses import Objective
+from .losses import Objective, mean_loss
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
     from torch import Tensor
     from torch.optim import Optimizer
     from transformers import PreTrainedModel
@@ -88,6 +87,7 @@ def fit(
     label: str = "fit",
     state: Path | None = None,
     identity: str = "",
+    validation: Objective | None = None,
 ) -> FitLog:
     """Fit named parameters in place.
 
@@ -100,6 +100,8 @@ def fit(
     state : folder in which a killed fit leaves what it needs to go on; removed at the end.
     identity : what else makes it this fit and no other (model, heads); a state of another fit is
         not gone on from.
+    validation : held-out examples, prepared too; their loss is logged before the first step and
+        after every epoch.
 
     Raises
     ------
@@ -123,6 +125,9 @@ def fit(
     if keeper:
         keeper.restore(log)
     first = len(log.losses)
+    epoch = len(plan) // config.epochs
+    if validation is not None and not log.validation:
+        log.validation.append(mean_loss(validation))
     good = [value.detach().clone() for value in values]
     saved = time.monotonic()
     for step in tqdm(range(first, len(plan)), desc=label, unit="step", leave=False):
@@ -130,9 +135,8 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = rate
         with torch.autograd.set_detect_anomaly(config.debug_anomaly):
-            loss = objective.loss(plan[step])
-            _update(loss, values, optimiser, config, rate)
-        log.losses.append(float(loss.detach()))
+            log.losses.append(_backward(objective, plan[step], values, config))
+            _update(values, optimiser, config, rate)
         if not _finite(log.losses[-1], values):
             with torch.no_grad():
                 for value, kept in zip(values, good, strict=True):
@@ -146,6 +150,8 @@ def fit(
             )
         for value, kept in zip(values, good, strict=True):
             kept.copy_(value.detach())
+        if validation is not None and (step + 1) % epoch == 0:
+            log.validation.append(mean_loss(validation))
         if keeper and time.monotonic() - saved > SAVE_EVERY:
             keeper.save(log)
             saved = time.monotonic()
@@ -156,21 +162,29 @@ def fit(
     return log
 
 
-def _update(
-    loss: Float[Tensor, ""],
-    values: Sequence[Tensor],
-    optimiser: Optimizer,
-    config: FitConfig,
-    rate: float,
-) -> None:
+def _backward(
+    objective: Objective, batch: Sequence[int], values: Sequence[Tensor], config: FitConfig
+) -> float:
+    """Gradients of a batch, in as many parts as it takes; gives its loss without the penalty."""
+    for value in values:
+        value.grad = None
+    size, weight, total = config.micro_batch or len(batch), objective.weight(batch), 0.0
+    for start in range(0, len(batch), size):
+        part = batch[start : start + size]
+        loss = objective.loss(part) * (objective.weight(part) / weight)
+        if config.l1 and config.l1_mode == "loss" and start == 0:
+            # The plain sum over all entries, as in the released code.
+            penalty = config.l1 * sum(value.abs().sum() for value in values)
+            (loss + penalty).backward()
+        else:
+            loss.backward()
+        total += float(loss.detach())
+    return total
+
+
+def _update(values: Sequence[Tensor], optimiser: Optimizer, config: FitConfig, rate: float) -> None:
     import torch
 
-    penalised = loss
-    if config.l1 and config.l1_mode == "loss":
-        # The plain sum over all entries, as in the released code.
-        penalised = loss + config.l1 * sum(value.abs().sum() for value in values)
-    optimiser.zero_grad(set_to_none=True)
-    penalised.backward()
     torch.nn.utils.clip_grad_norm_(values, config.clip)
     optimiser.step()
     if config.l1 and config.l1_mode == "prox":
@@ -216,7 +230,13 @@ class _State:
         # The JSON comes last and names the file: a kill between the two leaves the old pair.
         write_json(
             self.folder / "state.json",
-            {"key": self.key, "file": file, "losses": log.losses, "seconds": log.seconds},
+            {
+                "key": self.key,
+                "file": file,
+                "losses": log.losses,
+                "validation": log.validation,
+                "seconds": log.seconds,
+            },
         )
         for old in self.folder.glob("step-*.safetensors"):
             if old.name != file:
@@ -243,6 +263,7 @@ class _State:
                         "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(value),
                     }
         log.losses += kept["losses"]
+        log.validation += kept["validation"]
         log.seconds = kept["seconds"]
 
     def clear(self) -> None:

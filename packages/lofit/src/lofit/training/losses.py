@@ -38,6 +38,10 @@ class Objective(Protocol):
         """Loss (nats) of a batch of examples."""
         ...
 
+    def weight(self, indices: Sequence[int]) -> int:
+        """What the loss of a batch is a mean over: so many tokens, or pairs."""
+        ...
+
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
@@ -67,6 +71,10 @@ class CompletionLoss:
         """Mean negative log-likelihood (nats a token)."""
         values, _ = self.forward.token_logprobs([self.sequences[i] for i in indices])
         return -values.mean()
+
+    def weight(self, indices: Sequence[int]) -> int:
+        """Supervised tokens."""
+        return sum(self.sequences[i].supervised for i in indices)
 
 
 def dpo_loss(
@@ -126,6 +134,23 @@ class PreferenceLoss:
         assert self.reference is not None, "prepare() comes first"
         policy = self._logprobs([self.pairs[i] for i in indices])
         return dpo_loss(policy, self.reference[list(indices)], self.beta)
+
+    def weight(self, indices: Sequence[int]) -> int:
+        """Pairs."""
+        return len(indices)
+
+
+def mean_loss(objective: Objective, batch_size: int = 16) -> float:
+    """Loss (nats) of all examples of an objective, without gradients."""
+    import torch
+
+    total, count = 0.0, len(objective.lengths)
+    weight = objective.weight(range(count))
+    with torch.no_grad():
+        for start in range(0, count, batch_size):
+            part = range(start, min(start + batch_size, count))
+            total += float(objective.loss(part)) * objective.weight(part)
+    return total / weight
 
 
 def make_objective(

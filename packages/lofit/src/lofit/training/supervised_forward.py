@@ -11,18 +11,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tenpapers.models import AttentionLayout, UnsupportedModelError
+from tenpapers.models.layout import base_model_of
+
 from ..records import TokenSequence
 
 if TYPE_CHECKING:
+    import torch
     from jaxtyping import Float, Int
     from torch import Tensor
     from torch.nn import Module
     from transformers import PreTrainedModel
 
-# Decoders that take `inputs_embeds` as they are: Gemma would scale them, GPT-2 add positions.
-RESTARTABLE = ("llama", "mistral", "qwen2", "qwen3")
 # Below this share of layers the saving does not pay for the memory.
 MIN_SHARE = 0.15
+# Bytes of kept states, in main memory; what goes beyond is computed again in every epoch.
+MAX_KEPT = 4 << 30
 
 
 class SupervisedForward:
@@ -33,11 +37,24 @@ class SupervisedForward:
     model : transformers causal LM.
     first_layer : lowest layer with something trained; states entering it are kept when that pays
         and the architecture allows it. None keeps nothing.
+    max_kept : bytes that the kept states may take.
+
+    Raises
+    ------
+    UnsupportedModelError : the model makes its logits in a way that is not known here.
     """
 
-    def __init__(self, model: PreTrainedModel, *, first_layer: int | None = None) -> None:
-        self.model = model
-        self.first_layer = first_layer if _restartable(model, first_layer) else None
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        first_layer: int | None = None,
+        max_kept: int = MAX_KEPT,
+    ) -> None:
+        self.model = base_model_of(model)
+        check_logits(self.model)
+        self.first_layer = first_layer if _restartable(self.model, first_layer) else None
+        self.room = max_kept
         self.states: dict[tuple[int, ...], Float[Tensor, "tokens hidden"]] = {}
         self.tokens = 0
 
@@ -52,7 +69,6 @@ class SupervisedForward:
         """
         import torch
 
-        device = self.model.device
         hidden = self._hidden(batch)
         self.tokens += sum(len(sequence.ids) for sequence in batch)
         rows: list[int] = []
@@ -62,10 +78,11 @@ class SupervisedForward:
             rows += [row] * sequence.supervised
             positions += range(sequence.start - 1, len(sequence.ids) - 1)
             targets += sequence.ids[sequence.start :]
-        row_index = torch.tensor(rows, device=device)
-        chosen = hidden[row_index, torch.tensor(positions, device=device)]
+        # The last layer of a model that is spread over devices lies on another than the first.
+        row_index = torch.tensor(rows, device=hidden.device)
+        chosen = hidden[row_index, torch.tensor(positions, device=hidden.device)]
         logits = vocabulary_logits(self.model, chosen)
-        target = torch.tensor(targets, device=device)
+        target = torch.tensor(targets, device=logits.device)
         return -torch.nn.functional.cross_entropy(logits, target, reduction="none"), row_index
 
     def sequence_logprobs(self, batch: Sequence[TokenSequence]) -> Float[Tensor, " batch"]:
@@ -78,16 +95,16 @@ class SupervisedForward:
         import torch
 
         width = max(len(sequence.ids) for sequence in batch)
-        device = self.model.device
+        device = input_device(self.model)
         mask = torch.tensor(
             [[1] * len(s.ids) + [0] * (width - len(s.ids)) for s in batch], device=device
         )
-        decoder = self.model.base_model
+        decoder = self.model.get_decoder()
         layer = self.first_layer
         if layer is not None and all(sequence.ids in self.states for sequence in batch):
             states = torch.nn.utils.rnn.pad_sequence(
                 [self.states[sequence.ids] for sequence in batch], batch_first=True
-            )
+            ).to(device)
             with _layers_from(decoder, layer):
                 return decoder(
                     inputs_embeds=states, attention_mask=mask, use_cache=False
@@ -99,38 +116,81 @@ class SupervisedForward:
 
     @contextmanager
     def _keeping(self, batch: Sequence[TokenSequence]) -> Iterator[None]:
-        """Keep the states that enter the first trained layer."""
+        """Keep the states that enter the first trained layer, while there is room."""
         if self.first_layer is None:
             yield
             return
 
         def keep(module: Module, arguments: tuple[Tensor, ...]) -> None:
             for row, sequence in enumerate(batch):
-                self.states[sequence.ids] = arguments[0][row, : len(sequence.ids)].detach().clone()
+                states = arguments[0][row, : len(sequence.ids)].detach()
+                if sequence.ids in self.states or states.nbytes > self.room:
+                    continue
+                self.room -= states.nbytes
+                self.states[sequence.ids] = states.to("cpu", copy=True)
 
-        layers = self.model.base_model.get_submodule("layers")
-        handle = layers.get_submodule(str(self.first_layer)).register_forward_pre_hook(keep)
+        layer = self.model.get_decoder().get_submodule(f"layers.{self.first_layer}")
+        handle = layer.register_forward_pre_hook(keep)
         try:
             yield
         finally:
             handle.remove()
 
 
+def input_device(model: PreTrainedModel) -> torch.device:
+    """Where a model takes its inputs; what is offloaded lies nowhere between two passes."""
+    import torch
+
+    return torch.device("cpu") if model.device.type == "meta" else model.device
+
+
 def vocabulary_logits(
     model: PreTrainedModel, hidden: Float[Tensor, "*positions hidden"]
 ) -> Float[Tensor, "*positions vocabulary"]:
-    """Logits (float32) of hidden states that have passed the final norm."""
+    """Logits (float32) of hidden states that have passed the final norm.
+
+    Cohere multiplies them, Granite divides them, Gemma caps them.
+    """
     import torch
 
+    config = model.config.get_text_config()
     logits = model.get_output_embeddings()(hidden).float()
-    cap = getattr(model.config, "final_logit_softcapping", None)
+    if isinstance(factor := getattr(config, "logit_scale", None), float | int):
+        logits = logits * factor
+    if divisor := getattr(config, "logits_scaling", None):
+        logits = logits / divisor
+    cap = getattr(config, "final_logit_softcapping", None)
     return torch.tanh(logits / cap) * cap if cap else logits
 
 
+# How far our logits may be from the model's own, as a share of the largest: bfloat16 has 8 bits.
+_LOGITS_APART = 0.03
+
+
+def check_logits(model: PreTrainedModel) -> None:
+    """Compare `vocabulary_logits` with the model's own on three tokens.
+
+    Raises
+    ------
+    UnsupportedModelError : they differ, so that every loss and score would be wrong.
+    """
+    import torch
+
+    ids = torch.tensor([[1, 2, 3]], device=input_device(model))
+    with torch.no_grad():
+        hidden = model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
+        ours = vocabulary_logits(model, hidden)
+        theirs = model(input_ids=ids, use_cache=False).logits.to(ours)
+    if float((ours - theirs).abs().max()) > _LOGITS_APART * float(theirs.abs().max()):
+        raise UnsupportedModelError(
+            f"{model.config.model_type}: makes its logits in a way that is not known here"
+        )
+
+
 def _restartable(model: PreTrainedModel, layer: int | None) -> bool:
-    config = model.config
-    if layer is None or config.model_type not in RESTARTABLE:
+    if layer is None or not AttentionLayout.from_model(model).family.restartable:
         return False
+    config = model.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     return layer / config.num_hidden_layers >= MIN_SHARE and len(kinds) == 1
 

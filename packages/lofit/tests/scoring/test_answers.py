@@ -1,7 +1,8 @@
 import pytest
 from lofit.inputs.load_task import load_task
 from lofit.records import SFTExample
-from lofit.scoring.evaluate import degeneration, echo_baseline, grade_answer, graded_answers
+from lofit.scoring.answers import echo_baseline, grade_answer, graded_answers
+from lofit.scoring.evaluation import degeneration
 from tenpapers.generation import Completion
 
 
@@ -21,7 +22,19 @@ def test_grading_counts_echo_and_warns_of_degenerate_text():
     more = graded_answers("mquake", examples, [*items, grade_answer("mquake", examples[0], lost)])
     assert more.metrics == found.metrics and more.n == 4
     assert [item.error for item in more.unanswered] == ["error: busy"]
+    cut = Completion(id="5", text=" Rom", finish_reason="length")
+    whole = Completion(id="6", text=" Rome\nQ:", finish_reason="length")
+    items = [grade_answer("mquake", examples[0], completion) for completion in (cut, whole)]
+    found = graded_answers("mquake", examples[:2], items)
+    assert [item.truncated for item in items] == [True, False]
+    assert (found.as_results()["truncated"], found.metrics["em_normalized"]) == (1, 50.0)
     assert degeneration(["a", "b", "c", "d"]) == ["distinct outputs: 4 of 4"]
+
+
+def test_fields_of_a_users_own_come_back_beside_the_grade():
+    example = SFTExample(id="1", prompt="p", completion=" x", topic="maps", correct=7)
+    row = grade_answer("jsonl", example, Completion(id="1", text="x", finish_reason="stop"))
+    assert row.model_extra == {"topic": "maps"} and row.correct == 1
 
 
 @pytest.mark.acceptance
