@@ -60,6 +60,35 @@ def test_an_endless_loop_is_ended_by_cpu_time_and_a_sleep_by_the_wall():
         assert pool.counts["programs"] == 1
 
 
+@pytest.mark.parametrize("hostile", ["while True: pass", "import os\nos._exit(0)"])
+def test_a_lost_case_is_a_failure_that_ends_a_program_which_stops_at_one(hostile):
+    limits = Limits(timeout=0.3)
+    with SandboxPool(workers=1, limits=limits) as pool:
+        (verdict,) = pool.run([Program("p", (), (hostile,) * 3, stop_on_failure=True)])
+    assert len(verdict.statuses) == 1
+
+
+def test_after_the_most_timeouts_the_rest_is_not_run():
+    limits = Limits(timeout=0.3)
+    cases = ("pass", "while True: pass", "while True: pass", "pass", "pass")
+    with SandboxPool(workers=1, limits=limits) as pool:
+        (verdict,) = pool.run([Program("p", (), cases, most_timeouts=2)])
+    assert verdict.statuses == ("passed", "timeout", "timeout", "timeout", "timeout")
+    assert [detail.message for detail in verdict.details] == ["", "", "", "not run", "not run"]
+
+
+def test_what_follows_from_a_verdict_goes_before_what_waits():
+    came = []
+    with SandboxPool(workers=1) as pool:
+        for number in range(3):
+            pool.submit(Program(f"{number}", (), ("pass",)))
+        for verdict in pool.verdicts():
+            came.append(verdict.key)
+            if verdict.key.isdigit():
+                pool.submit(Program(f"after {verdict.key}", (), ("pass",)), first=True)
+    assert came == ["0", "after 0", "1", "after 1", "2", "after 2"]
+
+
 def test_threads_and_forked_work_count_as_cpu_time():
     case = "import hashlib\nwhile True: hashlib.sha256(bytes(10_000_000))"
     verdict = one(case, limits=Limits(timeout=0.3))

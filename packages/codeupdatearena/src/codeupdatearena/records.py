@@ -68,6 +68,9 @@ class Report(Record):
     """
 
     prog_syn_id: str
+    update_id: str = ""
+    package: str = ""
+    update_type: str = ""
     sample: int
     method: str = "unknown"
     with_update: list[str]
@@ -82,6 +85,11 @@ class Report(Record):
     failure: str = ""
     output: str = ""
     suspicious: tuple[str, ...] = ()
+
+    @property
+    def update(self) -> str:
+        """Id of the update; of older reports and ids in the paper's form the example's tells it."""
+        return self.update_id or self.prog_syn_id.rpartition(":")[0] or self.prog_syn_id
 
 
 class Outcome(Record):

@@ -1,3 +1,6 @@
+import time
+
+import pytest
 from codeupdatearena import Job, Sandbox, aggregate
 from codeupdatearena.records import Prediction
 
@@ -93,11 +96,46 @@ def test_equal_samples_run_once_and_syntax_errors_never(mini):
     with Sandbox(1) as sandbox:
         submitted = []
         submit = sandbox.pool.submit
-        sandbox.pool.submit = lambda program: (submitted.append(program.key), submit(program))
+        sandbox.pool.submit = lambda program, **how: (
+            submitted.append(program.key),
+            submit(program, **how),
+        )
         reports = list(sandbox.run(jobs))
     assert len(submitted) == 2  # with, and without the update
     assert len(reports) == 4
     assert [r.with_update for r in reports if r.sample == 3] == [["error:SyntaxError"]]
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": True}, {"full_report": True}])
+def test_reports_come_as_soon_as_they_can_with_one_worker(mini, options):
+    """A run that is killed half way has kept half of its reports, whatever is looked for."""
+    jobs = [job(example, example.ref_solution) for example in mini.examples[:6]]
+    with Sandbox(1, **options) as sandbox:
+        ran = []
+        count = sandbox.pool._count
+        sandbox.pool._count = lambda *told: (ran.append(1), count(*told))
+        done = [len(ran) for _ in sandbox.run(jobs)]
+    each = 4 if options.get("full_report") else 3 if options else 2
+    assert done == [each * number for number in range(1, 7)]
+
+
+def test_after_two_timeouts_of_a_sample_its_other_tests_are_not_run(mini):
+    """A solution that answers with the update and hangs without it, by each criterion."""
+    example = mini.examples[0]
+    tests = [
+        f"def test_{i}():\n    assert distance_in_metres((0, 0), (3, {i})) > 0" for i in range(5)
+    ]
+    example = example.model_copy(update={"unit_tests": tests})
+    code = (
+        "def distance_in_metres(a, b):\n    while math.hypot is old_hypot:\n        pass\n"
+        "    return 1"
+    )
+    for options, run_in_vain in (({"strict": True}, 2), ({"full_report": True}, 5)):
+        began = time.monotonic()
+        (report,) = run([job(example, code)], timeout=0.3, **options)
+        assert report.without_update == ["timeout"] * 5
+        assert 0.3 * run_in_vain < time.monotonic() - began
+        assert report.seconds < 0.3 * run_in_vain + 1
 
 
 def test_a_wrong_name_and_a_main_block(mini):

@@ -1,9 +1,11 @@
 import math
 from itertools import combinations
+from typing import get_args
 
 import pytest
 from codeupdatearena import aggregate, pass_at_k
 from codeupdatearena.records import Report
+from codeupdatearena.scoring.criteria import CRITERIA, Criterion
 from codeupdatearena.scoring.metrics import bootstrap_interval, check_ks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,16 @@ def test_pass_at_k(n, c, k, value):
 def test_a_k_above_n_is_not_a_number():
     assert math.isnan(pass_at_k(5, 0, 10))
     assert math.isnan(pass_at_k(5, 5, 10))
+
+
+@pytest.mark.parametrize(("n", "c", "k"), [(5, 2, -1), (5, 2, 0), (5, 6, 1), (5, -1, 1)])
+def test_what_no_samples_can_be_is_no_number(n, c, k):
+    with pytest.raises(ValueError, match=f"pass@{k} of {c} correct samples of {n}"):
+        pass_at_k(n, c, k)
+
+
+def test_a_criterion_is_one_entry():
+    assert get_args(Criterion) == tuple(CRITERIA)
 
 
 @given(st.integers(1, 8), st.data())
@@ -88,9 +100,27 @@ def test_a_run_that_stopped_early_has_no_diagnostics():
 
 def test_the_interval_resamples_updates_not_instances():
     one = {f"[a.f]:[t]:[update-0]:[prog_syn-{i}]": float(i % 2) for i in range(50)}
-    assert bootstrap_interval(one) == (50.0, 50.0)
+    assert interval(one) == (50.0, 50.0)
     two = one | {f"[a.f]:[t]:[update-1]:[prog_syn-{i}]": 1.0 for i in range(50)}
-    assert bootstrap_interval(two) == (50.0, 100.0)
+    assert interval(two) == (50.0, 100.0)
+
+
+def interval(values):
+    return bootstrap_interval(values, {name: name.rpartition(":")[0] for name in values})
+
+
+def test_ids_of_any_form_belong_to_the_update_that_their_report_names():
+    """Twenty updates of one example each, half of them solved: 30 to 70, not 50 to 50."""
+    reports = [
+        report(0, 0, "1", "01"[i % 2], update_id=f"u{i}").model_copy(
+            update={"prog_syn_id": f"floor/{i}", "exclusive": i % 2 == 0}
+        )
+        for i in range(20)
+    ]
+    found = aggregate(reports, [1])
+    assert (found["UPass@1"], found["UPass@1_interval"]) == (50.0, (30.0, 70.0))
+    nameless = [r.model_copy(update={"update_id": ""}) for r in reports]
+    assert aggregate(nameless, [1])["UPass@1_interval"] == (30.0, 70.0)
 
 
 def test_the_interval_holds_95_percent_of_the_means():
@@ -99,7 +129,7 @@ def test_the_interval_holds_95_percent_of_the_means():
     Its quantiles of 2.5% and 97.5% are 3 and 11 of 16 (those of 5% and 95% are 4 and 10).
     """
     solved = {f"[a.f]:[t]:[update-{i}]:[prog_syn-0]": float(i < 7) for i in range(16)}
-    assert bootstrap_interval(solved) == (100 * 3 / 16, 100 * 11 / 16)
+    assert interval(solved) == (100 * 3 / 16, 100 * 11 / 16)
 
 
 def test_an_update_weighs_as_many_instances_as_it_has():
@@ -109,7 +139,7 @@ def test_an_update_weighs_as_many_instances_as_it_has():
         for i in range(16)
         for j in range(1 if i < 7 else 2)
     }
-    assert bootstrap_interval(values) == (round(100 * 3 / 29, 4), round(100 * 11 / 21, 4))
+    assert interval(values) == (round(100 * 3 / 29, 4), round(100 * 11 / 21, 4))
 
 
 def test_ks_out_of_range_are_told():

@@ -116,9 +116,15 @@ class SandboxPool(Closing):
 
     # -- use -----------------------------------------------------------------------------------
 
-    def submit(self, program: Program) -> None:
-        """Queue a program; its verdict comes out of `verdicts`."""
-        self._waiting[self._modules(program)].append(program)
+    def submit(self, program: Program, *, first: bool = False) -> None:
+        """Queue a program; its verdict comes out of `verdicts`.
+
+        Parameters
+        ----------
+        first : before all that wait for the same modules, as what follows from a verdict.
+        """
+        waiting = self._waiting[self._modules(program)]
+        (waiting.appendleft if first else waiting.append)(program)
 
     def verdicts(self) -> Iterator[Verdict]:
         """Yield verdicts as they come, until nothing is queued or running.

@@ -65,6 +65,8 @@ class Program:
     cases : texts of which each runs after the set-up, none seeing what another did.
     stop_on_failure : the first case that does not pass ends the program.
     stop_on_pass : the first case that passes ends the program.
+    most_timeouts : so many cases that ran out of CPU time end the program, and those that are left
+        are `timeout` without being run; 0 is no bound.
     isolate_cases : a process for each case (True) or one for all of them (False).
     capture : keep the first 64 KiB of what the program prints.
     """
@@ -74,6 +76,7 @@ class Program:
     cases: tuple[str, ...]
     stop_on_failure: bool = False
     stop_on_pass: bool = False
+    most_timeouts: int = 0
     isolate_cases: bool = True
     capture: bool = False
 

@@ -16,13 +16,14 @@ from .training_sets import EditPlan
 
 
 class Edit(Record):
-    """One line of `edits.jsonl`: what was trained for which test example.
+    """One line of `edits.jsonl`: what was trained for which test example of which update.
 
     `losses` are nats a token, one an optimiser step; `source` is the update whose training set was
     used (another one for random-FT); `drawn` says that the fixed map's update was not at hand.
     """
 
     prog_syn_id: str
+    update_id: str = ""
     arm: Arm
     random: bool = False
     source: str
@@ -59,6 +60,7 @@ def make_edit(
         editor.save(folder)
     return Edit(
         prog_syn_id=example.prog_syn_id,
+        update_id=example.update.update_id,
         arm=plan.arm,
         random=plan.random,
         source=source,

@@ -8,8 +8,8 @@ from pathlib import Path
 from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, SandboxPool, Verdict
 
 from ..records import Prediction, ProgSynExample, Report
-from .programs import parses, program
-from .self_dependence import called_program, self_dependence
+from .programs import MOST_TIMEOUTS, parses, program
+from .self_dependence import called_program, dependence_program, depends
 from .settings import Isolation
 
 LAST_LINES = 5  # of a failing program's output, unless all is wanted
@@ -106,31 +106,39 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             runs[key] = shared[pair] = _Run(example, code, [job])
         for key, run in runs.items():
             self._submit(f"{key} with", run, with_update=True)
-        waiting: list[_Run] = []
+        # Runs that only wait for what is found out of their example's tests.
+        waiting: dict[str, list[_Run]] = {}
         for verdict in self.pool.verdicts():
             key, mode = verdict.key.split()
-            if self._take(key, mode, runs[key], verdict):
-                if self._needs_dependence(runs[key]):
-                    waiting.append(runs[key])
-                else:
-                    yield from self._reports(runs[key])
-        missing = {run.example.prog_syn_id: run.example for run in waiting}
-        self.dependence.update(self_dependence(missing.values(), self.pool))
-        for run in waiting:
-            yield from self._reports(run)
+            name = runs[key].example.prog_syn_id
+            if mode == "depends":
+                self.dependence[name] = depends(verdict)
+                for run in waiting.pop(name):
+                    yield from self._reports(run)
+            elif not self._take(key, mode, runs[key], verdict):
+                continue
+            elif not self._needs_dependence(runs[key]):
+                yield from self._reports(runs[key])
+            elif name in waiting:
+                waiting[name].append(runs[key])
+            else:
+                waiting[name] = [runs[key]]
+                example = runs[key].example
+                self.pool.submit(dependence_program(example, key=f"{key} depends"), first=True)
 
     def _submit(self, key: str, run: _Run, *, with_update: bool) -> None:
-        self.pool.submit(
-            program(
-                key,
-                run.example,
-                run.code,
-                with_update=with_update,
-                stop_on_failure=not (self.full_report or (self.strict and not with_update)),
-                isolate_tests=self.isolate_tests,
-                capture=self.keep_output and with_update,
-            )
+        made = program(
+            key,
+            run.example,
+            run.code,
+            with_update=with_update,
+            stop_on_failure=not (self.full_report or (self.strict and not with_update)),
+            most_timeouts=0 if self.full_report else MOST_TIMEOUTS,
+            isolate_tests=self.isolate_tests,
+            capture=self.keep_output and with_update,
         )
+        # What follows from a verdict comes first: reports are due as soon as they can be.
+        self.pool.submit(made, first=not with_update)
 
     def _take(self, key: str, mode: str, run: _Run, verdict: Verdict) -> bool:
         """Keep a verdict, submit what it calls for; True when nothing is outstanding."""
@@ -146,7 +154,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 probe = called_program(
                     f"{key} called", run.example, run.code, isolate=self.isolate_tests
                 )
-                self.pool.submit(probe)
+                self.pool.submit(probe, first=True)
                 return False
             return True
         run.called = "passed" in verdict.statuses
@@ -166,6 +174,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         for job in run.jobs:
             yield Report(
                 prog_syn_id=run.example.prog_syn_id,
+                **_update(run.example),
                 sample=job.prediction.sample,
                 method=job.prediction.method,
                 with_update=list(run.with_update.statuses),
@@ -202,6 +211,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         statuses = ["error:NameError" if empty else "error:SyntaxError"] * count
         return Report(
             prog_syn_id=job.example.prog_syn_id,
+            **_update(job.example),
             sample=job.prediction.sample,
             method=job.prediction.method,
             with_update=statuses,
@@ -220,6 +230,13 @@ class Sandbox(AbstractContextManager["Sandbox"]):
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _update(example: ProgSynExample) -> dict[str, str]:
+    """What a report says of the update."""
+    update = example.update
+    names = ("update_id", "package", "update_type")
+    return {name: getattr(update, name) for name in names}
 
 
 def _all_passed(verdict: Verdict | None, example: ProgSynExample) -> bool:

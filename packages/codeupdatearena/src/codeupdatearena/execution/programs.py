@@ -10,6 +10,8 @@ from ..inputs.update_types import enforce_statements
 from ..records import ProgSynExample
 
 Part = tuple[str, str]
+# A program that runs out of time in two of its tests is not worth the time of the others.
+MOST_TIMEOUTS = 2
 
 # Before the update is in force: a patched function may be one that seeding uses.
 SEED = """\
@@ -95,6 +97,7 @@ def program(
     tests: list[str] | None = None,
     stop_on_failure: bool = False,
     stop_on_pass: bool = False,
+    most_timeouts: int = MOST_TIMEOUTS,
     isolate_tests: bool = True,
     capture: bool = False,
 ) -> Program:
@@ -104,6 +107,7 @@ def program(
     ----------
     probe : extra parts between the update and the solution.
     tests : complete case texts; default each test of the example with its call.
+    most_timeouts : after so many the other tests are `timeout` without being run; 0 runs all.
     capture : keep what is printed.
     """
     owner = example.prog_syn_id
@@ -115,6 +119,7 @@ def program(
         tuple(cases),
         stop_on_failure=stop_on_failure,
         stop_on_pass=stop_on_pass,
+        most_timeouts=most_timeouts,
         isolate_cases=isolate_tests,
         capture=capture,
     )

@@ -5,7 +5,7 @@ Both are source text that runs in the sandbox beside the program.
 
 from collections.abc import Iterable, Iterator
 
-from tenpapers.sandbox import Program, SandboxPool
+from tenpapers.sandbox import Program, SandboxPool, Verdict
 
 from ..inputs.update_types import UpdateType, implemented_name, old_name, parent_path
 from ..records import ApiUpdate, ProgSynExample
@@ -79,11 +79,12 @@ def _undo(update: ApiUpdate) -> str:
     return "def _undo():\n" + "\n".join(lines) + "\n"
 
 
-def dependence_program(example: ProgSynExample, *, control: bool = False) -> Program:
+def dependence_program(example: ProgSynExample, *, key: str = "", control: bool = False) -> Program:
     """Make the program whose every case fails if that test depends on the update by itself.
 
     Parameters
     ----------
+    key : of the program; default the example's id.
     control : leave the update on in the second run; nothing should then fail.
     """
     undo = "def _undo():\n    pass\n" if control else _undo(example.update)
@@ -93,7 +94,8 @@ def dependence_program(example: ProgSynExample, *, control: bool = False) -> Pro
         f"{test}\n_replay({test_name(test, owner)}, {name!r}, _undo)\n"
         for test in example.unit_tests
     ]
-    return program(owner, example, example.ref_solution, with_update=True, probe=probe, tests=cases)
+    code = example.ref_solution
+    return program(key or owner, example, code, with_update=True, probe=probe, tests=cases)
 
 
 def self_dependence(
@@ -104,7 +106,12 @@ def self_dependence(
     None where that cannot be decided: the reference fails, or the time is up.
     """
     for verdict in pool.run(dependence_program(example, control=control) for example in examples):
-        yield verdict.key, [_depends(status) for status in verdict.statuses]
+        yield verdict.key, depends(verdict)
+
+
+def depends(verdict: Verdict) -> list[bool | None]:
+    """Read the verdict of a `dependence_program`."""
+    return [_depends(status) for status in verdict.statuses]
 
 
 def _depends(status: str) -> bool | None:

@@ -18,8 +18,9 @@ from ..execution.library_profiles import interpreter, library_versions
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Prediction, Report
+from .criteria import CRITERIA, Criterion, column
 from .metrics import DEFAULT_KS, aggregate, check_ks
-from .settings import Criterion, EvaluateSettings
+from .settings import EvaluateSettings
 
 log = logging.getLogger(__name__)
 
@@ -94,13 +95,14 @@ def evaluate_file(
     ks = default_ks(predictions, settings.k)
     python = interpreter(settings.profile)
     made_with = _made_with(path, settings)
+    needs = CRITERIA[settings.criterion].needs
     with Sandbox(
         settings.workers,
         settings.timeout,
         settings.memory,
         full_report=settings.full_report,
-        called=settings.criterion == "called",
-        strict=settings.criterion == "strict",
+        called=needs == "called",
+        strict=needs == "strict",
         dependence=read_dependence(settings.flags),
         isolation=settings.isolation,
         barriers=settings.barriers,
@@ -220,12 +222,11 @@ def read_dependence(flags: Path | None) -> dict[str, list[bool | None]]:
 
 def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> Table:
     """Make the table that `evaluate` prints."""
-    suffix = "" if criterion == "official" else f"_{criterion}"
-    names = [f"pass@{k}" for k in ks] + [f"UPass@{k}{suffix}" for k in ks]
+    names = [f"pass@{k}" for k in ks] + [column("UPass", k, criterion) for k in ks]
     rows: list[list[Value]] = []
     for method, values in metrics["methods"].items():
-        low, high = values.get(f"UPass@{ks[0]}_interval") or (None, None)
-        interval = f"{low:.1f} to {high:.1f}" if low is not None and not suffix else None
+        told = values.get(f"UPass@{ks[0]}_interval") if criterion == "official" else None
+        interval = f"{told[0]:.1f} to {told[1]:.1f}" if told else None
         numbers = [values[name] for name in names]
         counts = [values[name] for name in ("n_instances", "n_samples", "n_empty")]
         rows.append([method, *counts, *numbers, interval])

@@ -9,7 +9,7 @@ import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import Report
-from .settings import Criterion
+from .criteria import CRITERIA, Criterion, column, correct, looked_for
 
 BOOTSTRAP_ROUNDS = 1000
 DEFAULT_KS = (1, 2, 5)
@@ -26,21 +26,18 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     Returns
     -------
     Probability in 0..1; NaN for k > n (the official code returns 1 there).
+
+    Raises
+    ------
+    ValueError : k < 1, or c is not one of 0..n.
     """
+    if k < 1 or not 0 <= c <= n:
+        raise ValueError(f"pass@{k} of {c} correct samples of {n}")
     if k > n:
         return math.nan
     if n - c < k:
         return 1.0
     return 1.0 - math.prod(1.0 - k / i for i in range(n - c + 1, n + 1))
-
-
-def correct(report: Report, criterion: Criterion) -> bool | None:
-    """Whether a sample uses the update, by one criterion; None where that cannot be decided."""
-    if criterion == "official":
-        return report.exclusive
-    if criterion == "strict":
-        return report.strict if report.all_pass_with else False
-    return bool(report.called_update) if report.all_pass_with else False
 
 
 def check_ks(ks: Sequence[int], n: int) -> None:
@@ -60,20 +57,19 @@ def _percent(values: Sequence[float]) -> float:
     return round(100 * sum(known) / len(known), 4) if known else math.nan
 
 
-def _update_of(prog_syn_id: str) -> str:
-    return prog_syn_id.rpartition(":")[0]
-
-
-def bootstrap_interval(values: Mapping[str, float], *, seed: int = 42) -> tuple[float, float]:
+def bootstrap_interval(
+    values: Mapping[str, float], updates: Mapping[str, str], *, seed: int = 42
+) -> tuple[float, float]:
     """95% interval of the mean in percent, resampling updates (their instances go together).
 
     Parameters
     ----------
-    values : by instance, whose id begins with that of its update.
+    values : by instance.
+    updates : id of the update by instance.
     """
     groups: dict[str, list[float]] = defaultdict(list)
     for name, value in values.items():
-        groups[_update_of(name)].append(value)
+        groups[updates[name]].append(value)
     # Updates of unequal size are drawn whole, so the mean is a ratio of two drawn sums:
     # scipy.stats.bootstrap resamples single values.
     sums = np.array([sum(group) for group in groups.values()])
@@ -90,6 +86,11 @@ def by_instance(reports: Sequence[Report]) -> dict[str, list[Report]]:
     for report in reports:
         groups[report.prog_syn_id].append(report)
     return dict(groups)
+
+
+def updates_of(reports: Sequence[Report]) -> dict[str, str]:
+    """Id of the update by instance."""
+    return {report.prog_syn_id: report.update for report in reports}
 
 
 def rates(groups: Groups, rule: Callable[[Report], bool], k: int) -> dict[str, float]:
@@ -118,14 +119,17 @@ def aggregate(
     for k in ks:
         passed = rates(groups, lambda report: report.all_pass_with, k)
         metrics[f"pass@{k}"] = _percent(list(passed.values()))
+    updates = updates_of(reports)
     for k in ks:
         official = rates(groups, lambda report: report.exclusive, k)
         metrics[f"UPass@{k}"] = _percent(list(official.values()))
         if groups and not any(map(math.isnan, official.values())):
-            metrics[f"UPass@{k}_interval"] = bootstrap_interval(official, seed=seed)
-    metrics |= _by_criterion(reports, groups, "strict", ks)
-    metrics["undecidable_strict"] = len(groups) - len(_decided(groups, "strict"))
-    metrics |= _by_criterion(reports, groups, "called", ks)
+            metrics[f"UPass@{k}_interval"] = bootstrap_interval(official, updates, seed=seed)
+    for name, rule in CRITERIA.items():
+        if name != "official":
+            metrics |= _by_criterion(reports, groups, name, ks)
+        if rule.undecidable:
+            metrics[f"undecidable_{name}"] = len(groups) - len(_decided(groups, name))
     full = all(report.without_update is not None for report in reports)
     metrics |= _diagnostics(reports, groups, ks) if full and reports else _no_diagnostics(ks)
     return {
@@ -146,16 +150,13 @@ def _decided(groups: Groups, criterion: Criterion) -> dict[str, Sequence[Report]
 def _by_criterion(
     reports: Sequence[Report], groups: Groups, criterion: Criterion, ks: Sequence[int]
 ) -> dict[str, float | None]:
-    """UPass@k by the strict or the called criterion; None where the run did not look for it."""
-    if criterion == "strict":
-        known = any(report.strict is not None for report in reports)
-    else:
-        known = all(report.called_update is not None for report in reports if report.all_pass_with)
-    decided = _decided(groups, criterion)
+    """UPass@k by another criterion than the official; None where the run did not look for it."""
+    known, decided = looked_for(reports, criterion), _decided(groups, criterion)
     found: dict[str, float | None] = {}
     for k in ks:
         values = rates(decided, lambda report: bool(correct(report, criterion)), k).values()
-        found[f"UPass@{k}_{criterion}"] = _percent(list(values)) if known and values else None
+        percent = _percent(list(values)) if known and values else None
+        found[column("UPass", k, criterion)] = percent
     return found
 
 

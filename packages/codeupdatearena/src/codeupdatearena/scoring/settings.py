@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from ..execution.settings import Isolation, SandboxSettings, Workers
 from ..sampling.settings import SampleSettings
-
-# What makes a sample count as one that uses the update (see the README).
-Criterion = Literal["official", "strict", "called"]
+from .criteria import Criterion
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def choose_edits(folder: Path | None, count: int, updates: Path | None) -> dict[
         raise UserError(f"{updates}: a JSON list of update ids is wanted")
     first: dict[str, tuple[str, str]] = {}
     for edit in read_edits(folder):
-        update = edit.prog_syn_id.rpartition(":")[0]
+        update = edit.update_id or edit.prog_syn_id.rpartition(":")[0]
         if wanted is None or update in wanted:
             adapter = str((folder / edit.adapter).resolve())
             first.setdefault(update, (edit.prog_syn_id, adapter))

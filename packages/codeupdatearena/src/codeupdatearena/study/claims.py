@@ -6,7 +6,7 @@ from typing import Any
 
 from tenpapers.paper import Verdict, judged, load_paper
 
-from ..scoring.metrics import bootstrap_interval, by_instance, rates
+from ..scoring.metrics import bootstrap_interval, by_instance, rates, updates_of
 from .likelihood_part import Likelihood
 from .likelihood_report import Effect, effect, mean_interval
 from .tables import Run, shared_ks
@@ -118,7 +118,8 @@ def _difference(first: Run, second: Run, seed: int) -> tuple[float, str]:
     )
     gaps = {name: ours[name] - theirs[name] for name in ours.keys() & theirs.keys()}
     mean = 100 * sum(gaps.values()) / len(gaps)
-    low, high = bootstrap_interval(dict(sorted(gaps.items())), seed=seed)
+    updates = updates_of(first.reports)
+    low, high = bootstrap_interval(dict(sorted(gaps.items())), updates, seed=seed)
     evidence = (
         f"UPass@{k} of {first.method} minus {second.method}: {mean:+.1f} points, 95% interval "
         f"{low:+.1f} to {high:+.1f}, n = {len(gaps)}."

@@ -1,7 +1,7 @@
 """Main table, break-downs by package and by update type, and the figure."""
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from tenpapers.records import read_json, read_jsonl
 from tenpapers.report import REPORT_FILES, Picture, Table, Value, bars, manifest, write_report
 
 from ..records import Report
+from ..scoring.criteria import CRITERIA, column
 from ..scoring.metrics import aggregate
 
 PAPER_NOTE = (
@@ -59,7 +60,7 @@ def read_runs(folders: Sequence[Path]) -> list[Run]:
 def main_table(runs: Sequence[Run], ks: Sequence[int]) -> Table:
     """Arms x {pass@k, UPass@k by criterion, change of SPass@1}, the paper's value beside."""
     names = [f"pass@{k}" for k in ks] + [f"UPass@{k}" for k in ks]
-    names += [f"UPass@{ks[-1]}_strict", f"UPass@{ks[-1]}_called"]
+    names += [column("UPass", ks[-1], name) for name in CRITERIA if name != "official"]
     columns = ["method", "n", *names, "SPass@1 change", "paper: pass@1"]
     paper = load_paper("codeupdatearena")
     rows: list[list[Value]] = []
@@ -71,34 +72,40 @@ def main_table(runs: Sequence[Run], ks: Sequence[int]) -> Table:
     return Table("Results (percent)", columns, rows, PAPER_NOTE)
 
 
-def by_package(name: str) -> str:
-    """Package of an example, from its id."""
-    return name.strip("[").partition(".")[0]
+def by_package(report: Report) -> str:
+    """Package of the updated function."""
+    return report.package or _part(report, 0).partition(".")[0]
 
 
-def by_type(name: str) -> str:
-    """Update type of an example, from its id."""
-    return name.split("]:[")[1]
+def by_type(report: Report) -> str:
+    """Type of the update."""
+    return report.update_type or _part(report, 1)
 
 
-def by_action_and_place(name: str) -> str:
-    """Action and place of an example's update, from its id."""
-    return "-".join(by_type(name).split("-")[:2])
+def _part(report: Report, number: int) -> str:
+    """A part of an id in the paper's form, for reports that do not say more."""
+    parts = report.prog_syn_id.strip("[").split("]:[")
+    return parts[number] if number < len(parts) - 1 else "unknown"
+
+
+def by_action_and_place(report: Report) -> str:
+    """Action and place of the update."""
+    return "-".join(by_type(report).split("-")[:2])
 
 
 def breakdown(
-    runs: Sequence[Run], rule: Callable[[str], str], title: str, metric: str, ks: Sequence[int]
+    runs: Sequence[Run], rule: Callable[[Report], str], title: str, metric: str, ks: Sequence[int]
 ) -> Table:
     """One metric by group of examples, one column a method."""
-    every = {report.prog_syn_id for run in runs for report in run.reports}
-    groups = sorted({rule(name) for name in every})
+    every = {report.prog_syn_id: rule(report) for run in runs for report in run.reports}
+    groups = Counter(every.values())
     rows: list[list[Value]] = []
-    for group in groups:
-        row: list[Value] = [group]
+    for group in sorted(groups):
+        row: list[Value] = [group, groups[group]]
         for run in runs:
-            part = [report for report in run.reports if rule(report.prog_syn_id) == group]
+            part = [report for report in run.reports if rule(report) == group]
             row.append(aggregate(part, ks)[metric] if part else None)
-        rows.append([row[0], sum(rule(name) == group for name in every), *row[1:]])
+        rows.append(row)
     return Table(title, [title.split()[-1], "n", *(run.method for run in runs)], rows)
 
 

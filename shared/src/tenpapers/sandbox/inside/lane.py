@@ -105,7 +105,11 @@ class Lane:
             count = len(watch.job["cases"])
             output, tail = (output + watch.output)[:OUTPUT_BYTES], watch.tail or tail
             found += watch.outcomes()
-            if watch.finished:
+            late = sum(outcome.get("limit") == "cpu" for outcome in found)
+            if 0 < watch.job["most_timeouts"] <= late:
+                found += [{"status": "timeout", "message": "not run"}] * (count - len(found))
+            # A child that did not finish was lost in a case, and that is a failure.
+            if watch.finished or watch.job["stop_on_failure"]:
                 break
         answer: dict[str, Any] = {"outcomes": found[:count]}
         if watch.job["capture"]:
