@@ -3,11 +3,19 @@
 Fields that a record does not know are kept and handed on.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from tenpapers.errors import UserError
 from tenpapers.records import Record, first_problem, read_json_lines
 
@@ -21,6 +29,16 @@ def _filled(text: str) -> str:
 
 
 Filled = Annotated[str, AfterValidator(_filled)]
+
+
+def as_name(value: object) -> object:
+    """An id or a label as a string: 0 is "0", and true is "true", as YAML and JSON write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+Name = Annotated[str, BeforeValidator(as_name)]
 
 
 class Row(Record):
@@ -48,21 +66,21 @@ class TextRow(Row):
     """Anything with a text, and a label where there is one."""
 
     text: str
-    label: str | None = None
+    label: Name | None = None
 
 
 class Example(Row):
     """A labelled text: a seed, a training row, a test row."""
 
-    id: str
+    id: Name
     text: Filled
-    label: str
+    label: Name
 
 
 class Document(Row):
     """One unlabelled text of a corpus."""
 
-    id: str
+    id: Name
     text: str
     title: str | None = None
     meta: dict[str, Any] = Field(default_factory=dict)
@@ -72,7 +90,7 @@ class Result(Row):
     """One document that a seed fetched; ranks begin at 1."""
 
     rank: int = Field(ge=1)
-    doc_id: str
+    doc_id: Name
     score: float
     metric: Metric
     text: str
@@ -81,41 +99,48 @@ class Result(Row):
 class Retrieved(Row):
     """A seed with the documents that it fetched, best first."""
 
-    seed_id: str
+    seed_id: Name
     text: Filled
-    label: str
+    label: Name
     results: list[Result]
 
 
 class IclRow(Row):
     """A demonstration: a seed's text, with the document beside it that fits it (RetrICL)."""
 
-    id: str
-    label: str
+    id: Name
+    label: Name
     example_text: str
     context: str | None = None
-    seed_id: str
+    seed_id: Name
     rank: int | None = None
     score: float | None = None
+    doc_id: Name | None = None
 
 
 class InputRow(Row):
     """A document that the teacher is to turn into a text of the label."""
 
-    id: str
-    label: str
+    id: Name
+    label: Name
     context: str | None = None
-    seed_id: str | None = None
+    seed_id: Name | None = None
     rank: int | None = None
     score: float | None = None
-    doc_id: str | None = None
+    doc_id: Name | None = None
 
 
 class Generation(InputRow):
-    """What the teacher wrote, and all that determined it."""
+    """What the teacher wrote, and all that determined it.
+
+    Parameters
+    ----------
+    icl_sha256 : of each demonstration's text, see `text_digest`: an answer that copies one is told.
+    """
 
     prompt_sha256: str
     icl_ids: list[str]
+    icl_sha256: list[str] = Field(default_factory=list)
     shots_used: int
     generation: str
     finish_reason: str
@@ -128,11 +153,11 @@ class Generation(InputRow):
 class Synthetic(Row):
     """A labelled text of the synthetic set, with where it is from."""
 
-    id: str
+    id: Name
     text: str
-    label: str
-    seed_id: str | None = None
-    doc_id: str | None = None
+    label: Name
+    seed_id: Name | None = None
+    doc_id: Name | None = None
     rank: int | None = None
     score: float | None = None
     context: str | None = None
@@ -142,8 +167,8 @@ class Synthetic(Row):
 class CartographyRow(Row):
     """A row's place on the data map (Swayamdipta et al.): see `cartography`."""
 
-    id: str
-    label: str
+    id: Name
+    label: Name
     confidence: float
     variability: float
     correctness: float
@@ -164,6 +189,8 @@ def read_rows(
     labels : what a label may be; None allows any.
     limit : only the first rows.
 
+    A row without an id is named by its line. Labels and ids may be numbers.
+
     Raises
     ------
     UserError : what `read_jsonl` raises, an id that repeats, an unknown label, no row.
@@ -174,10 +201,12 @@ def read_rows(
     for number, value in read_json_lines(path):
         if limit is not None and len(rows) >= limit:
             break
+        if "id" in kind.model_fields and isinstance(value, dict) and value.get("id") is None:
+            value = value | {"id": f"row-{number}"}
         try:
             row = adapter.validate_python(value)
         except ValidationError as error:
-            raise UserError(f"{path}:{number}: {first_problem(error)}") from None
+            raise UserError(f"{path}:{number}: {first_problem(error)}", _there(value)) from None
         name = getattr(row, "id", None) or getattr(row, "seed_id", None)
         if name is not None and kind is not TextRow:
             if name in lines:
@@ -191,3 +220,13 @@ def read_rows(
     if not rows:
         raise UserError(f"{path}: no records in it")
     return rows
+
+
+def _there(value: object) -> str:
+    """What a row has, for whoever has to rename a field of it."""
+    return f"it has {', '.join(value)}: rename one" if isinstance(value, dict) and value else ""
+
+
+def text_digest(text: str) -> str:
+    """Hash of a text in which blanks and case do not count, 16 hexadecimal digits (of sha256)."""
+    return hashlib.sha256(" ".join(text.lower().split()).encode()).hexdigest()[:16]

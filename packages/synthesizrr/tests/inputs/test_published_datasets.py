@@ -110,3 +110,9 @@ def test_rows_of_your_own(tmp_path):
     with pytest.raises(UserError, match="label 'x' has no verbalizer"):
         write_rows(file, [{"text": "a", "label": "x"}])
         prepare("jsonl", file, task="ag_news")
+
+
+def test_ones_own_rows_may_have_labels_that_are_numbers_and_fields_of_their_own(tmp_path):
+    file = write_rows(tmp_path / "m.jsonl", [{"id": 0, "text": "t", "label": 0, "customer": "c"}])
+    (row,) = prepare("jsonl", file)["train"]
+    assert (row.id, row.label, row.unknown) == ("0", "0", {"customer": "c"})

@@ -24,7 +24,7 @@ def test_every_task_asks_for_its_label():
                 ask = task.ask(label, document=document)
                 assert words in ask and task.answer_prefix not in ask
                 assert ("above" in ask) == document
-        assert len(task.openings) == 2
+            assert len(task.openings(label)) == 2
         assert task.document_header in stop_sequences(task)[0]
 
 

@@ -40,7 +40,7 @@ def test_a_piece_for_every_answer_prefix():
 
 def test_an_invented_next_block_is_cut_off():
     assert pieces("A text.\n\nNews article:\nNext one.", AG) == ["A text."]
-    opening = AG.openings[0]
+    opening = AG.openings("World")[0]
     assert pieces(f"A text.\n{opening} as news", AG) == ["A text."]
     assert pieces("A text.\n\nNews art", AG) == ["A text."]
     assert pieces("A text.\n\nOther words", AG) == ["A text.\n\nOther words"]

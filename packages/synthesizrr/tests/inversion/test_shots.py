@@ -46,3 +46,11 @@ def test_groups_share_their_shots():
     assert len(sets) == 2
     assert {one.label for one in chosen["q"]} == {"Sports"}
     assert all(len(one) == 0 for one in group_shots(inputs, [], 0, 2).values())
+
+
+def test_the_document_asked_about_is_no_demonstration():
+    pool = [row.model_copy(update={"doc_id": f"d{n}"}) for n, row in enumerate(POOL[:6])]
+    asked = [row.model_copy(update={"doc_id": "d2"}) for row in rows("a", "b", "c")]
+    for groups in (None, 1):
+        for chosen in group_shots(asked, pool, 5, groups).values():
+            assert sorted(shot.id for shot in chosen) == ["i0", "i1", "i3", "i4", "i5"]

@@ -2,13 +2,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
+from synthesizrr.inversion.planning import GenerateConfig, plan_prompts, shared_share
 from synthesizrr.inversion.teacher import (
-    GenerateConfig,
     generate,
     open_generations,
-    plan_prompts,
-    shared_share,
 )
+from synthesizrr.inversion.window import context_window
 from synthesizrr.records import Generation, read_rows
 from tenpapers.generation import Request, Sampling
 from tenpapers.journal import Journal
@@ -99,7 +98,7 @@ def test_prompts_with_the_same_shots_stand_together(tokenizer):
     prompts = plan_prompts(inputs(8), pool(), AG, config, tokenizer)
     labels = [prompt.row.label for prompt in prompts]
     assert labels == sorted(labels)
-    assert shared_share(prompts, tokenizer) > 0.3 > shared_share(prompts[::2][:1], tokenizer)
+    assert shared_share(prompts) > 0.3 > shared_share(prompts[::2][:1])
 
 
 class Recorder:
@@ -130,3 +129,29 @@ def test_requests_sample_as_the_settings_say(tmp_path, tokenizer):
     with kept(tmp_path / "g") as log:
         generate(inputs(1), pool(), AG, recorder, own, log=log, tokenizer=tokenizer)
     assert recorder.requests["in0"].sampling.max_tokens == AG.max_new_tokens
+
+
+def test_the_models_window_limits_a_prompt_with_its_answer(tiny_teacher, tokenizer):
+    window = context_window(f"hf:{tiny_teacher}")
+    assert window and context_window("vllm:any?max_model_len=4096") == 4096
+    assert context_window("openai:m@http://localhost:1/v1") is None
+    free = plan_prompts(inputs(1), pool(), AG, GenerateConfig(shots=3), tokenizer)[0]
+    config = GenerateConfig(shots=3, max_new_tokens=50)
+    limited = plan_prompts(inputs(1), pool(), AG, config, tokenizer, window=free.n_tokens + 49)
+    assert len(limited[0].shots) == 2 and not limited[0].too_long
+    assert plan_prompts(inputs(1), pool(), AG, config, tokenizer, window=60)[0].too_long
+
+
+def test_each_block_is_counted_once(tokenizer):
+    """Twenty prompts of three demonstrations: a call for all of these, and one for the inputs."""
+    calls = []
+
+    def counting(texts, **more):
+        calls.append(len(texts))
+        return tokenizer(texts, **more)
+
+    rows = [row.model_copy(update={"label": "World"}) for row in inputs(20)]
+    for prompt in plan_prompts(rows, pool(), AG, GenerateConfig(shots=3), counting):
+        exact = len(tokenizer(prompt.content)["input_ids"])
+        assert exact <= prompt.n_tokens <= exact + 4
+    assert calls == [3, 20]

@@ -1,3 +1,6 @@
+import random
+from collections import Counter
+
 from synthesizrr.records import TextRow
 from synthesizrr.scoring.data_sets import DataSet, equalized
 
@@ -15,3 +18,11 @@ def test_sets_are_cut_to_one_size_and_mix():
     plain = DataSet("c", rows(*[(f"z{i}", None) for i in range(3)]))
     cut, how = equalized([first, plain], 42)
     assert [len(each.rows) for each in cut] == [3, 3] and "mix stays" in how
+
+
+def test_the_order_of_the_rows_decides_nothing():
+    """300 of 900 rows sorted by label, or shuffled: the same 300, each label in proportion."""
+    given = rows(*[(f"t{i}", "pqr"[i // 300]) for i in range(900)])
+    shuffled = random.Random(0).sample(given, 900)
+    (one, two), _ = equalized([DataSet("a", given), DataSet("b", shuffled)], 42, 300)
+    assert one.rows == two.rows and Counter(one.labels) == dict.fromkeys("pqr", 100)

@@ -3,7 +3,9 @@ from dataclasses import replace
 from synthesizrr.inputs.documents import read_documents
 from synthesizrr.records import Document, Example, read_rows
 from synthesizrr.sourcing.leaks import near_duplicates
+from synthesizrr.sourcing.retrieve import embed_corpus
 from synthesizrr.sourcing.retrievers import RetrieveSettings, retrieve_by
+from tenpapers.embedding import DenseIndex, Encoder
 
 from ..conftest import fails, write_rows
 
@@ -40,7 +42,7 @@ def test_documents_that_leak_the_test_set_are_left_out(tmp_path, tiny_encoder, n
         Document(id="c", text="Some test row."),
     ]
     assert near_duplicates(documents, [leak.upper()]) == {"a": "13-gram"}
-    assert near_duplicates(documents, ["Some test row."], str(tiny_encoder))["c"] == "cosine"
+    assert near_duplicates(documents, ["Some test row here."], str(tiny_encoder)) == {"c": "cosine"}
     seeds = read_rows(news / "train.jsonl", Example)[:2]
     settings = RetrieveSettings(retriever="bm25", top_k=3)
     whole, none = retrieve_by(seeds, news / "docs.jsonl", settings)
@@ -52,3 +54,48 @@ def test_documents_that_leak_the_test_set_are_left_out(tmp_path, tiny_encoder, n
     assert none == {} and sum(leaks.values()) >= 1
     assert victim.id not in [one.doc_id for row in cut for one in row.results]
     assert [one.rank for one in cut[0].results] == [1, 2, 3]
+
+
+def test_short_test_texts_leak_when_a_document_has_them_word_for_word():
+    documents = [
+        Document(id="a", text="Shares rose on Monday, the firm said."),
+        Document(id="b", text="News: shares rose on monday the firm said; more follows."),
+        Document(id="c", text="Yes, it did."),
+        Document(id="d", text="Yes!"),
+    ]
+    test = ["Shares rose on Monday the firm said", "Yes"]
+    assert near_duplicates(documents, test) == dict.fromkeys("abd", "verbatim")
+
+
+def test_vectors_on_disk_are_not_made_again(tmp_path, tiny_encoder, news, monkeypatch):
+    shards = embed_corpus(news / "docs.jsonl", tmp_path / "emb", str(tiny_encoder))
+    documents = list(read_documents(news / "docs.jsonl"))
+    asked = []
+    encode = Encoder.encode
+    monkeypatch.setattr(
+        Encoder,
+        "encode",
+        lambda self, texts, **more: asked.extend(texts) or encode(self, texts, **more),
+    )
+    found = near_duplicates(documents, [f"{documents[0].text} indeed"], shards, n=100)
+    assert found[documents[0].id] == "cosine" and len(asked) == 1
+
+
+def test_bm25_leaves_out_what_shares_no_word(tmp_path):
+    docs = write_rows(tmp_path / "d.jsonl", [{"id": n, "text": f"word{n} other"} for n in range(5)])
+    seed = Example(id="s", text="word3 unheard", label="x", customer=7)
+    (row,), _ = retrieve_by([seed], docs, RetrieveSettings(retriever="bm25", top_k=4))
+    assert [result.doc_id for result in row.results] == ["3"] and row.unknown == {"customer": 7}
+
+
+def test_an_index_is_built_once_beside_the_vectors(tmp_path, tiny_encoder, news, monkeypatch):
+    embed_corpus(news / "docs.jsonl", tmp_path / "emb", str(tiny_encoder), dtype="float32")
+    seeds = read_rows(news / "train.jsonl", Example)[:2]
+    exact, _ = retrieve_by(seeds, tmp_path / "emb", RetrieveSettings(top_k=5))
+    flat = RetrieveSettings(top_k=5, index="flat")
+    for _ in range(2):
+        found, _ = retrieve_by(seeds, tmp_path / "emb", flat)
+        assert [[r.doc_id for r in row.results] for row in found] == [
+            [r.doc_id for r in row.results] for row in exact
+        ]
+        monkeypatch.setattr(DenseIndex, "build", None)

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthesizrr.sourcing.shorten import shorten, shortened
@@ -11,6 +12,23 @@ def test_shorten_ends_after_the_last_whole_sentence(tokenizer):
     )
     assert shorten("Really? Maybe so or not", tokenizer, max_tokens=5) == "Really?"
     assert shorten("Really? No. Maybe so", tokenizer, max_tokens=6, strict=True) == "Really? No."
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("Up. Profit rose to 3.5 million this year", 8),
+        ("Up. It costs $46.75 at the shop now", 8),
+        ("Up. The U.S. economy grew more", 6),
+    ],
+)
+def test_shorten_does_not_end_inside_a_number_or_an_abbreviation(tokenizer, text, most):
+    for tokens in range(2, most + 1):
+        assert shorten(text, tokenizer, max_tokens=tokens) == "Up."
+
+
+def test_other_scripts_full_stops_end(tokenizer):
+    assert shorten("价格上涨。公司很高兴", tokenizer, max_tokens=30) == "价格上涨。"
 
 
 def test_shorten_without_a_sentence_end_cuts_hard(tokenizer):

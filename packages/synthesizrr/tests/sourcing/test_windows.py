@@ -40,3 +40,10 @@ def test_quantiles_are_of_the_scores_at_the_ranks():
     rows = [found([score, 0.9], seed=str(score)) for score in (0.5, 0.1, 0.4, 0.2, 0.3)]
     window = quantile_window(rows, 0.25, 0.75, ranks=[1])
     assert window == pytest.approx((0.2, 0.4))
+
+
+def test_copies_of_the_seed_do_not_move_the_windows():
+    """Ranks 1 to 3 are copies, as in a corpus that holds the seeds several times."""
+    rows = [found([1.0, 1.0, 1.0, 0.8, 0.6, 0.4], seed=str(n)) for n in range(30)]
+    icl, inputs = windows_of(rows, (0.0, 1.0), [1, 2], [3, 4, 5, 6])
+    assert icl == (0.9, 0.9) and inputs == (0.4, 0.8)

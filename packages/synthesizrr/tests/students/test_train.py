@@ -32,7 +32,7 @@ def test_a_fine_tuned_student_learns_and_repeats(spec):
 
 def test_a_probe_on_minilm():
     found = train_student(rows(8), rows(4), student_spec("probe"), 3)
-    assert found.mean == 1 and found.std == 0
+    assert found.mean == 1 and found.std == 0 and found.spread == "resampled rows"
     with pytest.raises(UserError, match="no epochs"):
         fit(["x", "y"], ["a", "b"], student_spec("probe"), seed=0, on_epoch=lambda *_: None)
 
@@ -60,3 +60,11 @@ def test_label_preservation_by_an_oracle():
     assert label_preservation(bad, oracle)["accuracy"] == 0.5
     with pytest.raises(UserError, match="does not know label c"):
         label_preservation([TextRow(text="x", label="c")], oracle)
+
+
+def test_a_probe_reads_all_rows_whatever_the_seed():
+    """Also as an oracle: one row of a label that a bootstrap sample or a split would leave out."""
+    given = [*rows(6), TextRow(text="saw drill", label="c")]
+    probes = [fit_oracle(given, student_spec("probe"), seed=seed) for seed in (1, 2)]
+    first, second = (probe.probs(["wrench", "saw drill"]) for probe in probes)
+    assert (first == second).all() and probes[0].labels == ["a", "b", "c"]

@@ -22,6 +22,7 @@ generate: {{shots: 1, icl_groups: 1, max_new_tokens: 8}}
 metrics: [length, self-bleu, mauve, label-preservation]
 student: probe
 runs: 2
+truncated: keep
 cache: false
 """
 

@@ -15,7 +15,8 @@ def test_reproduce_without_real_data(tmp_path, tiny_teacher, monkeypatch, capsys
         "corpus_rows: 200\ngold_rows: 80\ntest_rows: 80\nseeds_per_class: 5\n"
         "prompts_per_class: 5\nranks: [3, 8]\nrange: [0.0, 1.0]\nicl_range: [0.0, 1.0]\n"
         "context_tokens: [5, 40]\ngenerate: {icl_groups: 1, max_new_tokens: 8}\nruns: 2\n"
-        "map_student: probe\narms:\n- {name: FewGen 2-shot, method: fewgen, shots: 2}\n"
+        "truncated: keep\nmap_student: probe\narms:\n"
+        "- {name: FewGen 2-shot, method: fewgen, shots: 2}\n"
         "- {name: RetrICL, method: retricl, shots: 1}\n"
     )
     arguments = ["reproduce", "--config", config, "--model", f"hf:{tiny_teacher}", "--out", out]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,10 +12,22 @@ from ..errors import UserError
 from .search import require_positive
 
 if TYPE_CHECKING:
-    import bm25s
-    from jaxtyping import Float32, Float64, Shaped
+    from jaxtyping import Float32, Float64, Int, Shaped
 
-Tokenize = Callable[[str], Sequence[str]]
+Tokenize = Callable[[str], Iterable[str]]
+
+
+class Weights(NamedTuple):
+    """A sparse matrix: each word's share of each document's score, word after word.
+
+    Parameters
+    ----------
+    values, documents : of all words; those of word w stand from `starts[w]` to `starts[w + 1]`.
+    """
+
+    values: Float64[np.ndarray, " shares"]
+    documents: Int[np.ndarray, " shares"]
+    starts: Int[np.ndarray, " words"]
 
 
 class Bm25Index:
@@ -26,55 +39,82 @@ class Bm25Index:
 
     Parameters
     ----------
-    index : each word's share of each document's score.
+    words : the number of each word in `weights`.
     ids : of the documents.
     tokenize : from a text to its words.
     """
 
-    def __init__(self, index: bm25s.BM25, ids: Sequence[str], tokenize: Tokenize) -> None:
-        self.index = index
+    def __init__(
+        self,
+        weights: Weights,
+        words: Mapping[str, int],
+        ids: Sequence[str],
+        tokenize: Tokenize,
+    ) -> None:
+        self.weights, self.words = weights, words
         self.ids = np.asarray(ids, dtype=object)
         self.tokenize = tokenize
 
     @classmethod
     def build(
         cls,
-        documents: Sequence[tuple[str, str]],
+        documents: Iterable[tuple[str, str]],
         tokenize: Tokenize,
         *,
         k1: float = 1.5,
         b: float = 0.75,
         epsilon: float = 0.25,
     ) -> Bm25Index:
-        """Index documents, (id, text) each.
+        """Index documents, (id, text) each, of which the words' numbers are held and no text.
 
         Raises
         ------
         UserError : no document, or none with a word.
         """
         import bm25s
+        from bm25s.tokenization import Tokenized
 
-        tokens = [list(tokenize(text)) for _, text in documents]
-        if not any(tokens):
+        ids: list[str] = []
+        words: dict[str, int] = {}
+        coded: list[list[int]] = []
+        for name, text in documents:
+            ids.append(name)
+            coded.append([words.setdefault(word, len(words)) for word in tokenize(text)])
+        if not words:
             raise UserError("no document with a word to index")
         index = bm25s.BM25(k1=k1, b=b, method="atire", idf_method="lucene", dtype="float64")
-        index.index(tokens, create_empty_token=False, show_progress=False)
+        index.index(Tokenized(coded, words), create_empty_token=False, show_progress=False)
         frequency = np.diff(index.scores["indptr"])  # documents of each word
-        odds = (len(tokens) - frequency + 0.5) / (frequency + 0.5)
+        odds = (len(ids) - frequency + 0.5) / (frequency + 0.5)
         idf = np.log(odds)
         idf[idf < 0] = epsilon * idf.mean()
         index.scores["data"] *= np.repeat(idf / np.log1p(odds), frequency)
-        return cls(index, [name for name, _ in documents], tokenize)
+        weights = Weights(
+            index.scores["data"],
+            index.scores["indices"].astype(np.intp),  # as NumPy wants it, or it converts each time
+            index.scores["indptr"],
+        )
+        return cls(weights, words, ids, tokenize)
 
     def scores(self, query: str) -> Float64[np.ndarray, " documents"]:
         """Score of every document; a word that the query repeats counts as often."""
-        words = self.index.get_tokens_ids(list(self.tokenize(query)))
-        return np.asarray(self.index.get_scores_from_ids(words))
+        found = np.zeros(len(self.ids))
+        for word, count in sorted(Counter(self.tokenize(query)).items()):
+            if (row := self.words.get(word)) is not None:
+                own = slice(self.weights.starts[row], self.weights.starts[row + 1])
+                values = self.weights.values[own]
+                # No copy where it is not needed; `found[...] += values` takes twice as long.
+                np.add.at(
+                    found, self.weights.documents[own], values if count == 1 else count * values
+                )
+        return found
 
     def search(
         self, queries: Sequence[str], k: int
     ) -> tuple[Float32[np.ndarray, "queries k"], Shaped[np.ndarray, "queries k"]]:
         """Scores and ids of the k best documents, best first; of equals the earlier row.
+
+        A document without a word of the query has the score 0.
 
         Raises
         ------
@@ -85,6 +125,16 @@ class Bm25Index:
         ids = np.empty((len(queries), kept), dtype=object)
         for row, query in enumerate(queries):
             every = self.scores(query)
-            order = np.argsort(-every, kind="stable")[:kept]
-            scores[row], ids[row] = every[order], self.ids[order]
+            best = _best(every, kept)
+            scores[row], ids[row] = every[best], self.ids[best]
         return scores, ids
+
+
+def _best(scores: Float64[np.ndarray, " documents"], k: int) -> Int[np.ndarray, " k"]:
+    """Rows of the k best; only what is not worse than the k-th, ties included, is sorted."""
+    if k < len(scores):
+        rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    else:
+        rows = np.arange(len(scores))
+    order = np.argsort(-scores[rows], kind="stable")[:k]
+    return rows[order]

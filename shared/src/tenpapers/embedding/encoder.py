@@ -70,7 +70,7 @@ class Encoder:
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
-        path = resolve_name(NAMES.get(name, name.removeprefix("hf:")))
+        path = _path_of(name)
         try:
             model = SentenceTransformer(path, device=device or None)
         except (OSError, ValueError) as error:
@@ -78,8 +78,17 @@ class Encoder:
                 f"encoder {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
                 "without network, pass a local folder or minilm",
             ) from None
-        identity = model_identity(ModelSpec("hf", path))
-        return cls(model, name, normalize=normalize, identity=identity)
+        return cls(model, name, normalize=normalize, identity=cls.identity_of(name))
+
+    @staticmethod
+    def identity_of(name: str) -> str:
+        """Hash of what the vectors of an encoder depend on, without loading it.
+
+        Raises
+        ------
+        UserError : a folder that is not there, a hub that is out of reach.
+        """
+        return model_identity(ModelSpec("hf", _path_of(name)))
 
     @cached_property
     def dim(self) -> int:
@@ -114,3 +123,8 @@ class Encoder:
             show_progress_bar=progress is not None,
         )
         return np.asarray(vectors, dtype=np.float32)
+
+
+def _path_of(name: str) -> str:
+    """Folder or hub id of an encoder's name."""
+    return resolve_name(NAMES.get(name, name.removeprefix("hf:")))

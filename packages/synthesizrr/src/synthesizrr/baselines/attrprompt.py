@@ -13,7 +13,8 @@ from tenpapers.errors import UserError
 
 from ..inputs.task import Task
 from ..inversion.fewgen import fewgen_inputs
-from ..inversion.teacher import Prompt, complete, open_generations
+from ..inversion.planning import Prompt
+from ..inversion.teacher import complete, open_generations
 from ..records import InputRow
 from .baseline_run import BaselineRun
 

@@ -10,7 +10,9 @@ from tenpapers.journal import Journal
 
 from ..inputs.task import Task
 from ..inversion.fewgen import fewgen_inputs
-from ..inversion.teacher import GenerateConfig, Mode, generate, open_generations
+from ..inversion.planning import GenerateConfig
+from ..inversion.prompts import Mode
+from ..inversion.teacher import generate, open_generations
 from ..records import Example
 from ..students.classifiers import student_spec
 
@@ -50,6 +52,7 @@ class BaselineRun:
     ----------
     seeds : labelled texts: demonstrations of FewGen, the small gold set of S3.
     journal, name : of the run, and its file of generations.
+    window : longest sequence of the teacher in tokens, where it is known.
     """
 
     task: Task
@@ -59,6 +62,7 @@ class BaselineRun:
     journal: Journal
     name: str
     tokenizer: "PreTrainedTokenizerBase" = field(repr=False)
+    window: int | None = None
 
     @property
     def student_encoder(self) -> str:
@@ -82,5 +86,6 @@ class BaselineRun:
                 replace(self.settings, shots=0),
                 log=log,
                 tokenizer=self.tokenizer,
+                window=self.window,
                 progress="zero-shot",
             )

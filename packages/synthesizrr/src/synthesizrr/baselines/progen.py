@@ -46,6 +46,7 @@ def progen(run: BaselineRun) -> dict[str, Any]:
                 replace(settings, shots=shots),
                 log=log,
                 tokenizer=run.tokenizer,
+                window=run.window,
                 progress=f"progen, round {number + 1}",
             )
         counts[f"round {number + 1}"] = found | {"shots": shots}

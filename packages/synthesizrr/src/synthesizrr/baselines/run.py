@@ -51,5 +51,6 @@ def fewgen(run: BaselineRun) -> dict[str, Any]:
             run.settings,
             log=log,
             tokenizer=run.tokenizer,
+            window=run.window,
             progress="fewgen",
         )

@@ -3,8 +3,9 @@
 from typing import Any
 
 from ..inversion.fewgen import fewgen_shots
+from ..inversion.planning import Prompt
 from ..inversion.prompts import render_prompt
-from ..inversion.teacher import Prompt, complete, open_generations
+from ..inversion.teacher import complete, open_generations
 from ..records import Example, InputRow
 from ..students.classifiers import fit, student_spec
 from ..students.train import predictions

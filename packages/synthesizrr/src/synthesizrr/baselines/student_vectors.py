@@ -21,8 +21,13 @@ LOG_ZERO = -4.0
 
 
 def texts_of(out: Path, task: Task) -> list[Synthetic]:
-    """Texts of a file of generations, one a generation, repeated ones once."""
-    return parse(read_rows(out, Generation), task, fewgen=True, deduplicate=True)[0]
+    """Texts of a file of generations so far, one a generation, repeated ones once.
+
+    Those that the token limit cut are among them: they say what the teacher writes. What becomes
+    of them in the data set is said when it is parsed.
+    """
+    rows = read_rows(out, Generation)
+    return parse(rows, task, fewgen=True, deduplicate=True, truncated="keep")[0]
 
 
 def vectors_of(texts: Sequence[str], encoder: str) -> Float[np.ndarray, "n dim"]:

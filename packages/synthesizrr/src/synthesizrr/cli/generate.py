@@ -10,7 +10,7 @@ from tenpapers.settings import options
 
 from ..baselines.baseline_run import BaselineSettings
 from ..filtering.filter import FilterSettings
-from ..inversion.teacher import GenerateConfig
+from ..inversion.planning import GenerateConfig
 from ..study.file_stages import TASK, ParseFileSettings
 
 app = typer.Typer()
@@ -45,17 +45,15 @@ def generate(
     Example: synthesizrr generate runs/inputs/inputs.jsonl runs/inputs/icl.jsonl --task ag_news
     --teacher vllm:meta-llama/Llama-2-13b-chat-hf --shots 3 --out generations.jsonl
     """
-    from ..inversion.teacher import requests_in
+    from ..inversion.teacher import requests_in, told
     from ..study.model_stages import TeacherChoice, generate_file
 
     chosen = TeacherChoice(teacher, tokenizer, cache)
     counts = generate_file(
         (inputs, icl), task, chosen, settings, out, limit=limit, overwrite=overwrite, wait=wait
     )
-    text = (
-        f"{counts['asked']} asked, {counts['done_before']} done before, {counts['failed']} failed; "
-        f"{100 * counts['shared_prompt_share']:.0f} % of the prompt tokens are shared\n-> {out}"
-    )
+    shared = f"{100 * counts['shared_prompt_share']:.0f} % of the prompt tokens are shared"
+    text = f"{told(counts)}\n{shared}\n-> {out}"
     say(counts, as_json, text)
     stop_on_failures(*requests_in(counts))
 
@@ -78,12 +76,12 @@ def fewgen(
 
     Example: synthesizrr fewgen seeds.jsonl --task ag_news --shots 32 -n 100 --out few.jsonl
     """
-    from ..inversion.teacher import requests_in
+    from ..inversion.teacher import requests_in, told_rounds
     from ..study.model_stages import TeacherChoice, baseline_file
 
     chosen = TeacherChoice(teacher, tokenizer, cache)
     counts = baseline_file(seeds, task, chosen, settings, out, overwrite=overwrite, wait=wait)
-    text = f"{counts}\n-> {out}"
+    text = f"{told_rounds(counts)}\n-> {out}"
     if settings.method == "regen":
         text = f"{counts['texts']} texts (no need to parse them)\n-> {out}"
     say(counts, as_json, text)
@@ -113,11 +111,7 @@ def parse(
     inputs = [generations, task_file(settings.task)]
     with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         report = parse_file(generations, settings, journal.file(out.name))
-    text = (
-        f"{report.texts} texts of {report.generations} generations; {report.refused} refused, "
-        f"{report.empty} empty, {report.duplicate} repeated\n-> {out}"
-    )
-    say(asdict(report) | report.rates, as_json, text)
+    say(asdict(report) | report.rates, as_json, f"{report.sentence()}\n-> {out}")
 
 
 @app.command("filter")
@@ -136,12 +130,14 @@ def filter_rows(
 
     Example: synthesizrr filter synthetic.jsonl --keep 0.83 --student minilm --out runs/filter
     """
-    from tenpapers.journal import Journal, key_of
+    from tenpapers.journal import Journal, files_of, key_of
 
+    from ..students.identity import known_student
     from ..study.file_stages import filter_file
 
-    key, file = key_of("synthesizrr filter", settings), out / "synthetic.filtered.jsonl"
-    with Journal.of_file(file, key=key, inputs=[synth], overwrite=overwrite, wait=wait) as journal:
+    key = key_of("synthesizrr filter", settings, student=known_student(settings.student))
+    file, inputs = out / "synthetic.filtered.jsonl", [synth, *files_of(settings)]
+    with Journal.of_file(file, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         counts = filter_file(synth, settings, journal)
     text = f"{counts['kept']} of {counts['rows']} rows\n-> {out / 'synthetic.filtered.jsonl'}"
     say(counts, as_json, text)

@@ -19,6 +19,12 @@ Gold = Annotated[
     Path | None, typer.Option(help="Gold training rows: the oracle's, and of entity recall.")
 ]
 First = Annotated[int | None, typer.Option("-n", "--limit", help="Only the first N rows.", min=1)]
+Drawn = Annotated[
+    int | None,
+    typer.Option(
+        "-n", "--limit", help="N rows of each file, drawn in the common label mix.", min=1
+    ),
+]
 
 
 @app.command()
@@ -47,7 +53,7 @@ def compare(
     out: OutDir,
     reference: Reference = None,
     gold: Gold = None,
-    n: First = None,
+    n: Drawn = None,
     equalize: Annotated[
         bool,
         typer.Option("--equalize/--no-equalize", help="Cut to equal size and label mix."),

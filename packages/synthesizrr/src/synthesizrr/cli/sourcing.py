@@ -61,14 +61,14 @@ def retrieve(
     """
     from tenpapers.journal import Journal, files_of, key_of
 
+    from ..students.identity import known_encoder
     from ..study.file_stages import fetch
 
     # Of embeddings the settings say enough: corpus and encoder stand there by content.
     source = emb / "meta.json" if (emb / "meta.json").exists() else emb
-    key, inputs = (
-        key_of("synthesizrr retrieve", settings),
-        [seeds_file, source, *files_of(settings)],
-    )
+    rescore = {"rescore": known_encoder(settings.rescore)} if settings.rescore else {}
+    key = key_of("synthesizrr retrieve", settings, **rescore)
+    inputs = [seeds_file, source, *files_of(settings)]
     with Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         counts = fetch(seeds_file, emb, settings, journal.file(out.name))
     text = (

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from tenpapers.cli import Json, OutDir, Overwrite, Scale, Wait, say, stop_on_failures
+from tenpapers.errors import UserError
 from tenpapers.settings import options
 
 from ..study.file_stages import TrainSettings
@@ -31,15 +32,17 @@ def train(
     """
     from tenpapers.journal import Journal, files_of, key_of
 
+    from ..students.identity import known_student
     from ..study.file_stages import train_file
 
-    key, inputs = key_of("synthesizrr train", settings), [synth, test, *files_of(settings)]
+    key = key_of("synthesizrr train", settings, student=known_student(settings.student))
+    inputs = [synth, test, *files_of(settings)]
     file = out / "student.json"
     with Journal.of_file(file, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         found = train_file(synth, test, settings, journal)
-    spread = "" if found.std is None else f" +- {100 * found.std:.1f}"
+    spread = "" if found.std is None else f" (std {100 * found.std:.1f} over {found.spread})"
     text = (
-        f"{settings.student}: accuracy {100 * found.mean:.1f}{spread} ({settings.runs} runs), "
+        f"{settings.student}: accuracy {100 * found.mean:.1f}{spread}, {settings.runs} runs, "
         f"macro-F1 {100 * found.macro_f1:.1f}; {found.n_train} training rows, "
         f"{found.n_test} test rows\n-> {out / 'student.json'}"
     )
@@ -73,6 +76,8 @@ def run(
     failed = f"{requests['failed']} of {requests['asked']} requests failed; run it again"
     say(summary, as_json, *tables, failed if requests["failed"] else "", f"-> {out}")
     stop_on_failures(requests["failed"], requests["asked"])
+    if summary["problems"]:
+        raise UserError("; ".join(summary["problems"]), f"the data set is in {out / 'dataset'}")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The corpus on disk: one file or sharded ones, read as a stream."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from pydantic import TypeAdapter, ValidationError
 from tenpapers.errors import UserError
 from tenpapers.records import first_problem, read_json_lines, write_jsonl
 
-from ..records import Document
+from ..records import Document, as_name
+
+log = logging.getLogger(__name__)
 
 SHARD_DOCUMENTS = 100_000
 
@@ -29,7 +32,9 @@ def corpus_files(path: Path) -> list[Path]:
 
 
 def read_documents(path: Path) -> Iterator[Document]:
-    """Documents of a corpus, one at a time; those without text are left out.
+    """Documents of a corpus, one at a time; those without text are left out, and told.
+
+    A document without an id is named by its file and line.
 
     Raises
     ------
@@ -37,10 +42,11 @@ def read_documents(path: Path) -> Iterator[Document]:
     """
     adapter = TypeAdapter(Document)
     seen: set[int] = set()
+    blank = 0
     for file in corpus_files(path):
         for number, value in read_json_lines(file):
             try:
-                document = adapter.validate_python(value)
+                document = adapter.validate_python(_named(value, file, number))
             except ValidationError as error:
                 raise UserError(f"{file}:{number}: {first_problem(error)}") from None
             key = hash(document.id)  # 8 bytes instead of the id: a corpus may have millions
@@ -49,6 +55,19 @@ def read_documents(path: Path) -> Iterator[Document]:
             seen.add(key)
             if document.text.strip():
                 yield document
+            else:
+                blank += 1
+    if blank:
+        log.warning("%s: %d documents without text are left out", path, blank)
+
+
+def _named(value: object, file: Path, number: int) -> object:
+    """A line whose document has an id as a string: its own, or one by file and line."""
+    if not isinstance(value, dict):
+        return value
+    name = value.get("id")
+    stem = file.name.partition(".")[0]
+    return value | {"id": f"{stem}-{number}" if name is None else as_name(name)}
 
 
 def corpus_digest(path: Path) -> str:
@@ -74,10 +93,10 @@ def fetch_texts(path: Path, ids: Collection[str]) -> dict[str, str]:
     for file in corpus_files(path):
         if len(found) == len(wanted):
             break
-        for _, value in read_json_lines(file):
-            name = value.get("id")
-            if name in wanted:
-                found[name] = str(value["text"])
+        for number, value in read_json_lines(file):
+            document = _named(value, file, number)
+            if isinstance(document, dict) and document["id"] in wanted:
+                found[document["id"]] = str(document["text"])
                 if len(found) == len(wanted):
                     break
     if missing := sorted(wanted - set(found)):

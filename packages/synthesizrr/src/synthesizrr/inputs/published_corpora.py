@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, TextIO
 
 import typer
+from pydantic import ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import read_json, read_json_lines
+from tenpapers.records import first_problem, read_json, read_json_lines
 
 from ..records import Document
 from .documents import SHARD_DOCUMENTS
@@ -146,16 +147,26 @@ def _text_files(source: Path) -> Iterator[Callable[[str], TextIO]]:
 
 def _jsonl(source: Path) -> Iterator[Document]:
     for number, row in read_json_lines(source):
-        text = _field(row, "text", source, number)
-        yield Document(id=str(row.get("id", number)), text=text, title=row.get("title"))
+        yield _own(row, source, number)
 
 
 def _csv(source: Path) -> Iterator[Document]:
     csv.field_size_limit(1 << 30)
     with source.open(encoding="utf-8", newline="") as stream:
         for number, row in enumerate(csv.DictReader(stream), 2):
-            text = _field(row, "text", source, number)
-            yield Document(id=row.get("id") or str(number), text=text, title=row.get("title"))
+            yield _own(row, source, number)
+
+
+def _own(row: object, source: Path, number: int) -> Document:
+    """A document of the user's own, with all its fields; without an id the line names it."""
+    text = _field(row, "text", source, number)
+    fields = row if isinstance(row, dict) else {}
+    name = fields.get("id")
+    given = {"id": number if name is None or name == "" else name, "text": text}
+    try:
+        return Document.model_validate(fields | given)
+    except ValidationError as error:
+        raise UserError(f"{source}:{number}: {first_problem(error)}") from None
 
 
 def _field(row: object, name: str, source: Path, number: int) -> str:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from tenpapers.errors import UserError
@@ -19,11 +19,10 @@ from tenpapers.paper import load_paper
 from tenpapers.records import read_json_lines
 
 from ..records import Example
+from .own_datasets import Splits, own_splits
 from .task import load_task
 
 SEED = 42
-Split = list[Example]
-Splits = dict[str, Split]
 AG_LABELS = {"1": "World", "2": "Sports", "3": "Business", "4": "Sci/Tech"}
 TOI_LEAST = 40  # characters of a headline
 
@@ -76,7 +75,7 @@ def prepare(name: str, source: Path | None, *, task: str | None = None) -> Split
     if name in ("jsonl", "csv"):
         if source is None:
             raise UserError(f"{name}: which file?", "pass --src")
-        splits = _own(source, name)
+        splits = own_splits(source, name)
     elif name in SOURCES:
         published = SOURCES[name]
         found = published.read(source) if source is not None else _hub(published)
@@ -358,36 +357,3 @@ SOURCES = {
     "imdb": Source("imdb", _imdb, names={"neg": "negative", "pos": "positive"}),
     "sst2": Source("sst2", _sst2, text="sentence"),
 }
-
-
-def _own(source: Path, kind: str) -> Splits:
-    """A user's own rows: a file with a `split` column, or a file for each split in a folder."""
-    files = {"": source}
-    if source.is_dir():
-        files = {file.name.split(".")[0]: file for file in sorted(source.glob(f"*.{kind}*"))}
-        if not files:
-            raise UserError(f"{source}: no *.{kind} in it")
-    splits: Splits = defaultdict(list)
-    seen: set[str] = set()
-    for split, file in files.items():
-        for number, row in _own_rows(file, kind):
-            for wanted in ("text", "label"):
-                if not row.get(wanted):
-                    raise UserError(f"{file}:{number}: missing field {wanted!r}")
-            name = str(row.get("id") or f"{split or 'row'}-{number}")
-            if name in seen:
-                raise UserError(f"{file}:{number}: id {name!r} repeats")
-            seen.add(name)
-            where = split or str(row.get("split") or "train")
-            splits[where].append(Example(id=name, text=str(row["text"]), label=str(row["label"])))
-    return dict(splits)
-
-
-def _own_rows(file: Path, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    if kind == "jsonl":
-        yield from read_json_lines(file)
-        return
-    if not file.exists():
-        raise UserError(f"{file}: no such file")
-    with file.open(encoding="utf-8", newline="") as stream:
-        yield from enumerate(csv.DictReader(stream), 2)

@@ -10,7 +10,8 @@ from tenpapers.errors import UserError
 from tenpapers.records import Record
 from tenpapers.settings import load_config
 
-# First words of an instruction by which its repetition in a generation is recognised.
+# First words of an instruction by which its repetition in a generation is recognised: fewer
+# ("Write a ...") begin many a text that is none.
 OPENING_WORDS = 5
 _TASKS = files("synthesizrr").joinpath("data", "tasks")
 
@@ -89,11 +90,13 @@ class Task(Record):
         template = self.instruction if document else self.fewgen_instruction
         return _rendered(template, self.verbalizer(label), self.name)
 
-    @property
-    def openings(self) -> list[str]:
-        """First words of both instructions, as far as they are the same for every label."""
-        heads = [text.split("{{")[0] for text in (self.instruction, self.fewgen_instruction)]
-        return [" ".join(head.split()[:OPENING_WORDS]) for head in heads if len(head.split()) > 1]
+    def openings(self, label: str) -> list[str]:
+        """First words of a label's instructions, by which a repetition is known.
+
+        An instruction of fewer words is not told from a text that begins like it.
+        """
+        asked = [self.ask(label, document=document).split() for document in (True, False)]
+        return [" ".join(words[:OPENING_WORDS]) for words in asked if len(words) >= OPENING_WORDS]
 
 
 @cache

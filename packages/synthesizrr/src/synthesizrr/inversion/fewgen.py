@@ -34,5 +34,6 @@ def fewgen_shots(
         task.verbalizer(seed.label)
         found = shortened(seed.text, tokenizer, max_tokens=task.max_new_tokens)
         text = found.text if found and found.text else seed.text
-        rows.append(IclRow(id=seed.id, label=seed.label, example_text=text, seed_id=seed.id))
+        own = {"id": seed.id, "label": seed.label, "example_text": text, "seed_id": seed.id}
+        rows.append(IclRow.model_validate(seed.unknown | own))
     return rows

@@ -8,6 +8,7 @@ from tenpapers.generation.types import Message
 
 from ..inputs.task import Task
 from ..records import IclRow
+from .echoes import heading, marks_itself
 
 Style = Literal["plain", "turns", "chat"]
 Mode = Literal["retricl", "non-retricl", "fewgen"]
@@ -51,13 +52,18 @@ def render_prompt(
 def inserted(text: str, task: Task) -> str:
     """A text that can stand in a prompt: without what would end its block or begin another.
 
-    The answer prefix, the document header, turn markers and control characters go.
+    The answer prefix, the document header, turn markers and control characters go: at the head of
+    a line in any case, elsewhere as they stand in the prompt. A marker without a sign of its own
+    (`Review`) goes only where a line has it as a heading.
     """
     text = CONTROL.sub("", text)
     markers = (task.answer_prefix, task.document_header, HUMAN, ASSISTANT)
-    pattern = re.compile("|".join(re.escape(marker) for marker in markers), re.IGNORECASE)
-    while pattern.search(text):  # what is left may form a marker anew
-        text = pattern.sub("", text)
+    signs = [re.escape(marker) for marker in markers if marks_itself(marker)]
+    patterns = [heading(marker) for marker in markers]
+    patterns.append(re.compile("|".join(signs)))
+    while any(pattern.search(text) for pattern in patterns):  # what is left may form one anew
+        for pattern in patterns:
+            text = pattern.sub("", text)
     # A blank line separates blocks, so a text has none.
     return re.sub(r"\n\s*\n", "\n", text).strip()
 
@@ -93,9 +99,19 @@ def _in_style(
     return "\n\n".join([*blocks, f"{last}\n{prefix.rstrip(' ')}"])
 
 
-def stop_sequences(task: Task) -> tuple[str, ...]:
-    """Where an answer ends: at the next document, or at an answer prefix."""
-    return (f"\n\n{task.document_header}", task.answer_prefix)
+def stop_sequences(task: Task, style: Style = "plain") -> tuple[str, ...]:
+    """Where an answer ends: at the next document, at an answer prefix, at another turn.
+
+    In a chat the prefix is no stop: the model may begin its answer with it. Nor is a word alone
+    (`Review`), which running text may hold.
+    """
+    header, prefix = task.document_header, task.answer_prefix
+    stops = [f"\n\n{header}" if marks_itself(header) else f"\n\n{header}\n"]
+    if style != "chat" and marks_itself(prefix):
+        stops.append(prefix)
+    if style == "turns":
+        stops.append(f"\n\n{HUMAN}")
+    return tuple(stops)
 
 
 def prompt_text(prompt: str | list[Message]) -> str:

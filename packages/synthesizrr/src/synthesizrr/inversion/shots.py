@@ -21,7 +21,7 @@ def by_label(icl: Sequence[IclRow]) -> dict[str, list[IclRow]]:
 def draw_shots(
     row: InputRow, pools: Mapping[str, Sequence[IclRow]], shots: int, seed: int = 42
 ) -> list[IclRow]:
-    """Demonstrations of one input: of its label, without replacement, never itself.
+    """Demonstrations of one input: of its label, without replacement, never itself or its document.
 
     The generator is seeded by the input's id, so that neither order nor batch size matters.
 
@@ -31,14 +31,23 @@ def draw_shots(
     """
     pool = pools.get(row.label, ())
     rng = np.random.default_rng([seed, zlib.crc32(row.id.encode())])
-    order = rng.permutation(len(pool))[: shots + 1]
-    chosen = [pool[index] for index in order.tolist() if pool[index].id != row.id][:shots]
+    chosen: list[IclRow] = []
+    for index in rng.permutation(len(pool)).tolist():
+        if len(chosen) == shots:
+            break
+        if not _is_of(pool[index], {row.id}, {row.doc_id}):
+            chosen.append(pool[index])
     if len(chosen) < shots:
         raise UserError(
             f"{shots} shots > pool: label {row.label!r} has {len(pool)} demonstrations",
-            "fewer --shots",
+            "fewer --shots; an input's own document is none of its demonstrations",
         )
     return chosen
+
+
+def _is_of(shot: IclRow, rows: set[str], documents: set[str | None]) -> bool:
+    """Whether a demonstration is one of these rows, or shows one of these documents."""
+    return shot.id in rows or (shot.doc_id is not None and shot.doc_id in documents)
 
 
 def group_shots(
@@ -66,7 +75,10 @@ def group_shots(
                 continue
             own = {row.id for row in part}
             pool = [row for row in pools.get(label, []) if row.id not in own]
-            head = part[0].model_copy(update={"id": f"{label}#group{number}"})
+            head = part[0].model_copy(update={"id": f"{label}#group{number}", "doc_id": None})
             shared = draw_shots(head, {label: pool}, shots, seed)
-            chosen |= {row.id: shared for row in part}
+            for row in part:
+                # The few whose own document is shown leave the group's set.
+                shows_own = any(_is_of(shot, set(), {row.doc_id}) for shot in shared)
+                chosen[row.id] = draw_shots(row, pools, shots, seed) if shows_own else shared
     return chosen

@@ -2,131 +2,25 @@
 
 import hashlib
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from pydantic import ConfigDict, Field
 from tenpapers.generation import Completion, Generator, Request, Sampling
-from tenpapers.generation.types import Message
 from tenpapers.journal import Journal, RowLog
 
 from ..inputs.task import Task
-from ..records import Generation, IclRow, InputRow
+from ..records import Generation, IclRow, InputRow, text_digest
+from .planning import GenerateConfig, Prompt, plan_prompts, shared_share
 from .prices import cost_usd
-from .prompts import Mode, Style, prompt_text, render_prompt, stop_sequences
-from .shots import group_shots
+from .prompts import prompt_text, stop_sequences
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# Longest prompt in tokens, as in the official runs.
-MAX_PROMPT_TOKENS = 4000
-
-
-@dataclass(frozen=True)
-class GenerateConfig:
-    """How prompts are made and answers are sampled."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    mode: Mode = "retricl"
-    shots: Annotated[
-        int, Field(ge=0), typer.Option(help="Demonstrations a prompt; 0 for none.", min=0)
-    ] = 3
-    style: Annotated[
-        Style, typer.Option(help="Text to go on with, turns as text, or the model's own template.")
-    ] = "plain"
-    icl_groups: Annotated[
-        int | None,
-        Field(ge=1),
-        typer.Option(help="Sets of demonstrations a label [one a prompt].", min=1),
-    ] = None
-    temperature: Annotated[float, Field(ge=0), typer.Option(help="0 is greedy.", min=0)] = 0.95
-    top_p: Annotated[
-        float,
-        Field(gt=0, le=1),
-        typer.Option(help="Nucleus; 1 is not sent, for services that take one of both.", max=1),
-    ] = 0.9
-    max_new_tokens: Annotated[
-        int | None, Field(ge=1), typer.Option(help="Tokens of an answer [the task's].", min=1)
-    ] = None
-    max_prompt_tokens: Annotated[
-        int,
-        Field(ge=16),
-        typer.Option(help="Whole demonstrations go from the front until it fits.", min=16),
-    ] = MAX_PROMPT_TOKENS
-    seed: Annotated[int, typer.Option(help="Seed of the demonstrations and the sampling.")] = 42
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A prompt that fits, its input, and the demonstrations that are left in it."""
-
-    row: InputRow
-    shots: tuple[IclRow, ...]
-    content: str | list[Message]
-    n_tokens: int
-
-
-def plan_prompts(
-    rows: Sequence[InputRow],
-    icl: Sequence[IclRow],
-    task: Task,
-    config: GenerateConfig,
-    tokenizer: "PreTrainedTokenizerBase",
-) -> list[Prompt]:
-    """All prompts, those with the same demonstrations together, longer ones first.
-
-    Raises
-    ------
-    UserError : more shots than a pool has, a label without verbalizer.
-    """
-    chosen = group_shots(rows, icl, config.shots, config.icl_groups, config.seed)
-    prompts = [_fitted(row, chosen[row.id], task, config, tokenizer) for row in rows]
-    return sorted(
-        prompts,
-        key=lambda prompt: (
-            prompt.row.label,
-            [shot.id for shot in prompt.shots],
-            -prompt.n_tokens,
-            prompt.row.id,
-        ),
-    )
-
-
-def _fitted(
-    row: InputRow,
-    shots: Sequence[IclRow],
-    task: Task,
-    config: GenerateConfig,
-    tokenizer: "PreTrainedTokenizerBase",
-) -> Prompt:
-    """Whole demonstrations are dropped from the front; the target's document is never cut."""
-    left = list(shots)
-    while True:
-        content = render_prompt(task, config.mode, row.label, row.context, left, config.style)
-        n_tokens = len(tokenizer(prompt_text(content), add_special_tokens=False)["input_ids"])
-        if not left or n_tokens <= config.max_prompt_tokens:
-            return Prompt(row, tuple(left), content, n_tokens)
-        left = left[1:]
-
-
-def shared_share(prompts: Sequence[Prompt], tokenizer: "PreTrainedTokenizerBase") -> float:
-    """Share of all prompt tokens that a prefix cache has to compute only once."""
-    total = sum(prompt.n_tokens for prompt in prompts)
-    saved = 0
-    previous: list[int] = []
-    for prompt in prompts:
-        ids = tokenizer(prompt_text(prompt.content), add_special_tokens=False)["input_ids"]
-        same = 0
-        while same < min(len(ids), len(previous)) and ids[same] == previous[same]:
-            same += 1
-        saved += same
-        previous = ids
-    return saved / total if total else 0.0
+# Endings in the words of a report.
+_ENDED = {"stop": "complete", "length": "cut by the token limit"}
 
 
 def generate(
@@ -138,21 +32,57 @@ def generate(
     *,
     log: RowLog,
     tokenizer: "PreTrainedTokenizerBase",
+    window: int | None = None,
     progress: str | None = "generate",
 ) -> dict[str, Any]:
     """Ask the teacher for every input; `log` is appended to, and what it has is not asked again.
 
+    Parameters
+    ----------
+    window : longest sequence of the teacher, see `context_window`.
+
     Returns
     -------
-    What `complete` returns, and the share of shared prompt tokens.
+    What `complete` returns, the share of shared prompt tokens, and how many inputs are too long
+    for the window and were not asked.
 
     Raises
     ------
     UserError : what `plan_prompts` raises.
     """
-    prompts = plan_prompts(rows, icl, task, config, tokenizer)
+    planned = plan_prompts(rows, icl, task, config, tokenizer, window=window)
+    prompts = [prompt for prompt in planned if not prompt.too_long]
     counts = complete(prompts, task, teacher, config, log, progress=progress)
-    return counts | {"shared_prompt_share": round(shared_share(prompts, tokenizer), 4)}
+    return counts | {
+        "too_long": len(planned) - len(prompts),
+        "shared_prompt_share": round(shared_share(prompts), 4),
+    }
+
+
+def told(counts: Mapping[str, Any]) -> str:
+    """Counts in words: every input is in one of the numbers."""
+    endings = counts["endings"]
+    ended = ", ".join(f"{count} {_ENDED.get(name, name)}" for name, count in endings.items())
+    too_long = counts.get("too_long", 0)
+    parts = [
+        f"{counts['asked']} asked, {counts['done_before']} done before, {counts['failed']} failed",
+        f"{too_long} too long for the model's window and not asked" if too_long else "",
+        ended,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def told_rounds(counts: Mapping[str, Any]) -> str:
+    """Counts of a baseline in words, a line for each of its rounds, and its other numbers."""
+    lines = [f"{name}: {told(part)}" for name, part in counts.items() if "asked" in _part(part)]
+    if "asked" in counts:
+        lines.append(told(counts))
+    others = [f"{name} {counts[name]}" for name in ("pool", "kept") if name in counts]
+    return "\n".join([*lines, *([", ".join(others)] if others else [])])
+
+
+def _part(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def open_generations(journal: Journal, name: str) -> RowLog:
@@ -186,11 +116,12 @@ def complete(
 
     Returns
     -------
-    asked, done_before, failed, prompt_tokens, output_tokens, and cost_usd where a price is known.
+    asked, done_before, failed, prompt_tokens, output_tokens, `endings` (how many of all answers
+    ended in which way), and cost_usd where a price is known.
     """
     waiting = log.missing(prompts, key=lambda prompt: prompt.row.id)
     by_id = {prompt.row.id: prompt for prompt in waiting}
-    counts = {
+    counts: dict[str, Any] = {
         "asked": len(waiting),
         "done_before": len(prompts) - len(waiting),
         "failed": 0,
@@ -206,6 +137,8 @@ def complete(
         counts["output_tokens"] += done.n_output_tokens
         log.write(_generation(by_id[done.id], done, config, name))
     own = {prompt.row.id: None for prompt in prompts}
+    endings = Counter(log.rows[name]["finish_reason"] for name in own if name in log.rows)
+    counts["endings"] = dict(sorted(endings.items()))
     log.close(order=[*(name for name in log.rows if name not in own), *own])
     cost = cost_usd(name, counts["prompt_tokens"], counts["output_tokens"])
     return counts | ({} if cost is None else {"cost_usd": round(cost, 4)})
@@ -244,7 +177,7 @@ def _request(prompt: Prompt, task: Task, config: GenerateConfig) -> Request:
         temperature=config.temperature,
         top_p=config.top_p,
         max_tokens=config.max_new_tokens or task.max_new_tokens,
-        stop=stop_sequences(task),
+        stop=stop_sequences(task, config.style),
         seed=(config.seed * 1_000_003 + zlib.crc32(prompt.row.id.encode())) % (1 << 31),
     )
     if isinstance(prompt.content, str):
@@ -257,6 +190,7 @@ def _generation(prompt: Prompt, done: Completion, config: GenerateConfig, model:
     written: dict[str, Any] = {
         "prompt_sha256": digest,
         "icl_ids": [shot.id for shot in prompt.shots],
+        "icl_sha256": [text_digest(shot.example_text) for shot in prompt.shots],
         "shots_used": len(prompt.shots),
         "generation": done.text,
         "finish_reason": done.finish_reason,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,7 +12,7 @@ import numpy as np
 from tenpapers.errors import UserError
 
 from ..records import Labelled, TextRow, read_rows
-from .label_mix import common_mix, same_size
+from .label_mix import common_sizes
 
 if TYPE_CHECKING:
     from jaxtyping import Int
@@ -73,17 +74,41 @@ def read_set(path: Path | None) -> DataSet | None:
     return None if path is None else read_sets([path])[0]
 
 
-def equalized(sets: Sequence[DataSet], seed: int) -> tuple[list[DataSet], str]:
+def equalized(
+    sets: Sequence[DataSet], seed: int, n: int | None = None
+) -> tuple[list[DataSet], str]:
     """Sets of one size and, where all have the same labels, one label mix; and what was done.
 
     Self-BLEU, entropies and MAUVE depend on the number of rows, so that sets are only comparable
-    at equal N.
+    at equal N. Rows are drawn by their content: the same rows in another order give the same set.
+
+    Parameters
+    ----------
+    n : rows of each set at most, in the common mix.
     """
     kinds = [{row.label for row in data.rows} for data in sets]
     if all(data.labelled for data in sets) and all(kind == kinds[0] for kind in kinds):
-        chosen = common_mix([[str(label) for label in data.labels] for data in sets], seed)
+        label_lists = [[str(label) for label in data.labels] for data in sets]
         how = "equal size and label mix"
     else:
-        chosen = same_size([len(data.rows) for data in sets], seed)
+        label_lists = [[""] * len(data.rows) for data in sets]
         how = "equal size; the sets have different labels, so the mix stays"
-    return [data.take(rows) for data, rows in zip(sets, chosen, strict=True)], how
+    sizes = common_sizes(label_lists, n)
+    return [
+        data.take(_drawn(data, labels, sizes, seed))
+        for data, labels in zip(sets, label_lists, strict=True)
+    ], how
+
+
+def _drawn(
+    data: DataSet, labels: Sequence[str], sizes: Mapping[str, int], seed: int
+) -> Int[np.ndarray, " m"]:
+    """So many rows of each label, in an order that the seed and the texts decide, int64 [m]."""
+    left = dict(sizes)
+    keys = [hashlib.sha256(f"{seed} {text}".encode()).digest() for text in data.texts]
+    chosen = []
+    for row in sorted(range(len(keys)), key=keys.__getitem__):
+        if left.get(labels[row], 0):
+            left[labels[row]] -= 1
+            chosen.append(row)
+    return np.array(chosen, dtype=np.int64)

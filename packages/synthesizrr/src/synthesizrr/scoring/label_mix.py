@@ -103,10 +103,14 @@ def repeated_to_mix(
     return np.concatenate(parts)
 
 
-def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[Int[np.ndarray, " m"]]:
-    """Rows of several sets such that all have one size and one label mix.
+def common_sizes(label_lists: Sequence[Sequence[str]], n: int | None = None) -> dict[str, int]:
+    """How many rows of each label several sets can all give, so that they have one size and mix.
 
-    Of every label each set keeps as many rows as the set that has fewest.
+    Of every label as many as the set has that has fewest.
+
+    Parameters
+    ----------
+    n : rows at most, each label in proportion; what does not divide goes to the largest remainders.
 
     Raises
     ------
@@ -114,25 +118,13 @@ def common_mix(label_lists: Sequence[Sequence[str]], seed: int) -> list[Int[np.n
     """
     counts = [Counter(labels) for labels in label_lists]
     least = {label: min(count[label] for count in counts) for label in sorted(counts[0])}
-    if not sum(least.values()):
+    whole = sum(least.values())
+    if not whole:
         raise UserError("the sets have no label in common")
-    kept = []
-    for labels in label_lists:
-        rng = np.random.default_rng(seed)
-        label_of_row = np.asarray(labels)
-        parts = [
-            rng.choice(np.flatnonzero(label_of_row == label), size=size, replace=False)
-            for label, size in least.items()
-            if size
-        ]
-        kept.append(np.sort(np.concatenate(parts)))
-    return kept
-
-
-def same_size(sizes: Sequence[int], seed: int) -> list[Int[np.ndarray, " m"]]:
-    """Rows of several sets such that all have the smallest one's size."""
-    least = min(sizes)
-    return [
-        np.sort(np.random.default_rng(seed).choice(size, size=least, replace=False))
-        for size in sizes
-    ]
+    if n is None or n >= whole:
+        return least
+    sizes = {label: n * size // whole for label, size in least.items()}
+    by_remainder = sorted(least, key=lambda label: (-(n * least[label] % whole), label))
+    for label in by_remainder[: n - sum(sizes.values())]:
+        sizes[label] += 1
+    return sizes

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
+from .sentences import sentences
+
 if TYPE_CHECKING:
     from nltk.tokenize import NLTKWordTokenizer
     from spacy.language import Language
@@ -34,8 +36,12 @@ def _english() -> "Language":
 
 
 def word_tokens(text: str) -> list[str]:
-    """NLTK's word tokens of a text (Penn Treebank rules), as they stand."""
-    return list(_treebank().tokenize(text))
+    """Word tokens as NLTK's `word_tokenize` gives them (Penn Treebank rules, sentence by sentence).
+
+    The rules take a full stop off the last word alone, so sentences are told apart first; ours
+    need no model, where NLTK's needs a download.
+    """
+    return [token for part in sentences(text) for token in _treebank().tokenize(part)]
 
 
 @cache

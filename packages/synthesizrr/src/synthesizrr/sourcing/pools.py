@@ -57,7 +57,8 @@ class PoolSettings:
         typer.Option(
             parser=read_cosines,
             metavar="LOW,HIGH",
-            help="Both windows from quantiles of the scores, e.g. 0.3,0.98.",
+            help="Both windows from quantiles of the scores below their upper bounds, e.g. "
+            "0.3,0.98.",
         ),
     ] = None
     icl_ranks: Annotated[
@@ -274,7 +275,8 @@ class _Builder:
             example = self._example(row.text)
             if self.mode == "non-retricl":
                 name, label = row.seed_id, row.label
-                icl.append(IclRow(id=name, label=label, example_text=example, seed_id=name))
+                own = {"id": name, "label": label, "example_text": example, "seed_id": name}
+                icl.append(IclRow.model_validate(row.unknown | own))
             for result in sorted(row.results, key=lambda result: result.rank):
                 demonstrates = self.mode == "retricl" and result.rank in self.icl_ranks
                 if not demonstrates and result.rank not in self.ranks:
@@ -288,18 +290,19 @@ class _Builder:
                     self._drop("short", row.label)
                     continue
                 self.report.hard_cut += context.hard_cut
-                origin: dict[str, Any] = {
+                origin: dict[str, Any] = row.unknown | {
                     "id": f"{row.seed_id}#{result.rank}",
                     "label": row.label,
                     "context": context.text,
                     "seed_id": row.seed_id,
                     "rank": result.rank,
                     "score": result.score,
+                    "doc_id": result.doc_id,
                 }
                 if demonstrates:
-                    icl.append(IclRow(example_text=example, **origin))
+                    icl.append(IclRow.model_validate(origin | {"example_text": example}))
                 else:
-                    inputs.append(InputRow(doc_id=result.doc_id, **origin))
+                    inputs.append(InputRow.model_validate(origin))
         return icl, inputs
 
     def scores_seen(self, rows: Sequence[Retrieved]) -> str:

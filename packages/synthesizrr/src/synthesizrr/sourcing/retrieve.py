@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 import typer
-from tenpapers.embedding import Bm25Index, EmbeddingShards, Encoder, search
+from tenpapers.embedding import Bm25Index, DenseIndex, EmbeddingShards, Encoder, search
 from tenpapers.embedding.encoder import Role
+from tenpapers.embedding.index import Kind
 from tenpapers.errors import UserError
-from tenpapers.records import write_json
+from tenpapers.records import read_json, write_json
 
 from ..inputs.documents import SHARD_DOCUMENTS, corpus_digest, fetch_texts, read_documents
 from ..records import Example, Metric, Result, Retrieved
@@ -19,6 +20,7 @@ from ..scoring.tokens import word_tokens
 CORPUS = "corpus.json"
 TOP_K = 500  # stored a seed; ranks 1 to 50 are used
 Dtype = Literal["float16", "float32"]
+Index = Literal["none", "flat", "ivf", "hnsw"]
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,14 @@ def embed_corpus(
 
 
 def retrieve_dense(
-    seeds: Sequence[Example], shards: EmbeddingShards, corpus: Path, top_k: int = TOP_K
+    seeds: Sequence[Example],
+    shards: EmbeddingShards,
+    corpus: Path,
+    top_k: int = TOP_K,
+    *,
+    index: Index = "none",
 ) -> list[Retrieved]:
-    """The documents nearest to every seed, by exact search.
+    """The documents nearest to every seed, by exact search or by an index of faiss.
 
     Raises
     ------
@@ -99,16 +106,33 @@ def retrieve_dense(
         )
     texts = [seed.text for seed in seeds]
     queries = embed(texts, encoder, shards.meta["max_length"], role="query")
-    scores, ids = search(queries, shards, top_k)
+    if index == "none":
+        scores, ids = search(queries, shards, top_k)
+    else:
+        scores, ids = kept_index(shards, index).search(queries, top_k)
     return _with_texts(seeds, scores, ids, corpus, "cosine")
+
+
+def kept_index(shards: EmbeddingShards, kind: Kind) -> DenseIndex:
+    """An index beside the embeddings, in `index-KIND`: built once, then memory-mapped."""
+    folder = shards.folder / f"index-{kind}"
+    stamp = folder / "of.json"
+    if stamp.exists() and read_json(stamp) == shards.meta:
+        return DenseIndex.load(folder)
+    made = DenseIndex.build(shards, kind)
+    stamp.unlink(missing_ok=True)
+    made.save(folder)
+    write_json(stamp, shards.meta)
+    return made
 
 
 def retrieve_bm25(seeds: Sequence[Example], corpus: Path, top_k: int = TOP_K) -> list[Retrieved]:
     """The documents that BM25 Okapi ranks highest; NLTK word tokens, no lower-casing."""
-    documents = [(document.id, document.text) for document in read_documents(corpus)]
+    documents = ((document.id, document.text) for document in read_documents(corpus))
     index = Bm25Index.build(documents, word_tokens)
     scores, ids = index.search([seed.text for seed in seeds], top_k)
-    return _with_texts(seeds, scores, ids, corpus, "bm25")
+    # What shares no word with the seed is no rank of its: it stands there by the corpus's order.
+    return _with_texts(seeds, scores, np.where(scores > 0, ids, None), corpus, "bm25")
 
 
 def retrieve_random(
@@ -132,19 +156,20 @@ def retrieve_random(
 def _with_texts(
     seeds: Sequence[Example], scores: np.ndarray, ids: np.ndarray, corpus: Path, metric: Metric
 ) -> list[Retrieved]:
-    texts = fetch_texts(corpus, set(ids.ravel().tolist()))
-    return [
-        Retrieved(
-            seed_id=seed.id,
-            text=seed.text,
-            label=seed.label,
-            results=[
-                Result(rank=rank, doc_id=name, score=float(score), metric=metric, text=texts[name])
-                for rank, (name, score) in enumerate(zip(names, row, strict=True), 1)
-            ],
-        )
-        for seed, row, names in zip(seeds, scores, ids, strict=True)
-    ]
+    """Seeds with their documents, best first; where an id is None nothing was found."""
+    texts = fetch_texts(corpus, {name for name in ids.ravel().tolist() if name is not None})
+    rows = []
+    for seed, of_seed, names in zip(seeds, scores, ids, strict=True):
+        found = [
+            (name, score) for name, score in zip(names, of_seed, strict=True) if name is not None
+        ]
+        results = [
+            Result(rank=rank, doc_id=name, score=float(score), metric=metric, text=texts[name])
+            for rank, (name, score) in enumerate(found, 1)
+        ]
+        known = {"seed_id": seed.id, "text": seed.text, "label": seed.label, "results": results}
+        rows.append(Retrieved.model_validate(seed.unknown | known))
+    return rows
 
 
 def rescored(retrieved: Sequence[Retrieved], encoder: str) -> list[Retrieved]:

@@ -13,7 +13,15 @@ from tenpapers.records import read_json
 from ..inputs.documents import read_documents
 from ..records import Example, Retrieved, TextRow, read_rows
 from .leaks import near_duplicates
-from .retrieve import CORPUS, TOP_K, rescored, retrieve_bm25, retrieve_dense, retrieve_random
+from .retrieve import (
+    CORPUS,
+    TOP_K,
+    Index,
+    rescored,
+    retrieve_bm25,
+    retrieve_dense,
+    retrieve_random,
+)
 
 Retriever = Literal["dense", "bm25", "random"]
 
@@ -26,6 +34,13 @@ class RetrieveSettings:
         None
     )
     retriever: Annotated[Retriever, typer.Option(help="How documents are ranked.")] = "dense"
+    index: Annotated[
+        Index,
+        typer.Option(
+            help="dense: none searches all vectors; others are indexes of faiss, kept beside them "
+            "(ivf and hnsw are quicker over millions and miss a few)."
+        ),
+    ] = "none"
     top_k: Annotated[int, typer.Option(help="Documents stored a seed.", min=1)] = TOP_K
     rescore: Annotated[
         str | None, typer.Option(help="BM25: cosines of this encoder as scores.")
@@ -54,11 +69,10 @@ def retrieve_by(
     leaks: dict[str, str] = {}
     if settings.exclude is not None:
         test = [row.text for row in read_rows(settings.exclude, TextRow)]
-        encoder = shards.meta["encoder"] if shards else None
-        leaks = near_duplicates(read_documents(corpus), test, encoder)
+        leaks = near_duplicates(read_documents(corpus), test, shards)
     wide = settings.top_k + len(leaks)
     if shards is not None:
-        found = retrieve_dense(seeds, shards, corpus, wide)
+        found = retrieve_dense(seeds, shards, corpus, wide, index=settings.index)
     elif settings.retriever == "bm25":
         found = retrieve_bm25(seeds, corpus, wide)
     else:

@@ -1,13 +1,11 @@
 """Cutting texts to a number of the teacher's tokens, at the end of a sentence."""
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from ..scoring.sentences import sentence_ends
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-# A token that ends a sentence, a closing quote after it allowed.
-SENTENCE_END = re.compile(r"[.!?][\"'”’)]?$")
 
 
 class Shortened(NamedTuple):
@@ -26,6 +24,8 @@ def shorten(
     strict: bool = False,
 ) -> str | None:
     """The first `max_tokens` tokens, up to the last sentence end among them.
+
+    A full stop inside a number or behind an abbreviation ends no sentence.
 
     Parameters
     ----------
@@ -55,11 +55,13 @@ def shortened(
     if min_tokens is not None and len(pieces) < min_tokens:
         return None
     kept = pieces[:max_tokens]
-    for piece, end in reversed(kept):
-        surface = piece.strip()
-        if surface == "." or (not strict and SENTENCE_END.search(surface)):
-            return Shortened(text[:end].strip(), False)
     end = kept[-1][1] if kept else 0
+    if strict:
+        ends = [stop for piece, stop in kept if piece.strip() == "."]
+    else:
+        ends = [stop for stop in sentence_ends(text) if stop <= end]
+    if ends:
+        return Shortened(text[: ends[-1]].strip(), False)
     return Shortened(text[:end].strip(), len(pieces) > len(kept))
 
 

@@ -94,13 +94,17 @@ def windows_of(
     range_: Window = RANGE,
     seed: int = 42,
 ) -> tuple[Window, Window]:
-    """Windows of demonstrations and inputs: as given, or from quantiles of each one's scores."""
+    """Windows of demonstrations and inputs: as given, or from quantiles of each one's scores.
+
+    The upper bound of the given windows stays: what is more alike is a copy of the seed, however
+    many copies there are.
+    """
     if quantiles is None:
         return icl_range, range_
     low, high = quantiles
     return (
-        quantile_window(retrieved, low, high, ranks=icl_ranks, seed=seed),
-        quantile_window(retrieved, low, high, ranks=ranks, seed=seed),
+        quantile_window(retrieved, low, high, ranks=icl_ranks, ceiling=icl_range[1], seed=seed),
+        quantile_window(retrieved, low, high, ranks=ranks, ceiling=range_[1], seed=seed),
     )
 
 
@@ -110,6 +114,7 @@ def quantile_window(
     high: float,
     *,
     ranks: Iterable[int],
+    ceiling: float = 1.0,
     seeds: int = 200,
     seed: int = 42,
 ) -> tuple[float, float]:
@@ -118,6 +123,7 @@ def quantile_window(
     Parameters
     ----------
     low, high : quantiles of the scores at `ranks`, over a sample of seeds.
+    ceiling : scores above it, those of copies, neither count nor are let in.
 
     Raises
     ------
@@ -137,5 +143,8 @@ def quantile_window(
     ]
     if not scores:
         raise UserError("--window-quantile: no result at the ranks that are used")
-    bottom, top = np.quantile(scores, [low, high])
+    others = [score for score in scores if score <= ceiling]
+    if not others:
+        return ceiling, ceiling
+    bottom, top = np.quantile(others, [low, high])
     return float(bottom), float(top)

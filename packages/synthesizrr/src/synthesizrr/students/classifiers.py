@@ -134,6 +134,7 @@ def fit(
     *,
     seed: int,
     names: Sequence[str] | None = None,
+    resampled: bool = False,
     on_epoch: EpochEnd | None = None,
     progress: str | None = None,
 ) -> Classifier:
@@ -141,6 +142,7 @@ def fit(
 
     Parameters
     ----------
+    resampled : a probe is fitted on a bootstrap sample that the seed draws, not on all rows.
     names : the labels in order; by default those that occur, sorted.
     on_epoch : called after each epoch with its number from 1 and the classifier as it is.
 
@@ -155,7 +157,7 @@ def fit(
     if spec.probe:
         if on_epoch is not None:
             raise UserError("a probe has no epochs", "choose a student that is fine-tuned")
-        return Probe.fit(texts, targets, spec, names, seed=seed)
+        return Probe.fit(texts, targets, spec, names, resample=seed if resampled else None)
     student = FineTuned.untrained(spec, names, seed=seed)
     student.train(texts, targets, spec, seed=seed, on_epoch=on_epoch, progress=progress)
     return student
@@ -177,23 +179,25 @@ class Probe:
         spec: StudentSpec,
         labels: list[str],
         *,
-        seed: int,
+        resample: int | None = None,
     ) -> Probe:
-        """Fit on a bootstrap sample of the rows: its spread over the seeds is that of the rows.
+        """Fit on all rows: the regression has one optimum, so that no seed changes it.
 
-        The regression itself has one optimum, so a seed would change nothing otherwise.
+        Parameters
+        ----------
+        resample : seed of a bootstrap sample within each label, to be fitted on instead.
         """
         from sklearn.linear_model import LogisticRegression
 
         features = frozen_features(spec.model)
-        rng = np.random.default_rng(seed)
         numbers = np.array(targets)
-        rows = np.concatenate(
-            [
-                rng.choice(np.flatnonzero(numbers == number), size=int((numbers == number).sum()))
-                for number in np.unique(numbers)
-            ]
-        )
+        rows = np.arange(len(numbers))
+        if resample is not None:
+            rng = np.random.default_rng(resample)
+            members = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+            rows = np.concatenate(
+                [rng.choice(of_label, size=len(of_label)) for of_label in members]
+            )
         regression = LogisticRegression(max_iter=1000, C=10.0)
         regression.fit(features(list(texts))[rows], numbers[rows])
         return cls(regression, features, labels)

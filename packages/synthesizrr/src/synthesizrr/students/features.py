@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ class Features:
     ----------
     encoder : `minilm`, `contriever`, ... (mean over the tokens), or `lm:SPEC` for the last state
         of a causal model's last token, as the paper does with `lm:hf:gpt2-xl`.
-    folder : where they are kept; None keeps them in memory alone.
+    folder : where they are kept, known by what the encoder contains; None keeps them in memory
+        alone.
     """
 
     def __init__(self, encoder: str = "minilm", folder: Path | None = None) -> None:
@@ -49,11 +50,13 @@ class Features:
 
         return Encoder.load(self.encoder, normalize=False).encode(texts, progress="features")
 
-    @property
+    @cached_property
     def _file(self) -> Path | None:
         if self.folder is None:
             return None
-        digest = hashlib.sha256(self.encoder.encode()).hexdigest()
+        from .identity import features_identity
+
+        digest = hashlib.sha256(features_identity(self.encoder).encode()).hexdigest()
         return self.folder / f"features-{digest[:12]}.npz"
 
     def _read(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
 from tenpapers.journal import Journal
 from tenpapers.records import read_json, write_json, write_jsonl
@@ -80,6 +81,8 @@ def make_sets(
             if config is None:
                 continue
             summary, _ = run_stages(config, journal, f"{arm.folder}/", teacher)
+            if summary["problems"]:
+                raise UserError(f"{arm.name}: {'; '.join(summary['problems'])}")
             told = summary["requests"]
             requests[arm.name] = told["failed"], told["asked"]
             name = "synthetic.jsonl" if arm.keep is None else "synthetic.filtered.jsonl"
@@ -121,6 +124,7 @@ def arm_config(
             "per_label": study.prompts_per_class,
             "generate": replace(study.generate, shots=arm.shots),
             "keep": arm.keep,
+            "truncated": study.truncated,
             "map_student": study.map_student,
             "metrics": [],
             "student": None,

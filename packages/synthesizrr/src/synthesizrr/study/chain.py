@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, open_generator
@@ -19,8 +19,9 @@ from ..filtering.filter import filter_rows, final_sample
 from ..inputs.seeds import sample_seeds
 from ..inputs.task import Task, load_task
 from ..inversion.fewgen import fewgen_inputs, fewgen_shots
-from ..inversion.parse import parse
+from ..inversion.parse import ParseReport, parse
 from ..inversion.teacher import generate, open_generations
+from ..inversion.window import context_window
 from ..records import (
     Example,
     Generation,
@@ -38,11 +39,12 @@ from ..sourcing.pools import pools_of
 from ..sourcing.retrieve import embed_corpus
 from ..sourcing.retrievers import RetrieveSettings, retrieve_by
 from ..students.classifiers import student_spec
+from ..students.identity import known_encoder, known_student
 from ..students.train import train_student
 from .dataset_card import DATASET_FILES, write_dataset
 from .model_stages import task_file
 from .settings import RunConfig
-from .tables import metrics_table
+from .tables import account_table, metrics_table, run_student_table
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -86,6 +88,7 @@ def run_chain(
         "synthesizrr run",
         config,
         teacher=known_by(config.teacher, identity_as_loaded(config.teacher)),
+        **_known_models(config),
     )
     moved = config.at(beside)
     # Of embeddings the settings say enough: corpus and encoder stand there by content.
@@ -93,6 +96,21 @@ def run_chain(
     inputs = [*files, task_file(moved.task)]
     with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         return run_stages(moved, journal)
+
+
+def _known_models(config: RunConfig) -> dict[str, Any]:
+    """Encoders and students that a run uses, by what they contain."""
+    known: dict[str, Any] = {}
+    if config.method != "fewgen" and config.retriever == "dense" and config.emb is None:
+        known["encoder"] = known_encoder(config.encoder)
+    if "mauve" in config.metrics:
+        known["features"] = known_encoder(config.features)
+    students = {
+        "student": config.student,
+        "oracle": config.oracle if "label-preservation" in config.metrics else None,
+        "map_student": config.map_student if config.keep is not None else None,
+    }
+    return known | {name: known_student(value) for name, value in students.items() if value}
 
 
 def run_stages(
@@ -110,27 +128,38 @@ def run_stages(
     for name in (*STAGE_FILES, *(f"dataset/{name}" for name in DATASET_FILES)):
         chain.file(name)
     rows = chain.synthetic()
-    final = chain.final(rows)
-    metrics = chain.metrics(final)
-    student = chain.student(final)
-    chain.dataset(final, metrics)
+    problems: list[str] = []
+    final = _unless(problems, lambda: chain.final(rows), rows)
+    metrics = _unless(problems, lambda: chain.metrics(final), {})
+    # The data set before the student: what cannot be trained on is a data set all the same.
+    chain.dataset(final, metrics, problems)
+    student = _unless(problems, lambda: chain.student(final), {})
+    generated, parsed = (read_json(chain.out / f"{name}.json") for name in ("generate", "parse"))
     summary = {
         "rows": len(final),
-        "parse": read_json(chain.out / "parse.json"),
-        "requests": chain.requests,
+        "parse": parsed,
+        "requests": chain.requests | {"endings": generated["endings"]},
+        "too_long": generated["too_long"],
+        "problems": problems,
     } | {key: value for key, value in (("metrics", metrics), ("student", student)) if value}
-    tables = []
+    tables = [account_table(generated, parsed, len(final))]
     if metrics:
         tables.append(metrics_table(metrics, task.name))
     if student:
-        cells = [
-            student["student"]["name"],
-            student["n_train"],
-            100 * student["mean"],
-            None if student["std"] is None else 100 * student["std"],
-        ]
-        tables.append(Table("Student", ["student", "rows", "accuracy", "std"], [cells]))
+        tables.append(run_student_table(student))
     return summary, tables
+
+
+Made = TypeVar("Made")
+
+
+def _unless(problems: list[str], make: Callable[[], Made], otherwise: Made) -> Made:
+    """What a stage makes; where it cannot, its reason is kept and the run goes on without."""
+    try:
+        return make()
+    except UserError as error:
+        problems.append(str(error))
+        return otherwise
 
 
 class _Chain:
@@ -240,6 +269,7 @@ class _Chain:
                         settings,
                         log=log,
                         tokenizer=tokenizer,
+                        window=context_window(config.teacher),
                         progress=f"generate, {self.out.name}",
                     )
             finally:
@@ -259,9 +289,12 @@ class _Chain:
                 multi=config.multi,
                 fewgen=config.method == "fewgen",
                 deduplicate=config.deduplicate,
+                truncated=config.truncated,
             )
+            write_json(self.out / "parse.json", report.as_json())
+            if not rows:
+                raise UserError(f"no text came out: {report.sentence()}", "see generations.jsonl")
             write_jsonl(file, rows)
-            write_json(self.out / "parse.json", asdict(report) | {"rates": report.rates})
             self._finish("synthetic.jsonl", "parse.json")
         return read_rows(file, Synthetic)
 
@@ -296,7 +329,7 @@ class _Chain:
             given = Given(
                 reference=read_set(config.test),
                 gold=read_set(config.train),
-                cache=self.out,
+                cache=self.journal.workspace(f"{self.into}features"),
             )
             settings = EvalConfig(
                 metrics=config.metrics,
@@ -325,8 +358,10 @@ class _Chain:
 
         return self._kept("student.json", trained)
 
-    def dataset(self, rows: Sequence[Synthetic], metrics: dict[str, Any]) -> None:
-        """The finished folder with its card."""
+    def dataset(
+        self, rows: Sequence[Synthetic], metrics: dict[str, Any], problems: Sequence[str]
+    ) -> None:
+        """The finished folder with its card; made anew as long as a stage before it has failed."""
         if not self._lacks(*(f"dataset/{name}" for name in DATASET_FILES)):
             return
         facts = {
@@ -337,14 +372,17 @@ class _Chain:
             "shots": self.config.generate.shots,
             "sampling": f"temperature {self.config.generate.temperature}, "
             f"top_p {self.config.generate.top_p}, seed {self.config.seed}",
-            "parsed": read_json(self.out / "parse.json"),
+            "parsed": ParseReport.of(read_json(self.out / "parse.json")).sentence(),
         }
+        if problems:
+            facts["not done"] = "; ".join(problems)
         measured = metrics.get("synthetic.jsonl", {})
         names = ("n", "self_bleu", "length", "mauve")
         short = {name: measured[name] for name in names if name in measured}
         into = f"{self.into}dataset/"
         write_dataset(self.journal, into, rows, self.task, facts=facts, metrics=short)
-        self._finish(*(f"dataset/{name}" for name in DATASET_FILES))
+        if not problems:
+            self._finish(*(f"dataset/{name}" for name in DATASET_FILES))
 
     def _lacks(self, *names: str) -> bool:
         """Whether the stage of these files must run."""

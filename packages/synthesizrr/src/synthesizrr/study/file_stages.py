@@ -105,19 +105,22 @@ def parse_file(generations: Path, settings: ParseFileSettings, out: Path) -> Par
         multi=settings.multi,
         fewgen=settings.fewgen,
         deduplicate=settings.deduplicate,
+        truncated=settings.truncated,
     )
     write_jsonl(out, texts)
     if settings.dataset is not None:
-        facts = {
-            "teacher": rows[0].model,
-            "shots": rows[0].shots_used,
-            "temperature": rows[0].temperature,
-            "top_p": rows[0].top_p,
-            "parsed": asdict(report),
-        }
+        told = {"teacher": "model", "shots": "shots_used", "temperature": "temperature"}
+        told |= {"top_p": "top_p", "seed": "seed"}
+        facts = {name: _all_of(rows, field) for name, field in told.items()}
+        facts["parsed"] = report.sentence()
         with _dataset_journal(settings.dataset) as journal:
             write_dataset(journal, "", texts, task, facts=facts)
     return report
+
+
+def _all_of(rows: Sequence[Generation], field: str) -> str:
+    """What all rows have of a field: files of several runs may lie in one."""
+    return ", ".join(sorted({str(getattr(row, field)) for row in rows}))
 
 
 def _dataset_journal(folder: Path) -> Journal:
@@ -206,7 +209,8 @@ class Besides:
     ----------
     reference : human texts.
     gold : gold training rows.
-    limit : only the first rows of each file that is measured.
+    limit : only so many rows of each file that is measured: the first, or drawn in the common
+        label mix where sets are made equal.
     """
 
     reference: Path | None = None
@@ -223,12 +227,13 @@ def measure_files(
     equalize: bool,
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """Write `metrics.json`; gives the metrics by file, and how the sets were made equal."""
-    sets = read_sets(files, besides.limit)
+    sets = read_sets(files, None if equalize else besides.limit)
     note = ""
-    if equalize and len(sets) > 1:
-        sets, how = equalized(sets, config.seed)
+    if equalize:
+        sets, how = equalized(sets, config.seed, besides.limit)
         note = f"{how}: {len(sets[0].rows)} rows each"
-    given = Given(read_set(besides.reference), read_set(besides.gold), cache=journal.root)
+    reference, gold = (read_set(path) for path in (besides.reference, besides.gold))
+    given = Given(reference, gold, cache=journal.workspace("features"))
     results = measure_all(sets, config, given)
     write_json(journal.file("metrics.json"), results)
     return results, note

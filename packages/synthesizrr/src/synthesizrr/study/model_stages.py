@@ -15,10 +15,13 @@ from ..baselines.baseline_run import BaselineRun, BaselineSettings
 from ..baselines.regen import regen
 from ..baselines.run import generate_baseline
 from ..inputs.task import load_task
-from ..inversion.teacher import GenerateConfig, generate, open_generations
+from ..inversion.planning import GenerateConfig
+from ..inversion.teacher import generate, open_generations
+from ..inversion.window import context_window
 from ..records import Example, IclRow, InputRow, Synthetic, read_rows
 from ..scoring.faithfulness import JudgeSettings, RagScores, judge_rows
 from ..sourcing.retrievers import embedded_corpus
+from ..students.identity import known_student
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,16 @@ def generate_file(
             Journal.of_file(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal,
             open_generations(journal, out.name) as log,
         ):
-            return generate(rows, pool, task, engine, config, log=log, tokenizer=tokenizer)
+            return generate(
+                rows,
+                pool,
+                task,
+                engine,
+                config,
+                log=log,
+                tokenizer=tokenizer,
+                window=context_window(teacher.spec),
+            )
 
 
 def _known(task: str, teacher: TeacherChoice, engine: Generator) -> dict[str, Any]:
@@ -119,16 +131,30 @@ def baseline_file(
         "wait": wait,
     }
     command = "synthesizrr fewgen"
+    students = {}
+    if settings.method in ("progen", "s3", "regen"):
+        students = {"student": known_student(settings.student)}
     if settings.method == "regen":
-        key = key_of(command, settings, task=task_name, emb=str(settings.emb))
+        # Of embeddings `meta.json` says enough: corpus and encoder stand there by content.
+        given["inputs"] += [settings.emb / "meta.json"] if settings.emb else []
+        key = key_of(command, settings, task=task_name, **students)
         with Journal.of_file(out, key=key, **given) as journal:
             return _regen_file(task_name, settings, journal.file(out.name))
     with open_generator(teacher.spec, cache=teacher.cache) as engine:
         tokenizer = load_tokenizer(teacher.tokenizer_spec)
-        key = key_of(command, settings, **_known(task_name, teacher, engine))
+        key = key_of(command, settings, **_known(task_name, teacher, engine), **students)
         with Journal.of_file(out, key=key, **given) as journal:
             return generate_baseline(
-                BaselineRun(task, rows, engine, settings, journal, out.name, tokenizer=tokenizer)
+                BaselineRun(
+                    task,
+                    rows,
+                    engine,
+                    settings,
+                    journal,
+                    out.name,
+                    tokenizer=tokenizer,
+                    window=context_window(teacher.spec),
+                )
             )
 
 

@@ -9,7 +9,8 @@ import typer
 from pydantic import ConfigDict, Field
 from tenpapers.records import Record
 
-from ..inversion.teacher import GenerateConfig
+from ..inversion.parse import Truncated
+from ..inversion.planning import GenerateConfig
 from ..sourcing.pools import Mode, PoolSettings
 from ..sourcing.retrievers import Retriever
 from ..sourcing.windows import (
@@ -61,7 +62,7 @@ class Study:
     corpus_rows, gold_rows, test_rows : sizes of that split.
     arms : rows of the table; `ablations` come with --full.
     encoder, icl_range, range, ranks, context_tokens : of the retrieval.
-    generate : sampling.
+    generate : sampling; truncated : of the parser.
     student, runs : of every row; `finetuned` : a second student, one run, of the arms named
         in `finetuned_arms`.
     features, oracle, nlp : of the metrics.
@@ -96,6 +97,7 @@ class Study:
     ranks: tuple[int, int] = (1, 50)
     context_tokens: TokenCounts = CONTEXT_TOKENS
     generate: GenerateConfig = field(default_factory=GenerateConfig)
+    truncated: Truncated = "drop"
     student: str = "probe"
     runs: int = 5
     finetuned: str | None = None
@@ -123,7 +125,7 @@ class RunConfig(Record):
     icl_ranks, ranks, icl_range, range, window_quantile, context_tokens : of the pools.
     per_label : prompts of every label; None for all inputs (FewGen: the task's number).
     generate : shots, style, icl_groups, temperature, top_p, max_new_tokens, ...
-    multi, deduplicate : of the parser.
+    multi, deduplicate, truncated : of the parser.
     keep : share of the cartography filter; None leaves it out. `map_student`: its student.
     train_rows : rows of the final set in the gold mix; None takes all.
     metrics : of `evaluate`; () leaves them out.
@@ -154,6 +156,7 @@ class RunConfig(Record):
     generate: GenerateConfig = GenerateConfig()
     multi: bool = False
     deduplicate: bool = True
+    truncated: Truncated = "drop"
     keep: float | None = Field(default=None, gt=0, le=1)
     map_student: str = "distilbert"
     train_rows: int | None = Field(default=None, ge=1)

@@ -6,6 +6,7 @@ from typing import Any
 from tenpapers.report import Table, Value
 
 from ..inputs.task import Task
+from ..inversion.parse import ParseReport
 from ..scoring.faithfulness import RagScores
 from .claims import RowNumbers
 from .settings import Study
@@ -35,6 +36,34 @@ def task_table(tasks: Sequence[Task]) -> Table:
         "new tokens",
     ]
     return Table("Tasks", columns, rows)
+
+
+def account_table(generated: Mapping[str, Any], parsed: Mapping[str, Any], final: int) -> Table:
+    """What became of every input of a run: each is in one of the numbers of its row."""
+    report = ParseReport.of(dict(parsed))
+    failed, too_long = generated["failed"], generated["too_long"]
+    cells = [report.generations + failed + too_long, too_long, failed, *report.set_aside.values()]
+    names = ["inputs", "too long", "failed", *report.set_aside, "texts"]
+    kept = [*cells, report.texts]
+    if final != report.texts:
+        names, kept = [*names, "in the data set"], [*kept, final]
+    lacking = [label for label, count in report.labels.items() if not count]
+    note = f"No text of label {', '.join(lacking)}." if lacking else ""
+    return Table("What became of the inputs", names, [kept], note)
+
+
+def run_student_table(student: Mapping[str, Any]) -> Table:
+    """The student of one run."""
+    std = student["std"]
+    cells = [
+        student["student"]["name"],
+        student["n_train"],
+        student["n_test"],
+        100 * student["mean"],
+        None if std is None else 100 * std,
+    ]
+    columns = ["student", "rows", "test rows", "accuracy", f"std over {student['spread']}"]
+    return Table("Student", columns, [cells])
 
 
 def rag_table(found: RagScores, judge: str) -> Table:
