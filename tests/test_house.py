@@ -25,6 +25,8 @@ ONE_USER = {
     "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
     "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",
+    "generation.recorded_answers": "the forms of recorded answers; replay: reads them too",
+    "generation.split_thought": "how every backend splits off what a model thought first",
     "generation.encode": "how every backend sees a prompt; lofit trains on the same tokens",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",

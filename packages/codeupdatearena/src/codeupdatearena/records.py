@@ -1,5 +1,7 @@
 """What comes in, what flows between stages, what goes out."""
 
+from typing import Any
+
 from pydantic import Field, field_validator
 from tenpapers.records import Record
 
@@ -39,7 +41,10 @@ class ProgSynExample(Record):
 
 
 class Prediction(Record):
-    """One sampled solution. Only the id, the sample and the code are needed to evaluate it."""
+    """One sampled solution. Only the id, the sample and the code are needed to evaluate it.
+
+    `fields` is what else stood in the user's row; it goes through to the report.
+    """
 
     prog_syn_id: str
     sample: int = Field(ge=0)
@@ -51,6 +56,7 @@ class Prediction(Record):
     n_prompt_tokens: int = 0
     n_output_tokens: int = 0
     seed: int = 0
+    fields: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("code")
     @classmethod
@@ -64,7 +70,8 @@ class Report(Record):
     Statuses are `passed`, `assert`, `error:<Name>`, `timeout`, `memory` or `crash`, one a test
     that was run; `None` means not run (see `evaluate --full-report`). `failure` is the first test
     that failed with the update (where, what, the message), `output` the last lines that were
-    printed there, `suspicious` what looks in a passing solution as if it meant to deceive.
+    printed there, `suspicious` what looks in a passing solution as if it meant to deceive;
+    `finish_reason` and `fields` are the prediction's.
     """
 
     prog_syn_id: str
@@ -85,6 +92,8 @@ class Report(Record):
     failure: str = ""
     output: str = ""
     suspicious: tuple[str, ...] = ()
+    finish_reason: str = ""
+    fields: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def update(self) -> str:

@@ -27,6 +27,15 @@ def test_tests_are_split_by_function_not_by_blank_line():
     assert split_tests(f"{first}\n\n{second}") == [first, second]
 
 
+def test_comments_and_decorators_stay_with_their_test():
+    first = "# The plain case.\n@quick\ndef test_a():\n    assert 1\n    # indented: its end"
+    second = "# Two lines\n# of comment.\n\ndef test_b():\n    pass\n    \n"
+    third = "def test_c():\n    pass"
+    tests = [first, second, third]
+    assert split_tests("\n\n".join(tests)) == tests
+    assert split_tests("\n\n".join(tests).replace("\n", "\r\n")) == tests
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

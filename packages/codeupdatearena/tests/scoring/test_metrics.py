@@ -63,11 +63,13 @@ def test_every_metric_by_hand():
         report(1, 0, "10", "11", called_update=False, strict=False),
         report(1, 1, "00", "00", called_update=False, strict=False, empty_code=True),
     ]
+    reports[3] = reports[3].model_copy(update={"finish_reason": "length"})
     found = aggregate(reports, [1, 2])
     assert {k: v for k, v in found.items() if "interval" not in k} == {
         "n_instances": 2,
         "n_samples": 4,
         "n_empty": 1,
+        "endings": {"length": 1},
         "pass@1": 50.0,
         "pass@2": 50.0,
         "UPass@1": 25.0,

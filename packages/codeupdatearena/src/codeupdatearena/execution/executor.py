@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, SandboxPool, Verdict
 
@@ -173,10 +174,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         called = run.called if self.called and passed_with else (False if self.called else None)
         for job in run.jobs:
             yield Report(
-                prog_syn_id=run.example.prog_syn_id,
-                **_update(run.example),
-                sample=job.prediction.sample,
-                method=job.prediction.method,
+                **_known(job),
                 with_update=list(run.with_update.statuses),
                 without_update=list(without.statuses) if without else None,
                 all_pass_with=passed_with,
@@ -210,10 +208,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         count = len(job.example.unit_tests) if self.full_report else 1
         statuses = ["error:NameError" if empty else "error:SyntaxError"] * count
         return Report(
-            prog_syn_id=job.example.prog_syn_id,
-            **_update(job.example),
-            sample=job.prediction.sample,
-            method=job.prediction.method,
+            **_known(job),
             with_update=statuses,
             without_update=statuses if self.full_report else None,
             all_pass_with=False,
@@ -232,11 +227,19 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         self.close()
 
 
-def _update(example: ProgSynExample) -> dict[str, str]:
-    """What a report says of the update."""
-    update = example.update
-    names = ("update_id", "package", "update_type")
-    return {name: getattr(update, name) for name in names}
+def _known(job: Job) -> dict[str, Any]:
+    """What a report says of its update and its prediction."""
+    update, prediction = job.example.update, job.prediction
+    return {
+        "prog_syn_id": job.example.prog_syn_id,
+        "update_id": update.update_id,
+        "package": update.package,
+        "update_type": update.update_type,
+        "sample": prediction.sample,
+        "method": prediction.method,
+        "finish_reason": prediction.finish_reason,
+        "fields": prediction.fields,
+    }
 
 
 def _all_passed(verdict: Verdict | None, example: ProgSynExample) -> bool:

@@ -29,28 +29,43 @@ Raw = dict[str, Any]
 def split_tests(text: str) -> list[str]:
     """Split joined tests by parsing, one piece a top-level function.
 
-    Tests contain blank lines of their own, so splitting on those breaks some. A piece keeps its
-    trailing comment lines, which makes it equal to the list form of the same data.
+    Tests contain blank lines of their own, so splitting on those breaks some. Comments at the left
+    margin and decorators belong to the test below them; what stands indented at the end of a test
+    stays there, which makes a piece equal to the list form of the same data.
 
     Raises
     ------
     UserError : the text does not parse.
     """
+    if text.count("\r\n") == text.count("\n"):  # a file of Windows, not a stray sign in a test
+        text = text.replace("\r\n", "\n")
     try:
         nodes = ast.parse(text).body
     except SyntaxError as error:
         raise UserError(f"unit_tests: line {error.lineno}: {error.msg}") from None
     lines = text.split("\n")
-    starts = [
-        min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
-        for node in nodes
-    ]
+    starts, above = [], 0
+    for node in nodes:
+        starts.append(_first_line(lines, node, above))
+        above = node.end_lineno or node.lineno
     ends = [start - 1 for start in starts[1:]] + [len(lines)]
     pieces = ["\n".join(lines[start - 1 : end]) for start, end in zip(starts, ends, strict=True)]
     # The join put a blank line between tests; what remains belongs to the test.
     return [
         piece.removesuffix("\n") if i + 1 < len(pieces) else piece for i, piece in enumerate(pieces)
     ]
+
+
+def _first_line(lines: Sequence[str], node: ast.stmt, above: int) -> int:
+    """First line of a function with its decorators and the comments over it, counted from 1.
+
+    Parameters
+    ----------
+    above : last line of what stands before it; 0 for nothing.
+    """
+    first = min([node.lineno, *(mark.lineno for mark in getattr(node, "decorator_list", []))])
+    comments = (number for number in range(above + 1, first) if lines[number - 1].startswith("#"))
+    return next(comments, first)
 
 
 def _lines(value: object) -> object:

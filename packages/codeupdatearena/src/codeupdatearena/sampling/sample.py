@@ -49,12 +49,12 @@ def requests_for(
 def ask_repeatedly(
     name: str, prompt: str, settings: SampleSettings, adapter: str = ""
 ) -> list[Request]:
-    """Ask one prompt several times; sample s has the id `NAME#s` and the seed `seed + s`."""
+    """Ask one prompt several times; sample s has the id `NAME#s` and noise of its own."""
     return [
         Request(
             id=f"{name}#{sample}",
             prompt=prompt,
-            sampling=settings.sampling.model_copy(update={"seed": settings.seed + sample}),
+            sampling=settings.sampling.model_copy(update={"sample": sample}),
             adapter=adapter,
         )
         for sample in range(settings.samples)
@@ -72,11 +72,15 @@ def to_prediction(
         model=without_credentials(model),
         sample=int(sample),
         text=completion.text,
-        code=extract_code(completion.text, strict=not settings.lenient),
+        code=extract_code(
+            completion.text,
+            strict=not settings.lenient,
+            official=settings.official_extraction,
+        ),
         finish_reason=completion.finish_reason,
         n_prompt_tokens=completion.n_prompt_tokens,
         n_output_tokens=completion.n_output_tokens,
-        seed=settings.seed + int(sample),
+        seed=settings.seed,
     )
 
 

@@ -31,20 +31,40 @@ class SampleSettings:
     max_tokens: Annotated[int, typer.Option("--max-tokens", help="New tokens a sample.", min=1)] = (
         512
     )
-    seed: Annotated[int, typer.Option("--seed", help="Sample s is drawn with the seed + s.")] = 42
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of the samples, which differ in their number.")
+    ] = 42
     prompts: Prompts = None
 
     @property
     def sampling(self) -> Sampling:
-        """What a generator wants to know of it; the seed is each sample's own."""
-        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+        """What a generator wants to know of it; the number of the sample is each request's own."""
+        return Sampling(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            seed=self.seed,
+        )
 
 
 @dataclass(frozen=True)
-class SolutionSettings(SampleSettings):
-    """How solutions of the benchmark's problems are asked for."""
+class ExtractionSettings:
+    """How code is taken out of a model's text."""
 
-    demo: Demo = None
     lenient: Annotated[
         bool, typer.Option("--lenient", help="Accept unclosed code blocks (not the paper's way).")
     ] = False
+    official_extraction: Annotated[
+        bool,
+        typer.Option(
+            "--official-extraction",
+            help="The first block of the raw text, thoughts included (the paper's way).",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class SolutionSettings(ExtractionSettings, SampleSettings):
+    """How solutions of the benchmark's problems are asked for."""
+
+    demo: Demo = None

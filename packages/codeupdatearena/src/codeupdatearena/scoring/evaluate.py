@@ -1,6 +1,5 @@
 """From predictions to reports and metrics: checked first, resumable, flushed as they come."""
 
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.journal import Journal, RowLog
-from tenpapers.records import read_json, read_jsonl, write_json
+from tenpapers.records import read_json, write_json
 from tenpapers.report import Table, Value
 from tenpapers.sandbox import summary_line
 
@@ -20,50 +19,8 @@ from ..inputs.known_issues import known_issues
 from ..records import Prediction, Report
 from .criteria import CRITERIA, Criterion, column
 from .metrics import DEFAULT_KS, aggregate, check_ks
+from .predictions import read_predictions
 from .settings import EvaluateSettings
-
-log = logging.getLogger(__name__)
-
-
-def read_predictions(path: Path, arena: Arena, *, allow_partial: bool = False) -> list[Prediction]:
-    """Read predictions and check them against the arena.
-
-    An empty file answers nothing: one empty prediction for every example.
-
-    Raises
-    ------
-    UserError : an unknown id, a duplicate (method, id, sample), or fewer samples for some instance
-        than for the others (unless `allow_partial`).
-    """
-    predictions = read_jsonl(path, Prediction, allow_empty=True)
-    if not predictions:
-        log.warning("%s is empty: every example counts as unanswered", path)
-        return [Prediction(prog_syn_id=name, sample=0, code="") for name in arena.by_id]
-    seen: set[tuple[str, str, int]] = set()
-    counts: Counter[tuple[str, str]] = Counter()
-    for number, prediction in enumerate(predictions, 1):
-        name = prediction.prog_syn_id
-        if name not in arena.by_id:
-            raise UserError(
-                f"{path}:{number}: prediction for an unknown id {name}", "is it the right arena?"
-            )
-        key = (prediction.method, name, prediction.sample)
-        if key in seen:
-            raise UserError(f"{path}:{number}: second prediction for {name} sample {key[2]}")
-        seen.add(key)
-        counts[key[:2]] += 1
-    if not allow_partial:
-        for method in {prediction.method for prediction in predictions}:
-            most = max(count for (m, _), count in counts.items() if m == method)
-            for example in arena.examples:
-                have = counts[method, example.prog_syn_id]
-                if have < most:
-                    raise UserError(
-                        f"{path}: missing samples: {example.prog_syn_id} has {have} of {most} "
-                        f"({method})",
-                        "add them or pass --allow-partial",
-                    )
-    return predictions
 
 
 def evaluate_file(
@@ -91,7 +48,14 @@ def evaluate_file(
     InfrastructureError : the sandbox gave no verdict on some; a second run asks only those.
     """
     journal.claim("reports.jsonl", "metrics.json")
-    predictions = read_predictions(path, arena, allow_partial=settings.allow_partial)
+    found = read_predictions(
+        path,
+        arena,
+        allow_partial=settings.allow_partial,
+        mapping=settings.map or (),
+        extraction=settings,
+    )
+    predictions = found.predictions
     ks = default_ks(predictions, settings.k)
     python = interpreter(settings.profile)
     made_with = _made_with(path, settings)
@@ -117,7 +81,8 @@ def evaluate_file(
             reports = evaluate(predictions, arena, sandbox, rows)
         told = sandbox.pool.summary()
     metrics = summarise(reports, ks, exclude_known=settings.exclude_known, seed=settings.seed)
-    metrics |= {"versions": library_versions(python), "settings": made_with, "sandbox": told}
+    metrics |= {"failed_answers": len(found.failed), "versions": library_versions(python)}
+    metrics |= {"settings": made_with, "sandbox": told}
     write_json(journal.file("metrics.json"), metrics)
     return metrics, table(metrics, ks, settings.criterion)
 
@@ -232,5 +197,10 @@ def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> T
         rows.append([method, *counts, *numbers, interval])
     columns = ["method", "instances", "samples", "empty", *names, f"95% of UPass@{ks[0]}"]
     bad = metrics["known_bad_instances"]
-    note = f"{bad} known-bad instances included (--exclude-known drops them). " if bad else ""
-    return Table("", columns, rows, note + summary_line(metrics["sandbox"]))
+    notes = [f"{bad} known-bad instances included (--exclude-known drops them)."] if bad else []
+    for method, values in metrics["methods"].items():
+        told = [f"{count} {ending}" for ending, count in values["endings"].items()]
+        notes += [f"{method}: {', '.join(told)} among the answers."] if told else []
+    if failed := metrics["failed_answers"]:
+        notes.append(f"{failed} answers failed and are left out.")
+    return Table("", columns, rows, " ".join([*notes, summary_line(metrics["sandbox"])]))

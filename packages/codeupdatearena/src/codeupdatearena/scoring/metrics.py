@@ -1,7 +1,7 @@
 """pass@k, UPass@k and the diagnostics."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -116,6 +116,8 @@ def aggregate(
     groups = by_instance(reports)
     metrics: dict[str, Any] = {"n_instances": len(groups), "n_samples": len(reports)}
     metrics["n_empty"] = sum(report.empty_code for report in reports)
+    endings = Counter(report.finish_reason for report in reports)
+    metrics["endings"] = {n: endings[n] for n in ("length", "refused", "filtered") if endings[n]}
     for k in ks:
         passed = rates(groups, lambda report: report.all_pass_with, k)
         metrics[f"pass@{k}"] = _percent(list(passed.values()))

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from ..execution.settings import Isolation, SandboxSettings, Workers
-from ..sampling.settings import SampleSettings
+from ..sampling.settings import ExtractionSettings, SampleSettings
 from .criteria import Criterion
 
 
 @dataclass(frozen=True)
-class EvaluateSettings(SandboxSettings):
+class EvaluateSettings(ExtractionSettings, SandboxSettings):
     """How predictions are executed and counted."""
 
     full_report: Annotated[
@@ -40,6 +40,10 @@ class EvaluateSettings(SandboxSettings):
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="Accept fewer samples for some examples.")
     ] = False
+    map: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="THEIRS=OURS: a field of another name; repeat for more."),
+    ] = None
     seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 42
 
 
