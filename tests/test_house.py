@@ -35,7 +35,6 @@ ONE_USER = {
     "models.ModelSpec": "what parse_spec gives; lofit makes one of a loaded model's commit",
     "models.O_PROJ_PATTERN": "part of AttentionLayout: where an unknown family's heads are",
     "models.set_o_proj_pattern": "part of AttentionLayout: what --o-proj-pattern does",
-    "models.base_model_of": "part of AttentionLayout: the model inside a peft wrapper",
     "models.UnsupportedModelError": "part of AttentionLayout",
     "models.file_identity": "hash of weights outside a checkpoint, remembered",
     "models.cache_folder": "the one place of everything kept between runs",

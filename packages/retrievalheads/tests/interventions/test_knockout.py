@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from retrievalheads.decoding.base_model import layout_of
 from retrievalheads.heads.head_sets import ranked
 from retrievalheads.interventions.knockout import Knockout, control_heads, knockout, mean_outputs
 from retrievalheads.interventions.knockout_sweep import settings_for
+from tenpapers.models import AttentionLayout
 
 from ..conftest import IDS, logits, tiny
 
@@ -34,7 +34,7 @@ def test_uniform_is_the_running_mean_of_the_values(padded):
     if padded:
         mask[1, :6] = 0
     taken = {}
-    layout = layout_of(model)
+    layout = AttentionLayout.from_model(model)
     projection = layout.projection(2).module
     value = model.model.layers[2].self_attn.v_proj
     hooks = [value.register_forward_hook(lambda m, i, o: taken.update(value=o))]

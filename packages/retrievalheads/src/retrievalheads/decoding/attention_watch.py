@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
 from tenpapers.models.heads import Hooks
-
-from .base_model import base_model_of
+from tenpapers.models.layout import base_model_of
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Shaped

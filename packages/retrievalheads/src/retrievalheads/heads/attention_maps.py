@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenpapers.models import AttentionLayout
 from tenpapers.report import Picture
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
-from ..decoding.base_model import layout_of
 from ..inputs.token_spans import token_spans
 from ..records import Example
 from .head_sets import as_mask
@@ -74,7 +74,7 @@ def draw_map(
     from matplotlib.figure import Figure
     from tenpapers.errors import UserError
 
-    shape = layout_of(model).geometry
+    shape = AttentionLayout.from_model(model).geometry
     try:
         as_mask(heads, shape.n_layers, shape.n_heads)
     except ValueError as error:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tenpapers.models import AttentionLayout
 from tenpapers.models.heads import Hooks
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
-from ..decoding.base_model import layout_of
 from ..heads.head_sets import as_mask, ranked
 from .settings import Kind, Scope
 
@@ -60,7 +60,7 @@ class Knockout(Hooks):
         super().__init__()
         if kind == "mean" and means is None:
             raise ValueError("kind 'mean' needs the heads' mean outputs")
-        self.layout = layout_of(model)
+        self.layout = AttentionLayout.from_model(model)
         self.scope = scope
         self.first_row: int | None = None
         chosen = heads if heads.dim() == 3 else heads[None]
@@ -146,7 +146,7 @@ def knockout(
     ------
     ValueError : a head that the model does not have, or one named twice.
     """
-    shape = layout_of(model).geometry
+    shape = AttentionLayout.from_model(model).geometry
     chosen = as_mask(heads, shape.n_layers, shape.n_heads)
     with Knockout(model, chosen, kind=kind, scope=scope, means=means) as hooks:
         yield hooks
@@ -208,7 +208,7 @@ def mean_outputs(
     import torch
     from tenpapers.models import HeadCapture
 
-    layout = layout_of(model)
+    layout = AttentionLayout.from_model(model)
     total, count = None, 0
     with torch.inference_mode(), HeadCapture(layout) as capture:
         for ids in sequences:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tenpapers.models import AttentionLayout
+
 from ..decoding.answers import MAX_TOKENS, grade
-from ..decoding.base_model import layout_of
 from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..heads.head_sets import ranked
 from ..inputs.token_spans import encode_prompt, encode_target
@@ -110,7 +111,7 @@ def sweep(
     from tqdm import tqdm
 
     kept = kept or ExampleRows()
-    shape = layout_of(model).geometry
+    shape = AttentionLayout.from_model(model).geometry
     masks = torch.zeros(len(settings), shape.n_layers, shape.n_heads, dtype=torch.bool)
     for row, setting in enumerate(settings):
         for layer, head in setting.heads:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tenpapers.errors import UserError
-from tenpapers.models import CausalLM
+from tenpapers.models import AttentionLayout, CausalLM
 from tenpapers.models.heads import Hooks
 
-from ..decoding.base_model import layout_of
 from ..heads.head_sets import as_mask
 from ..training.adapter_folder import ATTENTION, read_state, tuned_identity
 from ..training.context_extension import extend_context
@@ -76,12 +75,12 @@ class HeadTransfer(Hooks):
         heads: Bool[Tensor, "layers heads"],
     ) -> None:
         super().__init__()
-        self.layout = layout_of(target)
+        self.layout = AttentionLayout.from_model(target)
         self.mode: Literal["off", "take", "put"] = "off"
         self.first_row = 0
         self._taken: dict[int, Float[Tensor, "batch n width"]] = {}
         # The outer modules of a peft wrapper: their input is z, whatever is inside.
-        theirs = layout_of(source)
+        theirs = AttentionLayout.from_model(source)
         for layer in self.layout.attention_layers:
             if bool(heads[layer].any()):
                 mine = self.layout.projection(layer).module
@@ -143,8 +142,8 @@ class LockStep:
         self.target = target if isinstance(target, Side) else Side(target)
         self.source = source if isinstance(source, Side) else Side(source)
         self.positions = positions
-        shape = layout_of(self.target.model).geometry
-        if layout_of(self.source.model).geometry != shape:
+        shape = AttentionLayout.from_model(self.target.model).geometry
+        if AttentionLayout.from_model(self.source.model).geometry != shape:
             raise ValueError("target and source have different shapes")
         self.heads = as_mask(heads, shape.n_layers, shape.n_heads)
         self._caches: dict[str, DynamicCache] = {}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tenpapers.errors import UserError
 from tenpapers.generation import CompletionCache
 from tenpapers.journal import Journal, RowLog, known_by
+from tenpapers.models import AttentionLayout
 from tenpapers.records import read_json, write_json
 
 from ..decoding.answers import Evaluation, evaluate, evaluate_vllm, logged
-from ..decoding.base_model import layout_of
 from ..heads.head_sets import head_list, ranked
 from ..heads.overlap import require_same_base
 from ..heads.score_files import HeadScores
@@ -187,7 +187,7 @@ def require_shape(model: PreTrainedModel, scores: HeadScores, file: Path) -> Non
     ------
     UserError : the numbers of layers or heads differ.
     """
-    shape = layout_of(model).geometry
+    shape = AttentionLayout.from_model(model).geometry
     if (shape.n_layers, shape.n_heads) != (scores.n_layers, scores.n_heads):
         raise UserError(
             f"{file}: {scores.n_layers} x {scores.n_heads} heads, the model has "
