@@ -71,7 +71,7 @@ def read_predictions(
         place = f"{path}:{number}"
         if not isinstance(value, dict):
             raise UserError(f"{place}: not a JSON object")
-        row = {names.get(key, key): value[key] for key in value}
+        row: Row = {names.get(str(key), str(key)): value[key] for key in value}
         for found in _predictions(row, arena, counts, extraction, place):
             if isinstance(found, str):
                 failed.append(f"{place}: {found}")

@@ -310,7 +310,7 @@ def _as_llama(model: PreTrainedModel) -> PreTrainedModel:
         made = LlamaForCausalLM(llama)
     parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
     for name, empty in [*made.named_parameters()]:
-        had = parameters.get(name)
+        had: torch.Tensor | None = parameters.get(name)
         if had is None:  # a bias that the base does not have
             had = torch.zeros(empty.shape, dtype=model.dtype, device=model.device)
         owner, _, own = name.rpartition(".")

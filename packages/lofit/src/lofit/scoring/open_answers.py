@@ -89,7 +89,7 @@ def _judged(
     if completion.failed:
         return row.model_copy(update={"error": completion.outcome})
     try:
-        verdicts = {
+        verdicts: dict[str, int | None] = {
             kind: verdict(judge, item.question, answer, kind) for kind, judge in judges.items()
         }
     except JudgeFailedError as error:

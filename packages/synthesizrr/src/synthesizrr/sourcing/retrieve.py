@@ -132,7 +132,9 @@ def retrieve_bm25(seeds: Sequence[Example], corpus: Path, top_k: int = TOP_K) ->
     index = Bm25Index.build(documents, word_tokens)
     scores, ids = index.search([seed.text for seed in seeds], top_k)
     # What shares no word with the seed is no rank of its: it stands there by the corpus's order.
-    return _with_texts(seeds, scores, np.where(scores > 0, ids, None), corpus, "bm25")
+    ranked = ids.astype(object)
+    ranked[~(scores > 0)] = None
+    return _with_texts(seeds, scores, ranked, corpus, "bm25")
 
 
 def retrieve_random(

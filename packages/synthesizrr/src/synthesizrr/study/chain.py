@@ -130,10 +130,10 @@ def run_stages(
     rows = chain.synthetic()
     problems: list[str] = []
     final = _unless(problems, lambda: chain.final(rows), rows)
-    metrics = _unless(problems, lambda: chain.metrics(final), {})
+    metrics: dict[str, Any] = _unless(problems, lambda: chain.metrics(final), {})
     # The data set before the student: what cannot be trained on is a data set all the same.
     chain.dataset(final, metrics, problems)
-    student = _unless(problems, lambda: chain.student(final), {})
+    student: dict[str, Any] = _unless(problems, lambda: chain.student(final), {})
     generated, parsed = (read_json(chain.out / f"{name}.json") for name in ("generate", "parse"))
     summary = {
         "rows": len(final),
