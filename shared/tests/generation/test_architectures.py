@@ -44,7 +44,7 @@ class Letters:
     """One token a letter; anything that a random model says can be read."""
 
     pad_token_id = 0
-    eos_token_id = 2
+    eos_token, eos_token_id = "</s>", 2
     bos_token_id = None
 
     def __call__(self, text, **_):
