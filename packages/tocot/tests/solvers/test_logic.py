@@ -47,6 +47,60 @@ def test_first_order_signs():
     assert solve_fol({"premises": ["∀x ∀y (x = y)", "P(a)"], "conclusion": "P(b)"}).value == "True"
 
 
+@pytest.mark.parametrize(
+    ("premises", "conclusion"),
+    [
+        (["∀x,y (Likes(x,y) => Likes(y,x))", "Likes(a,b)"], "Likes(b,a)"),
+        (["∀x (Cat(x) & ~Dog(x) | Bird(x) -> Purrs(x))", "Bird(tom)"], "Purrs(tom)"),
+        (["∀x (Cat(x) ⇒ Purrs(x))", "Cat('Tom Jones')"], 'Purrs("Tom Jones")'),
+        (["forall x. Cat(x) -> Purrs(x)", "Cat(tom)"], "Purrs(tom)"),
+        (["∀x: Cat(x) → Purrs(x)", "Cat(tom)"], "Purrs(tom)"),
+        (["Exists([x], Cat(x))", "∀x (Cat(x) → Purrs(a))"], "Purrs(a)"),
+        (["∀x (Cat(x) → Purrs(x))", "Implies(Bird(a), Cat(a))", "Bird(a)"], "Purrs(a)"),
+        (["a = b", "Cat(a)"], "Cat(b)"),
+        # A variable that nothing binds stands for whatever there is; any other name is a thing.
+        (["Implies(Cat(x), Purrs(x))", "Cat(tom)"], "Purrs(tom)"),
+        (["Purrs(c)", "ForAll([c], Implies(Purrs(c), Cat(c)))"], "Cat(tom)"),
+        # A quantifier reaches as far as its variable is used.
+        (["∀x Cat(x) → Purrs(x)", "Cat(tom)"], "Purrs(tom)"),
+        (["a = b ∧ ∀x Cat(x)"], "Cat(b)"),
+    ],
+)
+def test_formulas_as_people_write_them(premises, conclusion):
+    given = {"premises": premises, "conclusion": conclusion}
+    assert solve_fol(given).value == "True"
+
+
+@pytest.mark.parametrize(
+    ("premises", "conclusion", "told"),
+    [
+        (["Cat(tom) > Dog(tom)"], "Cat(tom)", "'>' is no sign of a formula"),
+        (["Cat(tom) + Dog(tom)"], "Cat(tom)", "'+' is no sign of a formula"),
+        (["Cat(tom - jones)"], "Cat(tom)", "'-' is no sign of a formula"),
+        (["∀x (Cat(x) @ Dog(x))"], "Cat(tom)", "'@' is no sign of a formula"),
+        (["∀x (ForAll([y], Cat(y)))"], "Cat(tom)", "'[' is no sign of a formula"),
+        (["Cat(tom) if Dog(tom)"], "Cat(tom)", "not a formula"),
+        (["[Cat(tom)]"], "Cat(tom)", "'[Cat(tom)]' is no formula"),
+    ],
+)
+def test_what_is_no_formula_is_named(premises, conclusion, told):
+    result = solve_fol({"premises": premises, "conclusion": conclusion})
+    assert result.status == "error" and told in result.error
+
+
+def test_many_quantifiers_are_read_once():
+    text = "".join(f"∀v{n} " for n in range(90)) + "P(v0) ∧ " + " ∧ ".join("P(v1)" for _ in "ab")
+    assert solve_fol({"premises": [text], "conclusion": "P(a)"}).value == "True"
+
+
+def test_plans_in_the_words_of_models():
+    broken = body("ForAll([x], Implies(", "    Cat(x)", "    , Purrs(x)", "))", "Cat(tom)")
+    assert solve_fol(broken + "    return Purrs(tom)\n").value == "True"
+    assert solve_bool(body("rained", "Implies(rained, wet)", "result = wet", "return result")).value
+    signs = body("rained", "rained -> wet", "wet ⇒ ¬dry", "return dry")
+    assert solve_bool(signs).value == "False"
+
+
 @pytest.mark.acceptance
 def test_contexthub_gold_labels(data):
     right = total = 0

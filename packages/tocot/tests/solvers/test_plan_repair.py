@@ -43,6 +43,15 @@ def test_an_indented_plan_moves_to_the_margin():
     assert solve_python(plan.text).value == 2 and "indented function" in plan.repairs
 
 
+def test_what_stands_before_the_plan_and_is_needed_stays():
+    plan = recover_plan(
+        "Here is the plan.\nimport math\nRATE = 3\n\ndef double(x):\n    return 2 * x\n\n"
+        "def solution():\n    return double(math.floor(2.5)) * RATE\n"
+    )
+    assert solve_python(plan.text).value == 12
+    assert plan.repairs == ["text before"] and "Here" not in plan.text
+
+
 @given(st.text(max_size=200))
 def test_recovery_never_fails(text):
     plan = recover_plan(f"def solution():\n    {text}")

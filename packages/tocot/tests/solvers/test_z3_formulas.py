@@ -1,5 +1,7 @@
 import pytest
-from tocot.solvers.z3_formulas import FormulaError, Vocabulary, from_python, from_signs
+from tocot.solvers.logic_signs import from_signs
+from tocot.solvers.python_syntax import from_python
+from tocot.solvers.vocabulary import FormulaError, Vocabulary
 
 
 def test_precedence_of_signs():

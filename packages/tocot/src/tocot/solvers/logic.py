@@ -8,8 +8,10 @@ import z3
 
 from .plan_repair import logic_lines, recover_plan
 from .python import SolverResult
+from .python_syntax import from_python
 from .settings import Domain
-from .z3_formulas import FormulaError, Vocabulary, from_python, names_of_things, reader_of
+from .vocabulary import FormulaError, Vocabulary
+from .z3_formulas import names_in, read_formula
 
 TIMEOUT_MS = 1000  # of each of the two checks
 _FACT = re.compile(r"(\w+) is (True|False)")
@@ -126,11 +128,12 @@ def solve_fol(plan: str | Mapping[str, Any], domain: Domain = "open") -> SolverR
             texts, last = _given(plan)
         if not last:
             raise FormulaError("no conclusion")
-        things = names_of_things([*texts, last]) if domain == "closed" else None
-        words = Vocabulary(propositional=False, domain=things)
-        read = reader_of([*texts, last])
-        premises = [read(text, words) for text in texts]
-        return decide(premises, read(last, words), words, "Unknown")
+        things, bound = names_in([*texts, last])
+        words = Vocabulary(
+            propositional=False, domain=things if domain == "closed" else None, variables=bound
+        )
+        premises = [read_formula(text, words) for text in texts]
+        return decide(premises, read_formula(last, words), words, "Unknown")
     except (FormulaError, z3.Z3Exception) as error:
         return SolverResult("error", None, _first_line(error))
     except RecursionError:
@@ -150,7 +153,7 @@ def _plan_terms(plan: str, words: Vocabulary) -> tuple[list[z3.BoolRef], z3.Bool
     texts, last, _ = logic_lines(recover_plan(plan))
     if not last:
         raise FormulaError("no conclusion")
-    return [from_python(text, words) for text in texts], from_python(last, words)
+    return [read_formula(text, words) for text in texts], read_formula(last, words)
 
 
 def _first_line(error: Exception) -> str:

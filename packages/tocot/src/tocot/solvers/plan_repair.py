@@ -26,7 +26,7 @@ class Plan:
 
 
 def recover_plan(response: str) -> Plan:
-    """The first `def solution`, up to its return, with the imports before it.
+    """The first `def solution`, up to its return, with the imports and functions before it.
 
     Models run on and write further functions; code fences, and text before the function, go too.
     """
@@ -38,9 +38,9 @@ def recover_plan(response: str) -> Plan:
     start = _START.search(text)
     if start is None:
         return Plan("", response, repairs)
-    before = text[: start.start()]
-    imports = [line for line in before.splitlines() if re.match(r"(?:import|from)\s+\w", line)]
-    if before.strip() and len(imports) < sum(bool(line.strip()) for line in before.splitlines()):
+    before = text[: start.start()].splitlines()
+    needed = _before(before)
+    if sum(bool(line.strip()) for line in needed) < sum(bool(line.strip()) for line in before):
         repairs.append("text before")
     lines = text[start.start() :].splitlines()
     if (shift := len(lines[0]) - len(lines[0].lstrip())) > 0:
@@ -52,8 +52,32 @@ def recover_plan(response: str) -> Plan:
     body, cut = _up_to_return(body)
     if any(line.strip() for line in cut):
         repairs.append("text after return")
-    whole = "\n".join([*imports, *body]).rstrip() + "\n"
+    whole = "\n".join([*needed, *body]).rstrip() + "\n"
     return Plan(whole, "\n".join([*cut, *rest]).strip(), repairs)
+
+
+def _before(lines: list[str]) -> list[str]:
+    """What a plan may need of the text before it: imports, values with a name, other functions."""
+    kept: list[str] = []
+    while lines:
+        if re.match(r"(?:import|from)\s+\w|[A-Za-z_]\w*\s*=[^=]", lines[0]) and _parses(lines[:1]):
+            kept.append(lines[0])
+        elif re.match(r"def\s+\w+\(", lines[0]):
+            body, rest = _one_function(lines)
+            if _parses(body):
+                kept += body
+                lines = rest
+                continue
+        lines = lines[1:]
+    return kept
+
+
+def _parses(lines: list[str]) -> bool:
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _one_function(lines: list[str]) -> tuple[list[str], list[str]]:
@@ -158,7 +182,7 @@ def _statements(text: str, repairs: list[str]) -> list[str]:
         bare = _without_comment(line).strip()
         if not bare or bare.startswith(('"""', "'''")):
             continue
-        if bare.startswith(")") and joined and not pending:
+        if bare.startswith((")", ",")) and joined and not pending:
             joined[-1] += bare
             _note(repairs, "line joined")
             continue

@@ -6,6 +6,12 @@ import json
 import math
 import secrets
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, Program, SandboxPool, Verdict
@@ -104,16 +110,41 @@ def refusal(plan: str) -> str:
     for node in ast.walk(tree):
         if not isinstance(node, NODES):
             return f"{type(node).__name__} is not allowed"
-        if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+        if isinstance(node, ast.Attribute) and node.attr not in attributes():
             return f"attribute {node.attr} is not allowed"
         if isinstance(node, ast.Name) and not _may_name(node.id):
             return f"name {node.id} is not allowed"
         for name in _imported(node):
-            if name.partition(".")[0] not in MODULES:
+            if name not in MODULES:
                 return f"import of {name} is not allowed"
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.name not in public_names(node.module or ""):
+                    return f"import of {node.module}.{alias.name} is not allowed"
     if "solution" not in own:
         return "no function solution"
     return ""
+
+
+@cache
+def public_names(module: str) -> frozenset[str]:
+    """What a module of the list offers; the modules that it imports itself are none of it."""
+    found = import_module(module)
+    names = getattr(found, "__all__", None) or [name for name in dir(found) if name[0] != "_"]
+    return frozenset(n for n in names if not isinstance(getattr(found, n), ModuleType))
+
+
+@cache
+def attributes() -> frozenset[str]:
+    """Attributes that a plan may ask for: methods of numbers, texts, containers and dates.
+
+    `str.format` reaches into whatever it is given, and frames are attributes of a generator.
+    """
+    kinds = (int, float, complex, str, list, tuple, dict, set, frozenset, range, slice)
+    kinds += (Fraction, Decimal, date, datetime, time, timedelta, timezone)
+    methods = {name for kind in kinds for name in dir(kind) if name[0] != "_"}
+    offered = {name for module in MODULES for name in public_names(module)}
+    return frozenset(methods - {"format", "format_map"} | offered)
 
 
 def _may_name(name: str) -> bool:
