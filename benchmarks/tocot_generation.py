@@ -1,8 +1,8 @@
 """Direct and CoT arms of three tasks: our runner against lm-evaluation-harness.
 
-Both get the same rendered prompts, the same loaded SmolLM2 (float32), batch size and stop strings,
-in one process. Prints seconds of each arm, ratios, the share of equal texts, and accuracies by one
-grader; then our time with the stop pattern, which ends a CoT when its answer sentence is complete.
+Both get the same rendered prompts, the same loaded SmolLM2 (float32) and batch size, in one
+process, and write up to the budget. Prints seconds of each arm, ratios, the share of equal texts,
+and accuracies by one grader.
 
     python benchmarks/tocot_generation.py [--items 32] [--tokens 16,48] [--tasks csqa,...]
 
@@ -42,20 +42,13 @@ def prompts(task: str, form: str, n: int) -> tuple[list[TaskItem], dict[str, lis
     }
 
 
-def ours(
-    backend: HFBackend, made: list[Prompt], tokens: int, *, early: bool
-) -> tuple[list[str], float]:
+def ours(backend: HFBackend, made: list[Prompt], tokens: int) -> tuple[list[str], float]:
     """Texts in order, and seconds."""
     requests = [
         Request(
             id=str(number),
             messages=tuple(prompt.messages),
-            sampling=Sampling(
-                max_tokens=tokens,
-                stop=prompt.stop,
-                seed=SEED,
-                stop_pattern=prompt.stop_pattern if early else "",
-            ),
+            sampling=Sampling(max_tokens=tokens, seed=SEED),
         )
         for number, prompt in enumerate(made)
     ]
@@ -71,7 +64,7 @@ def theirs(peer: Any, tokenizer: Any, made: list[Prompt], tokens: int) -> tuple[
     instances = []
     for number, prompt in enumerate(made):
         text = chat_text(tokenizer, Request(id="", messages=tuple(prompt.messages)))
-        settings = {"until": list(prompt.stop), "max_gen_toks": tokens, "do_sample": False}
+        settings = {"until": [], "max_gen_toks": tokens, "do_sample": False}
         instances.append(
             Instance(request_type="generate_until", doc={}, arguments=(text, settings), idx=number)
         )
@@ -108,29 +101,21 @@ def main() -> None:
     for task in options.tasks.split(","):
         form = TASKS[task]
         items, arms = prompts(task, form, options.items)
-        total = {"ours": 0.0, "early": 0.0, "lm-eval": 0.0}
+        total = {"ours": 0.0, "lm-eval": 0.0}
         for arm, made in arms.items():
-            mine, seconds = ours(backend, made, budgets[arm], early=False)
+            mine, seconds = ours(backend, made, budgets[arm])
             other, peer_seconds = theirs(peer, lm.tokenizer, made, budgets[arm])
-            cut, early = ours(backend, made, budgets[arm], early=True)
             same = sum(a.strip() == b.strip() for a, b in zip(mine, other, strict=True))
-            begins = all(a.startswith(b) for a, b in zip(mine, cut, strict=True))
             total["ours"] += seconds
-            total["early"] += early
             total["lm-eval"] += peer_seconds
             print(
                 f"{task} {form}_{arm}, {len(items)} items: ours {seconds:.1f} s, lm-eval "
-                f"{peer_seconds:.1f} s, ratio {peer_seconds / seconds:.2f}x; with the stop pattern "
-                f"{early:.1f} s ({'prefixes of the same texts' if begins else 'OTHER TEXTS'}); "
+                f"{peer_seconds:.1f} s, ratio {peer_seconds / seconds:.2f}x; "
                 f"equal texts {same} of {len(items)}; accuracy {accuracy(items, mine):.1f} and "
                 f"{accuracy(items, other):.1f}",
                 flush=True,
             )
-        print(
-            f"{task}, both arms: {total['lm-eval'] / total['ours']:.2f}x, with the stop pattern "
-            f"{total['lm-eval'] / total['early']:.2f}x",
-            flush=True,
-        )
+        print(f"{task}, both arms: {total['lm-eval'] / total['ours']:.2f}x", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,66 @@
 """What comes in, what flows between the stages, what goes out: one JSONL line each."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from tenpapers.errors import UserError
 from tenpapers.records import Record, first_problem, read_json_lines
 
 AnswerKind = Literal["letter", "text_choice", "number", "math", "text", "short", "judge", "bool3"]
 Arm = Literal["direct", "cot"]
 ARMS: tuple[Arm, ...] = ("direct", "cot")
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _as_text(value: Any) -> Any:
+    """Ids, labels and answers are texts, whatever a file writes: 7, 0.5, true."""
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_texts(value: Any) -> Any:
+    return [_as_text(one) for one in value] if isinstance(value, list | tuple) else _as_text(value)
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+Gold = Annotated[str | list[str], BeforeValidator(_as_texts)]
+
+_FORMS = {"": "", "zs": "zs_", "zeroshot": "zs_", "0shot": "zs_", "fs": "fs_", "fewshot": "fs_"}
+_ARM_NAMES = {"direct": "direct", "da": "direct", "cot": "cot", "chainofthought": "cot"}
+_PLANS = {"plandirect": "plan_direct", "plancot": "plan_cot", "plantool": "plan_tool"}
+
+
+def setting_name(text: str) -> str:
+    """A setting as we write it: "zs_CoT", "zero-shot cot", "5-shot direct", "direct", "plan_tool".
+
+    Raises
+    ------
+    ValueError : any other; nobody could tell its arm.
+    """
+    plain = re.sub(r"[\W_]+", "", text.lower())
+    if plain in _PLANS:
+        return _PLANS[plain]
+    for name, arm in _ARM_NAMES.items():
+        form = re.sub(r"^0*[1-9]\d*shot$", "fs", plain.removesuffix(name))
+        if plain.endswith(name) and form in _FORMS:
+            return f"{_FORMS[form]}{arm}"
+    raise ValueError(f"{text!r} is no setting: zs_direct, zs_cot, fs_direct, fs_cot, direct, cot")
+
+
+Setting = Annotated[str, AfterValidator(setting_name)]
 
 
 class Row(Record):
@@ -22,8 +72,20 @@ class Row(Record):
 class Choices(Record):
     """Options of an item: a label and a text each, in order."""
 
-    label: tuple[str, ...]
-    text: tuple[str, ...]
+    label: Texts
+    text: Texts
+
+
+def _written_options(value: Any) -> Any:
+    """Options as people write them: a list of texts or of labelled ones, texts by their labels."""
+    if isinstance(value, dict) and not {"label", "text"} & value.keys():
+        return {"label": list(value), "text": list(value.values())}
+    if isinstance(value, list | tuple):
+        labelled = [one for one in value if isinstance(one, dict)]
+        if labelled and len(labelled) == len(value):
+            return {name: [one.get(name) for one in value] for name in ("label", "text")}
+        return {"label": list(LETTERS[: len(value)]), "text": value} if value else None
+    return value
 
 
 def _paired(choices: Choices | None) -> Choices | None:
@@ -32,18 +94,50 @@ def _paired(choices: Choices | None) -> Choices | None:
     return choices
 
 
-Options = Annotated[Choices | None, AfterValidator(_paired)]
+Options = Annotated[Choices | None, BeforeValidator(_written_options), AfterValidator(_paired)]
+
+
+def _labelled(gold: Any, choices: Any) -> Any:
+    """The label of a gold answer that is a bracketed label, an option's text, or its index."""
+    options = choices if isinstance(choices, Choices) else _written_options(choices)
+    if isinstance(options, dict):
+        labels, texts = options.get("label"), options.get("text")
+    else:
+        labels, texts = getattr(options, "label", ()), getattr(options, "text", ())
+    labels, texts = ([str(one) for one in part or ()] for part in (labels, texts))
+    if isinstance(gold, int) and str(gold) not in labels:
+        return labels[gold] if not isinstance(gold, bool) and 0 <= gold < len(labels) else gold
+    if not isinstance(gold, str) or gold in labels or len(labels) != len(texts):
+        return gold
+    bare = gold.strip("()[]. ").casefold()
+    wanted = [label for label in labels if label.casefold() == bare] or [
+        label for label, text in zip(labels, texts, strict=True) if text.strip() == gold.strip()
+    ]
+    return wanted[0] if len(wanted) == 1 else gold
+
+
+class Asked(Row):
+    """A question with its gold answer, which is a label where the options have some."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gold_is_a_label(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("answer_kind") not in (None, "letter"):
+            return values
+        if values.get("gold") is None or values.get("choices") is None:
+            return values
+        return values | {"gold": _labelled(values["gold"], values["choices"])}
 
 
 class PublicItem(Record):
     """What an extractor may know of an item: everything but the answer."""
 
-    id: str
+    id: Text
     answer_kind: AnswerKind
     choices: Options = None
 
 
-class TaskItem(Row):
+class TaskItem(Asked):
     """One question of a task.
 
     Parameters
@@ -52,13 +146,13 @@ class TaskItem(Row):
     meta : subject, level, type, story, ... as the data set has them.
     """
 
-    id: str
+    id: Text
     task: str
     question: str
     context: str | None = None
     choices: Options = None
     answer_kind: AnswerKind
-    gold: str | list[str]
+    gold: Gold
     meta: dict[str, Any] = Field(default_factory=dict)
 
     def public(self) -> PublicItem:
@@ -82,7 +176,7 @@ class Turn(Record):
     content: str
 
 
-class Output(Row):
+class Output(Asked):
     """What a model answered in one setting, and how that was graded.
 
     Parameters
@@ -90,13 +184,16 @@ class Output(Row):
     prefill : text that the assistant's turn began with; `response` begins with it too.
     span : of the answer in the response, characters.
     rule : which step of the extraction found it.
-    errored : the backend gave no answer; such rows count nowhere.
+    correct : also read as `is_correct`.
+    judged : what a judge said of an answer that strings did not find right.
+    errored : the backend or the judge gave no answer; such rows count nowhere.
+    group : one of the paper's five, of a task that is not ours.
     """
 
-    id: str
+    id: Text
     task: str
     model: str = ""
-    setting: str
+    setting: Setting
     messages: list[Turn] = Field(default_factory=list)
     prefill: str = ""
     response: str | None = None
@@ -107,14 +204,18 @@ class Output(Row):
     answer: str | None = None
     span: tuple[int, int] | None = None
     rule: str = ""
-    correct: bool | None = None
+    correct: bool | None = Field(
+        default=None, validation_alias=AliasChoices("correct", "is_correct")
+    )
+    judged: bool | None = None
     parsed: bool = False
     errored: bool = False
     choices: Options = None
     answer_kind: AnswerKind | None = None
-    gold: str | list[str] | None = None
+    gold: Gold | None = None
     question: str = ""
     category: str = ""
+    group: str = ""
     subject: str = ""
     credit: float | None = None
 
@@ -124,19 +225,20 @@ class Output(Row):
         return "cot" if self.setting.endswith("cot") else "direct"
 
 
-class Replay(Row):
+class Replay(Asked):
     """Both arms of one item, as somebody recorded them."""
 
-    id: str
+    id: Text
     source: str
     task: str
     model: str = ""
     shots: str = ""
     category: str = ""
+    group: str = ""
     answer_kind: AnswerKind
     question: str
     choices: Options = None
-    gold: str
+    gold: Text
     direct_response: str | None = None
     cot_response: str | None = None
     logged_direct_pred: str | None = None
@@ -159,6 +261,8 @@ class Graded(Row):
         thought, in the options.
     subject : of the item, where its data set has some.
     position : first character of the answer in the response.
+    truncated : the response reached its budget of tokens; refused : the model declined, or its
+        provider held the response back. Both are counted apart.
     """
 
     id: str
@@ -182,6 +286,7 @@ class Graded(Row):
     eq_choices: bool = False
     subject: str = ""
     truncated: bool = False
+    refused: bool = False
     credit: float | None = None
 
     @property

@@ -10,6 +10,7 @@ from tenpapers.errors import UserError
 from tenpapers.generation.types import Message
 from tenpapers.templates import fill_section
 
+from ..extraction.run_on import STOP
 from ..inputs.task_registry import TaskSpec, task_spec
 from ..records import TaskItem
 from .settings import Style
@@ -29,15 +30,14 @@ class Prompt(NamedTuple):
     messages : the turns; a prefill is the last of them, the assistant's.
     prefill : beginning of the answer; "" for none.
     max_new_tokens : budget of the setting.
-    stop : strings at which the answer ends.
-    stop_pattern : expression whose match completes the answer.
+    stop : expression whose match ends the answer: a further question of the model's own. No
+        earlier stop, for what a model still says may take its answer back.
     """
 
     messages: list[Message]
     prefill: str
     max_new_tokens: int
-    stop: tuple[str, ...]
-    stop_pattern: str
+    stop: str
 
 
 def build_messages(
@@ -95,11 +95,7 @@ def build_messages(
     if prefill:
         messages.append(Message(role="assistant", content=prefill))
     new = budget or spec.new_tokens(setting)
-    # A direct answer ends with its line; the template gives it one.
-    stop = ("\n",) if arm == "direct" and prefill else ("\n\n",) if arm == "direct" else ()
-    # An expression that matches the finished answer sentence, where the style has one.
-    pattern = fill(spec.style, "complete", folder, default="") if arm == "cot" else ""
-    return Prompt(messages, prefill, new, stop, pattern)
+    return Prompt(messages, prefill, new, "" if spec.kind == "judge" else STOP)
 
 
 def _user(item: TaskItem, spec: TaskSpec, arm: str, variant: str, folder: Path | None) -> Message:

@@ -39,8 +39,7 @@ class Job:
         sampling = Sampling(
             temperature=0.0,
             max_tokens=self.prompt.max_new_tokens,
-            stop=self.prompt.stop,
-            stop_pattern=self.prompt.stop_pattern,
+            stop_pattern=self.prompt.stop,
             seed=SEED,
         )
         return Request(id=self.id, messages=tuple(self.prompt.messages), sampling=sampling)
@@ -125,12 +124,13 @@ def run(
 
     Raises
     ------
-    UserError : items of several tasks; what `plan_jobs` raises.
+    UserError : items of several tasks; free replies without a judge; what `plan_jobs` raises.
     """
     tasks = {item.task for item in items}
     if len(tasks) != 1:
         raise UserError(f"one task a file: {', '.join(sorted(tasks)) or 'none'}")
     spec = task_spec(tasks.pop())
+    require_judge(spec, judge)
     jobs = plan_jobs(
         items,
         settings,
@@ -154,6 +154,17 @@ def run(
     return outputs_in(log)
 
 
+def require_judge(spec: TaskSpec, judge: object | None) -> None:
+    """Stop before anything is asked where nobody could grade the replies.
+
+    Raises
+    ------
+    UserError : a task of free replies, and no judge.
+    """
+    if spec.kind == "judge" and judge is None:
+        raise UserError(f"task {spec.name}: its replies need a judge", "--judge MODEL")
+
+
 @dataclass(frozen=True)
 class _Grader:
     """What all answers of a run are graded with."""
@@ -174,16 +185,19 @@ def _answered(
 
 
 def _graded(job: Job, done: Completion, grader: _Grader, seconds: float) -> Output:
-    """An answer, extracted and graded; a failed request is an errored row."""
+    """An answer, extracted and graded; where the model or the judge failed, an errored row."""
     item, prompt, spec = job.item, job.prompt, grader.spec
     response = prompt.prefill + done.text
     found = Extraction(None, None, "errored")
-    correct = False
+    correct, said = False, None
     if not done.failed:
-        found = extract(response, item.public(), spec)
-        correct = found.parsed and grade(found, item.gold, item.answer_kind)
+        truncated = done.finish_reason == "length"
+        found = extract(response, item.public(), spec, truncated=truncated)
+        free = item.answer_kind == "judge"  # only a judge can grade it
+        correct = found.parsed and not free and grade(found, item.gold, item.answer_kind)
         if grader.judge is not None and found.parsed and not correct:
-            correct = bool(grader.judge(item, found))
+            said = grader.judge(item, found)
+    problem = said.problem if said else ""
     return Output(
         id=item.id,
         task=item.task,
@@ -192,21 +206,23 @@ def _graded(job: Job, done: Completion, grader: _Grader, seconds: float) -> Outp
         messages=[Turn(role=turn.role, content=turn.content) for turn in prompt.messages],
         prefill=prompt.prefill,
         response=None if done.failed else response,
-        finish_reason=reason(done),
+        finish_reason=f"judge: {problem}" if problem else reason(done),
         prompt_tokens=done.n_prompt_tokens,
         new_tokens=done.n_output_tokens,
         seconds=round(seconds, 3),
         answer=found.answer,
         span=found.span,
         rule=found.rule,
-        correct=correct,
+        correct=correct or bool(said and said.correct),
+        judged=said.correct if said else None,
         parsed=found.parsed,
-        errored=done.failed,
+        errored=done.failed or bool(problem),
         choices=item.choices,
         answer_kind=item.answer_kind,
         gold=item.gold,
         question=item.question,
         category=spec.category,
+        group=spec.group,
         subject=str(item.meta.get("subject", "")),
     )
 

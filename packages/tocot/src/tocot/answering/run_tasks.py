@@ -14,7 +14,7 @@ from ..scoring.score_responses import score_output
 from .judge import Judge, model_judge
 from .label_likelihood import run_logprob
 from .output_log import close_in_order, items_key, open_outputs
-from .run import Job, plan_jobs, run
+from .run import Job, plan_jobs, require_judge, run
 from .settings import PromptSettings, RunSettings, two_budgets
 
 
@@ -49,7 +49,7 @@ def _prompt_row(job: Job) -> dict[str, Any]:
         "messages": [message.model_dump() for message in prompt.messages],
         "prefill": prompt.prefill,
         "max_new_tokens": prompt.max_new_tokens,
-        "stop": list(prompt.stop),
+        "stop": prompt.stop,
     }
 
 
@@ -68,7 +68,9 @@ def run_tasks(
     UserError : no tasks; `out` holds a run of another model, other settings or inputs; what
         `task_items`, `run` and `run_logprob` raise.
     """
-    names = [task_spec(name).name for name in settings.task_names]
+    for name in settings.task_names:
+        require_judge(task_spec(name), settings.judge)
+    names = settings.task_names
     two_budgets(settings.budgets)
     items = {name: _items_of(name, settings) for name in names}
     with ExitStack() as opened:

@@ -12,7 +12,7 @@ from ..records import Extraction, PublicItem
 from .boxes import last_box
 from .choices import read_choice
 from .endings import NONE
-from .markup import Places, placed, readable, visible
+from .markup import Places, placed, readable, spoken, visible
 from .numbers import find_number
 from .triggers import lower_case, strong_triggers
 
@@ -24,8 +24,18 @@ _LINE = re.compile(r"[^\n]*")
 _LINE_WITH_WORDS = re.compile(r"\s*([^\n]*)")
 
 
+# Rules that take the last words of a response for its answer, and kinds that a cut shortens.
+_UNANNOUNCED = ("fallback", "last line", "last line, text")
+_SHORTENED = ("number", "math", "text", "short")
+CUT_OFF = Extraction(None, None, "truncated")
+
+
 def extract(
-    response: str | None, item: PublicItem, task_spec: "TaskSpec | None" = None
+    response: str | None,
+    item: PublicItem,
+    task_spec: "TaskSpec | None" = None,
+    *,
+    truncated: bool = False,
 ) -> Extraction:
     """Find the answer of a response, without knowing the right one.
 
@@ -34,6 +44,8 @@ def extract(
     response : what the model wrote, prefill included; None or blank has no answer.
     item : without a gold answer; its `answer_kind` says what to look for.
     task_spec : the task; its `marker` ends the plan of free-form replies.
+    truncated : it was cut off at its budget: the last number of half a chain of thought is no
+        answer, nor is what the cut itself went through.
 
     Raises
     ------
@@ -47,7 +59,15 @@ def extract(
         return NONE
     if item.answer_kind == "judge":
         return _reply(response, task_spec.marker if task_spec else JUDGE_MARKER)
-    return _BY_KIND[item.answer_kind](response, item)
+    found = _BY_KIND[item.answer_kind](response, item)
+    return CUT_OFF if truncated and _is_cut(found, response, item) else found
+
+
+def _is_cut(found: Extraction, response: str, item: PublicItem) -> bool:
+    if found.rule in _UNANNOUNCED:
+        return True
+    at_the_end = found.span is not None and found.span[1] >= len(response.rstrip())
+    return at_the_end and item.answer_kind in _SHORTENED
 
 
 def _letter(response: str, item: PublicItem) -> Extraction:
@@ -122,23 +142,28 @@ def unquoted(text: str) -> str:
 
 
 def _short(response: str, item: PublicItem) -> Extraction:
-    at = lower_case(response).find("answer:")
+    clean, places = readable(response)
+    at = lower_case(clean).find("answer:")
     if at < 0:
         return NONE
-    hit = _LINE.match(response, at + len("answer:"))
+    hit = _LINE.match(clean, at + len("answer:"))
     answer = hit.group().strip() if hit else ""
-    return Extraction(answer, hit.span(), "first answer") if hit and answer else NONE
+    if not hit or not answer:
+        return NONE
+    return placed(Extraction(answer, hit.span(), "first answer"), places)
 
 
 def _reply(response: str, marker: str) -> Extraction:
     """The reply after the marker (bracketed, upper-case, bold or with a colon); else all of it."""
     words = re.escape(marker.strip("#:*[] "))
-    hits = list(re.finditer(rf"[#*\[\s]*\b{words}\b[\]*:\s]*", response, re.IGNORECASE))
-    start = hits[-1].end() if hits else 0
-    text = response[start:].strip()
+    start, end = spoken(response)
+    pattern = re.compile(rf"[#*\[\s]*\b{words}\b[\]*:\s]*", re.IGNORECASE)
+    hits = list(pattern.finditer(response, start, end))
+    start = hits[-1].end() if hits else start
+    text = response[start:end].strip()
     if not text:
         return NONE
-    return Extraction(text, (start, len(response)), "marker" if hits else "whole")
+    return Extraction(text, (start, end), "marker" if hits else "whole")
 
 
 _BY_KIND: dict[str, Callable[[str, PublicItem], Extraction]] = {

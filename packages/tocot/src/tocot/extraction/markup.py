@@ -7,6 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from ..records import Extraction
+from .run_on import run_on
 
 # Bold, code, mathematics, and words in a font of LaTeX's; what is in the braces stays.
 _MARKUP = re.compile(
@@ -20,10 +21,16 @@ _TURN_ENDS = re.compile(r"<\|(?:end|return|im_end|eot_id)\|>\s*\Z")
 
 
 def visible(response: str) -> tuple[int, int]:
-    """Where the text for the reader stands: behind the thinking, which is never graded.
+    """Where the answer to the question stands: behind the thinking, before a question of its own.
 
     A thought that was cut off leaves nothing to read.
     """
+    start, end = spoken(response)
+    return start, run_on(response, start, end)
+
+
+def spoken(response: str) -> tuple[int, int]:
+    """Where the text for the reader stands: behind the thinking, which is never graded."""
     if "<" not in response:
         return 0, len(response)
     start = max(

@@ -1,7 +1,7 @@
 """Rows of the Commonsense group: CommonsenseQA, StrategyQA, SIQA, PIQA, WinoGrande."""
 
-from ..records import TaskItem
-from .row_items import LETTERS, Row, row_item
+from ..records import LETTERS, TaskItem
+from .row_items import Row, row_item
 from .task_registry import TaskSpec
 
 

@@ -2,8 +2,8 @@
 
 import re
 
-from ..records import TaskItem
-from .row_items import LETTERS, OPTION, Row, SkippedRowError, row_item
+from ..records import LETTERS, TaskItem
+from .row_items import OPTION, Row, SkippedRowError, row_item
 from .task_registry import TaskSpec
 
 

@@ -5,8 +5,8 @@ import zlib
 
 import numpy as np
 
-from ..records import TaskItem
-from .row_items import LETTERS, Row, row_item
+from ..records import LETTERS, TaskItem
+from .row_items import Row, row_item
 from .task_registry import TaskSpec
 
 GPQA_SEED = 1  # options are shuffled once

@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..records import Choices, TaskItem
+from ..records import LETTERS, Choices, TaskItem
 from .task_registry import TaskSpec
 
 Row = Mapping[str, Any]
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # "(A) text", up to the next option or the end.
 OPTION = re.compile(r"\(([A-J])\)\s*(.*?)\s*(?=\([A-J]\)|\Z)", re.DOTALL)
 

@@ -4,8 +4,8 @@ import ast
 import json
 import re
 
-from ..records import TaskItem
-from .row_items import LETTERS, Row, SkippedRowError, row_item
+from ..records import LETTERS, TaskItem
+from .row_items import Row, SkippedRowError, row_item
 from .task_registry import TaskSpec
 
 # The gold answer of a question that its paragraphs do not answer; the prompt names it too.

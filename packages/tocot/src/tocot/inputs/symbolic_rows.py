@@ -2,8 +2,8 @@
 
 import re
 
-from ..records import TaskItem
-from .row_items import LETTERS, OPTION, Row, row_item
+from ..records import LETTERS, TaskItem
+from .row_items import OPTION, Row, row_item
 from .task_registry import TaskSpec
 
 _FOLIO_LABELS = {"True": "A", "False": "B", "Unknown": "C", "Uncertain": "C"}

@@ -14,7 +14,10 @@ MANY_UNPARSED = 0.05
 
 
 def cell_numbers(cell: Cell, policy: Policy = "wrong") -> dict[str, Any]:
-    """One cell as `results.json` has it, in percent; None without a pair."""
+    """One cell as `results.json` has it, in percent; None without a pair.
+
+    Unparsed, truncated and refused responses are counted apart: a response may be several of them.
+    """
     pairs = cell_pairs(cell, policy)
     n = len(pairs.ids)
     direct = 100 * float(pairs.direct.mean()) if n else None
@@ -26,6 +29,10 @@ def cell_numbers(cell: Cell, policy: Policy = "wrong") -> dict[str, Any]:
         "delta": None if direct is None or cot is None else cot - direct,
         "unparsed_direct": _share([not row.parsed for row in cell.direct]),
         "unparsed_cot": _share([not row.parsed for row in cell.cot]),
+        "truncated_direct": _share([row.truncated for row in cell.direct]),
+        "truncated_cot": _share([row.truncated for row in cell.cot]),
+        "refused_direct": _share([row.refused for row in cell.direct]),
+        "refused_cot": _share([row.refused for row in cell.cot]),
         "unpaired": cell.unpaired,
         "errored": cell.errored,
     }

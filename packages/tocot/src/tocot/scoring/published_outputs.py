@@ -46,9 +46,11 @@ def import_rows(path: Path, task: str, model: str = "") -> tuple[list[Output], d
                 continue
             public = PublicItem(id=str(number), answer_kind=spec.kind, choices=choices)
             found = extract(response, public, spec)
-            correct = grade(found, gold, spec.kind)
             logged = _flag(row.get(f"{prefix}_is_correct"))
-            if logged is not None:
+            free = spec.kind == "judge"  # what its judge said is all there is
+            correct = bool(logged) if free else grade(found, gold, spec.kind)
+            errored = bool(_flag(row.get(f"{prefix}_errored"))) or (free and logged is None)
+            if logged is not None and not free:
                 counts["agree" if logged == correct else "disagree"] += 1
             outputs.append(
                 Output(
@@ -66,7 +68,7 @@ def import_rows(path: Path, task: str, model: str = "") -> tuple[list[Output], d
                     answer_kind=spec.kind,
                     gold=gold,
                     question=str(row["question"]),
-                    errored=bool(_flag(row.get(f"{prefix}_errored"))),
+                    errored=errored,
                     logged_correct=logged,
                 )  # type: ignore[call-arg]
             )

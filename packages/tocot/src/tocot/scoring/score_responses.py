@@ -1,7 +1,9 @@
 """Grading recorded responses: from outputs or recorded pairs to graded rows."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
@@ -10,6 +12,8 @@ from ..extraction.extract import extract
 from ..inputs.task_registry import category_of, group_of, registry
 from ..records import (
     ARMS,
+    AnswerKind,
+    Choices,
     Extraction,
     Graded,
     Output,
@@ -140,12 +144,15 @@ def score_pair(
         response = getattr(record, f"{arm}_response")
         if response is None:
             continue
-        if grading == "logged":
+        if grading == "logged" or record.answer_kind == "judge":
             correct = getattr(record, f"logged_{arm}_correct")
             prediction = getattr(record, f"logged_{arm}_pred")
             if correct is None:
-                raise UserError(f"{record.id}: no logged_{arm}_correct", "--grading ours")
+                how = "only a judge grades free replies" if grading == "ours" else "--grading ours"
+                raise UserError(f"{record.id}: no logged_{arm}_correct", how)
             found = Extraction(prediction or None, None, "logged")
+            if record.answer_kind == "judge" and grading == "ours":
+                found = extract(response, public)
         else:
             found = extract(response, public)
             correct = grade(
@@ -162,13 +169,14 @@ def score_pair(
             model=record.model,
             setting=f"{'fs' if record.shots == 'few' else 'zs'}_{arm}",
             category=record.category,
-            group=group_of(record.task, record.source),
+            group=record.group or group_of(record.task, record.source),
             rule=found.rule,
             n_choices=_options(public),
             position=found.span[0] if found.span else None,
             eq_question="=" in record.question,
             eq_response="=" in (record.cot_response or ""),
             eq_choices=_in_options(public),
+            **_passed_through(record),
         )
 
 
@@ -185,40 +193,44 @@ def score_output(
 
     Raises
     ------
-    UserError : no gold answer in the record or the items; no logged flag.
+    UserError : no gold answer in the record or the items, or one that is none of the labels; no
+        logged flag; a free reply that no judge has graded.
     """
     item = items.get((record.task, record.id))
-    kind = record.answer_kind or (item.answer_kind if item else None)
+    spec = registry().get(record.task)
     choices = record.choices or (item.choices if item else None)
     gold = record.gold if record.gold is not None else (item.gold if item else None)
-    spec = registry().get(record.task)
-    if kind is None and spec is not None:
-        kind = spec.kind
+    kind = record.answer_kind or (item.answer_kind if item else None)
+    if kind is None:
+        kind = spec.kind if spec else _kind_of(gold, choices)
+    told = f"{where}: {record.id}"
+    found = Extraction(record.answer, record.span, record.rule or "logged")
+    parsed, correct = record.parsed, bool(record.correct)
     if grading == "logged":
         if record.correct is None:
-            raise UserError(f"{where}: {record.id}: no `correct` in it", "--grading ours")
-        found = Extraction(record.answer, record.span, record.rule or "logged")
-        parsed, correct = record.parsed, record.correct
+            raise UserError(f"{told}: no `correct` in it", "--grading ours")
+    elif record.setting.startswith("plan") and record.rule:
+        pass  # the answer is the solver's, or stands behind the plan: `plan` has read it
     else:
         if kind is None or gold is None:
-            raise UserError(
-                f"{where}: {record.id}: no gold answer of {record.task}", "pass --items FILE"
-            )
+            raise UserError(f"{told}: no gold answer of {record.task}", "pass --items FILE")
         public = PublicItem(id=record.id, answer_kind=kind, choices=choices)
-        found = extract(record.response, public, spec)
+        golds = {gold} if isinstance(gold, str) else set(gold)
+        if kind == "letter" and choices and not golds & set(choices.label):
+            raise UserError(f"{told}: gold {gold!r} is not among {list(choices.label)}")
+        truncated = record.finish_reason == "length"
+        found = extract(record.response, public, spec, truncated=truncated)
         parsed = found.parsed
         if kind == "judge":  # graded by a judge when it was run
-            correct = bool(record.correct)
+            if record.correct is None and not record.errored:
+                raise UserError(f"{told}: no `correct` of a free reply", "only a judge grades it")
         else:
             correct = grade(found, gold, kind, text_match=text_match, math_by=math_by)
+            correct = correct or (found.parsed and bool(record.judged))
     question = record.question or (item.question if item else "")
-    prefix = "fs" if record.setting.startswith("fs") else record.setting.partition("_")[0]
-    source = f"{record.model or 'outputs'}:{prefix}"
-    if prefix == "plan":
-        source = f"{record.model or 'outputs'}:{record.setting}"
     return Graded(
         id=record.id,
-        source=source,
+        source=_source(record),
         task=record.task,
         arm=record.arm,
         answer=found.answer,
@@ -227,7 +239,7 @@ def score_output(
         model=record.model,
         setting=record.setting,
         category=record.category or category_of(record.task),
-        group=group_of(record.task),
+        group=record.group or group_of(record.task),
         rule=found.rule,
         n_choices=len(choices.label) if choices else None,
         position=found.span[0] if found.span else None,
@@ -236,10 +248,42 @@ def score_output(
         eq_question="=" in question,
         eq_response=record.arm == "cot" and "=" in (record.response or ""),
         truncated=record.finish_reason == "length",
+        refused=record.finish_reason in ("refused", "filtered"),
         credit=record.credit,
         subject=record.subject,
         eq_choices=bool(choices and any("=" in text for text in choices.text)),
+        **_passed_through(record),
     )
+
+
+def _source(record: Output) -> str:
+    """Model and form of the prompt: what both arms of a pair have in common."""
+    model = record.model or "outputs"
+    if record.setting.startswith("plan"):
+        return f"{model}:{record.setting}"
+    form = record.setting.rpartition("_")[0]
+    return f"{model}:{form}" if form else model
+
+
+def _kind_of(gold: str | list[str] | None, choices: Choices | None) -> AnswerKind | None:
+    """The kind of an answer of a task that is not ours, by what the right one looks like."""
+    if gold is None:
+        return None
+    golds = [gold] if isinstance(gold, str) else gold
+    if choices is not None and set(golds) <= set(choices.label):
+        return "letter"
+    if choices is not None and set(golds) <= set(choices.text):
+        return "text_choice"
+    plain = [one.rpartition("####")[2].strip().strip("$").replace(",", "") for one in golds]
+    return (
+        "number" if all(re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", one) for one in plain) else "text"
+    )
+
+
+def _passed_through(record: Output | Replay) -> dict[str, Any]:
+    """Fields of a row that are none of ours; they go with it into what we write."""
+    extra = record.model_extra or {}
+    return {name: value for name, value in extra.items() if name not in Graded.model_fields}
 
 
 def _in_options(item: PublicItem) -> bool:
@@ -262,8 +306,7 @@ def cot_texts(paths: Sequence[Path]) -> dict[tuple[str, str, str], str]:
             continue
         for output in read_rows(path, Output):
             if output.arm == "cot":
-                form = output.setting.partition("_")[0]
-                key = (f"{output.model or 'outputs'}:{form}", output.task, output.id)
+                key = (_source(output), output.task, output.id)
                 texts[key] = f"{output.question}\n{output.response or ''}"
     return texts
 

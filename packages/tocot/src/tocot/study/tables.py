@@ -31,6 +31,14 @@ CELL_COLUMNS = {
     "unparsed_direct": "unparsed direct",
     "unparsed_cot": "unparsed CoT",
 }
+# Shown where there are any.
+APART_COLUMNS = {
+    "truncated_direct": "truncated direct",
+    "truncated_cot": "truncated CoT",
+    "refused_direct": "refused direct",
+    "refused_cot": "refused CoT",
+    "errored": "errored",
+}
 GROUP_COLUMNS = {
     "source": "source",
     "group": "group",
@@ -55,12 +63,17 @@ def run_table(rows: Sequence[Graded]) -> Table:
 
 def cell_table(found: Sequence[Cell], policy: Policy) -> Table:
     """One row a source and task."""
-    rows = []
-    for cell in found:
-        numbers = cell_numbers(cell, policy)
-        rows.append([cell.name, *(numbers[name] for name in CELL_COLUMNS)])
-    columns = ["task", *CELL_COLUMNS.values()]
-    return Table("Accuracy in percent", columns, rows, f"Unparseable responses: {policy}.")
+    numbers = [cell_numbers(cell, policy) for cell in found]
+    apart = {
+        name: title for name, title in APART_COLUMNS.items() if any(row[name] for row in numbers)
+    }
+    columns = CELL_COLUMNS | apart
+    rows = [
+        [cell.name, *(row[name] for name in columns)]
+        for cell, row in zip(found, numbers, strict=True)
+    ]
+    note = f"Unparseable responses: {policy}."
+    return Table("Accuracy in percent", ["task", *columns.values()], rows, note)
 
 
 def setting_table(rows: Sequence[Graded]) -> Table:
@@ -76,10 +89,12 @@ def setting_table(rows: Sequence[Graded]) -> Table:
             len(own),
             100 * sum(row.correct for row in own) / len(own),
             100 * sum(not row.parsed for row in own) / len(own),
+            100 * sum(row.truncated for row in own) / len(own),
+            100 * sum(row.refused for row in own) / len(own),
         ]
         for (task, setting), own in groups.items()
     ]
-    columns = ["task", "setting", "n", "accuracy", "unparsed"]
+    columns = ["task", "setting", "n", "accuracy", "unparsed", "truncated", "refused"]
     return Table("Accuracy in percent", columns, lines, "Unparseable responses: wrong.")
 
 
