@@ -5,6 +5,7 @@ from tenpapers.testing import read_rows, write_rows
 from tocot.answering import run_tasks as module
 from tocot.answering.run_tasks import prompts_of, run_tasks
 from tocot.answering.settings import PromptSettings, RunSettings
+from tocot.extraction.run_on import STOP
 
 from ..conftest import item
 
@@ -32,9 +33,9 @@ def test_prompts_are_told_with_all_that_is_sent(given):
     settings = PromptSettings(tasks="csqa", data=given["data"], style="prefill", n=1)
     direct, cot = prompts_of(settings)
     assert (direct["setting"], direct["task"]) == ("zs_direct", "csqa")
-    assert (direct["prefill"], direct["max_new_tokens"], direct["stop"]) == ("Answer: ", 10, ["\n"])
+    assert (direct["prefill"], direct["max_new_tokens"], direct["stop"]) == ("Answer: ", 10, STOP)
     assert [turn["role"] for turn in cot["messages"]] == ["system", "user"]
-    assert (cot["max_new_tokens"], cot["stop"]) == (512, [])
+    assert (cot["max_new_tokens"], cot["stop"]) == (512, STOP)
 
 
 def test_labels_are_scored_and_chains_of_thought_generated(opened, given, tmp_path):
