@@ -1,6 +1,8 @@
 import json
 
+import pytest
 from codeupdatearena.synth.parse_responses import read_code, read_object, read_skeletons, substitute
+from codeupdatearena.synth.stored_model import Unfit
 
 
 def test_parsing_of_responses():
@@ -13,3 +15,13 @@ def test_parsing_of_responses():
     )
     with_arguments = json.dumps(["def test_a(x): pass", "def test_b(): pass", "x = 1"])
     assert read_skeletons(with_arguments) == ["def test_b(): pass"]
+
+
+def test_what_models_wrap_around_a_response_is_taken_away():
+    thought = "<think>```py\n1\n```</think>\r\n"
+    assert read_code(f"{thought}```python\r\nx = 1\r\n```\r\n") == "x = 1"
+    test = "def test_a():\n    '```'"
+    assert read_skeletons(f"Here:\n```json\n{json.dumps([test])}\n```") == [test]
+    for code in ("\0", "(" * 500, "x ="):
+        with pytest.raises(Unfit, match="does not parse"):
+            read_code(f"```\n{code}\n```")

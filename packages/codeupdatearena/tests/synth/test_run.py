@@ -1,6 +1,5 @@
 """The generation pipeline with a scripted model; the code it writes really runs."""
 
-import json
 from contextlib import contextmanager
 
 import pytest
@@ -8,77 +7,12 @@ from codeupdatearena.synth.problems import ProgSynGenerator
 from codeupdatearena.synth.run import generate_problems, generate_updates
 from codeupdatearena.synth.stored_model import LLM, Rejected, open_responses
 from codeupdatearena.synth.updates import UpdateGenerator
-from tenpapers.generation import Completion, Generator
+from tenpapers.generation import Generator
 from tenpapers.journal import Journal
 from tenpapers.sandbox import SandboxPool
 from tenpapers.testing import read_rows
 
-GOOD = "def floor(x, step=1):\n    return old_floor(x / step) * step"
-SPEC = {
-    "description": "Add the argument step.",
-    "rationale": "Rounding to steps is common.",
-    "signature": "math.floor(x, step=1)",
-    "docstring": "Round down to a multiple of step.",
-}
-PROBLEM = {
-    "scenario": "A cinema sells tickets.",
-    "problem": "Round the price down to multiples of five.",
-    "solution_signature": "def price(x):",
-}
-SOLUTION = "def price(x):\n    return math.floor(x, step=5)"
-
-
-def skeleton(i, call, marked=True):
-    body = f"    x = {i * 7}\n    result = {call}\n"
-    return f"def test_{i}():\n{body}" + ("    # @ANSWER@\n    # @ASSERT@\n" if marked else "")
-
-
-class Script:
-    """A model that answers each kind of question as told."""
-
-    family, model, identity = "script", "scripted", "1"
-
-    def __init__(self, implementation=GOOD, wrong_answers=0, solution=SOLUTION, junk=0):
-        self.implementation, self.solution = implementation, solution
-        self.wrong_answers, self.junk = wrong_answers, junk
-        self.calls = 0
-
-    def answer(self, system, user):
-        if self.junk:
-            self.junk -= 1
-            return "I would rather not."
-        if "design updates" in system:
-            return "```json\n" + json.dumps(SPEC) + "\n```"
-        if "invent programming problems" in system:
-            return json.dumps(PROBLEM)
-        if "Answer with a JSON list" in user:
-            call = "math.floor(x, step=5)" if "under test belongs" in system else "price(x)"
-            return json.dumps([skeleton(i, call) for i in range(10)])
-        if "belongs at `# @ANSWER@`" in user:
-            number = int(user.split("def test_")[1].split("(")[0])
-            value = "-1" if number < self.wrong_answers else "x - x % 5"
-            return f"```python\n    expected_result = {value}\n```"
-        if "belongs at `# @ASSERT@`" in user:
-            return "```python\nassert result == expected_result\n```"
-        if "Which import lines" in user:
-            return "```python\nimport math\nimport not_there_at_all\n```"
-        if "Write the updated function" in user:
-            return f"```python\n{self.implementation}\n```"
-        if "Solve this problem" in user:
-            return f"```python\n{self.solution}\n```"
-        return "Rounds down."
-
-    def stream(self, requests, keep):
-        for request in requests:
-            self.calls += 1
-            system = "".join(m.content for m in request.messages if m.role == "system")
-            text = self.answer(system, request.messages[-1].content)
-            completion = Completion(id=request.id, text=text, finish_reason="stop")
-            keep(completion)
-            yield completion
-
-    def close(self):
-        pass
+from .script import GOOD, SOLUTION, Script
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +80,10 @@ def test_without_an_exclusive_test_it_is_rejected(pool, tmp_path):
 
 def test_an_interrupted_run_repeats_no_call(pool, tmp_path):
     class Dying(Script):
-        def answer(self, system, user):
+        def answer(self, user):
             if self.calls == 12:
                 raise KeyboardInterrupt
-            return super().answer(system, user)
+            return super().answer(user)
 
     with pytest.raises(KeyboardInterrupt):
         make_update(Dying(), pool, tmp_path)

@@ -5,18 +5,19 @@ import json
 import re
 from typing import Any
 
+from ..sampling.extract_code import extract_code
 from .stored_model import Unfit
 
-_FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
 ANSWER, ASSERT = "# @ANSWER@", "# @ASSERT@"
 
 
 def _json(text: str) -> Any:
-    found = _FENCE.search(text)
     try:
-        return json.loads(found.group(1) if found else text)
+        return json.loads(extract_code(text) or text)
     except json.JSONDecodeError as error:
         raise Unfit(f"not JSON: {error.msg}") from None
+    except RecursionError:
+        raise Unfit("not JSON: too deep") from None
 
 
 def read_object(text: str, keys: tuple[str, ...]) -> dict[str, str]:
@@ -64,7 +65,7 @@ def test_function(text: str) -> str:
     """
     try:
         body = ast.parse(text).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         return ""
@@ -85,21 +86,13 @@ def read_code(text: str, path: str = "", old: str = "") -> str:
     ------
     Unfit : no block, or it does not parse.
     """
-    found = _FENCE.search(text)
-    if found is None:
-        raise Unfit("no fenced block")
-    lines = found.group(1).rstrip().split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    if not lines:
-        raise Unfit("an empty block")
-    first = lines[0]
-    margin = first[: len(first) - len(first.lstrip())]
-    code = "\n".join(line.removeprefix(margin) for line in lines)
+    code = extract_code(text).rstrip()
+    if not code:
+        raise Unfit("no fenced block, or an empty one")
     try:
         ast.parse(code)
-    except SyntaxError as error:
-        raise Unfit(f"does not parse: {error.msg}") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unfit(f"does not parse: {error}") from None
     if path:
         code = re.sub(rf"(?<![\w.]){re.escape(path)}(?=\s*\()", old, code)
     return code

@@ -46,7 +46,7 @@ class LLM:
     ----------
     generator : any model; its own cache is not needed.
     store : responses of a run, see `open_responses`: of one model and one seed.
-    seed : attempt a is sampled with `seed + a`.
+    seed : of the sampling; attempt a is its sample number a.
     max_tokens : new tokens of a response.
     """
 
@@ -77,11 +77,14 @@ class LLM:
             request = Request(
                 id=key,
                 messages=tuple(messages),
-                sampling=self.sampling.model_copy(update={"seed": self.seed + attempt}),
+                sampling=self.sampling.model_copy(update={"seed": self.seed, "sample": attempt}),
             )
             (completion,) = self.generator.generate([request])
             if completion.failed:
-                raise UserError(f"synth: {step}: {completion.error}")
+                raise UserError(
+                    f"synth: {step}: {completion.error}",
+                    "mend the cause and run the same command again: what was answered is kept",
+                )
             self.store.write(Response(key=key, step=step, text=completion.text))
         return str(self.store.rows[key]["text"])
 
