@@ -28,7 +28,10 @@ class ApiUpdate(Record):
 
 
 class ProgSynExample(Record):
-    """One program-synthesis problem that needs an update (paper: a PS example)."""
+    """One program-synthesis problem that needs an update (paper: a PS example).
+
+    `made_by` is "synth" where a model wrote it.
+    """
 
     prog_syn_id: str
     update: ApiUpdate
@@ -38,6 +41,7 @@ class ProgSynExample(Record):
     imports: list[str]
     unit_tests: list[str] = Field(min_length=1)
     ref_solution: str
+    made_by: str = Field(default="", exclude_if=lambda name: not name)
 
 
 class Prediction(Record):

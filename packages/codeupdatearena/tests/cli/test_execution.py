@@ -168,26 +168,23 @@ def test_code_needs_permission(monkeypatch, tmp_path, words):
     fails("codeupdatearena", *words, "--out", tmp_path, told=["--allow-code"])
 
 
-def changed(mini_file, folder, change):
-    """An arena of the first example, changed."""
-    row = json.loads(mini_file.read_text().splitlines()[0])
-    change(row)
-    return write_rows(folder / "a.jsonl", [row])
+def changed(mini_file, folder, *pairs):
+    """An arena of the first example, with words replaced."""
+    line = mini_file.read_text().splitlines()[0]
+    for old, new in pairs:
+        line = line.replace(old, new)
+    return write_rows(folder / "a.jsonl", [json.loads(line)])
 
 
 def test_a_function_that_is_gone_names_the_installed_version(mini_file, tmp_path):
-    file = changed(
-        mini_file, tmp_path, lambda row: row["update"].update(function_path="numpy.alltrue")
-    )
+    file = changed(mini_file, tmp_path, ("math", "numpy"), ("hypot", "alltrue"))
     told = ["numpy.alltrue", "numpy 2"]
     fails("codeupdatearena", "verify", file, "--out", tmp_path / "o", told=told)
 
 
 def test_two_functions_in_one_test_are_told(mini_file, tmp_path):
-    def add_a_function(row):
-        row["unit_tests"][0] += "\ndef second():\n    pass"
-
-    file = changed(mini_file, tmp_path, add_a_function)
+    second = "def second():\\n    pass\\n"
+    file = changed(mini_file, tmp_path, ('"unit_tests": ["', f'"unit_tests": ["{second}'))
     told = ["exactly one top-level function"]
     fails("codeupdatearena", "verify", file, "--out", tmp_path / "o", told=told)
 

@@ -15,6 +15,7 @@ from tenpapers.testing import (
 )
 
 from ..conftest import references
+from ..synth.script import Script
 
 TASK = {
     "task_id": "t/0",
@@ -26,7 +27,7 @@ FAST = ["-n", 2, "--max-tokens", 4]
 
 
 @pytest.fixture(scope="module")
-def files(mini, mini_file, tiny, tmp_path_factory):
+def files(mini, mini_file, tmp_path_factory):
     """An arena of one update, predictions, recorded models, two that are loaded, and edits."""
     folder = tmp_path_factory.mktemp("given")
     arena = [json.loads(line) for line in mini_file.read_text().splitlines()]
@@ -41,6 +42,8 @@ def files(mini, mini_file, tiny, tmp_path_factory):
     right = [row for row in references(mini) if row["prog_syn_id"] in names]
     write_rows(folder / "p.jsonl", right)
     write_rows(folder / "h.jsonl", [TASK])
+    made = [{"example": row, "tests_pass": [True] * len(row["unit_tests"])} for row in own]
+    write_rows(folder / "made.jsonl", made)
     (folder / "ids").write_text(f"{names[0]}\n{names[1]}\n")
     (folder / "flags.json").write_text('{"self_dependent": {}}')
     return folder
@@ -150,7 +153,7 @@ def test_generate_edited_keeps_the_promises_of_runs(edit, files, models, tmp_pat
         [*asked, *FAST, "--no-cache"],
         out="e.jsonl",
         others=[
-            (two, f"model {two[1]} is not {one[1]} of then"),
+            (two, f"edits: its adapters belong to another model than {two[1]}"),
             (["--with-update"], "with_update was false and is true"),
         ],
         changed=tmp_path / "edits" / "edits.jsonl",
@@ -158,6 +161,11 @@ def test_generate_edited_keeps_the_promises_of_runs(edit, files, models, tmp_pat
         kills=1,
     )
     check_journal("codeupdatearena", case, tmp_path / "runs")
+    tasks = ["--humaneval", files / "h.jsonl", "--out", tmp_path / "s", "--allow-code", *FAST]
+    told = ["its adapters belong to another model"]
+    fails(
+        "codeupdatearena", "specificity", "--adapters", tmp_path / "edits", *two, *tasks, told=told
+    )
     weights = next(tmp_path.glob("edits/adapters/*/adapter_model.safetensors"))
     weights.write_bytes(weights.read_bytes() + b" ")
     out = tmp_path / "runs" / "whole" / "e.jsonl"
@@ -192,6 +200,74 @@ def test_the_study_keeps_the_promises_of_runs(mini_file, models, tmp_path):
     write_rows(two_updates, read_rows(mini_file)[3:9])
     out = tmp_path / "runs" / "whole" / "run"
     fails("codeupdatearena", *case.arguments, "--out", out, told=["arena.jsonl has changed"])
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A library of the user's own, with one function."""
+    library = tmp_path / "lib"
+    library.mkdir()
+    source = "import math\n\n\ndef floor(x):\n    return math.floor(x)\n"
+    (library / "corner_shop.py").write_text(source)
+    return library
+
+
+def invented(shop, address):
+    """Words that let a server invent an update of the user's own function."""
+    asked = ["--model", f"openai:m@{address}", "--path", shop, "--allow-code"]
+    return ["--function", "corner_shop.floor", "--type", "add-argument", *asked], asked
+
+
+def test_synth_keeps_the_promises_of_runs_with_a_library_of_ones_own(shop, tmp_path):
+    with chat_server(Script(tests=2, module="corner_shop").answer) as address:
+        words, asked = invented(shop, address)
+        other = ["--model", f"openai:n@{address}"]
+        update = Journalled(
+            ["synth", "update", *words],
+            outputs=["updates.jsonl", "responses.jsonl"],
+            others=[
+                (other, f"model {other[1]} is not openai:m@{address} of then"),
+                (["--threshold", 0.9], "threshold was 0.7 and is 0.9"),
+                (["-n", 2], "count was 1 and is 2"),
+            ],
+            changed=shop / "corner_shop.py",
+            failed=None,
+            kills=2,
+        )
+        check_journal("codeupdatearena", update, tmp_path / "updates")
+        updates = tmp_path / "updates" / "whole" / "run" / "updates.jsonl"
+        (made,) = read_rows(updates)
+        assert made["tests_pass"] == [True, True]
+        problems = Journalled(
+            ["synth", "prog-syn", updates, "-n", 2, *asked],
+            outputs=["prog_syn.jsonl", "prog_syn.responses.jsonl"],
+            others=[
+                (other, f"model {other[1]} is not openai:m@{address} of then"),
+                (["-n", 3], "count was 2 and is 3"),
+            ],
+            changed=updates,
+            failed=None,
+            kills=2,
+        )
+        check_journal("codeupdatearena", problems, tmp_path / "problems")
+        assert len(read_rows(tmp_path / "problems/whole/run/prog_syn.jsonl")) == 2
+
+
+def test_a_response_that_failed_ends_synth_and_only_it_is_asked_again(shop, tmp_path):
+    script, asked = Script(tests=2, module="corner_shop"), []
+
+    def answer(user):
+        asked.append(user)
+        return None if len(asked) == 4 else script.answer(user)
+
+    with chat_server(answer) as address:
+        words = ["synth", "update", *invented(shop, address)[0], "--out", tmp_path / "out"]
+        told = ["synth: answer: ", "what was answered is kept"]
+        fails("codeupdatearena", *words, told=told)
+        assert len(asked) == 4 and len(read_rows(tmp_path / "out/responses.jsonl")) == 3
+        command("codeupdatearena", *words)
+    assert asked[4] == asked[3] and len(set(asked)) == len(asked) - 1
+    assert len(read_rows(tmp_path / "out/updates.jsonl")) == 1
 
 
 def test_requests_that_failed_are_counted_and_asked_by_the_next_run(files, tmp_path, capsys):
@@ -254,6 +330,8 @@ ONE_GO = {
     "data stats": (["arena.jsonl"], ["updates.png"]),
     "render": (["arena.jsonl"], ["prompts.jsonl"]),
     "literalize": (["arena.jsonl", "--workers", 1, "--limit", 1], ["literal.jsonl"]),
+    "synth dedup": (["made.jsonl", "--threshold", 1], ["distinct.jsonl"]),
+    "synth finalize": (["arena.jsonl"], ["final.jsonl"]),
     "report": (["evaluated"], ["report.md", "table.csv", "results.json", "manifest.json"]),
 }
 
@@ -279,5 +357,5 @@ def test_what_is_written_in_one_go_is_written_anew_but_never_over_other_files(
         fails("codeupdatearena", *name.split(), *words, "--out", out, told=told)
         assert mine.read_text() == "mine"
     if one_file:
-        told = ["arena.jsonl: is an input of this run"]
-        fails("codeupdatearena", *name.split(), *words, "--out", "arena.jsonl", told=told)
+        told = [f"{words[0]}: is an input of this run"]
+        fails("codeupdatearena", *name.split(), *words, "--out", words[0], told=told)

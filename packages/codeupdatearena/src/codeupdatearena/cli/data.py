@@ -21,10 +21,12 @@ def data_import(source: ArenaArg, out: OutFile, limit: Limit = None, ids: Ids = 
     from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
+    from ..execution.programs import check_tests
     from ..inputs.arena import arena_file, load_arena
     from ..inputs.published_forms import repairs
 
     arena = load_arena(source).select(ids=ids, limit=limit)
+    check_tests(arena.examples)
     inputs = [arena_file(source), ids]
     with Journal.once(out, command="codeupdatearena data import", inputs=inputs) as journal:
         write_jsonl(journal.file(out.name), arena.examples)

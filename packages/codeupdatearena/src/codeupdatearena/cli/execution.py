@@ -37,6 +37,7 @@ def verify(
     overwrite: Overwrite = False,
     wait: Wait = False,
     as_json: Json = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Run every reference solution with and without the update; flag what cannot be trusted.
 
@@ -49,10 +50,13 @@ def verify(
     from ..inputs.arena import arena_file, arena_key, load_arena
 
     arena = load_arena(source).select(ids=ids, limit=limit)
+    if settings.weak_sandbox or arena.model_written:
+        require_code_permission(allow_code)
     key = key_of("codeupdatearena verify", settings, arena=arena_key(source, arena), limit=limit)
-    inputs = [arena_file(source), ids]
+    inputs = [arena_file(source), ids, *settings.inputs]
     with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
-        numbers = run_all(arena.examples, settings, journal)
+        hidden = [file for file in (arena_file(source),) if file]
+        numbers = run_all(arena.examples, settings, journal, hidden=hidden)
     table = Table("", ["", "n"], [[name, count] for name, count in numbers.items()])
     say(numbers, as_json, f"{table.text()}\n-> {out / 'outcomes.jsonl'}, {out / 'flags.json'}")
 
@@ -65,6 +69,7 @@ def literalize(
     out: OutFile,
     limit: Limit = None,
     ids: Ids = None,
+    allow_code: AllowCode = False,
 ) -> None:
     """Replace computed expected values by literals, so that tests need no update themselves."""
     from tenpapers.journal import Journal
@@ -75,12 +80,15 @@ def literalize(
     from ..execution.literal_tests import literalise
     from ..inputs.arena import arena_file, load_arena
 
-    examples = load_arena(source).select(ids=ids, limit=limit).examples
-    inputs = [arena_file(source), ids]
+    arena = load_arena(source).select(ids=ids, limit=limit)
+    if settings.weak_sandbox or arena.model_written:
+        require_code_permission(allow_code)
+    inputs = [arena_file(source), ids, *settings.inputs]
     with Journal.once(out, command="codeupdatearena literalize", inputs=inputs) as journal:
         file = journal.file(out.name)
-        with settings.open_pool(interpreter(settings.profile)) as pool:
-            made, counts = literalise(examples, pool)
+        hidden = [file for file in (arena_file(source),) if file]
+        with settings.open_pool(interpreter(settings.profile), hidden) as pool:
+            made, counts = literalise(arena.examples, pool)
             print(summary_line(pool.summary()))
         write_jsonl(file, made)
     for name, count in counts.most_common():
@@ -92,7 +100,9 @@ def literalize(
 @options(EvaluateSettings)
 def evaluate(
     settings: EvaluateSettings,
-    predictions: Annotated[Path, typer.Argument(help="JSONL: prog_syn_id, sample, code.")],
+    predictions: Annotated[
+        Path, typer.Argument(help="JSONL: prog_syn_id, sample, code; or answers.")
+    ],
     arena: ArenaOption,
     out: OutDir,
     limit: Limit = None,
@@ -108,7 +118,7 @@ def evaluate(
     --allow-code
     """
     require_code_permission(allow_code)
-    from tenpapers.journal import Journal, files_of, key_of
+    from tenpapers.journal import Journal, key_of
 
     from ..inputs.arena import arena_file, arena_key, load_arena
     from ..scoring.evaluate import COUNTING, evaluate_file
@@ -123,7 +133,7 @@ def evaluate(
             arena=arena_key(arena, loaded),
             limit=limit,
         ),
-        inputs=[predictions, arena_file(arena), ids, *files_of(settings)],
+        inputs=[predictions, arena_file(arena), ids, *settings.inputs],
         overwrite=overwrite,
         wait=wait,
     ) as journal:
@@ -155,12 +165,14 @@ def specificity(
     from tenpapers.journal import Journal, files_of, key_of, known_by
     from tenpapers.models.identity import folder_identity
 
+    from ..editing.edits import check_base, read_edits
     from ..scoring.specificity import ask_edited_models, read_tasks, specificity_table
 
     tasks = read_tasks(humaneval)[:limit]
     edited = None
     if adapters is not None:
         edited = known_by(adapters.name, folder_identity(adapters / "adapters"))
+        check_base(read_edits(adapters), model, adapters)
     with (
         open_generator(model, cache=cache) as generator,
         # Beside the run of `evaluate`: `report` wants both in one folder.
@@ -177,7 +189,10 @@ def specificity(
             overwrite=overwrite,
             wait=wait,
         ) as journal,
+        settings.open_pool(hidden=[humaneval]) as pool,
     ):
-        made = ask_edited_models(tasks, adapters, settings, generator, journal, model=model)
+        made = ask_edited_models(
+            tasks, adapters, settings, generator, journal, pool=pool, model=model
+        )
     print(specificity_table(made).text())
     print(f"{made['n_tasks']} tasks, {made['n_edits']} edits -> {out / 'specificity.json'}")

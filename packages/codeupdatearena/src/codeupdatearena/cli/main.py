@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import OutDir, Overwrite, Scale, Wait, make_app, run
+from tenpapers.cli import (
+    AllowCode,
+    OutDir,
+    Overwrite,
+    Scale,
+    Wait,
+    make_app,
+    require_code_permission,
+    run,
+)
 from tenpapers.settings import options
 
 from ..study.settings import Study
@@ -47,12 +56,17 @@ def reproduce(
     scale: Scale = "cpu",
     overwrite: Overwrite = False,
     wait: Wait = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Run the whole study at one scale -> report.md, table.csv, *.png, results.json, manifest.json.
 
     Example: codeupdatearena reproduce --scale cpu --out runs/codeupdatearena-cpu
     """
+    from ..inputs.arena import load_arena
     from ..study.reproduce import reproduce as run_study
+
+    if settings.weak_sandbox or (settings.arena and load_arena(settings.arena).model_written):
+        require_code_permission(allow_code)
 
     run_study(settings, out, scale=scale, overwrite=overwrite, wait=wait)
 

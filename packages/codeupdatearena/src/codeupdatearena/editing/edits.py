@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tenpapers.errors import UserError
 from tenpapers.journal import Journal, RowLog
-from tenpapers.models import CausalLM
+from tenpapers.models import CausalLM, parse_spec
+from tenpapers.models.identity import weights_identity
 from tenpapers.records import Record, read_jsonl
 
 from ..records import ProgSynExample
@@ -19,7 +20,8 @@ class Edit(Record):
     """One line of `edits.jsonl`: what was trained for which test example of which update.
 
     `losses` are nats a token, one an optimiser step; `source` is the update whose training set was
-    used (another one for random-FT); `drawn` says that the fixed map's update was not at hand.
+    used (another one for random-FT); `drawn` says that the fixed map's update was not at hand;
+    `base` is the identity of the weights that the adapter belongs to.
     """
 
     prog_syn_id: str
@@ -32,6 +34,32 @@ class Edit(Record):
     losses: list[float]
     tokens: int
     seconds: float
+    base: str = ""
+
+
+def check_base(edits: Sequence[Edit], model: str, folder: Path) -> None:
+    """Check that adapters belong to a model; a server's or a recording's weights are not known.
+
+    Parameters
+    ----------
+    model : its spec.
+    folder : of the edits, for the message.
+
+    Raises
+    ------
+    UserError : they belong to another one.
+    """
+    spec = parse_spec(model)
+    if spec.backend == "ray":
+        spec = parse_spec(spec.name)
+    bases = {edit.base for edit in edits if edit.base}
+    if not bases or spec.backend in ("openai", "replay"):
+        return
+    if bases != {weights_identity(spec)}:
+        raise UserError(
+            f"{folder}: its adapters belong to another model than {model}",
+            "pass the --model that `edit` was given",
+        )
 
 
 def method_name(arm: str, *, random: bool, with_update: bool = False) -> str:
@@ -45,12 +73,19 @@ def open_edits(journal: Journal, into: str = "") -> RowLog:
 
 
 def make_edit(
-    editor: Editor, plan: EditPlan, example: ProgSynExample, journal: Journal, into: str = ""
+    editor: Editor,
+    plan: EditPlan,
+    example: ProgSynExample,
+    journal: Journal,
+    into: str = "",
+    *,
+    base: str,
 ) -> Edit:
     """Train a fresh adapter for one test example and save it; the model stays edited.
 
     Parameters
     ----------
+    base : identity of the unedited weights.
     into : folder below the run's that gets `adapters/<id>/`, with its slash.
     """
     source, drawn = plan.sources[example.update.update_id]
@@ -69,6 +104,7 @@ def make_edit(
         losses=[round(loss, 6) for loss in handle.losses],
         tokens=handle.tokens,
         seconds=round(handle.seconds, 3),
+        base=base,
     )
 
 
@@ -100,7 +136,7 @@ def train_adapters(
         label = method_name(plan.arm, random=plan.random)
         for example in tqdm(left, desc=label, unit="edit"):
             assert editor is not None
-            rows.write(make_edit(editor, plan, example, journal, into))
+            rows.write(make_edit(editor, plan, example, journal, into, base=lm.weights))
         rows.close(order=names)
     return [Edit.model_validate(rows.rows[name]) for name in names]
 

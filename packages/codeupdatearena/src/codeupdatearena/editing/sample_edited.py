@@ -15,7 +15,7 @@ from ..inputs.arena import Arena
 from ..sampling.prompts import demonstration, render
 from ..sampling.sample import Sampled, ask_repeatedly, sample_solutions
 from ..sampling.settings import SolutionSettings
-from .edits import Edit, is_whole_model, method_name, read_edits
+from .edits import Edit, check_base, is_whole_model, method_name, read_edits
 
 
 def edited_requests(
@@ -96,12 +96,13 @@ def open_edited(folder: Path, model: str, *, cache: bool = True) -> Iterator[Edi
 
     Raises
     ------
-    UserError : see `read_edits`; the model cannot be opened.
+    UserError : see `read_edits` and `check_base`; the model cannot be opened.
     """
     edits = read_edits(folder)
     if is_whole_model(folder / edits[0].adapter):
         yield Edited(folder, edits, "", None)
         return
+    check_base(edits, model, folder)
     with open_generator(model, cache=cache) as generator:
         yield Edited(folder, edits, model, generator)
 

@@ -51,6 +51,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
     isolation : a process for each test, or one for each sample and mode.
     barriers : of the pool, in the order in which they are tried.
     keep_output : report all that a failing program printed, not its last lines.
+    path : folders that programs may import from.
     hidden : files that hold answers, which no program may read.
     preload : keep heavy modules loaded (False is the `--cold` way).
     python : interpreter of the programs (another library profile), default this one.
@@ -69,6 +70,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         isolation: Isolation = "test",
         barriers: Sequence[Barrier] = KERNEL_BARRIERS,
         keep_output: bool = False,
+        path: Sequence[Path] = (),
         hidden: Sequence[Path] = (),
         preload: bool = True,
         python: str | None = None,
@@ -82,6 +84,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             workers=workers,
             limits=Limits(timeout=timeout, memory_gb=memory_gb),
             barriers=barriers,
+            path=path,
             hidden=hidden,
             preload=preload,
             python=python,

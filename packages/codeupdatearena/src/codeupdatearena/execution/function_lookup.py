@@ -37,5 +37,6 @@ def check_functions(
             name = first[verdict.key].update.update_id
             raise UserError(
                 f"{name}: there is no {verdict.key} ({installed})",
-                "install a version that has it, or leave the update out with --ids",
+                "install a version that has it, name the folder of a library of your own by "
+                "--path, or leave the update out with --ids",
             )

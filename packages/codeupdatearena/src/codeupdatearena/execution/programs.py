@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterable
 
 from tenpapers.errors import UserError
 from tenpapers.sandbox import Program
@@ -47,6 +48,18 @@ def test_name(test: str, owner: str) -> str:
     if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
         raise UserError(f"{owner}: a test text must be exactly one top-level function")
     return body[0].name
+
+
+def check_tests(examples: Iterable[ProgSynExample]) -> None:
+    """Check that every test is exactly one function.
+
+    Raises
+    ------
+    UserError : see `test_name`.
+    """
+    for example in examples:
+        for test in example.unit_tests:
+            test_name(test, example.prog_syn_id)
 
 
 def test_call(test: str, owner: str) -> str:

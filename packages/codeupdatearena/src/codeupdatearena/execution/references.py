@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TypedDict
 
 from tenpapers.journal import Journal
@@ -34,9 +35,17 @@ class Flags(TypedDict):
 
 
 def verify(
-    examples: Sequence[ProgSynExample], settings: SandboxSettings, journal: Journal
+    examples: Sequence[ProgSynExample],
+    settings: SandboxSettings,
+    journal: Journal,
+    *,
+    hidden: Sequence[Path] = (),
 ) -> dict[str, int]:
     """Run every reference and write `outcomes.jsonl` and `flags.json` of a run.
+
+    Parameters
+    ----------
+    hidden : files that hold answers, which no program may read.
 
     Returns
     -------
@@ -48,7 +57,7 @@ def verify(
     """
     python = interpreter(settings.profile)
     journal.claim("outcomes.jsonl", "flags.json")
-    with settings.open_pool(python) as pool:
+    with settings.open_pool(python, hidden) as pool:
         check_functions(examples, pool, python)
         outcomes = keep_outcomes(examples, pool, journal, "outcomes.jsonl")
         flags = flag(examples, outcomes, pool)

@@ -20,6 +20,11 @@ class Arena:
 
     examples: tuple[ProgSynExample, ...]
 
+    @property
+    def model_written(self) -> bool:
+        """Whether a model wrote some of it, references and tests included."""
+        return any(example.made_by for example in self.examples)
+
     @cached_property
     def by_id(self) -> dict[str, ProgSynExample]:
         """Examples by `prog_syn_id`."""

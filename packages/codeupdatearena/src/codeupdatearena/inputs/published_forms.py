@@ -1,6 +1,7 @@
 """The published forms of the data, and the generator's raw record, repaired into one."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tenpapers.paper import load_paper
 from tenpapers.records import first_problem, read_json_lines
 
 from ..records import ApiUpdate, ProgSynExample
-from .update_types import UpdateType
+from .update_types import UpdateType, enforce_statements, old_name, parent_path
 
 HUB_ID = "leo-liuzy/CodeUpdateArena"
 _UPDATE_NAMES = {
@@ -92,17 +93,47 @@ def _update(raw: Raw) -> ApiUpdate:
 
 def _example(raw: Raw, update: ApiUpdate, index: int) -> ProgSynExample:
     fields = {_EXAMPLE_NAMES.get(key, key): value for key, value in raw.items()}
-    fields["imports"] = _lines(fields.get("imports", []))
+    fields["imports"] = _lines(fields.get("imports", update.imports))
     fields["unit_tests"] = _tests(fields.get("unit_tests", []))
     fields.setdefault("prog_syn_id", f"{update.update_id}:[prog_syn-{index}]")
     known = {key: value for key, value in fields.items() if key in ProgSynExample.model_fields}
-    return ProgSynExample.model_validate(known | {"update": update})
+    example = ProgSynExample.model_validate(known | {"update": update})
+    check_old(example)
+    return example
+
+
+def check_old(example: ProgSynExample) -> None:
+    """Check that the imports keep the old function, where the update needs it.
+
+    Raises
+    ------
+    UserError : they do not, or they do not parse.
+    """
+    update = example.update
+    path, kind = update.function_path, UpdateType.parse(update.update_type)
+    name, parent = old_name(path), parent_path(path)
+    old = f"old_{name}"
+    mentioned = re.search(rf"\b{re.escape(old)}\b", update.implementation)
+    if kind == UpdateType("add", "function") and not mentioned:
+        return
+    try:
+        nodes = list(ast.walk(ast.parse("\n".join(example.imports))))
+    except SyntaxError as error:
+        raise UserError(f"imports: line {error.lineno}: {error.msg}") from None
+    made = {node.id for node in nodes if isinstance(node, ast.Name)}
+    if old not in made:
+        raise UserError(
+            f"imports: nothing keeps the old function as {old}",
+            f'their last two lines are to be "{old} = {path}" and '
+            f"\"setattr({parent}, '{old}', {old})\"",
+        )
 
 
 def _rows(value: object) -> Iterator[ProgSynExample]:
     if not isinstance(value, dict) or not isinstance(value.get("update"), dict):
         raise UserError("update: a line needs an update (is this an arena file?)")
     update = _update(value["update"])
+    enforce_statements(update)
     grouped = value.get("prog_syn_examples")
     for index, raw in enumerate([value] if grouped is None else grouped):
         yield _example(raw, update, index)

@@ -71,7 +71,8 @@ def evaluate_file(
         isolation=settings.isolation,
         barriers=settings.barriers,
         keep_output=settings.keep_output,
-        hidden=[file for file in (hidden,) if file],
+        path=settings.library,
+        hidden=[file for file in (hidden, path) if file],
         preload=not settings.cold,
         python=python,
     ) as sandbox:

@@ -1,14 +1,18 @@
 """How predictions and edited models are scored: options, YAML keys and defaults in one record."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..execution.settings import Isolation, SandboxSettings, Workers
+from ..execution.settings import BarrierSettings, Isolation, SandboxSettings, Workers
 from ..sampling.settings import ExtractionSettings, SampleSettings
 from .criteria import Criterion
+
+if TYPE_CHECKING:
+    from tenpapers.sandbox import SandboxPool
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class EvaluateSettings(ExtractionSettings, SandboxSettings):
 
 
 @dataclass(frozen=True)
-class SpecificitySettings(SampleSettings):
+class SpecificitySettings(BarrierSettings, SampleSettings):
     """How edited models are asked HumanEval tasks."""
 
     edits: Annotated[int, typer.Option("--edits", help="Edited models to ask.", min=1)] = 25
@@ -56,3 +60,9 @@ class SpecificitySettings(SampleSettings):
         Path | None, typer.Option("--updates", help="JSON list of update ids to take edits of.")
     ] = None
     workers: Workers = None
+
+    def open_pool(self, hidden: Sequence[Path]) -> "SandboxPool":
+        """Start the workers; `hidden` are files that hold answers."""
+        from tenpapers.sandbox import SandboxPool
+
+        return SandboxPool(workers=self.workers, barriers=self.barriers, hidden=hidden)

@@ -207,9 +207,9 @@ def measure_specificity(
     tasks: Sequence[HumanEvalTask],
     generator: Generator,
     rows: RowLog,
+    pool: SandboxPool,
     *,
     samples: int,
-    workers: int | None = None,
 ) -> dict[str, Any]:
     """Ask, execute and summarise; answers are appended to `rows` and not asked twice.
 
@@ -218,9 +218,8 @@ def measure_specificity(
     samples : of a task, which bounds k.
     """
     answers = answer_all(requests, generator, rows)
-    with SandboxPool(workers=workers) as pool:
-        passed = run_answers(answers, tasks, pool)
-        sandbox = pool.summary()
+    passed = run_answers(answers, tasks, pool)
+    sandbox = pool.summary()
     rates = summarise_specificity(passed, [k for k in DEFAULT_KS if k <= samples])
     return rates | {"sandbox": sandbox}
 
@@ -232,6 +231,7 @@ def ask_edited_models(
     generator: Generator,
     journal: Journal,
     *,
+    pool: SandboxPool,
     model: str,
 ) -> dict[str, Any]:
     """Measure the unedited model and those edited in `adapters` -> `specificity.json` of a run.
@@ -239,6 +239,7 @@ def ask_edited_models(
     Parameters
     ----------
     adapters : folder that `edit` wrote; None measures the unedited model alone.
+    pool : runs the answers.
     model : its spec, for the file.
 
     Raises
@@ -253,8 +254,8 @@ def ask_edited_models(
             tasks,
             generator,
             rows,
+            pool,
             samples=settings.samples,
-            workers=settings.workers,
         )
     write_json(
         journal.file("specificity.json"),

@@ -11,7 +11,7 @@ from tenpapers.journal import Journal
 from tenpapers.models import load_causal_lm
 from tenpapers.records import write_json
 
-from ..editing.edits import open_edits, read_edits, train_adapters
+from ..editing.edits import check_base, open_edits, read_edits, train_adapters
 from ..editing.sample_edited import edited_requests
 from ..editing.settings import Arm, ArmSettings
 from ..editing.training_sets import EditPlan
@@ -29,7 +29,7 @@ from ..scoring.specificity import (
     read_tasks,
     task_requests,
 )
-from .settings import Study, StudyArm
+from .settings import Study, StudyArm, input_files, open_pool
 from .tables import Run
 
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -59,7 +59,12 @@ def run_arms(experiment: Experiment) -> list[Run]:
             specificity[trained] = _specificity(experiment, trained, generator)
     examples = Arena(tuple(experiment.chosen))
     with (
-        Sandbox(full_report=True) as sandbox,
+        Sandbox(
+            full_report=True,
+            barriers=study.barriers,
+            path=study.library,
+            hidden=input_files(study),
+        ) as sandbox,
         open_reports(journal, "arms/reports.jsonl") as rows,
     ):
         reports = evaluate(predictions, examples, sandbox, rows)
@@ -117,8 +122,10 @@ def _sample(experiment: Experiment, arm: StudyArm, generator: Generator) -> list
     else:
         trained, _, shown = arm.partition("+")
         names = {example.prog_syn_id for example in experiment.chosen}
+        edits = [edit for edit in read_edits(out / trained) if edit.prog_syn_id in names]
+        check_base(edits, study.sampler or study.model, out / trained)
         requests = edited_requests(
-            [edit for edit in read_edits(out / trained) if edit.prog_syn_id in names],
+            edits,
             experiment.arena,
             out / trained,
             study.sampling,
@@ -143,11 +150,15 @@ def _specificity(experiment: Experiment, arm: str, generator: Generator) -> dict
     study, journal = experiment.study, experiment.journal
     tasks = read_tasks(Path(study.humaneval))
     adapters = {"": ""} | choose_edits(journal.root / arm, study.specificity_edits, None)
-    with open_answers(journal, f"arms/{arm}.humaneval.jsonl") as rows:
+    with (
+        open_answers(journal, f"arms/{arm}.humaneval.jsonl") as rows,
+        open_pool(study) as pool,
+    ):
         return measure_specificity(
             task_requests(tasks, adapters, study.sampling),
             tasks,
             generator,
             rows,
+            pool,
             samples=study.samples,
         )

@@ -15,9 +15,10 @@ from ..execution.self_dependence import self_dependence
 from ..inputs.arena import Arena
 from ..inputs.known_issues import known_issues
 from ..records import Outcome, ProgSynExample
+from .settings import Study, open_pool
 
 
-def run_evaluator(arena: Arena, journal: Journal) -> tuple[Table, dict[str, Any]]:
+def run_evaluator(arena: Arena, study: Study, journal: Journal) -> tuple[Table, dict[str, Any]]:
     """Run the references that are not known to be heavy; what a run has already is kept.
 
     Returns
@@ -26,7 +27,7 @@ def run_evaluator(arena: Arena, journal: Journal) -> tuple[Table, dict[str, Any]
     """
     issues = known_issues()
     light = [example for example in arena.examples if issues.get(example.prog_syn_id) != "heavy"]
-    with SandboxPool() as pool:
+    with open_pool(study) as pool:
         # The references belong to the benchmark: one process an example will do.
         outcomes = keep_outcomes(
             light,

@@ -170,7 +170,7 @@ def _measure(
     if plan is None:
         editor.reset()
     elif keep is not None:
-        edit = make_edit(editor, plan, example, keep, "ft-ps/")
+        edit = make_edit(editor, plan, example, keep, "ft-ps/", base=lm.weights)
         with open_edits(keep, "ft-ps/") as edits:
             edits.write(edit)
         tokens = edit.tokens

@@ -75,7 +75,7 @@ def reproduce(
         without=["humaneval", "random_map"],
         **models | {"arena": known_by(source, examples)},
     )
-    inputs = [Path(file) for file in (study.humaneval, study.random_map) if file]
+    inputs = [Path(file) for file in (study.humaneval, study.random_map) if file] + study.inputs
     with Journal(out, key=key, inputs=inputs, overwrite=overwrite, wait=wait) as journal:
         journal.claim(*REPORT_FILES)
         _run_parts(study, arena, source, journal, scale)
@@ -88,7 +88,7 @@ def _run_parts(study: Study, arena: Arena, source: str, journal: Journal, scale:
         f"Model: {study.model}."
     )
     print(intro)
-    evaluator, results = run_evaluator(arena, journal)
+    evaluator, results = run_evaluator(arena, study, journal)
     likelihoods = _likelihoods(arena, study, journal) if study.proxy else LikelihoodPart()
     chosen = likelihoods.chosen or list(arena.examples[: study.instances or None])
     runs = run_arms(Experiment(arena, chosen, study, journal))

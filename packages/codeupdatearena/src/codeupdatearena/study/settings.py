@@ -4,15 +4,19 @@ import os
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from tenpapers import data
 from tenpapers.errors import UserError
 
+from ..execution.settings import LibrarySettings
 from ..inputs.arena import Arena, load_arena
 from ..inputs.published_forms import HUB_ID, read_arena_file
 from ..sampling.settings import SolutionSettings
+
+if TYPE_CHECKING:
+    from tenpapers.sandbox import SandboxPool
 
 # A method, or an arm of editing: `random-` is trained on another update, `+update` shows the
 # update's text at test time too.
@@ -38,7 +42,7 @@ ARENA_FILE = "arena-grouped.jsonl.gz"
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(LibrarySettings):
     """What `reproduce` runs.
 
     Parameters
@@ -122,10 +126,20 @@ def find_arena(study: Study) -> tuple[Arena, str]:
 
 
 def input_files(study: Study) -> list[Path]:
-    """Files that the manifest keeps by hash: arena, tasks and map that were named or found."""
+    """Arena, tasks and map that were named or found: the manifest keeps them by hash, and no
+    program may read them, for they hold answers.
+    """
     folder = data.folder("codeupdatearena")
     arena = study.arena or (folder and folder / ARENA_FILE)
-    return [Path(name) for name in (arena, study.humaneval, study.random_map) if name]
+    files = (arena, study.humaneval, study.random_map)
+    return [Path(name) for name in files if name and name != HUB_ID]
+
+
+def open_pool(study: Study) -> "SandboxPool":
+    """Start workers for what the study executes; no program may read its inputs."""
+    from tenpapers.sandbox import SandboxPool
+
+    return SandboxPool(barriers=study.barriers, path=study.library, hidden=input_files(study))
 
 
 def bundled_arena() -> Path:

@@ -3,6 +3,8 @@
 import importlib
 import inspect
 import re
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,13 @@ class FunctionSheet(Record):
     imports: tuple[str, ...] = ()
 
 
+def make_importable(folders: Iterable[Path]) -> None:
+    """Let this process import a library of the user's own, as the sandbox does."""
+    for folder in folders:
+        if str(folder.resolve()) not in sys.path:
+            sys.path.insert(0, str(folder.resolve()))
+
+
 def find_function(path: str) -> object:
     """Import what a dotted path names.
 
@@ -49,7 +58,10 @@ def find_function(path: str) -> object:
                 raise UserError(f"{path}: {parts[0]} {version} has no {name!r} there")
             found = getattr(found, name)
         return found
-    raise UserError(f"{path}: the package {parts[0]!r} is not installed")
+    raise UserError(
+        f"{path}: the package {parts[0]!r} is not installed",
+        "name the folder of a library of your own by --path",
+    )
 
 
 def find_signature(path: str, function: object) -> str:

@@ -52,6 +52,7 @@ class ProgSynGenerator:
             imports=update.imports,
             unit_tests=["def test_to_be_written():\n    pass"],
             ref_solution="",
+            made_by="synth",
             **spec,
         )
         subject = Subject(

@@ -9,13 +9,13 @@ import numpy as np
 from pydantic import BaseModel
 from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
-from tenpapers.journal import Journal, files_of, key_of, known_by
+from tenpapers.journal import Journal, key_of, known_by
 from tenpapers.records import read_jsonl
 from tenpapers.sandbox import SandboxPool
 from tqdm import tqdm
 
 from ..inputs.update_types import UpdateType, legal_update_types
-from .function_sheet import find_function, read_sheets
+from .function_sheet import find_function, make_importable, read_sheets
 from .problems import ProgSynGenerator
 from .records import GeneratedExample, GeneratedUpdate, Rejection
 from .settings import ProblemSettings, SynthSettings, UpdateSettings
@@ -43,14 +43,18 @@ def invent_updates(
     paths = settings.functions or list(sheets)
     if not paths:
         raise UserError("no function to update", "pass --function PATH or --sheets FILE")
+    make_importable(settings.library)
     for path in paths:
         find_function(path)
     types = settings.types or [legal.tag for legal in legal_update_types()]
     for tag in types:
         UpdateType.parse(tag)
     file = out / "updates.jsonl"
-    given: dict[str, Any] = {"inputs": files_of(settings), "overwrite": overwrite, "wait": wait}
-    with _opened("synth update", settings, file, **given) as (llm, journal), SandboxPool() as pool:
+    given: dict[str, Any] = {"inputs": settings.inputs, "overwrite": overwrite, "wait": wait}
+    with (
+        _opened("synth update", settings, file, **given) as (llm, journal),
+        SandboxPool(barriers=settings.barriers, path=settings.library) as pool,
+    ):
         maker = UpdateGenerator(
             llm,
             pool,
@@ -82,11 +86,11 @@ def invent_problems(
         or inputs.
     """
     accepted = read_jsonl(updates, GeneratedUpdate)
-    file, inputs = out / "prog_syn.jsonl", [updates, *files_of(settings)]
+    file, inputs = out / "prog_syn.jsonl", [updates, *settings.inputs]
     given: dict[str, Any] = {"inputs": inputs, "overwrite": overwrite, "wait": wait}
     with (
         _opened("synth prog-syn", settings, file, **given) as (llm, journal),
-        SandboxPool() as pool,
+        SandboxPool(barriers=settings.barriers, path=settings.library, hidden=[updates]) as pool,
     ):
         maker = ProgSynGenerator(llm, pool, threshold=settings.threshold, folder=settings.prompts)
         made = generate_problems(

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 from tenpapers.cli import Model
 
+from ..execution.settings import LibrarySettings
 from ..sampling.settings import Prompts
 
 
-@dataclass(frozen=True)
-class SynthSettings:
+@dataclass(frozen=True, kw_only=True)
+class SynthSettings(LibrarySettings):
     """How the model that invents is asked.
 
     The paper gives a response what is left of 8,191 tokens; a fixed length serves models of any
@@ -22,13 +23,13 @@ class SynthSettings:
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", help="New tokens a response.", min=1)
     ] = 2048
-    seed: Annotated[int, typer.Option("--seed", help="Attempt a is sampled with the seed + a.")] = (
-        42
-    )
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of the samples; attempts differ in their number.")
+    ] = 42
     prompts: Prompts = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UpdateSettings(SynthSettings):
     """Which updates are invented, and when one is accepted."""
 
@@ -43,16 +44,16 @@ class UpdateSettings(SynthSettings):
     ] = None
     count: Annotated[int, typer.Option("-n", help="Updates a function and type.", min=1)] = 1
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Least share of tests passed.")
+        float, typer.Option("--threshold", help="Least share of tests passed.", min=0, max=1)
     ] = 0.7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProblemSettings(SynthSettings):
     """How many problems an update gets, and when one is accepted."""
 
     count: Annotated[int, typer.Option("-n", help="Problems an update.", min=1)] = 5
     # 0.7 in the paper's code, "60%+" in its figure of the pipeline.
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Least share of tests passed.")
+        float, typer.Option("--threshold", help="Least share of tests passed.", min=0, max=1)
     ] = 0.6
