@@ -30,10 +30,11 @@ def logits(model, ids=IDS, **more):
 
 def eager_tops(model, ids):
     """Attended places of all rows, and whether the two best probabilities are within 1e-6."""
+    before = model.config._attn_implementation
     model.set_attn_implementation("eager")
     with torch.inference_mode():
         out = model(ids[None], output_attentions=True, use_cache=False, logits_to_keep=1)
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation(before)
     maps = torch.stack(out.attentions)[:, 0]
     best = maps.topk(2).values
     return maps.argmax(-1), best[..., 0] - best[..., 1] < 1e-6

@@ -18,6 +18,13 @@ FAMILIES = {
     "gemma3_text": ({"num_key_value_heads": 2, "head_dim": 32}, 2, 32, O_PROJ),
     "cohere": ({"num_key_value_heads": 2}, 2, 16, O_PROJ),
     "cohere2": ({"num_key_value_heads": 2}, 2, 16, O_PROJ),
+    "glm": ({"num_key_value_heads": 2, "head_dim": 16}, 2, 16, O_PROJ),
+    "gpt_oss": (
+        {"num_key_value_heads": 2, "head_dim": 16, "num_local_experts": 2},
+        2,
+        16,
+        O_PROJ,
+    ),
     "glm4": ({"num_key_value_heads": 2, "head_dim": 16}, 2, 16, O_PROJ),
     "granite": ({"num_key_value_heads": 2}, 2, 16, O_PROJ),
     "olmo": ({}, 4, 16, O_PROJ),

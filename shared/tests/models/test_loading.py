@@ -94,3 +94,16 @@ def test_a_tokenizer_that_cannot_be_had_is_told_in_one_line(spec, told):
     with pytest.raises(UserError) as error:
         load_tokenizer(spec)
     assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_model_that_caps_its_attention_logits_is_loaded_so_that_it_does(tmp_path):
+    """With SDPA, transformers' default, the cap of 0.5 would be left out."""
+    model = tiny_model("gemma2", num_key_value_heads=2, head_dim=8, attn_logit_softcapping=0.5)
+    model.set_attn_implementation("eager")
+    model.save_pretrained(tmp_path)
+    load_tokenizer("smollm2").save_pretrained(tmp_path)
+    ids = torch.arange(3, 20)[None]
+    with torch.inference_mode():
+        wanted, loaded = model(ids).logits, load_causal_lm(f"hf:{tmp_path}").model(ids).logits
+        model.set_attn_implementation("sdpa")
+        assert torch.equal(loaded, wanted) and not torch.allclose(model(ids).logits, wanted)

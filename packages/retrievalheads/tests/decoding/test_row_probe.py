@@ -10,10 +10,11 @@ IDS = torch.randint(3, 300, (2, 30), generator=torch.Generator().manual_seed(0))
 
 
 def eager(model, ids):
+    before = model.config._attn_implementation
     model.set_attn_implementation("eager")
     with torch.inference_mode():
         maps = model(ids, output_attentions=True, use_cache=False).attentions
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation(before)
     return torch.stack(maps, dim=1).argmax(-1)  # [B, L, H, n]
 
 
@@ -53,6 +54,7 @@ def test_layers_with_and_without_a_window_and_passes_of_one_shape(monkeypatch):
     from retrievalheads.decoding import row_probe
 
     model = tiny("gemma2", sliding_window=8, head_dim=8, num_hidden_layers=4)
+    model.set_attn_implementation("eager")
     wanted = eager(model, IDS)
     found = []
     made = row_probe._Pass.of.__func__

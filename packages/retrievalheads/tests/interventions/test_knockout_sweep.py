@@ -15,17 +15,16 @@ from ..conftest import fresh
 
 
 def test_the_best_heads_of_smollm2_carry_planted_phrases(lm, planted):
-    """Ten planted prompts on SmolLM2: the heads, and what knocking them out does.
+    """Four planted prompts tell SmolLM2's heads, four others what it is without them.
 
     In scope "decode", where one prefill serves all settings; `reproduce` prints both scopes.
     """
-    planted = planted[:10]
-    scores = detect(lm.model, lm.tokenizer, planted)
+    scores = detect(lm.model, lm.tokenizer, planted[:4])
     assert 10 <= int(head_set(scores).sum()) <= 60
     best = {entry[:2] for entry in ranked(scores)[:8]}
     assert {(18, 6), (23, 2)} <= best
     settings = settings_for(scores.mean, [0, 10], [0, 1], threshold=0.1)
-    results = sweep(lm.model, lm.tokenizer, planted, settings, scope="decode", answers=False)
+    results = sweep(lm.model, lm.tokenizer, planted[4:8], settings, scope="decode", answers=False)
     accuracy = {(r.setting.arm, r.setting.seed, r.setting.k): r.mean(r.accuracy) for r in results}
     base = accuracy["top", 0, 0]
     random = sum(accuracy["random", seed, 10] for seed in range(2)) / 2
@@ -39,7 +38,7 @@ def test_scopes_of_a_sweep_equal_single_runs(toy):
     toy = fresh(toy)
     extend_context(toy.model, 64, None)
     examples = toy_examples("real-full", "test", 6, context=60, facts=3)
-    scores = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+    scores = torch.rand(4, 8, generator=torch.Generator().manual_seed(0))
     settings = settings_for(scores, [0, 2], [0], threshold=2)
     for scope in ("all", "decode"):
         together = sweep(toy.model, toy.tokenizer, examples, settings, scope=scope)
@@ -51,3 +50,25 @@ def test_scopes_of_a_sweep_equal_single_runs(toy):
 
         graded = evaluate(toy, examples, share_prefix=False)
     assert graded.per_example() == pytest.approx(together[1].f1)
+
+
+def test_settings_run_side_by_side_as_far_as_memory_reaches(toy, monkeypatch):
+    """A prompt's keys and values: 2 x 4 layers x 8 heads x 8 numbers x 4 bytes a token, twice."""
+    from retrievalheads.interventions import knockout_sweep
+
+    toy = fresh(toy)
+    extend_context(toy.model, 64, None)
+    examples = toy_examples("real-full", "test", 2, context=60, facts=3)
+    scores = torch.rand(4, 8, generator=torch.Generator().manual_seed(0))
+    settings = settings_for(scores, [0, 1, 2], [0], threshold=2)
+    whole = sweep(toy.model, toy.tokenizer, examples, settings, scope="decode")
+    tokens = max(len(toy.tokenizer(example.prompt)["input_ids"]) for example in examples)
+    monkeypatch.setattr(knockout_sweep, "CACHE_BYTES", 3 * 2 * 2048 * tokens)
+    rows = []
+    made = knockout_sweep.Knockout
+    monkeypatch.setattr(
+        knockout_sweep, "Knockout", lambda *a, **k: rows.append(len(a[1])) or made(*a, **k)
+    )
+    parts = sweep(toy.model, toy.tokenizer, examples, settings, scope="decode")
+    assert rows == [3, 2] * 2
+    assert [(r.f1, r.accuracy) for r in parts] == [(r.f1, r.accuracy) for r in whole]

@@ -33,7 +33,7 @@ def adapters(tmp_path_factory, toy):
         model.save_pretrained(str(folder))
         state = {
             "base": toy.name,
-            "layers": 3,
+            "layers": 4,
             "hidden_size": 64,
             "theta": None,
             "context_tokens": 64,
@@ -43,7 +43,7 @@ def adapters(tmp_path_factory, toy):
     return made
 
 
-EVERY = [(layer, head) for layer in range(3) for head in range(4)]
+EVERY = [(layer, head) for layer in range(4) for head in range(8)]
 
 
 def test_the_same_adapter_changes_nothing(toy, adapters):

@@ -20,12 +20,12 @@ def test_long_examples_and_adapters_of_another_base_are_told(toy, tokenizer, tmp
     folder.mkdir()
     with pytest.raises(UserError, match=r"no train_state\.json"):
         put_on(fresh(toy), folder)
-    own = {"base": toy.name, "layers": 3, "hidden_size": 64, "theta": None, "context_tokens": 64}
+    own = {"base": toy.name, "layers": 4, "hidden_size": 64, "theta": None, "context_tokens": 64}
     (folder / "train_state.json").write_text(json.dumps(own))
     (folder / "adapter_model.bin").write_bytes(b"a pickle")
     with pytest.raises(UserError, match="safetensors"):
         put_on(fresh(toy), folder)
-    state = {"base": "other", "layers": 3, "hidden_size": 64, "theta": None, "context_tokens": 64}
+    state = {"base": "other", "layers": 4, "hidden_size": 64, "theta": None, "context_tokens": 64}
     (folder / "train_state.json").write_text(json.dumps(state))
     with pytest.raises(UserError, match="trained on other"):
         put_on(fresh(toy), folder)

@@ -49,6 +49,7 @@ FAMILIES = {
     "gemma": _SWITCHED,
     "gemma2": Family(bias="switch", vllm=True),
     "gemma3_text": Family(bias="switch", vllm=True),
+    "glm": Family(),
     "glm4": Family(),
     "gpt2": Family("h", "attn.c_proj", "attn.c_attn", "blocks", bias="own", vllm=True),
     "gpt_neox": Family(
@@ -58,6 +59,7 @@ FAMILIES = {
         bias="switch",
         vllm=True,
     ),
+    "gpt_oss": _SWITCHED,
     "granite": Family(bias="switch", vllm=True),
     "llama": Family(bias="switch", vllm=True, restartable=True),
     "mistral": Family(restartable=True, like_llama=True),

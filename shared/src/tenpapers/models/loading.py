@@ -131,6 +131,8 @@ def load_causal_lm(
         ) from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is not None:
+        model.set_attn_implementation("eager")  # SDPA leaves the cap of Gemma 2's logits out
     try:
         model = (model if device == SPREAD else model.to(device)).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:

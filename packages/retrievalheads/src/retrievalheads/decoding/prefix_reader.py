@@ -68,6 +68,8 @@ class PrefixReader:
         ids = list(ids)
         keep = min(common_length(ids, self._ids), len(ids) - rows)
         self._crop(keep)
+        if self.cache is None:
+            self.cache = whole_cache()
         logits = []
         with torch.inference_mode():
             for begin in range(keep, len(ids), PASS):
@@ -115,6 +117,17 @@ class PrefixReader:
             self.cache = None
         elif extra and self.cache is not None:
             self.cache.crop(-extra)
+
+
+def whole_cache() -> DynamicCache:
+    """An empty cache that keeps every token in every layer.
+
+    A model's own cache drops what lies before a sliding window; then it can no longer be cropped,
+    and a key's number is no longer its place in the text. The window itself is the mask's matter.
+    """
+    from transformers import DynamicCache
+
+    return DynamicCache()
 
 
 def common_length(first: list[int], other: list[int]) -> int:

@@ -136,7 +136,7 @@ class _Pass:
         columns = inside.any(0).nonzero()[:, 0]
         inside = inside[:, columns]
         places = torch.where(inside, rows[:, columns] - offset, 0)
-        bias = _bias(seen, places, inside) if len(columns) else None
+        bias = hidden_keys(seen, places, inside) if len(columns) else None
         mask = None if seen.mask is None else ref(seen.mask)
         _, heads, _, width = seen.query.shape
         index = places.to(seen.query.device)[:, None, :, None].expand(-1, heads, -1, width)
@@ -152,12 +152,17 @@ def _form(seen: AttentionInput) -> Form:
     return seen.query.shape, seen.key.shape, seen.window, seen.query.device
 
 
-def _bias(
+def hidden_keys(
     seen: AttentionInput,
     places: Int[Tensor, "batch columns"],
-    inside: Bool[Tensor, "batch columns"],
+    inside: Bool[Tensor, "batch columns"] | None = None,
 ) -> Float[Tensor, "batch columns keys"] | None:
     """What to add to the logits of rows at these places: -inf at keys that they do not see.
+
+    Parameters
+    ----------
+    places : counted from the first query of the pass.
+    inside : rows that count; those of other examples may lie in padding.
 
     Returns
     -------
@@ -181,7 +186,8 @@ def _bias(
         hidden |= key <= last - window
     if visible is not None:
         shown = _rows_of(visible, places.to(device))
-        _refuse_left_padding(shown, inside.to(device))
+        if inside is not None:
+            _refuse_left_padding(shown, inside.to(device))
         hidden = hidden | ~shown
     return torch.zeros(hidden.shape, device=device).masked_fill_(hidden, float("-inf"))
 

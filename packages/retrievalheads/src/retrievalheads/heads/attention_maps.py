@@ -10,6 +10,7 @@ from tenpapers.models import AttentionLayout
 from tenpapers.report import Picture
 
 from ..decoding.attention_watch import AttentionInput, AttentionWatch
+from ..decoding.row_probe import hidden_keys
 from ..inputs.token_spans import token_spans
 from ..records import Example
 from .head_sets import as_mask
@@ -42,14 +43,10 @@ def row_weights(
     found: dict[tuple[int, int], Float[Tensor, "rows n"]] = {}
 
     def see(seen: AttentionInput) -> None:
-        for layer, head in heads:
-            if layer != seen.layer:
-                continue
-            group = head * seen.key.shape[1] // seen.query.shape[1]
-            scale = seen.query.shape[3] ** -0.5
-            logits = seen.query[0, head, rows].float() @ seen.key[0, group].float().T * scale
-            future = torch.arange(logits.shape[1], device=logits.device) > rows[:, None]
-            found[layer, head] = logits.masked_fill(future, float("-inf")).softmax(-1).cpu()
+        wanted = [head for layer, head in heads if layer == seen.layer]
+        if wanted:
+            weights = seen.weights(rows, hidden_keys(seen, rows[None]))[0].cpu()
+            found.update({(seen.layer, head): weights[head] for head in wanted})
 
     rows = rows.to(model.device)
     with AttentionWatch(model, see), torch.inference_mode():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tenpapers.errors import UserError
 
 from ..decoding.answers import MAX_TOKENS
-from ..decoding.prefix_reader import PrefixReader, ends_answer
+from ..decoding.prefix_reader import PASS, PrefixReader, ends_answer, whole_cache
 from ..decoding.row_probe import RowProbe
 from ..inputs.token_spans import (
     NeedleChoice,
@@ -98,7 +98,13 @@ def detect(
         values = score(
             places, spans.input_ids, answer, spans.targets, copy=probe == "copy", kind=score_kind
         )
-        kept.add_scores(spans.id, values, skipped="" if values is not None else "no step counts")
+        uncounted = sum(len(wanted) == 0 for wanted in spans.targets)
+        kept.add_scores(
+            spans.id,
+            values,
+            skipped="" if values is not None else "no step can hit",
+            steps=(len(answer), uncounted),
+        )
     per_example, ids = kept.scores([example.id for example in examples])
     reasons = [str(kept.rows[example.id]["skipped"]) for example in examples]
     skipped = dict(Counter(reason for reason in reasons if reason))
@@ -111,7 +117,8 @@ def detect(
         per_example=per_example,
         ids=ids,
         skipped=skipped,
-        options={"needles": needles, "score": score_kind, "ignore_first": ignore_first},
+        options={"needles": needles, "score": score_kind, "ignore_first": ignore_first}
+        | kept.steps(ids),
     )
 
 
@@ -207,19 +214,17 @@ def read_rows(
 def _read_batch(
     model: PreTrainedModel, probe: RowProbe, batch: Sequence[TokenizedExample]
 ) -> Int[Tensor, "batch layers heads steps"]:
-    """One pass over examples that are padded on the right."""
-    import torch
+    """Rows of examples that are padded on the right.
+
+    No row before the padding sees it, so causal attention needs no mask of n x n places; and where
+    a sliding window does, a pass has at most `PASS` rows.
+    """
     from torch.nn.utils.rnn import pad_sequence
 
     ids = pad_sequence([example.input_ids for example in batch], batch_first=True)
-    seen = pad_sequence([torch.ones_like(example.input_ids) for example in batch], batch_first=True)
     answer_rows = [example.answer_rows for example in batch]
-    rows = pad_sequence(answer_rows, batch_first=True, padding_value=-1)
-    probe.arm(rows)
-    model(
-        ids.to(model.device),
-        attention_mask=seen.to(model.device),
-        use_cache=False,
-        logits_to_keep=1,
-    )
+    probe.arm(pad_sequence(answer_rows, batch_first=True, padding_value=-1))
+    cache = whole_cache()
+    for block in ids.to(model.device).split(PASS, dim=1):
+        model(block, past_key_values=cache, use_cache=True, logits_to_keep=1)
     return probe.collect()

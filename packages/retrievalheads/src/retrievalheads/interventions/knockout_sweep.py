@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Prompt tokens of one batch of settings in scope "all", which runs the prompt once a setting.
 BATCH_TOKENS = 8192
+# Keys and values of one batch in scope "decode", where every setting has a copy of the prompt's.
+CACHE_BYTES = 4 << 30
 TOP, CONTROL = "top", "random"
 
 
@@ -166,7 +168,7 @@ class _Runner:
     ) -> tuple[list[float], list[list[int]]]:
         """Token accuracy and (limit > 0) greedy answer of each setting."""
         decode = self.scope == "decode" and len(prompt) > 1
-        rows = len(self.masks) if decode else max(1, BATCH_TOKENS // len(prompt))
+        rows = self._decode_rows(len(prompt)) if decode else max(1, BATCH_TOKENS // len(prompt))
         accuracy: list[float] = []
         replies: list[list[int]] = []
         if decode:
@@ -185,6 +187,12 @@ class _Runner:
             accuracy += right
             replies += reply
         return accuracy, replies
+
+    def _decode_rows(self, tokens: int) -> int:
+        """How many settings fit side by side; a second copy decodes after the target is fed."""
+        shape, size = AttentionLayout.from_model(self.model).geometry, self.model.dtype.itemsize
+        numbers = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * tokens
+        return max(1, CACHE_BYTES // (2 * numbers * size))
 
     def _answer(
         self, fork: _Fork, target: list[int], *, limit: int, stop: Callable[[int], bool]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..heads.settings import CompareSettings
-from ..training.settings import BaseSettings, ExtendedModelSettings, MaxExamples, ModelSettings
+from ..training.settings import BaseSettings, ExtendedModelSettings, MaxExamples
 
 Kind = Literal["zero", "uniform", "mean"]
 Scope = Literal["all", "decode"]
@@ -32,7 +32,7 @@ class EvaluateSettings(ExtendedModelSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class KnockoutSettings(ModelSettings):
+class KnockoutSettings(ExtendedModelSettings):
     """How many heads are switched off, how, and against which controls."""
 
     k: Annotated[str, typer.Option(help="Heads to switch off.")] = "0,5,10,20,30,50,100"

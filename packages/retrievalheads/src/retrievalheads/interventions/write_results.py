@@ -21,7 +21,7 @@ from ..inputs.token_spans import encode_prompt
 from ..records import Example, load_examples, without_nan
 from ..scoring.example_rows import ExampleRows
 from ..training.adapter_folder import tuned_identity
-from ..training.tuned_model import load_base, load_chosen
+from ..training.tuned_model import load_base, load_chosen, longest, require_fit
 from .knockout import knockout, mean_outputs
 from .knockout_sweep import settings_for, sweep, sweep_rows
 from .patching import two_adapters
@@ -145,6 +145,7 @@ def knockout_into(
     lm = load_chosen(settings)
     require_shape(lm.model, known, scores)
     require_same_weights(known, scores, lm.weights)
+    require_fit(lm, longest(lm, examples), str(data))
     means = None
     if settings.kind == "mean":
         few = examples[:CALIBRATION]
@@ -248,13 +249,16 @@ def patch_into(
     except ValueError as error:
         raise UserError(f"{pair.target_scores} and {pair.source_scores}: {error}") from None
     examples = load_examples(data, limit=settings.max_examples)
-    base = load_base(settings.model, settings.dtype, settings.device)
+    base = load_base(
+        settings.model, settings.dtype, settings.device, o_proj_pattern=settings.o_proj_pattern
+    )
     for scores, file, adapter in (
         (mine, pair.target_scores, pair.target),
         (real, pair.source_scores, pair.source),
     ):
         require_same_weights(scores, file, f"{base.weights}+{tuned_identity(adapter)}")
     lm = two_adapters(base, pair.target, pair.source)
+    require_fit(lm, longest(lm, examples), str(data))
     with journal.rows(f"{PATCHED}.partial.jsonl") as log:
         found = patch_study(
             lm,

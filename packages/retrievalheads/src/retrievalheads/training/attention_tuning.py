@@ -173,7 +173,13 @@ def train(
     from transformers.trainer_callback import PrinterCallback
 
     shape = HeadGeometry.from_config(lm.model.config)
-    theta = chosen_theta(lm.model.config, config.rope, config.context_tokens)
+    theta = chosen_theta(
+        lm.model.config,
+        config.rope,
+        config.context_tokens,
+        native_context=config.native_context,
+        native_theta=config.native_theta,
+    )
     if config.rope == "none" and config.context_tokens > lm.context:
         raise UserError(
             f"--context-tokens {config.context_tokens}: the model reads {lm.context}",

@@ -18,7 +18,7 @@ def ntk_theta(theta: float, head_dim: int, scale: float) -> float:
     Parameters
     ----------
     theta : base that the model was trained with.
-    head_dim : d, width of a head.
+    head_dim : d, width of a head, or of the part of it that is rotated.
     scale : s, wanted context over native context.
     """
     return theta if scale <= 1 else theta * scale ** (head_dim / (head_dim - 2))
@@ -37,20 +37,39 @@ def rope_of(config: PreTrainedConfig) -> float:
     return float(rope["rope_theta"])
 
 
-def chosen_theta(config: PreTrainedConfig, rope: str, context: int) -> float | None:
+def rotary_width(config: PreTrainedConfig) -> int:
+    """Numbers of a head that are rotated: all of them, or a part (Phi, GPT-NeoX)."""
+    from tenpapers.models import HeadGeometry
+
+    rope = getattr(config, "rope_parameters", None) or {}
+    part = rope.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None)
+    return int(HeadGeometry.from_config(config).head_dim * (part or 1.0))
+
+
+def chosen_theta(
+    config: PreTrainedConfig,
+    rope: str,
+    context: int,
+    *,
+    native_context: int | None = None,
+    native_theta: float | None = None,
+) -> float | None:
     """The base that an option asks for: `ntk`, `theta=V`, or `none` (no change, None).
+
+    Parameters
+    ----------
+    native_context, native_theta : what the model was trained with, where its configuration says
+        something else (Mistral v0.1: 8,192 tokens, not 32,768).
 
     Raises
     ------
     UserError : an option of another form.
     """
-    from tenpapers.models import HeadGeometry
-
     if rope == "none":
         return None
     if rope == "ntk":
-        head_dim = HeadGeometry.from_config(config).head_dim
-        return ntk_theta(rope_of(config), head_dim, context / config.max_position_embeddings)
+        scale = context / (native_context or config.max_position_embeddings)
+        return ntk_theta(native_theta or rope_of(config), rotary_width(config), scale)
     name, _, value = rope.partition("=")
     try:
         theta = float(value)

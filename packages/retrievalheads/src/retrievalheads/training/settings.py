@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.cli import Device, Dtype, Model
+from tenpapers.cli import Device, Dtype, Model, OProjPattern
 
 MaxExamples = Annotated[
     int | None,
@@ -20,6 +20,7 @@ class BaseSettings:
     model: Model = "smollm2"
     device: Device = None
     dtype: Dtype = None
+    o_proj_pattern: OProjPattern = None
 
     def key(self, command: str) -> dict[str, Any]:
         """What the results of a command depend on, models by their content; for its journal."""
@@ -50,6 +51,15 @@ class ModelSettings(BaseSettings):
         return key | {"adapter": known_by(str(self.adapter), tuned_identity(self.adapter))}
 
 
+NativeContext = Annotated[
+    int | None,
+    typer.Option(help="Tokens that the model was trained at [its configuration's].", min=8),
+]
+NativeTheta = Annotated[
+    float | None, typer.Option(help="RoPE base of that training [its configuration's].")
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExtendedModelSettings(ModelSettings):
     """A model whose context may be extended without an adapter."""
@@ -60,6 +70,8 @@ class ExtendedModelSettings(ModelSettings):
     context_tokens: Annotated[
         int | None, typer.Option(help="Tokens to read, for --rope.", min=8)
     ] = None
+    native_context: NativeContext = None
+    native_theta: NativeTheta = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ class TrainConfig:
         int, typer.Option(help="Length to extend to; longer examples are an error.", min=8)
     ] = 512
     rope: Annotated[str, typer.Option(help="Context extension: ntk, theta=V or none.")] = "ntk"
+    native_context: NativeContext = None
+    native_theta: NativeTheta = None
     lora_r: Annotated[int, typer.Option(help="Rank of LoRA on q, k, v, o.", min=1)] = 16
     lora_alpha: Annotated[int, typer.Option(help="LoRA's scale times its rank.")] = 32
     lora_dropout: Annotated[float, typer.Option(help="Dropout in front of LoRA.")] = 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,33 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.models import CausalLM, HeadGeometry, load_causal_lm
 from tenpapers.models.identity import weights_identity
+from tenpapers.models.layout import set_o_proj_pattern
 from tenpapers.models.loading import resolve_name
 from tenpapers.records import read_json, write_json
 
+from ..inputs.token_spans import encode_prompt, encode_target
+from ..records import Example
 from .adapter_folder import ATTENTION, read_state, tuned_identity
 from .context_extension import ANSWER, chosen_theta, extend_context
 from .settings import ExtendedModelSettings, ModelSettings
 
 
-def load_base(model: str, dtype: str | None = None, device: str | None = None) -> CausalLM:
-    """Load a causal LM in process; dtype and device win over its spec's."""
-    return load_causal_lm(model, dtype=dtype, device=device)
+def load_base(
+    model: str,
+    dtype: str | None = None,
+    device: str | None = None,
+    *,
+    o_proj_pattern: str | None = None,
+) -> CausalLM:
+    """Load a causal LM in process; dtype and device win over its spec's.
+
+    Parameters
+    ----------
+    o_proj_pattern : where the heads of an unknown family are.
+    """
+    lm = load_causal_lm(model, dtype=dtype, device=device)
+    set_o_proj_pattern(lm.model, o_proj_pattern)
+    return lm
 
 
 def local_device() -> str | None:
@@ -39,6 +56,9 @@ def load_model(
     device: str | None = None,
     rope: str = "none",
     context: int | None = None,
+    native_context: int | None = None,
+    native_theta: float | None = None,
+    o_proj_pattern: str | None = None,
 ) -> CausalLM:
     """Load a model, with the context extension and the weights of an adapter if there is one.
 
@@ -46,7 +66,8 @@ def load_model(
     ----------
     model : model spec.
     adapter : folder that `train` wrote.
-    rope, context : extension without an adapter (see `chosen_theta`).
+    rope, context, native_context, native_theta : extension without an adapter (`chosen_theta`).
+    o_proj_pattern : see `load_base`.
 
     Raises
     ------
@@ -54,12 +75,19 @@ def load_model(
     """
     if rope == "ntk" and not context and adapter is None:
         raise UserError("--rope ntk: extends to how many tokens?", "pass --context-tokens")
-    lm = load_base(model, dtype, device)
+    lm = load_base(model, dtype, device, o_proj_pattern=o_proj_pattern)
     if adapter is not None:
         return put_on(lm, adapter)
     if rope != "none":
         wanted = context or lm.context
-        extend_context(lm.model, wanted, chosen_theta(lm.model.config, rope, wanted))
+        theta = chosen_theta(
+            lm.model.config,
+            rope,
+            wanted,
+            native_context=native_context,
+            native_theta=native_theta,
+        )
+        extend_context(lm.model, wanted, theta)
     return lm
 
 
@@ -73,6 +101,9 @@ def load_chosen(settings: ModelSettings) -> CausalLM:
         device=settings.device,
         rope=extended.rope if extended else "none",
         context=extended.context_tokens if extended else None,
+        native_context=extended.native_context if extended else None,
+        native_theta=extended.native_theta if extended else None,
+        o_proj_pattern=settings.o_proj_pattern,
     )
 
 
@@ -150,6 +181,15 @@ def check_base(lm: CausalLM, adapter: Path, state: dict[str, Any]) -> None:
     same_name = Path(str(mine["base"])).name == Path(str(theirs["base"])).name
     if not weights and not same_name:
         raise UserError(f"{adapter}: trained on {theirs['base']}, this is {mine['base']}")
+
+
+def longest(lm: CausalLM, examples: Sequence[Example]) -> int:
+    """Tokens of the longest prompt with its target, by this model's own tokenizer."""
+    return max(
+        len(encode_prompt(lm.tokenizer, example.prompt)[0])
+        + len(encode_target(lm.tokenizer, example.target))
+        for example in examples
+    )
 
 
 def require_fit(lm: CausalLM, n_tokens: int, where: str) -> None:
