@@ -118,7 +118,8 @@ class TokenizedExample:
     input_ids : prompt then answer, n + T tokens.
     n_prompt : n.
     answer_rows : T query rows whose next token is the answer's; the first is the last prompt token.
-    targets : T sets of token places; empty where the step does not count.
+    targets : T sets of token places; empty where the step does not count, because no head could
+        copy its token from the evidence.
     insight : the same for the insight probe, or None where the task has none.
     """
 

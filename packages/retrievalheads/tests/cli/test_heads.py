@@ -4,6 +4,7 @@ import json
 
 from retrievalheads.cli.main import app
 from retrievalheads.heads.score_files import HeadScores, export_wu
+from retrievalheads.study.settings import toy_checkpoint
 from tenpapers.testing import command, process
 
 from ..conftest import in_process, scores_of, tiny, toy_spec, wrong
@@ -41,7 +42,7 @@ def test_bad_options_are_told(world, tmp_path):
     out = tmp_path / "o"
     common = ["--model", spec, "--data", test, "--out", out]
     assert "vLLM's heads" in wrong("evaluate", *common, "--engine", "vllm", "--knockout", "1-1")
-    assert "3 x 4 heads" in wrong("evaluate", *common, "--knockout", "9-1")
+    assert "4 x 8 heads" in wrong("evaluate", *common, "--knockout", "9-1")
     assert "not a head" in wrong("evaluate", *common, "--knockout", "nine")
     assert "the model reads 64" in wrong("detect", *common)
     for option, choices in (
@@ -56,6 +57,9 @@ def test_bad_options_are_told(world, tmp_path):
     extended = ["--rope", "ntk", "--context-tokens", 128, "--out", tmp_path / "s.json"]
     assert "SummHay" in wrong("detect", *common, "--probe", "insight", *extended)
     assert "unknown model" in wrong("detect", "--model", "nope", "--data", test, "--out", out)
+    prompts = "test.jsonl: example 0: 124 tokens, the model reads 64"
+    far = wrong("attention-map", *common, "--heads", "1-1", "--out", tmp_path / "m.png")
+    assert prompts in far
     build = ("build-data", "--task", "mdqa", "--source", test, "--out", out)
     told = wrong(*build, "--variant", "other")
     assert "--variant" in told and "'other'" in told and "real-limited" in told
@@ -82,6 +86,18 @@ def test_bad_options_are_told(world, tmp_path):
     )
 
 
+def test_a_folder_is_a_model(world, tmp_path, capsys):
+    """By its path alone, as by a spec."""
+    out = tmp_path / "s.json"
+    line = ["detect", "--data", world / "lh/dev.jsonl", "--limit", 2, "--rope", "ntk"]
+    line += ["--context-tokens", 128, "--json"]
+    found = [
+        in_process(capsys, *line, "--model", model, "--out", out, "--overwrite")
+        for model in (toy_checkpoint(), toy_spec())
+    ]
+    assert found[0] == found[1] and json.loads(found[0])["n_used"] == 2
+
+
 def test_niah_without_success_is_exit_3(tmp_path, capsys, tokenizer):
     """A random model finds nothing; the message has the success rate."""
     folder = tmp_path / "tiny"
@@ -103,6 +119,7 @@ def test_niah_on_smollm2(tmp_path, capsys):
     content = json.loads(out.read_text())
     assert content["n_used"] + sum(content["n_skipped"].values()) == 6
     assert content["ranked"][0][2] > 0.1
+    assert content["options"]["score"] == "wu-code"  # the score of which 0.1 was published
 
 
 def test_exit_3_where_the_reference_has_no_head(tmp_path, capsys):

@@ -46,7 +46,7 @@ def files(world, toy, tmp_path_factory):
         data = ("--data", folder / "lh", "--out", folder / name, "--seed", seed)
         command("retrievalheads", "train", "--model", toy_spec(), *data, *TUNING)
         draw = torch.Generator().manual_seed(seed)
-        scores = HeadScores("m", "copy", "teacher", torch.rand(1, 3, 4, generator=draw), ids=["a"])
+        scores = HeadScores("m", "copy", "teacher", torch.rand(1, 4, 8, generator=draw), ids=["a"])
         scores.save(folder / f"{name}.json")
     return folder
 
@@ -128,7 +128,7 @@ def knockout(files):
     data = files / "lh" / "test.jsonl"
     words = ["--scores", files / "hh.json", "--threshold", 2, "--k", "0,2", "--no-answers"]
     return Journalled(
-        ["knockout", "--model", toy_spec(), "--data", data, *words],
+        ["knockout", "--model", toy_spec(), "--data", data, *words, *TUNED_MODEL],
         outputs=["knockout.json"],
         others=[(["--kind", "uniform"], 'kind was "zero" and is "uniform"'), another_model(files)],
         changed=files / "hh.json",
@@ -153,6 +153,7 @@ def patch(files):
 def reproduce(files):
     study = {
         "planted": 0,
+        "seeds": 1,
         "n_train": 4,
         "n_dev": 3,
         "n_test": 3,
@@ -192,7 +193,8 @@ ONCE = {
     "similarity": "similarity {files}/hh.json {files}/real.json --out {out}.png",
     "correlate": "correlate --runs {files}/runs.jsonl --out {out}.png",
     "attention-map": (
-        "attention-map --model hf:{files}/base --data {files}/lh/dev.jsonl --heads 1-2 "
+        "attention-map --model hf:{files}/base --rope ntk --context-tokens 128 "
+        "--data {files}/lh/dev.jsonl --heads 1-2 "
         "--out {out}.png"
     ),
 }
@@ -286,6 +288,7 @@ def test_scores_of_another_model_of_the_same_shape_are_refused(files, tmp_path):
     assert json.loads(scores.read_text())["options"]["rope"] == "ntk"
     told = f"{scores}: scores of other weights: hf:{files / 'other'}"
     line = ["knockout", "--data", data, "--scores", scores, "--k", "1", "--threshold", 2]
+    line += TUNED_MODEL
     assert told in wrong(*line, "--model", toy_spec(), "--out", tmp_path / "ko")
     pair = [word if word != files / "hh.json" else scores for word in patch(files).arguments]
     told = wrong(*pair, "--allow-different-base", "--out", tmp_path / "p")

@@ -77,7 +77,7 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys):
         typed(capsys, "compare --ref {} --other {} --nonzero --json".format(*pair.split()))
     )
     assert found["n_both"] <= min(found["n_ref"], found["n_other"])
-    assert set(found["rules"]) == {"> 0", ">= 0.1", ">= 0.2", "top 10"}
+    assert set(found["rules"]) == {"> 0", ">= 0.1", ">= 0.2", "top 10", "top 20"}
     typed(
         capsys,
         f"knockout --model {spec} --adapter {real} --data {test} --scores {real}.json --k 0,2,4 "
@@ -105,7 +105,8 @@ def test_the_whole_chain_of_commands(world, tmp_path, capsys):
     typed(capsys, f"heat-map {tmp_path}/lh.json --out {tmp_path}/heat.png")
     typed(
         capsys,
-        f"attention-map --model {spec} --data {dev} --heads 1-2,2-0 --out {tmp_path}/map.png",
+        f"attention-map --model {spec} --adapter {real} --data {dev} --heads 1-2,2-0 "
+        f"--out {tmp_path}/map.png",
     )
     for name in ("heat.png", "map.png", "matrix.png", "ko/knockout.png"):
         assert (tmp_path / name).read_bytes().startswith(PNG)

@@ -56,6 +56,9 @@ def test_cached_texts_are_read_and_checked(tmp_path):
         CacheWriter.read(tmp_path / "c.jsonl")
     with pytest.raises(ValueError, match="words"):
         checked_passage("41 metres", FACT)
+    inside = GOOD.replace("41 metres", "7 m in 2017")
+    written = checked_passage(inside, Fact("Lake Orrin", "depth", "7"))
+    assert inside[slice(*written.spans[0])] == "7" and written.spans[0][0] == inside.index("7 m")
 
 
 def test_braces_in_texts_mean_nothing():

@@ -10,7 +10,7 @@ from tenpapers.journal import Journal
 from tenpapers.settings import options
 
 from ..heads.settings import CompareSettings, DetectSettings, NeedleSettings, SetRule
-from ..training.settings import ModelSettings
+from ..training.settings import ExtendedModelSettings
 
 app = typer.Typer()
 
@@ -125,7 +125,8 @@ def correlate(
 ) -> None:
     """Rank correlation over runs: rho, exact p, bootstrap over test examples, leave-one-out.
 
-    Each line: {"name", "task", "model", x.., y.., "per_example": [y of every test example]}.
+    Runs of several tasks, models, sizes or seeds are ranked within each, and p permutes within.
+    Each line: {"name", "task", "model", "n_train", "seed", x.., y.., "per_example": [y of each]}.
     Example: retrievalheads correlate --runs runs.jsonl --x recall --y f1 --out scatter.png
     """
     from ..records import without_nan
@@ -212,12 +213,12 @@ def export_wu(scores: ScoreFile, out: OutFile) -> None:
 
 
 @app.command("attention-map")
-@options(ModelSettings)
+@options(ExtendedModelSettings)
 def attention_map(
     data: Data,
     out: OutFile,
     heads: Annotated[str, typer.Option("--heads", help="e.g. 18-6,23-2.")],
-    settings: ModelSettings,
+    settings: ExtendedModelSettings,
     index: Annotated[int, typer.Option("--index", help="Which example, from 0.", min=0)] = 0,
 ) -> None:
     """Picture of where the answer's rows attend in the context, for some heads.

@@ -13,6 +13,7 @@ from tenpapers.records import Record, read_jsonl
 from tenpapers.templates import fill
 
 from ..inputs.fact_writers import invented_passage
+from ..inputs.normalised_text import stands_in, whole_words
 from ..inputs.prompt_rendering import PACKAGE, ChatFrame
 from ..inputs.token_spans import encode_target, places_of
 
@@ -42,7 +43,7 @@ def read_needles(path: Path) -> list[NeedleTrial]:
     """
     trials = read_jsonl(path, NeedleTrial)
     for number, trial in enumerate(trials, 1):
-        if trial.answer not in trial.needle:
+        if not stands_in(trial.answer, trial.needle):
             raise UserError(f"{path}:{number}: the answer is no part of the needle")
     return trials
 
@@ -135,7 +136,7 @@ def _code(
     UserError : the answer maps to no token.
     """
     coded = tokenizer(f" {trial.needle} ", add_special_tokens=False, return_offsets_mapping=True)
-    begin = trial.needle.index(trial.answer) + 1
+    begin = next(whole_words(trial.answer, trial.needle)).start() + 1  # after the blank in front
     span = places_of(coded["offset_mapping"], begin, begin + len(trial.answer))
     if not span:
         raise UserError(f"needle {trial.needle!r}: its answer maps to no token")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..decoding.packed_branches import greedy_together, shared_length
 from ..decoding.prefix_reader import PrefixReader, ends_answer
 from ..decoding.row_probe import RowProbe
+from ..inputs.token_spans import copyable
 from ..scoring.example_rows import ExampleRows
 from ..scoring.metrics import rouge1_recall
 from .detect import NothingToScoreError
@@ -89,9 +91,15 @@ def niah(
                 kept.add_scores(cell.id, skipped="not found", answer=text)
                 continue
             sequence = torch.tensor(cell.ids + answer)
-            wanted = [torch.tensor(cell.needle)] * len(answer)
+            needle = torch.tensor(cell.needle)
+            # Wu et al. count hits over the needle, so that all steps count alike.
+            every = [needle] * len(answer)
+            wanted = copyable(needle, sequence, answer) if score_kind == "mean" else every
             values = score(read, sequence, torch.tensor(answer), wanted, kind=score_kind)
-            kept.add_scores(cell.id, values, answer=text)
+            uncounted = sum(len(places) == 0 for places in wanted)
+            skipped = "" if values is not None else "no step can hit"
+            steps = (len(answer), uncounted)
+            kept.add_scores(cell.id, values, skipped=skipped, answer=text, steps=steps)
     outputs = {cell.id: str(kept.rows[cell.id]["answer"]) for cell in grid}
     best = max(rouge1_recall(outputs[cell.id], cell.answer) for cell in grid)
     per_example, ids = kept.scores([cell.id for cell in grid])
@@ -99,19 +107,19 @@ def niah(
         raise NothingToScoreError(
             f"no trial succeeded: success rate 0 of {len(grid)}, best ROUGE-1 recall {best:.2f}"
         )
-    missed = len(grid) - len(ids)
+    reasons = [str(kept.rows[cell.id]["skipped"]) for cell in grid]
     scores = HeadScores(
         model="",
         probe="copy",
         mode="niah",
         per_example=per_example,
         ids=ids,
-        skipped={"not found": missed} if missed else {},
-        options={"score": score_kind, "share_kv": share_kv},
+        skipped=dict(Counter(reason for reason in reasons if reason)),
+        options={"score": score_kind, "share_kv": share_kv} | kept.steps(ids),
     )
     return NeedleRun(
         scores=scores,
-        success_rate=len(ids) / len(grid),
+        success_rate=1 - reasons.count("not found") / len(grid),
         best_rouge=best,
         tokens=reader.tokens,
         outputs=outputs,

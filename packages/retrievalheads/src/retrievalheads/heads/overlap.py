@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 from tenpapers.errors import UserError
 
 from ..scoring.rank_correlation import spearman
-from .head_sets import Rule, head_set
+from .head_sets import THRESHOLD, Rule, head_set
 from .score_files import HeadScores
 
 if TYPE_CHECKING:
@@ -74,6 +74,24 @@ def cosine(x: Float[Tensor, "*heads"], y: Float[Tensor, "*heads"]) -> float:
     a, b = a[known], b[known]
     length = float(a.norm() * b.norm())
     return float(a @ b) / length if length else math.nan
+
+
+def shared_score(
+    ref: Float[Tensor, "layers heads"],
+    other: Float[Tensor, "layers heads"],
+    *,
+    threshold: float = THRESHOLD,
+) -> float:
+    """Recall that counts scores, not heads: of the reference's heads, the score that `other` has.
+
+    Sum of min(other, ref) over sum of ref, over the heads at or over the threshold in `ref`; it
+    moves where plain recall, which jumps at the threshold, does not. NaN if there is no such head.
+    """
+    import torch
+
+    mine = head_set(ref, threshold=threshold)
+    total = float(ref[mine].sum())
+    return float(torch.minimum(ref, other)[mine].sum()) / total if total else math.nan
 
 
 def require_same_base(ref: HeadScores, other: HeadScores, *, allow: bool = False) -> None:

@@ -15,7 +15,7 @@ from ..inputs.number_lists import whole_numbers
 from ..inputs.prompt_rendering import ChatFrame
 from ..records import load_examples
 from ..scoring.example_rows import ExampleRows
-from ..training.tuned_model import load_chosen, require_fit
+from ..training.tuned_model import load_chosen, longest, require_fit
 from .attention_maps import draw_map
 from .detect import NothingToScoreError, detect
 from .head_sets import head_list
@@ -50,7 +50,7 @@ def detect_into(journal: Journal, out: Path, data: Path, settings: DetectSetting
         return HeadScores.load(out)
     examples = load_examples(data, limit=settings.max_examples)
     lm = load_chosen(settings)
-    require_fit(lm, max(example.n_tokens for example in examples), str(data))
+    require_fit(lm, longest(lm, examples), str(data))
     announce(journal, out.name)
     try:
         with journal.rows(rows_name(out)) as log:
@@ -72,6 +72,10 @@ def detect_into(journal: Journal, out: Path, data: Path, settings: DetectSetting
     except ValueError as error:
         raise UserError(f"{data}: {error}") from None
     scores.options |= {"rope": settings.rope, "context_tokens": settings.context_tokens}
+    scores.options |= {
+        "native_context": settings.native_context,
+        "native_theta": settings.native_theta,
+    }
     scores.data_sha256 = file_digest(data)
     _finish(journal, out, scores, lm, settings)
     return scores
@@ -171,4 +175,5 @@ def map_into(out: Path, data: Path, settings: ModelSettings, heads: str, index: 
     if index >= len(examples):
         raise UserError(f"{data}: has {len(examples)} examples, --index {index} is none of them")
     lm = load_chosen(settings)
+    require_fit(lm, longest(lm, examples[index:]), f"{data}: example {index}")
     return draw_map(lm.model, lm.tokenizer, examples[index], head_list(heads), out)

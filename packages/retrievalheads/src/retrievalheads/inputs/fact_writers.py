@@ -5,7 +5,6 @@ Generated text is data: it is checked, never executed, and never used as a templ
 
 import json
 import random
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -16,6 +15,7 @@ from tenpapers.errors import UserError
 from tenpapers.records import Record, read_jsonl
 from tenpapers.templates import fill
 
+from .normalised_text import whole_words
 from .prompt_rendering import PACKAGE
 from .published_files import Fact
 from .wordings import (
@@ -207,7 +207,7 @@ def checked_passage(text: str, fact: Fact) -> Written:
     ------
     ValueError : the value is missing or repeated, or the length is not 40 to 200 words.
     """
-    found = [match.start() for match in re.finditer(re.escape(fact.value), text)]
+    found = [match.start() for match in whole_words(fact.value, text)]
     if len(found) != 1:
         raise ValueError(f"the value {fact.value!r} stands in the passage {len(found)} times")
     if not WORDS[0] <= len(text.split()) <= WORDS[1]:

@@ -11,7 +11,7 @@ from tenpapers.errors import UserError
 from tenpapers.records import read_json, read_json_lines
 
 from ..records import Task
-from .normalised_text import normalise
+from .normalised_text import normalise, stands_in
 
 # A list written as a Python literal (one public copy of MuSiQue has them) is read up to here.
 LITERAL_CHARACTERS = 1_000_000
@@ -140,7 +140,7 @@ def _questions(path: Path) -> Iterator[QuestionItem]:
                 raise UserError(f"{where}: no passage is marked isgold")
             gold = golden[0]
             others = tuple(passage for is_gold, passage in passages if not is_gold)
-        if any(answer in gold.text for answer in answers):
+        if any(stands_in(answer, gold.text) for answer in answers):
             yield QuestionItem(name, row["question"], answers, gold, others)
 
 

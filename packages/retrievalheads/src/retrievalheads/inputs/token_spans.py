@@ -38,8 +38,20 @@ def encode_prompt(
 
 
 def encode_target(tokenizer: PreTrainedTokenizerBase, target: str) -> list[int]:
-    """Ids of an answer, tokenised apart from the prompt so that nothing merges at the border."""
+    """Ids of an answer, tokenised apart from the prompt so that nothing merges at the border.
+
+    A tokenizer that puts a blank in front of every text (Llama 2's as a plain fast one) gets the
+    target without its own, or there would be two.
+    """
+    if target.startswith(" ") and _adds_blank(tokenizer):
+        target = target[1:]
     return list(tokenizer(target, add_special_tokens=False)["input_ids"])
+
+
+def _adds_blank(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether normalising adds a blank even to a text that begins with one."""
+    normaliser = tokenizer.backend_tokenizer.normalizer if tokenizer.is_fast else None
+    return normaliser is not None and str(normaliser.normalize_str(" x")).startswith("\u2581" * 2)
 
 
 def places_of(offsets: Sequence[tuple[int, int]], start: int, end: int) -> list[int]:
@@ -89,9 +101,23 @@ def token_spans(
         input_ids=torch.tensor(ids + reply),
         n_prompt=len(ids),
         answer_rows=rows,
-        targets=[places] * len(reply),
+        targets=copyable(places, torch.tensor(ids), reply),
         insight=insight,
     )
+
+
+def copyable(
+    places: Int[Tensor, " places"], ids: Int[Tensor, " n"], reply: Sequence[int]
+) -> list[Int[Tensor, " places"]]:
+    """For each token of an answer the places of the evidence, or none where the evidence lacks it.
+
+    A target begins with a blank that its span may not have, or has brackets around a number: a step
+    that no head can hit says nothing about heads.
+    """
+    import torch
+
+    there = set(ids[places].tolist())
+    return [places if token in there else torch.empty(0, dtype=torch.long) for token in reply]
 
 
 def _insight_targets(

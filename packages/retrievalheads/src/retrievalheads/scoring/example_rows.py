@@ -46,12 +46,23 @@ class ExampleRows:
         *,
         skipped: str = "",
         answer: str = "",
+        steps: tuple[int, int] = (0, 0),
     ) -> None:
-        """Note one example: its scores, or the reason why there are none."""
+        """Note one example: its scores, or the reason why there are none.
+
+        Parameters
+        ----------
+        steps : how many tokens the answer has, and how many of these steps do not count.
+        """
         plain = None
         if scores is not None:
             plain = [[None if v != v else v for v in row] for row in scores.tolist()]
-        self._add(name, scores=plain, skipped=skipped, answer=answer)
+        self._add(name, scores=plain, skipped=skipped, answer=answer, steps=list(steps))
+
+    def steps(self, names: Sequence[str]) -> dict[str, int]:
+        """Steps of the answers of these examples, and how many of them do not count."""
+        pairs = [self.rows[name]["steps"] for name in names]
+        return {"steps": sum(p[0] for p in pairs), "steps_left_out": sum(p[1] for p in pairs)}
 
     def scores(
         self, names: Sequence[str]

@@ -23,9 +23,18 @@ def heads_text(scores: HeadScores) -> str:
         f"{int((mean >= 0.1).sum())} of {total} heads score at least 0.1, "
         f"{int((mean > 0).sum())} over 0; {len(scores.per_example)} examples used"
         + (f", skipped: {skipped}" if skipped else "")
+        + _left_out(scores)
         + f"; split-half recall at 0.1: {_number(scores.split_half_recall())}"
     )
     return Table(f"Retrieval heads of {scores.model}", ["head", "score"], rows, note).text()
+
+
+def _left_out(scores: HeadScores) -> str:
+    """How many steps no head could hit."""
+    steps, uncounted = (scores.options.get(name, 0) for name in ("steps", "steps_left_out"))
+    if not uncounted:
+        return ""
+    return f"; {uncounted} of {steps} steps do not count: the evidence lacks their token"
 
 
 def _number(value: float | None) -> str:
@@ -110,6 +119,11 @@ def knockout_table(rows: Sequence[dict[str, Any]], n: int, title: str = "Knockou
     )
 
 
+def _target(study: dict[str, Any]) -> str:
+    seed = f", seed {study['seed']}" if "seed" in study else ""
+    return f"{study.get('name', 'target')}{seed}"
+
+
 def patch_table(studies: Sequence[dict[str, Any]]) -> Table:
     """F1 of the arms of one or more targets."""
     arms = ("original", "complement", "intersection", "random")
@@ -118,7 +132,7 @@ def patch_table(studies: Sequence[dict[str, Any]]) -> Table:
         found = study["arms"]
         rows.append(
             [
-                study.get("name", "target"),
+                _target(study),
                 *(found[arm]["f1"] for arm in arms),
                 *(found[arm]["n_heads"] for arm in arms[1:]),
                 study["n"],

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 from retrievalheads.inputs.builders.build import split_items
+from retrievalheads.inputs.builders.mdqa import answer_spans
 from retrievalheads.inputs.fact_writers import (
     CacheWriter,
 )
@@ -99,6 +100,52 @@ def test_musique_spans_and_literals(data_rows, tmp_path, tokenizer):
     data_rows[1]["paragraphs"] = "__import__('os').getcwd()"
     with pytest.raises(UserError, match=r"m\.jsonl:2: a field is no list"):
         read_source("musique", write_rows(tmp_path / "m.jsonl", data_rows))
+
+
+def test_answers_inside_words_and_numbers_are_no_evidence(tmp_path, tokenizer):
+    """Of "7" in 2017, 7th-grade and "7 days" only the last two stand by themselves."""
+    text = "In 2017 the 7-man crew of 747 and B7 waited 7 days, fed by 17 cooks."
+    assert [text[s.start - 1 : s.end + 5] for s in answer_spans(text, ["7"])] == [
+        " 7-man ",
+        " 7 days",
+    ]
+    assert [(s.start, s.end) for s in answer_spans("It cost $5 (US$5).", ["$5"])] == [
+        (8, 10),
+        (14, 16),
+    ]
+    row = {"id": "a", "question": "how many days", "answers": ["7"], "gold_title": ""}
+    rows = [row | {"gold_text": "Founded in 2017."}, row | {"id": "b", "gold_text": text}]
+    source = write_rows(tmp_path / "nq.jsonl", rows)
+    assert [item.id for item in read_source("mdqa", source)] == ["b"]
+
+
+def test_answers_of_hops_stand_by_themselves(data_rows, tmp_path):
+    """The last hop's answer is 7, which its passage has only in 2017: dropped, with the reason."""
+    data_rows = data_rows[::2]
+    for row in data_rows:
+        row["paragraphs"][1]["paragraph_text"] = "It was built in 2017 by the sea."
+        row["question_decomposition"][1]["answer"] = row["answer"] = "7"
+    source = write_rows(tmp_path / "m.jsonl", data_rows)
+    with pytest.raises(UserError, match="the answer is not in its passage"):
+        built(tmp_path / "m", source, "musique", "real-full", hops="2hop")
+
+
+@pytest.mark.parametrize("variant", ["hl", "ll"])
+def test_the_repeated_filler_does_not_give_the_answer_away(variant, tmp_path, tokenizer):
+    """Its sentences are about green grass, a blue sky and the sun."""
+    values = ["green", "blue", "sun", "sky", "grass", "houses"] * 3
+    rows = [
+        {"id": f"f{i}", "entity": f"Harbour {i}", "relation": "sign", "value": value}
+        for i, value in enumerate(values)
+    ]
+    source = write_rows(tmp_path / "facts.jsonl", rows)
+    examples = built(tmp_path / "out", source, variant=variant, n=12, allow_fewer=True)
+    check_needles(examples, tokenizer, 600)
+    assert {example.answers[0] for example in examples} >= {"green", "blue", "sun"}
+    for example in examples:
+        fillers = [d.text for d in example.documents if d.role == "filler"]
+        assert fillers and not any(example.answers[0] in text for text in fillers)
+        assert all(text.endswith("path.") for text in fillers)
 
 
 def test_haystacks_in_their_published_form(tmp_path, tokenizer):

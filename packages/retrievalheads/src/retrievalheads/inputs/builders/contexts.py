@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -91,10 +92,15 @@ class LeakGuard:
         """Note a text that is in the context."""
         self._seen.add(text)
 
+    def tells(self, text: str) -> bool:
+        """Whether a text gives an answer away."""
+        normal = _normal(text)
+        return any(answer in normal for answer in self._answers)
+
     def allows(self, text: str, *, filler: bool = True) -> bool:
         """Whether a passage may come in; titles of gold passages matter for fillers only."""
         normal = _normal(text)
-        if text in self._seen or any(answer in normal for answer in self._answers):
+        if text in self._seen or self.tells(text):
             return False
         if filler and any(title in normal for title in self._titles):
             return False
@@ -155,10 +161,18 @@ def fillers(frame: Frame, guard: LeakGuard, draw: random.Random) -> Iterator[Dra
             yield Draft(text=passage.text, role="filler", title=passage.title or None)
 
 
-def repeated() -> Iterator[Draft]:
-    """The block of trivial sentences, again and again; then its sentences, to fill the rest."""
+def repeated(guard: LeakGuard) -> Iterator[Draft]:
+    """The block of trivial sentences, again and again, without those that give the answer away.
+
+    Raises
+    ------
+    BuildError : all of them do.
+    """
+    sentences = [s for s in re.findall(r"[^.]+\.", FILLER) if not guard.tells(s)]
+    if not sentences:
+        raise BuildError("every sentence of the filler gives the answer away")
     for _ in range(10_000):
-        yield Draft(text=FILLER, role="filler")
+        yield Draft(text="".join(sentences).strip(), role="filler")
 
 
 def numbers_for(context: int) -> int:

@@ -1,11 +1,11 @@
 """MDQA: one passage answers the question."""
 
 import random
-import re
 from collections.abc import Iterator, Sequence
 
 from ...records import Example, Role
 from ..fact_writers import BuildError, Need, UnwrittenError, invented_passage
+from ..normalised_text import stands_in, whole_words
 from ..prompt_rendering import Draft, Span
 from ..published_files import Fact, Passage, QuestionItem, wh_word
 from ..wordings import RELATIONS, WORDINGS, as_noun, fictional_name, state
@@ -21,11 +21,9 @@ def passages(items: Sequence[QuestionItem]) -> list[Passage]:
 
 
 def answer_spans(text: str, answers: Sequence[str]) -> tuple[Span, ...]:
-    """Every place of an accepted answer; of overlapping ones the longest."""
+    """Every place where an accepted answer stands by itself; of overlapping ones the longest."""
     found = [
-        (match.start(), match.end())
-        for answer in answers
-        for match in re.finditer(re.escape(answer), text)
+        (match.start(), match.end()) for answer in answers for match in whole_words(answer, text)
     ]
     kept: list[tuple[int, int]] = []
     for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
@@ -39,7 +37,7 @@ def real(frame: Frame, item: QuestionItem, index: int) -> Example:
     draw = frame.draw(index)
     if item.gold is None:
         raise BuildError("the source has no passages")
-    target = next((a for a in item.answers if a in item.gold.text), None)
+    target = next((a for a in item.answers if stands_in(a, item.gold.text)), None)
     if target is None:
         raise BuildError("no accepted answer in the gold passage")
     gold = Draft(
@@ -95,7 +93,8 @@ def plan(frame: Frame, item: QuestionItem, index: int) -> tuple[Fact, list[Fact]
         assert item.gold is not None
         kind = wh_word(item.question)
         relation = draw.choice(RELATIONS.get(kind, RELATIONS["what"]))
-        value = next((a for a in item.answers if a in item.gold.text), item.answers[0])
+        there = (a for a in item.answers if stands_in(a, item.gold.text))
+        value = next(there, item.answers[0])
         fact = Fact(item.gold.title or fictional_name(draw), relation, value)
         values = _other_values(frame, item, draw)
         negatives = [Fact(fictional_name(draw), relation, value) for value in values]
@@ -176,7 +175,7 @@ def surroundings(
 ) -> Iterator[Draft]:
     """What stands around the facts: one block again and again, or varied passages."""
     if frame.variant[1] == "l":
-        yield from repeated()
+        yield from repeated(guard)
         return
     yield from negative_drafts(frame, negatives, guard, draw)
     yield from fillers(frame, guard, draw)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ...records import Example, Role
 from ..fact_writers import BuildError, Need
+from ..normalised_text import stands_in, whole_words
 from ..prompt_rendering import Draft, Span
 from ..published_files import ChainItem, Fact, Passage
 from ..wordings import NOUNS, as_noun, fictional_name
@@ -49,7 +50,7 @@ def real(frame: Frame, item: ChainItem, index: int) -> Example:
             raise BuildError("a hop names no paragraph")
         by_paragraph.setdefault(hop.paragraph, []).append(number)
     last = len(item.hops)
-    if item.hops[-1].answer not in item.paragraphs[item.hops[-1].paragraph or 0].text:
+    if not stands_in(item.hops[-1].answer, item.paragraphs[item.hops[-1].paragraph or 0].text):
         raise BuildError("the answer is not in its passage")
     must = []
     for paragraph, numbers in by_paragraph.items():
@@ -57,7 +58,7 @@ def real(frame: Frame, item: ChainItem, index: int) -> Example:
         spans = [
             Span("answer" if number == last else "bridge", match.start(), match.end(), number)
             for number in numbers
-            for match in re.finditer(re.escape(item.hops[number - 1].answer), passage.text)
+            for match in whole_words(item.hops[number - 1].answer, passage.text)
         ]
         must.append(
             Draft(

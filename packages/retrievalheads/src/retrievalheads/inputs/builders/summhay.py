@@ -114,7 +114,7 @@ def synthetic(frame: Frame, item: InsightItem, index: int) -> Example:
 
     def rest() -> Iterator[Draft]:
         if frame.variant[1] == "l":
-            yield from repeated()
+            yield from repeated(guard)
             return
         for other in others:
             try:

@@ -69,7 +69,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def model(seed: int) -> LlamaForCausalLM:
-    """A random Llama of 3 layers of 4 heads."""
+    """A random Llama of 4 layers of 8 heads."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -79,9 +79,9 @@ def model(seed: int) -> LlamaForCausalLM:
         vocab_size=len(words),
         hidden_size=64,
         intermediate_size=128,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_hidden_layers=4,
+        num_attention_heads=8,
+        num_key_value_heads=8,
         max_position_embeddings=CONTEXT,
         pad_token_id=words.index("<pad>"),
         eos_token_id=words.index("."),
