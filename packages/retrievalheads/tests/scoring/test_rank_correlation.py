@@ -7,7 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from retrievalheads.scoring.rank_correlation import correlate, pooled, spearman
+from retrievalheads.scoring import rank_correlation
+from retrievalheads.scoring.rank_correlation import correlate, spearman, within_groups
 
 
 def test_exact_p_of_five_pairs():
@@ -47,7 +48,21 @@ def test_correlate_bootstraps_examples_and_leaves_one_out():
     per_example = [[v, v, v, v] for v in x]
     found = correlate(x, x, per_example)
     assert found.rho == 1 and (found.low, found.high) == (1, 1) and found.without == (1, 1)
-    assert pooled([(x, x), ([5, 6, 7], [1, 2, 3])])[0] > 0.9
+
+
+def test_rank_correlation_within_groups_by_hand(monkeypatch):
+    """Ranks -1, 0, 1 in each group: sums 2 and 1 of 2 + 2; a group without differences is left out.
+
+    Of the 36 pairs of orders, which give -2, -1, -1, 1, 1 or 2 each, ten sum to 3 or more or to -3
+    or less.
+    """
+    groups = [([1, 2, 3], [4, 5, 6]), ([10, 20, 30], [0.1, 0.3, 0.2]), ([7, 7], [1, 2])]
+    found = within_groups(groups)
+    assert (found.rho, found.n, found.groups) == (pytest.approx(0.75), 6, 2)
+    assert found.p == pytest.approx(10 / 36)
+    monkeypatch.setattr(rank_correlation, "EXACT_ORDERS", 0)
+    assert within_groups(groups).p == pytest.approx(10 / 36, abs=0.02)
+    assert math.isnan(within_groups([([1, 1], [1, 2])]).rho)
 
 
 def test_the_interval_of_rho_resamples_examples_and_not_runs():

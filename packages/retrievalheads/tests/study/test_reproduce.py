@@ -12,11 +12,14 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     config = {
         "world": "toy",
         "planted": 0,
+        "variants": ["hh", "real-limited", "real-full"],
+        "patch": ["hh"],
         "n_train": 16,
+        "smaller": [8],
         "n_dev": 8,
-        "n_test": 10,
+        "n_test": 6,
         "toy_facts": 4,
-        "patch_examples": 3,
+        "patch_examples": 2,
         "short_tokens": 64,
         "extras": ["real-short", "mixed", "no-lora"],
         "knock": ["hh"],
@@ -37,15 +40,23 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     first = in_process(capsys, "reproduce", "--config", file, "--out", out)
     for claim in range(1, 6):
         assert f"({claim})" in first
-    assert "Knockout, toy, hh, zero/all: F1" in first
-    (knocked,) = json.loads((out / "adapters.json").read_text())
-    assert [row["k"] for row in knocked["rows"]] == [0, 2] and knocked["n"] == 3
+    assert "Knockout, toy, hh, seed 0, zero/all: F1" in first
+    knocked, other = json.loads((out / "adapters.json").read_text())
+    assert other["name"] == "toy, hh, seed 1"
+    assert [row["k"] for row in knocked["rows"]] == [0, 2] and knocked["n"] == 2
     for name in ("report.md", "table.csv", "study.png", "results.json", "manifest.json"):
         assert (out / name).stat().st_size
     runs = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
-    assert len(runs) == 12 and {r["n_train"] for r in runs if "base" not in r["name"]} == {16}
-    stamps = {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
+    sizes = [(r["name"], r["n_train"]) for r in runs if "base" not in r["name"] and not r["seed"]]
+    assert sizes == [
+        *[("hh", 16), ("hh", 8), ("real-limited", 16), ("real-full", 16)],
+        *[("real-short", 16), ("mixed", 16), ("no-lora", 16)],
+    ]
+    assert [r["seed"] for r in runs] == [0] * 9 + [1] * 9
+    assert [bool(r["failed"]) for r in runs if r["name"] == "real-full"] == [True, True]
+    assert first.count("reference failed") == 4
+    stamps = {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*/*") if f.is_file()}
     in_process(capsys, "reproduce", "--config", file, "--out", out)
-    assert stamps == {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*") if f.is_file()}
+    assert stamps == {f: f.stat().st_mtime_ns for f in out.glob("runs/toy/*/*/*") if f.is_file()}
     message = wrong("reproduce", "--config", file, "--seed", 1, "--out", out)
     assert "holds a run with other settings: seed was 0 and is 1" in message

@@ -22,7 +22,7 @@ def test_report_and_correlate_read_a_runs_file(tmp_path, capsys):
     with Journal.again(tmp_path) as journal:
         assert report_folder(journal)[3]["verdict"] == "shown"
     text = (tmp_path / "report.md").read_text()
-    assert "rho = 1.00 (exact p 0.0167, N = 5" in text and "| n/a |" in text
+    assert "rho = 1.00 (permutation p 0.0167, N = 5" in text and "| n/a |" in text
     assert (tmp_path / "study.png").read_bytes().startswith(PNG)
     synthetic = tmp_path / "synthetic.jsonl"
     write_jsonl(synthetic, fabricated()[:5])
@@ -34,3 +34,20 @@ def test_report_and_correlate_read_a_runs_file(tmp_path, capsys):
     command("retrievalheads", *line.split(), code=3)
     assert "constant" in capsys.readouterr().err
     assert "missing field 'nothing'" in wrong(*line.split(), "--x", "nothing")
+
+
+def test_runs_of_two_tasks_are_correlated_within_each(tmp_path, capsys):
+    """In each task y falls as x rises; the second task has more of both."""
+    rows = [
+        {"task": task, "x": v + shift, "y": -v + shift}
+        for task, shift in (("a", 0.0), ("b", 0.5))
+        for v in (0.1, 0.2, 0.3, 0.4, 0.5)
+    ]
+    write_jsonl(tmp_path / "runs.jsonl", rows)
+    line = f"correlate --runs {tmp_path}/runs.jsonl --x x --y y"
+    found = json.loads(typed(capsys, f"{line} --json"))
+    # All 120 x 120 orders; both in the order seen, or both reversed.
+    assert found["rho"] == pytest.approx(-1) and found["p"] == pytest.approx(2 / 14400)
+    assert found["n"] == 10 and found["groups"] == 2 and found["mixed_rho"] > 0.2
+    told = typed(capsys, line)
+    assert "rho = -1.00 (permutation p 0.0001, N = 10 in 2 groups" in told

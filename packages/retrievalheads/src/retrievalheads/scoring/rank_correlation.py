@@ -1,4 +1,8 @@
-"""Rank correlation over few runs: exact p, bootstrap over examples, leave-one-out range."""
+"""Rank correlation over few runs: exact p, bootstrap over examples, leave-one-out range.
+
+Runs of several tasks, models, sizes or seeds are compared within each of these alone: what makes
+one group better than another says nothing about x and y.
+"""
 
 import math
 import warnings
@@ -8,6 +12,10 @@ from functools import cache
 from itertools import permutations
 
 EXACT_UP_TO = 9
+# Orders of a permutation test within groups that are all tried; beyond that some are drawn.
+EXACT_ORDERS, DRAWN_ORDERS = 400_000, 9_999
+
+Pairs = tuple[Sequence[float], Sequence[float]]
 
 
 def average_ranks(values: Sequence[float]) -> list[float]:
@@ -154,13 +162,44 @@ def _bootstrap(
     return float(low), float(high)
 
 
-def pooled(
-    groups: Sequence[tuple[Sequence[float], Sequence[float]]],
-) -> tuple[float, float | None, int]:
-    """Rank correlation over all tasks and models, each centred on its own mean first."""
-    x: list[float] = []
-    y: list[float] = []
-    for a, b in groups:
-        x += [v - sum(a) / len(a) for v in a]
-        y += [v - sum(b) / len(b) for v in b]
-    return spearman(x, y)
+@dataclass(frozen=True)
+class WithinGroups:
+    """Rank correlation within groups; `p` by permuting y within each, two-sided.
+
+    `n` runs in `groups` groups, those without any difference in x or in y left out.
+    """
+
+    rho: float
+    p: float | None
+    n: int
+    groups: int
+
+
+def within_groups(groups: Sequence[Pairs], *, seed: int = 0) -> WithinGroups:
+    """Spearman's rho of ranks that are centred in each group, and its permutation test.
+
+    Pairs with a NaN are left out. All orders are tried while there are at most `EXACT_ORDERS`.
+    """
+    import numpy as np
+
+    ranked = []
+    for x, y in groups:
+        pairs = [(a, b) for a, b in zip(x, y, strict=True) if a == a and b == b]
+        ranks = [np.array(average_ranks([pair[side] for pair in pairs])) for side in (0, 1)]
+        if all(len(set(rank)) > 1 for rank in ranks):
+            ranked.append((ranks[0] - ranks[0].mean(), ranks[1] - ranks[1].mean()))
+    if not ranked:
+        return WithinGroups(math.nan, None, 0, 0)
+    seen = sum(float(a @ b) for a, b in ranked)
+    scale = math.sqrt(sum(float(a @ a) for a, _ in ranked) * sum(float(b @ b) for _, b in ranked))
+    if math.prod(math.factorial(len(a)) for a, _ in ranked) <= EXACT_ORDERS:
+        sums = np.zeros(1)
+        for a, b in ranked:
+            sums = np.add.outer(sums, np.array(list(permutations(b))) @ a).ravel()
+        p = float((np.abs(sums) >= abs(seen) - 1e-9).mean())
+    else:
+        draw, sums = np.random.default_rng(seed), np.zeros(DRAWN_ORDERS)
+        for a, b in ranked:
+            sums += draw.permuted(np.tile(b, (DRAWN_ORDERS, 1)), axis=1) @ a
+        p = float((1 + (np.abs(sums) >= abs(seen) - 1e-9).sum()) / (1 + DRAWN_ORDERS))
+    return WithinGroups(seen / scale, p, sum(len(a) for a, _ in ranked), len(ranked))

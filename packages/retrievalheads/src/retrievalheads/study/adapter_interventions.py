@@ -14,8 +14,8 @@ from ..interventions.patching_arms import patch_study
 from ..interventions.write_results import write_once
 from ..scoring.example_rows import ExampleRows
 from ..training.tuned_model import load_base, put_on
+from .runs import REAL
 from .variants import TaskStudy
-from .verdicts import REAL
 
 
 def patch_adapters(task: TaskStudy) -> list[dict[str, Any]]:
@@ -35,12 +35,13 @@ def patch_adapters(task: TaskStudy) -> list[dict[str, Any]]:
                     task.test[: task.study.patch_examples],
                     mine.mean,
                     real.mean,
-                    seed=task.study.seed,
+                    seed=task.seed,
                     threshold=THRESHOLD,
                     kept=ExampleRows(log),
                     progress=True,
                 )
-            write_once(journal, stage, {"name": variant} | result)
+            named = {"name": variant, "task": task.name, "seed": task.seed}
+            write_once(journal, stage, named | result)
         found.append(read_json(journal.root / stage))
     return found
 
@@ -62,7 +63,7 @@ def knock_adapters(task: TaskStudy) -> list[dict[str, Any]]:
                 kept = ExampleRows(log)
                 swept = sweep(lm.model, lm.tokenizer, test, settings, kept=kept, progress=True)
             content = {
-                "name": f"{task.name}, {variant}",
+                "name": f"{task.name}, {variant}, seed {task.seed}",
                 "kind": "zero",
                 "scope": "all",
                 "n": len(test),

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tenpapers.report import COLOURS, Picture
 
 from ..heads.score_files import HeadScores
+from .runs import StudyRun
+
+MARKS = "osD^vP*X<>hd"
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +64,7 @@ def knockout_figure(rows: Sequence[dict[str, Any]], path: Path) -> Picture:
 
 
 def study_figure(
-    runs: Sequence[dict[str, Any]],
+    runs: Sequence[StudyRun],
     knockout: Sequence[dict[str, Any]],
     path: Path,
     *,
@@ -69,7 +72,7 @@ def study_figure(
     recall: str,
     cut: str,
 ) -> Picture:
-    """Left: F1 over recall of the real-data heads; right: the knockout curve.
+    """Left: F1 over recall of the real-data heads, a point a run; right: the knockout curve.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def study_figure(
 
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    _scatter(left, runs, recall, "f1")
+    _variants(left, runs, recall)
     left.set_xlabel(f"recall of Real-Full's heads (score {cut})")
     left.set_ylabel("F1 on the real test set")
     left.set_title(title)
@@ -87,6 +90,33 @@ def study_figure(
         _curve(right, knockout)
         right.set_title("Heads switched off")
     return _saved(figure, path, "F1 over recall of real-data heads, and knockout")
+
+
+def _variants(axes: Axes, runs: Sequence[StudyRun], recall: str) -> None:
+    """A colour a training set, larger marks for more examples; filled is the first seed."""
+    names = list(dict.fromkeys(run.name for run in runs))
+    first = min(run.seed for run in runs)
+    largest = max((run.n_train for run in runs), default=0) or 1
+    labelled = set()
+    for run in runs:
+        value = getattr(run, recall)
+        if value is None:
+            continue
+        number = names.index(run.name)
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot(
+            value,
+            run.f1,
+            MARKS[number % len(MARKS)],
+            color=colour,
+            ms=4 + 6 * (run.n_train / largest) ** 0.5,
+            mfc=colour if run.seed == first else "none",
+            label=None if run.name in labelled else run.name,
+        )
+        labelled.add(run.name)
+    axes.grid(alpha=0.3)
+    if labelled:
+        axes.legend(fontsize=8, loc="best", title="size: examples; filled: first seed")
 
 
 def scatter_figure(runs: Sequence[dict[str, Any]], x: str, y: str, path: Path) -> Picture:
@@ -102,12 +132,11 @@ def scatter_figure(runs: Sequence[dict[str, Any]], x: str, y: str, path: Path) -
 
 
 def _scatter(axes: Axes, runs: Sequence[dict[str, Any]], x: str, y: str) -> None:
-    marks = "osD^vP*X<>hd"
     taken: list[tuple[float, float]] = []
     for number, run in enumerate(runs):
         if run.get(x) is None or run.get(y) is None:
             continue
-        colour, mark = COLOURS[number % len(COLOURS)], marks[number % len(marks)]
+        colour, mark = COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)]
         axes.plot(run[x], run[y], mark, color=colour, ms=8, label=run["name"])
         taken.append((run[x], run[y]))
     axes.grid(alpha=0.3)

@@ -1,6 +1,7 @@
 """Part A of the study: heads of a pre-trained model on planted pass-phrases, and the model without.
 
-Needs no training: a sentence about a made-up person is planted among real passages.
+Needs no training: a sentence about a made-up person is planted among real passages. Half of the
+prompts find the heads, the other half tells what the model is without them.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def planted_part(study: Study, journal: Journal) -> PlantedPart:
     best = ", ".join(f"{layer}-{head} {score:.2f}" for layer, head, score in ranked[:5])
     paragraph = (
         "Part A: a pass-phrase planted among passages, in a pre-trained model. "
-        f"Model {study.model}, {len(scores.ids)} prompts of 300 to 600 tokens, {described}: "
+        f"Model {study.model}, prompts of 300 to 600 tokens, {described}; on {len(scores.ids)} of "
+        f"them, which serve for nothing else, "
         f"{int((scores.mean >= THRESHOLD).sum())} of {scores.mean.numel()} heads score at least "
         f"{THRESHOLD}, {int((scores.mean > 0).sum())} over 0; the best are {best}."
     )
@@ -91,26 +93,30 @@ def _knock(
 ) -> dict[str, Any]:
     """Scores, the curve over k (decode scope), and the headline k in the paper's two forms."""
     write_jsonl(journal.file("planted/examples.jsonl"), examples)
-    scores = detect(lm.model, lm.tokenizer, examples, progress=True)
+    half = (len(examples) + 1) // 2
+    found_on, held_out = examples[:half], examples[half:]
+    scores = detect(lm.model, lm.tokenizer, found_on, progress=True)
     scores.model, scores.identity = study.model, lm.weights
     announce(journal, SCORES)
     scores.save(journal.root / SCORES)
     seeds = range(study.control_seeds)
     curve = settings_for(scores.mean, study.ks, seeds, threshold=THRESHOLD)
     headline = settings_for(scores.mean, [0, study.headline_k], seeds, threshold=THRESHOLD)
+    more = range(study.control_seeds, study.headline_controls)
+    curve += settings_for(scores.mean, [study.headline_k], more, threshold=THRESHOLD)[1:]
 
     def run(settings: Sequence[Setting], kind: Kind, scope: Scope) -> dict[str, Any]:
         found = sweep(
             lm.model,
             lm.tokenizer,
-            examples,
+            held_out,
             settings,
             kind=kind,
             scope=scope,
             answers=False,
             progress=True,
         )
-        return {"kind": kind, "scope": scope, "n": len(examples), "rows": sweep_rows(found)}
+        return {"kind": kind, "scope": scope, "n": len(held_out), "rows": sweep_rows(found)}
 
     return run(curve, "zero", "decode") | {
         "more": [run(headline, "zero", "all"), run(headline, "uniform", "decode")]

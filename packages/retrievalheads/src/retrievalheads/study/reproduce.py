@@ -14,10 +14,11 @@ from tenpapers.settings import as_config
 from ..records import without_nan
 from .adapter_interventions import knock_adapters, patch_adapters
 from .planted_part import planted_part, planted_source
+from .runs import StudyRun
 from .settings import Study
 from .study_report import study_body
 from .variants import open_task, run_variants
-from .verdicts import StudyRun, claims
+from .verdicts import claims
 
 
 def reproduce(journal: Journal, study: Study, *, title: str) -> None:
@@ -38,10 +39,11 @@ def reproduce(journal: Journal, study: Study, *, title: str) -> None:
     patches: list[dict[str, Any]] = []
     knocked: list[dict[str, Any]] = []
     for kind in study.tasks if study.world == "real" else [None]:
-        task = open_task(study, kind, journal)
-        runs += run_variants(task)
-        patches += patch_adapters(task)
-        knocked += knock_adapters(task)
+        for seed in range(study.seed, study.seed + study.seeds):
+            task = open_task(study, kind, seed, journal)
+            runs += run_variants(task)
+            patches += patch_adapters(task)
+            knocked += knock_adapters(task)
     write_jsonl(journal.file("runs.jsonl"), runs)
     write_json(journal.file("patch.json"), without_nan(patches))
     write_json(journal.file("adapters.json"), without_nan(knocked))
@@ -80,7 +82,8 @@ def _described(study: Study) -> str:
     if study.world == "real":
         return f"Variants: {study.model}, {context} tokens."
     return (
-        "Part B: a tiny pre-trained Llama (3 layers of 4 heads), its context extended from 64 to "
-        f"{context} tokens and its attention tuned on each variant of a toy world; no number of it "
-        "says anything about a large model."
+        "Part B: a tiny pre-trained Llama (4 layers of 8 heads), its context extended from 64 to "
+        f"{context} tokens and its attention tuned on each variant of a toy world, with "
+        f"{study.seeds} seeds of data and training; no number of it says anything about a large "
+        "model."
     )

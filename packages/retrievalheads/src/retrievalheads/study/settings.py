@@ -21,12 +21,15 @@ class Study:
     ----------
     world : "toy" (part B on the tiny model) or "real" (datasets built from published files).
     model : part A's model and, in the world "real", the base of every adapter.
-    planted : prompts of part A; 0 leaves it out.
+    planted : prompts of part A, half of them to find heads, half to switch them off; 0 leaves it
+        out.
     ks, control_seeds : of the knockout curves.
     knock : variants whose adapters lose heads too, on patch_examples of the real test set.
-    headline_k : of the knockout in both forms.
-    seed : of every choice.
+    headline_k, headline_controls : heads of the knockout in both forms, and random sets of as many.
+    seed : of every choice; every training is run with `seeds` seeds from this one on.
     n_train, n_dev, n_test : examples, equal for all variants.
+    smaller : sizes at which the synthetic variants are trained besides n_train.
+    gate : F1 that Real-Full must reach, or nothing is concluded from its heads.
     toy_facts : in a context of the toy world.
     variants : that are trained on.
     extras : further baselines: "real-short" (short contexts only, tested long), "mixed"
@@ -47,8 +50,12 @@ class Study:
     control_seeds: int = 3
     knock: list[Variant] = field(default_factory=list)
     headline_k: int = 10
-    seed: Annotated[int, typer.Option(help="Seed of every choice.")] = 0
+    headline_controls: int = 10
+    seed: Annotated[int, typer.Option(help="First seed of every choice.")] = 0
+    seeds: Annotated[int, typer.Option(help="Seeds of every training.", min=1)] = 2
     n_train: int = 400
+    smaller: list[int] = field(default_factory=list)
+    gate: float = 0.0
     n_dev: int = 50
     n_test: int = 200
     toy_facts: int = 8
