@@ -20,7 +20,6 @@ SPELT_OUT = {ROOT / "tests" / "test_house.py", ROOT / "conftest.py"}
 KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
-    "cli.OProjPattern": "one option of lofit, and of retrievalheads' knockout as it is to be",
     "closing.Closing": "how everything is that has to be closed; most of it is shared's own",
     "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
     "errors.without_credentials": "how every file tells of an address; shared's own files too",
@@ -30,11 +29,9 @@ ONE_USER = {
     "generation.encode": "how every backend sees a prompt; lofit trains on the same tokens",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",
-    "models.FAMILIES": "the one table of model families, that AttentionLayout reads",
-    "models.Family": "a line of it",
+    "models.Family": "a line of FAMILIES",
     "models.ModelSpec": "what parse_spec gives; lofit makes one of a loaded model's commit",
     "models.O_PROJ_PATTERN": "part of AttentionLayout: where an unknown family's heads are",
-    "models.set_o_proj_pattern": "part of AttentionLayout: what --o-proj-pattern does",
     "models.UnsupportedModelError": "part of AttentionLayout",
     "models.file_identity": "hash of weights outside a checkpoint, remembered",
     "models.cache_folder": "the one place of everything kept between runs",
