@@ -1,13 +1,19 @@
 """Several continuations in one pass."""
 
+import pytest
 import torch
 from retrievalheads.decoding.packed_branches import greedy_together
 from retrievalheads.decoding.prefix_reader import PrefixReader
 from retrievalheads.decoding.row_probe import RowProbe
 
+from ..conftest import fresh
 
-def test_texts_packed_into_one_pass_are_read_as_if_alone(toy):
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_texts_packed_into_one_pass_are_read_as_if_alone(toy, attention):
     """Branches of unequal length, with good, bad and no drafts: same answers, same places."""
+    toy = fresh(toy)
+    toy.model.set_attn_implementation(attention)
     head = torch.randint(3, 120, (25,)).tolist()
     texts = [head + torch.randint(3, 120, (n,)).tolist() for n in (4, 9, 1, 6)]
     reader, never = PrefixReader(toy.model), lambda token: False

@@ -79,7 +79,10 @@ class Branches:
         self._valid = torch.cat([self._valid, torch.ones(len(owner), dtype=torch.bool)])
         own = (self._owner == -1) | (self._owner == owner[:, None])
         keys = torch.arange(len(self._place))
-        mask = own & self._valid & (keys <= keys[cached:, None])
+        shown = own & self._valid & (keys <= keys[cached:, None])
+        dtype = self._reader.model.dtype
+        # Added to the logits: eager attention does not know masks that are true or false.
+        mask = torch.zeros(shown.shape, dtype=dtype).masked_fill_(~shown, torch.finfo(dtype).min)
         wanted = torch.cat(
             [torch.arange(end - n, end) for end, n in zip(ends.tolist(), rows, strict=True)]
         )
