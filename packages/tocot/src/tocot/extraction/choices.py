@@ -12,11 +12,10 @@ from .triggers import lower_case, strong_triggers, window_end, withdrawn
 _HINT = re.compile(r"\s*\((?=[^()\n]*\bor\b)[^()\n]{0,40}\)", re.IGNORECASE)
 
 
-def read_choice(text: str, choices: Choices, *, labels: bool) -> Extraction:
-    """The label that a text commits to (by its text where no label stands), or the choice text.
+def read_announced(text: str, choices: Choices, *, labels: bool) -> Extraction | None:
+    """The option in the last box that has one, else behind the last strong trigger.
 
-    Boxes come first, then strong triggers, then a bare "answer", then what the whole response, its
-    first or its last line says. An answer that is taken back is none.
+    An answer that is taken back is none. None: there is nothing of the kind.
     """
     lower = lower_case(text)
     read = _read_labels if labels else _read_texts
@@ -31,6 +30,20 @@ def read_choice(text: str, choices: Choices, *, labels: bool) -> Extraction:
         if found is not None:
             taken_back = found.span is not None and withdrawn(text, found.span[1])
             return NONE if taken_back else found
+    return None
+
+
+def read_choice(text: str, choices: Choices, *, labels: bool) -> Extraction:
+    """The label that a text commits to (by its text where no label stands), or the choice text.
+
+    Announcements come first, then a bare "answer", then what the whole response, its first or its
+    last line says.
+    """
+    found = read_announced(text, choices, labels=labels)
+    if found is not None:
+        return found
+    lower = lower_case(text)
+    read = _read_labels if labels else _read_texts
     at = lower.rfind("answer")
     while at >= 0:
         hint = _HINT.match(text, at + 6)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from ..records import Extraction, PublicItem
 from .boxes import last_box
-from .choices import read_choice
+from .choices import read_announced, read_choice
 from .endings import NONE
-from .markup import Places, placed, readable, spoken, visible
-from .numbers import find_number
+from .markup import Places, last_lines, placed, readable, spoken, visible
+from .numbers import announced_number, find_number
 from .triggers import lower_case, strong_triggers
 
 if TYPE_CHECKING:
@@ -79,15 +79,35 @@ def _text_choice(response: str, item: PublicItem) -> Extraction:
 
 
 def _chosen(response: str, item: PublicItem, *, labels: bool) -> Extraction:
-    if item.choices is None:
+    choices = item.choices
+    if choices is None:
         return NONE
-    clean, places = readable(response)
-    return placed(read_choice(clean, item.choices, labels=labels), places)
+    return _from_the_end(
+        response,
+        lambda text: read_announced(text, choices, labels=labels),
+        lambda text: read_choice(text, choices, labels=labels),
+    )
 
 
 def _number(response: str, item: PublicItem) -> Extraction:
-    clean, places = readable(response)
-    return placed(find_number(clean), places)
+    return _from_the_end(response, announced_number, find_number)
+
+
+def _from_the_end(
+    response: str,
+    announced: Callable[[str], Extraction | None],
+    read: Callable[[str], Extraction],
+) -> Extraction:
+    """What the last lines announce, else what all lines say: most of a long text is never read."""
+    start, end = visible(response)
+    begin = last_lines(response, start, end)
+    if begin > start:
+        clean, places = readable(response, begin, end)
+        found = announced(clean)
+        if found is not None:
+            return placed(found, places)
+    clean, places = readable(response, start, end)
+    return placed(read(clean), places)
 
 
 def _math(response: str, item: PublicItem) -> Extraction:
@@ -98,12 +118,12 @@ def _math(response: str, item: PublicItem) -> Extraction:
         start, end = (begin + place for place in inner)
         text = response[start:end].strip()
         return Extraction(text, (start, end), "boxed") if text else NONE
-    return _announced_line(*readable(response))
+    return _announced_line(*readable(response, begin, stop))
 
 
 def _text(response: str, item: PublicItem) -> Extraction:
     """A box, the line after the last announcement, or the last line."""
-    clean, places = readable(response)
+    clean, places = readable(response, *visible(response))
     inner = last_box(clean)
     if inner is not None:
         answer = unquoted(clean[slice(*inner)])
@@ -142,7 +162,7 @@ def unquoted(text: str) -> str:
 
 
 def _short(response: str, item: PublicItem) -> Extraction:
-    clean, places = readable(response)
+    clean, places = readable(response, *visible(response))
     at = lower_case(clean).find("answer:")
     if at < 0:
         return NONE

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from ..records import Extraction
 from .run_on import run_on
 
-# Bold, code, mathematics, and words in a font of LaTeX's; what is in the braces stays.
+# Bold, code, mathematics, and words in a font of LaTeX's; what is in the braces stays. Each begins
+# with a sign of its own and ends in its line: texts are passed over quickly, and by parts.
 _MARKUP = re.compile(
-    r"\*\*|__|`+|\$|\\[()\[\]]"
-    r"|\\(?:text(?:bf|it|rm|tt)?|math(?:bf|rm|it|sf)|boldsymbol)\s*\{([^{}]*)\}"
+    r"\*\*|__|``*|\$|\\[()\[\]]"
+    r"|\\(?:text(?:bf|it|rm|tt)?|math(?:bf|rm|it|sf)|boldsymbol)[ \t]*\{([^{}\n]*)\}"
 )
+LAST = 400  # characters at least
 _SIGN = re.compile(r"[^\x00-\x7f]")
 _THOUGHT_ENDS = ("</think>", "</thinking>", "<|message|>")
 _THOUGHT = re.compile(r"<think(?:ing)?>")
@@ -55,12 +57,11 @@ class Places(NamedTuple):
         return self.original[part] + index - self.clean[part]
 
 
-def readable(response: str) -> tuple[str, Places | None]:
-    """The visible text without markup and compatibility characters.
+def readable(response: str, start: int, end: int) -> tuple[str, Places | None]:
+    """A part of a response without markup and compatibility characters.
 
     The second part leads back to places of the response; None where nothing was taken away.
     """
-    start, end = visible(response)
     marked = (
         "**" in response
         or "\\" in response
@@ -87,6 +88,17 @@ def readable(response: str) -> tuple[str, Places | None]:
                 length += stop - begin
         at = hit.end() if hit else end
     return _plain("".join(out)), places
+
+
+def last_lines(response: str, start: int, end: int) -> int:
+    """Where the last lines begin, in which an announcement is the answer whatever was before it.
+
+    Nothing before them outranks it: no box and no `####`. `start` where they are not to be had.
+    """
+    begin = response.rfind("\n", start, max(start, end - LAST)) + 1
+    if begin <= start or "box" in response[start:begin] or "####" in response[start:begin]:
+        return start
+    return begin
 
 
 def _plain(text: str) -> str:

@@ -31,11 +31,8 @@ _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 
 
-def find_number(text: str) -> Extraction:
-    """The number that a text commits to, as a plain decimal.
-
-    A box comes first, then `####`, then the last announcement, then the last number there is.
-    """
+def announced_number(text: str) -> Extraction | None:
+    """The number in a box, else behind `####`, else behind the last announcement; None for none."""
     if "\\" in text and (inner := last_box(text)) is not None:
         start, end = inner
         found = _announced(text, start, end)
@@ -44,17 +41,31 @@ def find_number(text: str) -> Extraction:
     at = text.rfind("####")
     if at >= 0 and (hit := VALUE.search(text, at, _line_end(text, at))) is not None:
         return _answer(hit, "trigger")
+    triggers = strong_triggers(text, lower_case(text))
+    found = _announced(text, triggers[0], len(text)) if triggers else None
+    return _answer(found, "trigger") if found else None
+
+
+def find_number(text: str) -> Extraction:
+    """The number that a text commits to, as a plain decimal.
+
+    An announced one comes first, then one behind a bare "answer", then the last number there is.
+    """
+    announced = announced_number(text)
+    if announced is not None:
+        return announced
     lower = lower_case(text)
     triggers = strong_triggers(text, lower)
-    at = triggers[0] if triggers else lower.rfind("answer")
-    if at >= 0:
-        found = _announced(text, at, len(text))
-        for earlier in triggers[1:]:  # "The answer is 31. The answer (in words) is thirty-one."
-            found = found or _direct(text, earlier, len(text))
+    for earlier in triggers[1:]:  # "The answer is 31. The answer (in words) is thirty-one."
+        found = _direct(text, earlier, len(text))
         if found is not None:
             return _answer(found, "trigger")
     if triggers:  # "the answer is eleven": what it says is no figure, whatever stood before
         return _NONE
+    at = lower.rfind("answer")
+    found = _announced(text, at, len(text)) if at >= 0 else None
+    if found is not None:
+        return _answer(found, "trigger")
     found = _last(text, 0, len(text))
     return _NONE if found is None else _answer(found, "fallback")
 

@@ -15,12 +15,19 @@ _NEXT = (
 _RUN_ON = re.compile(rf"(?s:(?>.*?(?:{_ANSWERED})).*?)({_NEXT})")
 # The same for a sampler: a text that it matches has ended.
 STOP = rf"\A{_RUN_ON.pattern}"
-_MARKS = ("Question", "Problem", "\nQ", "User", "Human", "Here is a question")
 
 
 def run_on(text: str, start: int, end: int) -> int:
     """Where the next question begins behind the announcement of an answer; `end` if nowhere."""
-    if not any(mark in text for mark in _MARKS):
+    begun = (
+        "Question" in text
+        or "Problem" in text
+        or "\nQ" in text
+        or "User" in text
+        or "Human" in text
+        or "Here is a question" in text
+    )
+    if not begun:
         return end
     hit = _RUN_ON.match(text, start, end)
     return hit.start(1) if hit else end
