@@ -1,4 +1,11 @@
-from synthesizrr.study.claims import RowNumbers, compare_arms, llm_written, numbered, verdicts
+from synthesizrr.study.claims import (
+    RowNumbers,
+    compare_arms,
+    llm_written,
+    numbered,
+    over_seeds,
+    verdicts,
+)
 from tenpapers.paper import load_paper
 
 
@@ -26,3 +33,18 @@ def test_claims_are_said_to_hold_or_not():
     assert all("not measured" in line for line in numbered(missing))
     assert {verdict for verdict, _ in verdicts(missing).values()} == {"not testable here"}
     assert "does not hold (9.0 against 5.0)" in llm_written({"n": 5.0, "l": 9.0}, "n", ["l"])
+
+
+def test_what_another_seed_turns_round_is_not_shown():
+    """Diversity holds with both seeds, students with one of them alone."""
+    gold, theirs = RowNumbers(2, 4, 99, 80, 1, 95), RowNumbers(5, 3, 80, 70, None, 70)
+    high, low = RowNumbers(2.5, 4, 90, 75, None, 60), RowNumbers(2.4, 4, 90, 65, None, 60)
+    by_seed = {
+        seed: compare_arms({"Gold": gold, "a": ours, "b": theirs}, "a", "b")
+        for seed, ours in ((1, high), (2, low))
+    }
+    found = verdicts(over_seeds(by_seed))
+    assert found["diversity"][0] == "shown" and found["students"] == (
+        "not shown",
+        "SynthesizRR against FewGen: seed 1: 75.0 against 70.0; seed 2: 65.0 against 70.0",
+    )

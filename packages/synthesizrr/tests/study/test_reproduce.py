@@ -36,7 +36,9 @@ def test_reproduce_without_real_data(tmp_path, tiny_teacher, monkeypatch, capsys
     for claim in results["claims"]:
         assert claim.keys() == {"id", "verdict", "evidence"}
         assert claim["verdict"] in ("shown", "not shown", "not testable here")
+    assert set(results["seeds"]) == {"42", "43"} and float(table[0]["+-"]) >= 0
+    assert len({seed["students"]["RetrICL"]["mean"] for seed in results["seeds"].values()}) == 2
     assert json.loads((out / "manifest.json").read_text())["seed"] == 42
-    stamp = (out / "retricl" / "generations.jsonl").stat().st_mtime_ns
+    stamp = (out / "seed-43" / "retricl" / "generations.jsonl").stat().st_mtime_ns
     command(*arguments)
-    assert (out / "retricl" / "generations.jsonl").stat().st_mtime_ns == stamp
+    assert (out / "seed-43" / "retricl" / "generations.jsonl").stat().st_mtime_ns == stamp

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.generation import open_generator
+from tenpapers.generation import Generator
 from tenpapers.journal import Journal
 from tenpapers.records import read_json, write_json, write_jsonl
 
@@ -25,24 +25,92 @@ from .news_split import split_news
 from .settings import Arm, RunConfig, Study
 
 Sets = dict[str, list[Synthetic]]
+Results = dict[str, dict[str, Any]]
 
 
 def study_data(study: Study, folder: Path | None, journal: Journal) -> dict[str, Path]:
-    """Files of the study: gold, test, corpus, its embeddings `emb`, and seeds."""
+    """Files of the study: gold, test, pool (of the seeds), corpus, and its embeddings `emb`."""
     if study.train and study.test and study.corpus:
         paths = {"gold": study.train, "test": study.test, "corpus": study.corpus}
-        pool = study.train
+        paths["pool"] = study.train
     else:
         paths = split_news(study, folder, journal)
-        pool = paths.pop("pool")
-    paths["seeds"] = journal.file("data/seeds.jsonl")
     paths["emb"] = journal.workspace("data/emb")
     embed_corpus(paths["corpus"], paths["emb"], study.encoder)
-    labels = list(load_task(study.task).labels)
-    rows = read_rows(pool, Example)
-    seeds = sample_seeds(rows, study.seeds_per_class, study.seed, labels=labels)
-    write_jsonl(paths["seeds"], seeds)
     return paths
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """All of the study with one seed.
+
+    Parameters
+    ----------
+    sets : rows of every line of the table.
+    requests : how many of each arm's requests failed and were asked.
+    students : of every set, and fine-tuned ones of some.
+    metrics, ablations : of the sets of the table at equal size, and of the ablations' beside Gold;
+        how : they were made equal.
+    generated, parsed : counts of each arm.
+    """
+
+    seed: int
+    sets: Sets
+    requests: dict[str, tuple[int, int]]
+    students: Results
+    metrics: Results
+    ablations: Results
+    how: str
+    generated: Results
+    parsed: Results
+
+
+def run_seed(
+    study: Study,
+    arms: Sequence[Arm],
+    paths: dict[str, Path],
+    folder: Path | None,
+    journal: Journal,
+    teacher: Generator,
+) -> SeedRun:
+    """Seeds, arms, students and metrics with the study's seed, in `seed-N/` of the run.
+
+    Raises
+    ------
+    UserError : what the stages raise.
+    """
+    into = f"seed-{study.seed}/"
+    seeds = journal.file(f"{into}seeds.jsonl")
+    labels = list(load_task(study.task).labels)
+    drawn = sample_seeds(
+        read_rows(paths["pool"], Example), study.seeds_per_class, study.seed, labels=labels
+    )
+    write_jsonl(seeds, drawn)
+    paths = paths | {"seeds": seeds}
+    made = make_sets(study, arms, paths, folder, journal, into, teacher)
+    students = train_all(study, made, paths["test"], journal, into)
+    # Ablations are measured apart: the smallest set decides the size at which sets are compared.
+    extra = {arm.name for arm in study.ablations}
+    main = {name: rows for name, rows in made.sets.items() if name not in extra}
+    metrics, how = measure_sets(study, main, paths)
+    beside = {name: rows for name, rows in made.sets.items() if name == "Gold" or name in extra}
+    ablations = measure_sets(study, beside, paths)[0] if len(beside) > 1 else {}
+    asked = [arm for arm in arms if arm.name in made.requests]
+    generated, parsed = (
+        {arm.name: read_json(journal.root / into / arm.folder / f"{name}.json") for arm in asked}
+        for name in ("generate", "parse")
+    )
+    return SeedRun(
+        study.seed,
+        made.sets,
+        made.requests,
+        students,
+        metrics,
+        ablations,
+        how,
+        generated,
+        parsed,
+    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +132,8 @@ def make_sets(
     paths: dict[str, Path],
     folder: Path | None,
     journal: Journal,
+    into: str,
+    teacher: Generator,
 ) -> Made:
     """Rows of every line of the table: Gold of the same size, Seed, and the arms."""
     labels = list(load_task(study.task).labels)
@@ -75,18 +145,18 @@ def make_sets(
         "Seed": [_as_row(row) for row in read_rows(paths["seeds"], Example)],
     }
     requests = {}
-    with open_generator(study.teacher, cache=False) as teacher:
-        for arm in arms:
-            config = arm_config(study, arm, paths, folder)
-            if config is None:
-                continue
-            summary, _ = run_stages(config, journal, f"{arm.folder}/", teacher)
-            if summary["problems"]:
-                raise UserError(f"{arm.name}: {'; '.join(summary['problems'])}")
-            told = summary["requests"]
-            requests[arm.name] = told["failed"], told["asked"]
-            name = "synthetic.jsonl" if arm.keep is None else "synthetic.filtered.jsonl"
-            sets[arm.name] = read_rows(journal.root / arm.folder / name, Synthetic)
+    for arm in arms:
+        config = arm_config(study, arm, paths, folder)
+        if config is None:
+            continue
+        place = f"{into}{arm.folder}/"
+        summary, _ = run_stages(config, journal, place, teacher)
+        if summary["problems"]:
+            raise UserError(f"{arm.name}: {'; '.join(summary['problems'])}")
+        told = summary["requests"]
+        requests[arm.name] = told["failed"], told["asked"]
+        name = "synthetic.jsonl" if arm.keep is None else "synthetic.filtered.jsonl"
+        sets[arm.name] = read_rows(journal.root / place / name, Synthetic)
     return Made(sets, requests)
 
 
@@ -133,10 +203,10 @@ def arm_config(
     )
 
 
-def train_all(study: Study, made: Made, test: Path, journal: Journal) -> dict[str, dict[str, Any]]:
+def train_all(study: Study, made: Made, test: Path, journal: Journal, into: str) -> Results:
     """A student of every set, kept in `students.json`; and a fine-tuned one of some."""
-    file, sets = journal.file("students.json"), made.sets
-    kept: dict[str, dict[str, Any]] = read_json(file) if file.exists() else {}
+    file, sets = journal.file(f"{into}students.json"), made.sets
+    kept: Results = read_json(file) if file.exists() else {}
     done = dict(kept)
     gold = read_rows(test, Example)
     for name, rows in sets.items():
@@ -157,9 +227,7 @@ def train_all(study: Study, made: Made, test: Path, journal: Journal) -> dict[st
     return {key: result for key, result in done.items() if key.partition(",")[0] in sets}
 
 
-def measure_sets(
-    study: Study, sets: Sets, paths: dict[str, Path]
-) -> tuple[dict[str, dict[str, Any]], str]:
+def measure_sets(study: Study, sets: Sets, paths: dict[str, Path]) -> tuple[Results, str]:
     """Metrics of all sets at equal size and label mix, and how they were made equal."""
     named = [
         DataSet(name, [TextRow(text=row.text, label=row.label) for row in rows])

@@ -1,7 +1,7 @@
 """The paper's claims, held against the numbers of a study."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +60,42 @@ class Comparison:
         return f"{self.sentence}: {self.outcome} ({self.numbers})."
 
 
+@dataclass(frozen=True)
+class OverSeeds:
+    """One claim over several seeds: it holds if it holds with each of them.
+
+    Parameters
+    ----------
+    numbers : of every seed, in words.
+    """
+
+    id: str
+    sentence: str
+    outcome: Outcome
+    numbers: str
+
+    def line(self) -> str:
+        """The claim and its outcome in one sentence."""
+        return f"{self.sentence}: {self.outcome} ({self.numbers})."
+
+
+def over_seeds(by_seed: Mapping[int, Sequence[Comparison]]) -> list[OverSeeds]:
+    """The claims of several seeds as one: what another seed turns round does not hold."""
+    together = []
+    for comparisons in zip(*by_seed.values(), strict=True):
+        outcomes = {claim.outcome for claim in comparisons}
+        outcome: Outcome = comparisons[0].outcome
+        if len(outcomes) > 1:
+            outcome = "not measured" if "not measured" in outcomes else "does not hold"
+        numbers = "; ".join(
+            f"seed {seed}: {claim.numbers}"
+            for seed, claim in zip(by_seed, comparisons, strict=True)
+        )
+        first = comparisons[0]
+        together.append(OverSeeds(first.id, first.sentence, outcome, numbers))
+    return together
+
+
 def compare_arms(rows: Mapping[str, RowNumbers], ours: str, theirs: str) -> list[Comparison]:
     """Every claim, with the numbers of two arms and of Gold."""
     a, b, gold = rows[ours], rows[theirs], rows["Gold"]
@@ -108,12 +144,12 @@ def compare_arms(rows: Mapping[str, RowNumbers], ours: str, theirs: str) -> list
     ]
 
 
-def numbered(comparisons: list[Comparison]) -> list[str]:
+def numbered(comparisons: Sequence[Comparison | OverSeeds]) -> list[str]:
     """One sentence a claim, as the report has them."""
     return [f"{number}. {claim.line()}" for number, claim in enumerate(comparisons, 1)]
 
 
-def verdicts(comparisons: list[Comparison]) -> dict[str, tuple[Verdict, str]]:
+def verdicts(comparisons: Sequence[Comparison | OverSeeds]) -> dict[str, tuple[Verdict, str]]:
     """By claim the verdict and the evidence, as `results.json` has them."""
     return {
         claim.id: (VERDICTS[claim.outcome], f"SynthesizRR against FewGen: {claim.numbers}")

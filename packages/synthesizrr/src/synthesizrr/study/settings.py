@@ -67,6 +67,8 @@ class Study:
         in `finetuned_arms`.
     features, oracle, nlp : of the metrics.
     compare_rows : rows of each real set in the first stage.
+    seed, seeds : the split of the news and the real sets follow the first seed alone; seeds (the
+        texts), demonstrations, inputs, sampling, students and comparisons are anew with each.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -108,6 +110,9 @@ class Study:
     compare_rows: int = 1600
     map_student: str = "minilm"
     seed: Annotated[int, typer.Option(help="Seed of every choice.")] = 42
+    seeds: Annotated[
+        int, typer.Option(help="Times that all of it is done, with seeds in a row.", min=1)
+    ] = 2
 
 
 class RunConfig(Record):

@@ -1,15 +1,19 @@
 """Numbers as tables."""
 
-from collections.abc import Mapping, Sequence, Sized
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.report import Table, Value
 
 from ..inputs.task import Task
 from ..inversion.parse import ParseReport
 from ..scoring.faithfulness import RagScores
+from ..students.classifiers import student_spec
 from .claims import RowNumbers
 from .settings import Study
+
+if TYPE_CHECKING:
+    from .arms import SeedRun
 
 
 def task_table(tasks: Sequence[Task]) -> Table:
@@ -40,16 +44,31 @@ def task_table(tasks: Sequence[Task]) -> Table:
 
 def account_table(generated: Mapping[str, Any], parsed: Mapping[str, Any], final: int) -> Table:
     """What became of every input of a run: each is in one of the numbers of its row."""
+    account = _account(generated, parsed)
+    if final != account["texts"]:
+        account["in the data set"] = final
+    lacking = [label for label, count in parsed["labels"].items() if not count]
+    note = f"No text of label {', '.join(lacking)}." if lacking else ""
+    return Table("What became of the inputs", list(account), [list(account.values())], note)
+
+
+def accounts(runs: Sequence["SeedRun"]) -> Table:
+    """What became of the inputs of every arm and seed of the study."""
+    rows = {
+        (name, run.seed): _account(run.generated[name], run.parsed[name])
+        for run in runs
+        for name in run.parsed
+    }
+    columns = ["arm", "seed", *next(iter(rows.values()))]
+    cells = [[*key, *account.values()] for key, account in rows.items()]
+    return Table("What became of the inputs", columns, cells)
+
+
+def _account(generated: Mapping[str, Any], parsed: Mapping[str, Any]) -> dict[str, Value]:
     report = ParseReport.of(dict(parsed))
     failed, too_long = generated["failed"], generated["too_long"]
-    cells = [report.generations + failed + too_long, too_long, failed, *report.set_aside.values()]
-    names = ["inputs", "too long", "failed", *report.set_aside, "texts"]
-    kept = [*cells, report.texts]
-    if final != report.texts:
-        names, kept = [*names, "in the data set"], [*kept, final]
-    lacking = [label for label, count in report.labels.items() if not count]
-    note = f"No text of label {', '.join(lacking)}." if lacking else ""
-    return Table("What became of the inputs", names, [kept], note)
+    first = {"inputs": report.generations + failed + too_long, "too long": too_long}
+    return first | {"failed": failed, **report.set_aside, "texts": report.texts}
 
 
 def run_student_table(student: Mapping[str, Any]) -> Table:
@@ -157,52 +176,51 @@ def row_numbers(
 
 def study_table(
     study: Study,
-    sets: Mapping[str, Sized],
-    students: Mapping[str, Mapping[str, Any]],
-    metrics: Mapping[str, Mapping[str, Any]],
+    rows: Mapping[int, Mapping[str, int]],
+    numbers: Mapping[int, Mapping[str, RowNumbers]],
     how: str,
 ) -> Table:
     """The paper's table of student accuracies, one task's column, with the other metrics beside.
 
     Parameters
     ----------
+    rows, numbers : by seed, of every line: how many rows it has, and its numbers.
     how : the sets were made equal for the other metrics.
     """
-    rows: list[list[Value]] = [
-        [
-            name,
-            len(sets[name]),
-            numbers.accuracy,
-            numbers.std,
-            None,
-            numbers.self_bleu,
-            numbers.entropy,
-            numbers.mauve,
-            numbers.preservation,
-        ]
-        for name, numbers in row_numbers(students, metrics).items()
-    ]
-    columns = [
-        "method",
-        "rows",
-        f"{study.task} accuracy",
-        "std",
-        "paper: accuracy",
-        "Self-BLEU-5",
-        "entity entropy (bits)",
-        "MAUVE (factor 1)",
-        "label preservation",
-    ]
+    seeds = list(numbers)
+    fields = ("accuracy", "self_bleu", "entropy", "mauve", "preservation")
+    cells: list[list[Value]] = []
+    for name in numbers[seeds[0]]:
+        of_seeds = [numbers[seed][name] for seed in seeds]
+        means = {field: _mean_and_spread([getattr(n, field) for n in of_seeds]) for field in fields}
+        count = sum(rows[seed][name] for seed in seeds) / len(seeds)
+        resampled, _ = _mean_and_spread([n.std for n in of_seeds])
+        accuracy, *others = means.values()
+        cells.append(
+            [name, count, *accuracy, resampled, None, *(cell for pair in others for cell in pair)]
+        )
+    columns = ["method", "rows", f"{study.task} accuracy", "+-", "std", "paper: accuracy"]
+    for title in ("Self-BLEU-5", "entity entropy (bits)", "MAUVE (factor 1)", "label preservation"):
+        columns += [title, f"+- {title.partition(' (')[0]}"]
+    spread = "bootstrap samples of the rows" if student_spec(study.student).probe else "trainings"
     note = (
-        f"Accuracy in percent of {study.student} students on real test rows, mean of {study.runs} "
-        f"runs on all rows of a set. The other metrics at {how}: {metrics['Gold']['n']} rows; "
-        "entity entropy is the mean over the types that all sets have. The paper's numbers could "
-        "not be confirmed, so there are none."
+        f"Means of {len(seeds)} seeds ({', '.join(map(str, seeds))}); +- is half of their range. "
+        f"Accuracy in percent of {study.student} students on real test rows; std: over {study.runs}"
+        f" {spread}. The other metrics at {how}; entity entropy is the mean over the types that "
+        "all sets have. The paper's numbers could not be confirmed, so there are none."
     )
-    return Table("Data sets and students", columns, rows, note)
+    return Table("Data sets and students", columns, cells, note)
 
 
-def student_table(students: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+def _mean_and_spread(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    """Mean and half of the range; None where a seed has no number, and no range of one."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None, None
+    return sum(known) / len(known), (max(known) - min(known)) / 2 if len(known) > 1 else None
+
+
+def student_table(students: Mapping[str, Mapping[str, Any]], seed: int) -> list[Table]:
     """The fine-tuned students, where there are any."""
     rows: list[list[Value]] = [
         [key, result["n_train"], 100 * result["mean"]]
@@ -211,4 +229,10 @@ def student_table(students: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     ]
     if not rows:
         return []
-    return [Table("Fine-tuned students (one run)", ["set, student", "rows", "accuracy"], rows)]
+    return [
+        Table(
+            f"Fine-tuned students (one run), seed {seed}",
+            ["set, student", "rows", "accuracy"],
+            rows,
+        )
+    ]
