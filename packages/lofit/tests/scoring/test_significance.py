@@ -1,5 +1,5 @@
 import pytest
-from lofit.scoring.significance import paired_bootstrap, sentence
+from lofit.scoring.significance import outcome, paired_bootstrap, sentence
 from tenpapers.errors import UserError
 
 
@@ -14,7 +14,7 @@ def test_the_interval_is_of_95_percent():
 def test_one_item_is_never_significant():
     found = paired_bootstrap([100.0], [0.0])
     assert found.difference == 100.0 and found.p == 1.0 and found.stars == ""
-    assert "not shown" in sentence("a beats b", found)
+    assert "not shown" in sentence("a beats b", {"seed 1": found})
 
 
 def test_items_that_cannot_be_paired_are_refused():
@@ -24,10 +24,18 @@ def test_items_that_cannot_be_paired_are_refused():
 
 
 def test_the_sentence_changes_with_the_numbers():
-    """Shown, not shown, opposite; swapped numbers swap the verdict."""
+    """Shown, not shown, opposite; swapped numbers swap the verdict, two seeds must agree."""
     high, low = [100.0] * 30 + [0.0] * 10, [0.0] * 30 + [100.0] * 10
-    assert "shown at this scale" in sentence("a beats b", paired_bootstrap(high, low))
-    assert "the opposite shows" in sentence("a beats b", paired_bootstrap(low, high))
-    assert '"a beats b": not shown' in sentence("a beats b", paired_bootstrap(high, high))
-    assert paired_bootstrap(high, low).p < 0.05 and paired_bootstrap(low, high).p > 0.95
-    assert paired_bootstrap(high, low).stars == "*"
+    up, down, flat = (
+        paired_bootstrap(ours, theirs) for ours, theirs in ((high, low), (low, high), (high, high))
+    )
+    assert outcome({"seed 1": up, "seed 2": up}) == "shown"
+    assert outcome({"seed 1": down, "seed 2": down}) == "the opposite shows"
+    for other in (down, flat):
+        assert outcome({"seed 1": up, "seed 2": other}) == "not shown"
+    assert outcome({}) == "not shown"
+    said = sentence("a beats b", {"seed 1": up, "seed 2": flat})
+    assert said.startswith('"a beats b": not shown at this scale. seed 1: +50.0 points (95% ')
+    assert said.endswith("; seed 2: +0.0 points (95% interval +0.0 to +0.0).")
+    assert up.p < 0.05 and down.p > 0.95
+    assert up.stars == "*"

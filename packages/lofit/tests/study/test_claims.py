@@ -1,21 +1,23 @@
 import pytest
+from lofit.heads.overlap import Overlap
 from lofit.study.arms import Arm
 from lofit.study.claims import judge, sentences
 from tenpapers.paper import load_paper
 
 HIGH, LOW = [100.0] * 30 + [0.0] * 10, [0.0] * 30 + [100.0] * 10
+APART = Overlap(("a", "b"), between=[0.3, 0.35], within={"a": [0.6]}, chance=0.05)
 
 
-def arms(lofit, others):
-    return [
-        Arm(name, runs=[{"em_normalized": 0.0}], per_item=[values])
-        for name, values in (
-            ("zero-shot", others),
-            ("ITI", others),
-            ("random heads", others),
-            ("LoFiT", lofit),
-        )
-    ]
+def arms(lofit, others, controls=None):
+    """LoFiT with two seeds, zero-shot and ITI with one run, random heads with two sets."""
+    twice = lofit if isinstance(lofit[0], list) else [lofit, lofit]
+    found = {
+        "zero-shot": ([others], []),
+        "ITI": ([others], []),
+        "random heads": (controls or [others, others], [0, 1]),
+        "LoFiT": (twice, [42, 43]),
+    }
+    return [Arm(name, per_item=runs, seeds=seeds) for name, (runs, seeds) in found.items()]
 
 
 def verdicts(tasks, overlap=None):
@@ -24,8 +26,7 @@ def verdicts(tasks, overlap=None):
 
 
 def test_every_claim_has_a_verdict_from_the_numbers():
-    overlap = {"tasks": ["a", "b"], "jaccard": 0.35, "chance": 0.05}
-    found = verdicts({"mquake": arms(HIGH, LOW)}, overlap)
+    found = verdicts({"mquake": arms(HIGH, LOW)}, APART)
     shown = {name for name, verdict in found.items() if verdict == "shown"}
     assert shown == {
         "offsets-teach-the-task",
@@ -37,8 +38,8 @@ def test_every_claim_has_a_verdict_from_the_numbers():
 
 
 def test_swapped_numbers_swap_the_verdicts():
-    overlap = {"tasks": ["a", "b"], "jaccard": 0.6, "chance": 0.05}
-    found = verdicts({"mquake": arms(LOW, HIGH)}, overlap)
+    same = Overlap(("a", "b"), between=[0.6], within={}, chance=0.05)
+    found = verdicts({"mquake": arms(LOW, HIGH)}, same)
     assert "shown" not in found.values()
     assert found["learned-selection"] == found["different-heads"] == "not shown"
 
@@ -49,10 +50,30 @@ def test_one_task_without_an_effect_is_enough_for_not_shown():
     assert found["different-heads"] == "not testable here"
 
 
-def test_the_evidence_names_task_difference_and_interval():
+def test_what_another_seed_does_not_show_is_not_shown():
+    """The mean over both seeds lies above the others in each case; one run alone does not."""
+    one_seed = verdicts({"mquake": arms([HIGH, LOW], LOW)})
+    assert one_seed["offsets-teach-the-task"] == one_seed["learned-selection"] == "not shown"
+    one_set = verdicts({"mquake": arms(HIGH, LOW, controls=[LOW, HIGH])})
+    assert one_set["offsets-teach-the-task"] == "shown"
+    assert one_set["learned-selection"] == "not shown"
+
+
+@pytest.mark.parametrize("between", [[0.3, 0.55], [0.3, 0.45]])
+def test_heads_of_tasks_differ_only_if_two_seeds_of_one_task_share_more(between):
+    """More than half of them, or as many as two trainings on one task (0.45), are the same."""
+    same = Overlap(("a", "b"), between=between, within={"a": [0.8], "b": [0.45]}, chance=0.05)
+    assert verdicts({"mquake": arms(HIGH, LOW)}, same)["different-heads"] == "not shown"
+
+
+def test_the_evidence_names_task_seed_difference_and_interval():
     claims = judge(load_paper("lofit"), {"mquake": arms(HIGH, LOW)}, None)
     (evidence,) = [claim["evidence"] for claim in claims if claim["id"] == "learned-selection"]
-    assert "random heads, mquake: +50.0 points (95% interval +2" in evidence
+    for seed in (42, 43):
+        for control in (0, 1):
+            told = f"seed {seed} against set {control}: +50.0 points (95% interval +2"
+            assert told in evidence
+    assert evidence.startswith("LoFiT against random heads, mquake, seed 42 against set 0")
 
 
 def test_the_sentences_of_the_report_follow_the_numbers():
@@ -61,6 +82,8 @@ def test_the_sentences_of_the_report_follow_the_numbers():
     assert "learned selection beats random selection" in second
 
 
-def test_an_arm_without_runs_has_no_mean():
-    assert Arm("x").mean("mc1") is None
-    assert Arm("x", runs=[{"mc1": 40.0}, {"mc1": 50.0}]).mean("mc1") == pytest.approx(45.0)
+def test_an_arm_has_the_mean_of_its_runs_and_half_of_their_range():
+    assert Arm("x").mean("mc1") is None and Arm("x").spread("mc1") is None
+    one, two = Arm("x", runs=[{"mc1": 40.0}]), Arm("x", runs=[{"mc1": 40.0}, {"mc1": 50.0}])
+    assert (one.mean("mc1"), one.spread("mc1")) == (40.0, None)
+    assert (two.mean("mc1"), two.spread("mc1")) == (45.0, 5.0)

@@ -36,7 +36,8 @@ def test_reproduce_on_the_shipped_data(tiny_spec, mini, tmp_path, lofit):
         "heads_per_layer.png",
     }
     lines = (out / "table.csv").read_text().splitlines()
-    assert lines[0].startswith("method,runs,em_normalized,em_strict,numbers,seconds,paper: EM")
+    columns = "em_normalized,+- em_normalized,em_strict,+- em_strict,numbers,seconds,paper: EM"
+    assert lines[0].startswith(f"method,runs,{columns}")
     assert [line.split(",")[0] for line in lines[1:]] == [
         "zero-shot",
         "echo",
@@ -44,7 +45,11 @@ def test_reproduce_on_the_shipped_data(tiny_spec, mini, tmp_path, lofit):
         "random heads",
         "LoFiT",
     ]
-    claims = json.loads((out / "results.json").read_text())["claims"]
+    results = json.loads((out / "results.json").read_text())
+    assert results["mquake"]["LoFiT"]["seeds"] == [1, 2]
+    assert results["mquake"]["random heads"]["seeds"] == [0, 1]
+    assert len(results["overlap"]["between"]) == 4 and len(results["overlap"]["within"]) == 2
+    claims = results["claims"]
     assert [claim["id"] for claim in claims] == [claim.id for claim in load_paper("lofit").claims]
     assert all(claim["evidence"] for claim in claims)
     stamp = (out / "mquake" / "lofit-1" / "heads.json").stat().st_mtime_ns

@@ -1,7 +1,7 @@
 """Paired bootstrap over test items."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 from tenpapers.errors import UserError
@@ -51,16 +51,26 @@ def paired_bootstrap(
     return Comparison(float(gaps.mean()), float(low), float(high), p)
 
 
-def sentence(claim: str, comparison: Comparison) -> str:
-    """Say from the numbers whether a claim shows: shown, not shown, or the opposite."""
-    if comparison.low > 0:
-        verdict = "shown"
-    elif comparison.high < 0:
-        verdict = "the opposite shows"
-    else:
-        verdict = "not shown"
-    return (
-        f'"{claim}": {verdict} at this scale (difference {comparison.difference:+.1f} points, 95% '
-        f"interval {comparison.low:+.1f} to {comparison.high:+.1f}, one-sided p = "
-        f"{comparison.p:.3f})."
+Outcome = Literal["shown", "not shown", "the opposite shows"]
+
+
+def outcome(runs: Mapping[str, Comparison]) -> Outcome:
+    """What all runs together say: shown only if every one of them shows it alone."""
+    if runs and all(run.low > 0 for run in runs.values()):
+        return "shown"
+    if runs and all(run.high < 0 for run in runs.values()):
+        return "the opposite shows"
+    return "not shown"
+
+
+def in_words(runs: Mapping[str, Comparison]) -> str:
+    """Difference and 95% interval of every run, in points."""
+    return "; ".join(
+        f"{name}: {run.difference:+.1f} points (95% interval {run.low:+.1f} to {run.high:+.1f})"
+        for name, run in runs.items()
     )
+
+
+def sentence(claim: str, runs: Mapping[str, Comparison]) -> str:
+    """Say from the numbers of every run whether a claim shows."""
+    return f'"{claim}": {outcome(runs)} at this scale. {in_words(runs)}.'

@@ -26,28 +26,38 @@ from .two_steps import choose_heads, keep_adapter, learn_offsets
 
 @dataclass
 class Arm:
-    """One row: metrics (%) of all its runs, numbers it adds, seconds, headline of each item."""
+    """One row of the table.
+
+    Parameters
+    ----------
+    numbers : that it adds to the model.
+    seconds : of training or fitting, all runs together.
+    runs, per_item : metrics (%) of every run, and the headline (0 to 100) of each of its items.
+    seeds : of the runs; none where an arm has one run that no seed changes.
+    """
 
     name: str
     numbers: int = 0
     seconds: float = 0.0
     runs: list[dict[str, float]] = field(default_factory=list)
     per_item: list[list[float]] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
 
     def mean(self, metric: str) -> float | None:
         """Mean of a metric over the runs."""
         found = [run[metric] for run in self.runs if metric in run]
         return sum(found) / len(found) if found else None
 
-    def item_means(self) -> list[float]:
-        """Mean over the runs of each item's headline (0 to 100)."""
-        return [sum(values) / len(values) for values in zip(*self.per_item, strict=True)]
+    def spread(self, metric: str) -> float | None:
+        """Half of the range of a metric over the runs; None of a single run."""
+        found = [run[metric] for run in self.runs if metric in run]
+        return (max(found) - min(found)) / 2 if len(found) > 1 else None
 
 
 def run_task(
     lm: CausalLM, task: Task, study: Study, k: int, journal: Journal, place: str
-) -> tuple[list[Arm], HeadRanking]:
-    """All arms on one task, and the ranking of LoFiT's first seed; files lie in `place`."""
+) -> tuple[list[Arm], list[HeadRanking]]:
+    """All arms on one task, and the ranking of each of LoFiT's seeds; files lie in `place`."""
     shape = HeadGeometry.from_config(lm.model.config)
     run = TaskRun(lm, task, study, k, journal)
     zero, iti, lofit, control = Arm("zero-shot"), Arm("ITI"), Arm("LoFiT"), Arm("random heads")
@@ -63,16 +73,16 @@ def run_task(
         rankings.append(choose_heads(lm, task, config, journal, folder))
         adapter = run.offsets(rankings[-1], seed, folder)
         lofit.seconds += time.monotonic() - began
-        run.measure(lofit, adapter, folder)
+        run.measure(lofit, adapter, folder, seed)
     for seed in study.random_seeds:
         folder = f"{place}/random-{seed}"
         began = time.monotonic()
         adapter = run.offsets(random_heads(shape, seed), seed, folder)
         control.seconds += time.monotonic() - began
-        run.measure(control, adapter, folder)
+        run.measure(control, adapter, folder, seed)
     lofit.numbers = control.numbers = iti.numbers = k * shape.head_dim
     echo = run.echo()
-    return [zero, *([echo] if echo else []), iti, control, lofit], rankings[0]
+    return [zero, *([echo] if echo else []), iti, control, lofit], rankings
 
 
 @dataclass(frozen=True)
@@ -85,11 +95,15 @@ class TaskRun:
     k: int
     journal: Journal
 
-    def measure(self, arm: Arm, adapter: Intervention | None, folder: str) -> None:
+    def measure(
+        self, arm: Arm, adapter: Intervention | None, folder: str, seed: int | None = None
+    ) -> None:
         """Evaluate one run of an arm, once: its numbers are kept in `evaluation.json`."""
         kept = measured(self.journal, folder, partial(self._evaluate, adapter, folder))
         arm.runs.append(kept["metrics"])
         arm.per_item.append(kept["per_item"])
+        if seed is not None:
+            arm.seeds.append(seed)
 
     def echo(self) -> Arm | None:
         """Answering with what the prompt says, where the task has that."""

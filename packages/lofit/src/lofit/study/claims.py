@@ -5,7 +5,8 @@ from typing import Any
 
 from tenpapers.paper import Paper, Verdict, judged
 
-from ..scoring.significance import Comparison, paired_bootstrap, sentence
+from ..heads.overlap import Overlap
+from ..scoring.significance import Comparison, in_words, outcome, paired_bootstrap, sentence
 from .arms import Arm
 
 # Claims that another command measures.
@@ -16,14 +17,21 @@ ELSEWHERE = {
     "plateau": "`lofit sweep --over k` measures it",
     "retention": "`lofit evaluate` on triviaqa, nq and mmlu measures it",
 }
-# Two tasks use different heads if they share fewer than half of them.
+# Two tasks use different heads if they share fewer than half of them, and fewer than two trainings
+# on one task do: what another seed moves as far is no difference of the tasks.
 SAME_HEADS = 0.5
 
 
-def compared(arms: Sequence[Arm], name: str) -> Comparison:
-    """LoFiT against another arm on the same items, in points of the headline metric."""
+def compared(arms: Sequence[Arm], name: str) -> dict[str, Comparison]:
+    """Every run of LoFiT against every run of another arm on the same items, by their seeds."""
     by_name = {arm.name: arm for arm in arms}
-    return paired_bootstrap(by_name["LoFiT"].item_means(), by_name[name].item_means())
+    ours, theirs = by_name["LoFiT"], by_name[name]
+    sets = [f" against set {seed}" for seed in theirs.seeds] or [""]
+    return {
+        f"seed {seed}{against}": paired_bootstrap(mine, other)
+        for seed, mine in zip(ours.seeds, ours.per_item, strict=True)
+        for against, other in zip(sets, theirs.per_item, strict=True)
+    }
 
 
 def sentences(arms: Sequence[Arm]) -> list[str]:
@@ -35,14 +43,14 @@ def sentences(arms: Sequence[Arm]) -> list[str]:
 
 
 def judge(
-    paper: Paper, tasks: Mapping[str, Sequence[Arm]], overlap: Mapping[str, Any] | None
+    paper: Paper, tasks: Mapping[str, Sequence[Arm]], overlap: Overlap | None
 ) -> list[dict[str, Any]]:
     """Every claim of the paper with its verdict.
 
     Parameters
     ----------
     tasks : arms of each task that was run.
-    overlap : Jaccard of the heads of two tasks, beside its chance value; None if not measured.
+    overlap : of the heads of two tasks; None if not measured.
     """
     verdicts: dict[str, tuple[Verdict, str]] = {
         "offsets-teach-the-task": _better(tasks, "zero-shot"),
@@ -56,23 +64,18 @@ def judge(
 
 
 def _better(tasks: Mapping[str, Sequence[Arm]], other: str) -> tuple[Verdict, str]:
-    """LoFiT above another arm on every task."""
+    """LoFiT above another arm on every task, with every seed."""
     found = {label: compared(arms, other) for label, arms in tasks.items()}
-    told = "; ".join(
-        f"{label}: {gap.difference:+.1f} points (95% interval {gap.low:+.1f} to {gap.high:+.1f})"
-        for label, gap in found.items()
-    )
-    above = bool(found) and all(gap.low > 0 for gap in found.values())
+    above = bool(found) and all(outcome(runs) == "shown" for runs in found.values())
+    told = "; ".join(f"{label}, {in_words(runs)}" for label, runs in found.items())
     return "shown" if above else "not shown", f"LoFiT against {other}, {told}."
 
 
-def _different(overlap: Mapping[str, Any] | None) -> tuple[Verdict, str]:
-    """Fewer than half of the heads of two tasks are the same."""
+def _different(overlap: Overlap | None) -> tuple[Verdict, str]:
+    """Fewer than half of the heads of two tasks are the same, and fewer than of two seeds."""
     if overlap is None:
         return "not testable here", "The heads of one task alone were chosen."
-    first, second = overlap["tasks"]
-    told = (
-        f"Heads of {first} and {second}: Jaccard {overlap['jaccard']:.2f}, two random sets would "
-        f"have about {overlap['chance']:.2f}."
-    )
-    return "shown" if overlap["jaccard"] < SAME_HEADS else "not shown", told
+    most = max(overlap.between)
+    own = [value for values in overlap.within.values() for value in values]
+    different = most < SAME_HEADS and all(most < value for value in own)
+    return "shown" if different else "not shown", overlap.sentence()

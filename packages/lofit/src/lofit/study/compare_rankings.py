@@ -48,7 +48,8 @@ def compare_rankings(
         "layers": {name: layer_histogram(heads, geometry.n_layers) for name, heads in sets.items()},
     }
     write_json(journal.file("comparison.json"), content)
-    layers_figure(journal.file("layers.png"), sets, geometry.n_layers, "Selected heads per layer")
+    drawn = {name: [heads] for name, heads in sets.items()}
+    layers_figure(journal.file("layers.png"), drawn, geometry.n_layers, "Selected heads per layer")
     labels = [[f"{value:.2f}" for value in row] for row in overlap]
     matrix_figure(
         journal.file("jaccard.png"),

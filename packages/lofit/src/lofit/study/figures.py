@@ -10,25 +10,32 @@ from ..heads.overlap import layer_histogram
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from tenpapers.models import Head
 
 
 def layers_figure(
-    path: Path, sets: Mapping[str, Sequence[tuple[int, int]]], n_layers: int, title: str
+    path: Path, sets: Mapping[str, Sequence[Sequence["Head"]]], n_layers: int, title: str
 ) -> Picture:
-    """Selected heads per layer, one colour a set (the form of the paper's figure 3)."""
+    """Selected heads per layer, one colour a set (the form of the paper's figure 3).
+
+    Parameters
+    ----------
+    sets : heads of every seed by name; the mean over the seeds is drawn.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 3.8), layout="constrained")
     axes = figure.subplots()
     width = 0.8 / max(1, len(sets))
-    for number, (name, heads) in enumerate(sets.items()):
+    for number, (name, seeds) in enumerate(sets.items()):
+        heads = [head for chosen in seeds for head in chosen]
         shares = [100 * share for share in layer_histogram(heads, n_layers)]
         at = [i + (number - (len(sets) - 1) / 2) * width for i in range(n_layers)]
         axes.bar(
             at,
             shares,
             width,
-            label=f"{name} (K = {len(heads)})",
+            label=f"{name} (K = {len(seeds[0])})",
             color=COLOURS[number % len(COLOURS)],
         )
     axes.set_xlabel("layer")

@@ -1,19 +1,18 @@
 """The study: baselines, both steps, random-head controls, overlap of two tasks."""
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from tenpapers import data
 from tenpapers.journal import Journal
-from tenpapers.models import CausalLM, Head, HeadGeometry, load_causal_lm
+from tenpapers.models import CausalLM, HeadGeometry, load_causal_lm
 from tenpapers.paper import load_paper
 from tenpapers.report import REPORT_FILES, Picture, Table, manifest, print_report, write_report
 from tenpapers.settings import as_config
 
-from ..heads.overlap import chance_jaccard, jaccard
+from ..heads.overlap import Overlap, overlap
 from ..heads.ranking import HeadRanking, default_k
 from ..inputs.load_task import data_folder, load_task, with_training_size
 from .arms import Arm, run_task
@@ -44,29 +43,34 @@ def reproduce(journal: Journal, study: Study, *, scale: str) -> None:
     body: list[str | Table | Picture] = [_introduction(study, shape, k)]
     tasks: dict[str, list[Arm]] = {}
     read: list[Path] = []
-    rankings: dict[str, HeadRanking] = {}
+    rankings: dict[str, list[HeadRanking]] = {}
     for name in study.tasks:
         for fold in (0, 1) if name == "truthfulqa" else (0,):
             task = study.load_task(name, fold=fold)
             read += task.files
             label = f"{name}, fold {fold}" if name == "truthfulqa" else name
             place = label.replace(", ", "-")
-            arms, ranking = run_task(lm, task, study, k, journal, place)
-            rankings.setdefault(name, ranking)
+            arms, ranked = run_task(lm, task, study, k, journal, place)
+            rankings.setdefault(name, ranked)
             tasks[label] = arms
             body += [task_table(label, arms, task, study=study, k=k, paper=paper)]
             body += sentences(arms)
     if study.second_ranking:
-        rankings[study.second_ranking] = second_ranking(lm, study, journal)
+        rankings[study.second_ranking] = [
+            second_ranking(lm, study, seed, journal) for seed in study.seeds
+        ]
     results: dict[str, Any] = {"k": k}
     for label, arms in tasks.items():
         results[label] = {arm.name: asdict(arm) for arm in arms}
+    shared: Overlap | None = None
     if len(rankings) > 1:
-        sets = {name: ranking.top(k) for name, ranking in rankings.items()}
-        results["overlap"] = overlap(sets, shape)
+        sets = {name: [one.top(k) for one in ranked] for name, ranked in rankings.items()}
+        shared = overlap(sets, shape.n_layers * shape.n_heads)
+        results["overlap"] = asdict(shared)
         picture = journal.file("heads_per_layer.png")
-        body += _overlap_shown(results["overlap"], sets, shape, picture)
-    results["claims"] = judge(paper, tasks, results.get("overlap"))
+        title = f"Selected heads per layer, mean of {len(study.seeds)} seeds"
+        body += [shared.sentence(), layers_figure(picture, sets, shape.n_layers, title)]
+    results["claims"] = judge(paper, tasks, shared)
     details = manifest(as_config(study), seed=study.seeds[0], began=began, data=read)
     journal.claim(*REPORT_FILES)
     write_report(out, f"LoFiT, {scale} scale", body, results=results, manifest=details)
@@ -80,7 +84,7 @@ def open_study(
 
     Parameters
     ----------
-    seed : of LoFiT, in place of the settings' seeds.
+    seed : the first of LoFiT's; the others follow it.
 
     Raises
     ------
@@ -88,7 +92,8 @@ def open_study(
     """
     if not study.data:  # said before any model is fetched to know it by its content
         data.folder_or_hint("lofit")
-    study = study if seed is None else replace(study, seeds=[seed])
+    if seed is not None:
+        study = replace(study, seeds=[seed + later for later in range(len(study.seeds))])
     inputs = study.inputs()
     journal = Journal(out, key=study.key(), inputs=inputs, overwrite=overwrite, wait=wait)
     return journal, study
@@ -110,34 +115,9 @@ def described(folder: Path) -> str:
     return "the published files"
 
 
-def second_ranking(lm: CausalLM, study: Study, journal: Journal) -> HeadRanking:
+def second_ranking(lm: CausalLM, study: Study, seed: int, journal: Journal) -> HeadRanking:
     """Step 1 on another task, on few examples and in one epoch, for the comparison of heads."""
     task = load_task(study.second_ranking, Path(study.data) if study.data else None)
-    few = with_training_size(task, study.second_size, study.seeds[0])
-    config = replace(study.select(task.name, study.seeds[0]), epochs=1)
-    return choose_heads(lm, few, config, journal, f"{task.name}-heads")
-
-
-def overlap(sets: Mapping[str, Sequence[Head]], shape: HeadGeometry) -> dict[str, Any]:
-    """Jaccard of the heads of the first two tasks, beside what two random sets would have."""
-    (first, heads), (second, others) = list(sets.items())[:2]
-    chance = chance_jaccard(len(heads), shape.n_layers * shape.n_heads)
-    return {"tasks": [first, second], "jaccard": jaccard(heads, others), "chance": chance}
-
-
-def _overlap_shown(
-    found: Mapping[str, Any], sets: Mapping[str, Sequence[Head]], shape: HeadGeometry, file: Path
-) -> list[str | Table | Picture]:
-    """Sentence and figure on where the heads of two tasks are."""
-    (first, second), same, chance = found["tasks"], found["jaccard"], found["chance"]
-    picture = layers_figure(
-        file,
-        sets,
-        shape.n_layers,
-        f"Selected heads per layer; Jaccard {same:.2f} (chance {chance:.2f})",
-    )
-    text = (
-        f"Heads of {first} and {second}: Jaccard {same:.2f}, two random sets would have about "
-        f"{chance:.2f}."
-    )
-    return [text, picture]
+    few = with_training_size(task, study.second_size, seed)
+    config = replace(study.select(task.name, seed), epochs=1)
+    return choose_heads(lm, few, config, journal, f"{task.name}-heads-{seed}")

@@ -410,15 +410,15 @@ class Study:
     data : folder of the tasks' files; "" for what is found.
     tasks : that are trained and tested.
     split : of the test.
-    seeds : of LoFiT; results are means over them.
-    random_seeds : of the controls with random heads.
+    seeds : of LoFiT; a claim is shown only if each of them shows it.
+    random_seeds : of the controls with random heads; every seed is held against each of them.
     settings : by task: select_lr, l1, tune_lr.
     epochs : of each step.
     share : of all heads that get an offset, unless `k` says how many.
     k : number of heads; 0 follows `share`.
     batch_size, max_tokens : of training, of an answer.
     alphas : ITI's strengths, the best on a part of the training data is used.
-    second_ranking : a task whose ranking is compared, `second_size` examples, one epoch; "" none.
+    second_ranking : a task whose rankings are compared, `second_size` examples, one epoch; "" none.
     limit : so many test items; 0 is all.
     vllm : answer through merged checkpoints in vLLM where that is exact.
     """
@@ -427,7 +427,7 @@ class Study:
     data: Annotated[str, typer.Option(help="Folder of the tasks' files; default: found.")] = ""
     tasks: list[str] = field(default_factory=lambda: ["mquake"])
     split: Split = "val"
-    seeds: list[int] = field(default_factory=lambda: [42])
+    seeds: list[int] = field(default_factory=lambda: [42, 43])
     random_seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     settings: dict[str, dict[str, float]] = field(default_factory=dict)
     epochs: int = 5

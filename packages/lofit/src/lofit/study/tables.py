@@ -26,7 +26,7 @@ def task_table(
         [
             arm.name,
             len(arm.runs),
-            *[arm.mean(metric) for metric in metrics],
+            *[cell for metric in metrics for cell in (arm.mean(metric), arm.spread(metric))],
             arm.numbers,
             round(arm.seconds, 1),
             paper.confirmed(f"{task.name}/{arm.name}/{base}/{headline}"),
@@ -35,12 +35,14 @@ def task_table(
     ]
     n = len(arms[0].per_item[0])
     note = (
-        f"{n} items of {study.split}, in percent, means over the runs; numbers = what the method "
-        f"adds to the model; seconds = training (or fitting) of all runs. K = {k} heads."
+        f"{n} items of {study.split}, in percent, means over the runs, +- half of their range; "
+        "numbers = what the method adds to the model; seconds = training (or fitting) of all runs. "
+        f"K = {k} heads."
     )
     if any(task.missing.values()):
         note += f" Ids of the paper's splits that are not in the files: {task.missing}."
-    columns = ["method", "runs", *metrics, "numbers", "seconds", f"paper: {headline}"]
+    named = [name for metric in metrics for name in (metric, f"+- {metric}")]
+    columns = ["method", "runs", *named, "numbers", "seconds", f"paper: {headline}"]
     return Table(label, columns, rows, note)
 
 
