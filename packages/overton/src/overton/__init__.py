@@ -1,0 +1,5 @@
+"""From Distributional to Overton Pluralism: Investigating Large Language Model Alignment."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""`python -m overton`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Published files and the user's own files, as records."""

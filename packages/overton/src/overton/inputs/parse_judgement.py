@@ -1,0 +1,147 @@
+"""What a judge says, read: its JSON found, its value checked, never guessed."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..records import ASPECTS, STANCES, JudgeKind, Status
+
+# Verdicts are short; what is longer is a model that runs on.
+LONGEST = 64_000
+# Objects that are tried: a text of nothing but braces must not cost more than its length.
+_TRIES = 64
+_KEYS: dict[JudgeKind, tuple[str, ...]] = {
+    "stance": ("stance",),
+    "quality": ASPECTS,
+    "missing": ("score",),
+    "topics": ("topics",),
+}
+_SOURCES = {"a": "A", "b": "B", "both": "both"}
+_ABSENT = object()
+
+
+class _OutOfRangeError(ValueError):
+    pass
+
+
+def parse_judgement(kind: JudgeKind, raw: str | None) -> tuple[Any, Status]:
+    """Read a judge's verdict.
+
+    Parameters
+    ----------
+    raw : the judge's words: a JSON object, alone, in a code fence or in a text; of several with the
+        wanted keys the last counts. None is a call that failed.
+
+    Returns
+    -------
+    Value and status. The value is a stance, a score, scores by aspect, or a list of topics with
+    `name`, `response` (A, B or both) and `helpfulness`; `N/A` is None with status `ok`. Where one
+    part of several cannot be read it alone is None, and the status says so; where nothing can, the
+    value is None.
+    """
+    if raw is None:
+        return None, "call_failed"
+    found = list(_objects(raw[:LONGEST]))
+    if not found:
+        return None, "bad_json"
+    wanted = [verdict for verdict in found if any(key in verdict for key in _KEYS[kind])]
+    if not wanted:
+        return None, "missing_key"
+    verdict = wanted[-1]
+    if kind == "quality":
+        return _aspects(verdict)
+    if kind == "topics":
+        return _topics(verdict["topics"])
+    try:
+        return (_stance if kind == "stance" else _score)(verdict[_KEYS[kind][0]]), "ok"
+    except _OutOfRangeError:
+        return None, "out_of_range"
+
+
+def kind_of(raw: str) -> JudgeKind | None:
+    """Which judge has said something, by the keys of its object."""
+    for verdict in _objects(raw[:LONGEST]):
+        for kind, keys in _KEYS.items():
+            if all(key in verdict for key in keys):
+                return kind
+    return None
+
+
+def _objects(text: str) -> Iterator[Mapping[str, Any]]:
+    """JSON objects in a text, keys in small letters, outermost only, in their order."""
+    decoder = json.JSONDecoder(strict=False)
+    place, tries = text.find("{"), 0
+    while place >= 0 and tries < _TRIES:
+        tries += 1
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            end = place + 1
+        else:
+            yield _lower_keys(value)
+        place = text.find("{", end)
+
+
+def _lower_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key.strip().lower(): _lower_keys(part) for key, part in value.items()}
+    return [_lower_keys(part) for part in value] if isinstance(value, list) else value
+
+
+def _stance(value: object) -> str:
+    name = value.strip().lower() if isinstance(value, str) else value
+    if name not in STANCES:
+        raise _OutOfRangeError
+    return str(name)
+
+
+def _score(value: object) -> float | None:
+    """A whole number from 1 to 5; None for `N/A`."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.lower() in ("n/a", "na"):
+            return None
+        if not re.fullmatch(r"[1-5](\.0+)?", text):
+            raise _OutOfRangeError
+        return float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value not in range(1, 6):
+        raise _OutOfRangeError
+    return float(value)
+
+
+def _aspects(verdict: Mapping[str, Any]) -> tuple[dict[str, float | None], Status]:
+    scores: dict[str, float | None] = {}
+    status: Status = "ok"
+    for aspect in ASPECTS:
+        given = verdict.get(aspect, _ABSENT)
+        if isinstance(given, Mapping):
+            given = given.get("score", _ABSENT)
+        try:
+            if given is _ABSENT:
+                scores[aspect], status = None, "missing_key"
+            else:
+                scores[aspect] = _score(given)
+        except _OutOfRangeError:
+            scores[aspect], status = None, "out_of_range"
+    return scores, status
+
+
+def _topics(given: object) -> tuple[list[dict[str, Any]] | None, Status]:
+    if not isinstance(given, list) or not all(isinstance(topic, Mapping) for topic in given):
+        return None, "out_of_range"
+    topics: list[dict[str, Any]] = []
+    status: Status = "ok"
+    for topic in given:
+        source = _SOURCES.get(str(topic.get("response", "")).strip().lower())
+        if source is None:
+            status = "out_of_range"
+            continue
+        helpfulness = None
+        try:
+            helpfulness = _score(topic.get("helpfulness"))
+        except _OutOfRangeError:
+            status = "out_of_range"
+        name = str(topic.get("name", ""))
+        topics.append({"name": name, "response": source, "helpfulness": helpfulness})
+    return topics, status

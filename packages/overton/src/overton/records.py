@@ -1,0 +1,135 @@
+"""What comes in, what flows between the stages, what goes out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tenpapers.errors import UserError
+from tenpapers.generation import Completion
+
+InstanceId = int | str
+Stance = Literal["yes", "no", "both", "other"]
+JudgeKind = Literal["stance", "quality", "missing", "topics"]
+# How a verdict was read; what is not `ok` has no value.
+Status = Literal["ok", "call_failed", "bad_json", "missing_key", "out_of_range"]
+
+STANCES: tuple[Stance, ...] = ("yes", "no", "both", "other")
+ASPECTS = ("helpfulness", "clarity", "factuality", "depth", "engagement")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One prompt.
+
+    Parameters
+    ----------
+    fields : what else stands in the user's row.
+    """
+
+    id: InstanceId
+    messages: tuple[Mapping[str, str], ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def query(self) -> str:
+        """The last thing that the user says."""
+        return next(turn["content"] for turn in reversed(self.messages) if turn["role"] == "user")
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """Samples of one model: some responses to each of N questions.
+
+    Parameters
+    ----------
+    model : name, taken from the file's.
+    ids : of the questions, [N], each once.
+    completions : of each question, in the order in which they were sampled. What failed stands in
+        its place, so that the number of a sample holds.
+    texts : the responses as they are measured, cleaned; None is a failed one.
+    """
+
+    model: str
+    ids: Sequence[InstanceId]
+    completions: Sequence[Sequence[Completion]]
+    texts: Sequence[Sequence[str | None]]
+
+    @property
+    def responses(self) -> list[str]:
+        """All responses that did not fail, question by question."""
+        return [text for texts in self.texts for text in texts if text is not None]
+
+    def count(self, *endings: str) -> int:
+        """Number of samples that ended in one of these ways (see `Completion.finish_reason`)."""
+        return sum(one.finish_reason in endings for some in self.completions for one in some)
+
+    def usable(self, at_least: int = 1) -> list[list[str]]:
+        """Responses of each question that has at least so many."""
+        kept = [[text for text in texts if text is not None] for texts in self.texts]
+        return [texts for texts in kept if len(texts) >= at_least]
+
+    def aligned_with(self, other: "SampleSet") -> "SampleSet":
+        """The same samples in the order of another model's questions.
+
+        Raises
+        ------
+        UserError : the two do not answer the same questions.
+        """
+        if list(self.ids) == list(other.ids):
+            return self
+        places = {name: place for place, name in enumerate(self.ids)}
+        if places.keys() != set(other.ids):
+            raise UserError(
+                f"{self.model}: answers {len(self.ids)} questions, {other.model} {len(other.ids)}; "
+                f"{len(places.keys() & set(other.ids))} are the same",
+                "files are matched by instance id: give files of the same questions",
+            )
+        order = [places[name] for name in other.ids]
+        return SampleSet(
+            self.model,
+            list(other.ids),
+            [self.completions[place] for place in order],
+            [self.texts[place] for place in order],
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A judge's verdict on one response, or on a pair.
+
+    Parameters
+    ----------
+    sample_index : of the response; of a pair, of the alternative.
+    ref_sample_index : of a pair, of the reference; else None.
+    value : a stance; a score; scores by aspect (None is `N/A`); a list of topics. None where
+        `status` is not `ok`, or the judge said `N/A`.
+    raw : the judge's words, "" where only the verdict was kept.
+    """
+
+    kind: JudgeKind
+    model: str
+    instance_id: InstanceId
+    sample_index: int
+    ref_sample_index: int | None
+    raw: str
+    value: Any
+    status: Status
+
+    def row(self) -> dict[str, Any]:
+        """The judgement as a row of `judgements.jsonl`."""
+        indices = (
+            {"sample_index": self.sample_index}
+            if self.ref_sample_index is None
+            else {
+                "ref_sample_index": self.ref_sample_index,
+                "alt_sample_index": self.sample_index,
+            }
+        )
+        return {
+            "metadata": {"instance_id": self.instance_id, **indices},
+            "kind": self.kind,
+            "model": self.model,
+            "raw": self.raw,
+            "value": self.value,
+            "status": self.status,
+        }

@@ -1,0 +1,88 @@
+"""How much of what a base model's samples say together stands in one aligned response."""
+
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from .lexical import mean
+
+AT_LEAST = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class CoverageResult:
+    """Coverage of base samples by one aligned response a question; means over questions.
+
+    Parameters
+    ----------
+    each : share of a base sample's words that the aligned response holds, mean over samples.
+    words_in_ge : by t, the share of the words of at least t base samples that the aligned response
+        holds, and the number of questions that have such words.
+    union_sizes : number of words of the first 1, 2, .. base samples together.
+    ref_types : number of words of the aligned response.
+    """
+
+    each: float | None
+    words_in_ge: dict[int, tuple[float | None, int]]
+    union_sizes: list[float]
+    ref_types: float | None
+
+    @property
+    def sample_equivalents(self) -> float | None:
+        """How many base samples have as many words together as one aligned response.
+
+        Between two numbers of samples the union grows linearly; from 0, which has no words. None if
+        all samples together have fewer.
+        """
+        if self.ref_types is None:
+            return None
+        before = 0.0
+        for count, size in enumerate(self.union_sizes):
+            if size >= self.ref_types:
+                return count + (self.ref_types - before) / (size - before) if size > before else 0.0
+            before = size
+        return None
+
+    def row(self) -> dict[str, Any]:
+        """The result in numbers."""
+        return {
+            "each": self.each,
+            **{f"words_in_ge{t}": list(found) for t, found in self.words_in_ge.items()},
+            "union_sizes": self.union_sizes,
+            "ref_types": self.ref_types,
+            "sample_equivalents": self.sample_equivalents,
+        }
+
+
+def coverage(
+    aligned_sets: Sequence[AbstractSet[str]], base_sets: Sequence[Sequence[AbstractSet[str]]]
+) -> CoverageResult:
+    """Lexical coverage of base samples by aligned responses.
+
+    Parameters
+    ----------
+    aligned_sets : content words of one aligned response a question, [N].
+    base_sets : of its base samples, [N][k]; questions may have different numbers of them, the union
+        grows as far as all have some.
+    """
+    each: list[float] = []
+    shares: dict[int, list[float]] = {t: [] for t in AT_LEAST}
+    growth: list[list[int]] = []
+    for aligned, samples in zip(aligned_sets, base_sets, strict=True):
+        each += [len(aligned & words) / len(words) for words in samples if words]
+        held_by = Counter(word for words in samples for word in words)
+        for t, found in shares.items():
+            common = {word for word, count in held_by.items() if count >= t}
+            if common:
+                found.append(len(aligned & common) / len(common))
+        together: set[str] = set()
+        growth.append([len(together := together | words) for words in samples])
+    depth = min(map(len, growth), default=0)
+    return CoverageResult(
+        each=mean(each),
+        words_in_ge={t: (mean(found), len(found)) for t, found in shares.items()},
+        union_sizes=[sum(sizes[m] for sizes in growth) / len(growth) for m in range(depth)],
+        ref_types=mean([len(aligned) for aligned in aligned_sets]),
+    )

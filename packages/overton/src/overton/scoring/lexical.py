@@ -1,0 +1,97 @@
+"""Lexical diversity of a model's samples, and their length."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..records import SampleSet
+from .overlap import jaccard_matrix, mean_pair
+from .tokens import Tokenizer, content, tokenize
+
+LENGTHS = (25, 50, 100)
+
+
+def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> dict[str, Any]:
+    """Diversity and length of a model's responses.
+
+    Per question, over its usable samples (questions with fewer than two are skipped), then the mean
+    over questions: `jaccard` similarity of content words (the higher, the less diverse),
+    `jaccard_all_words` with stop words, `union_types` of content words, `distinct1` and `distinct2`
+    (distinct / all n-grams, pooled over the samples). Over all responses: `words` and
+    `content_types`, means per response.
+
+    Returns
+    -------
+    These, with `questions` (that were measured), `errors` (failed samples) and `empty` responses.
+    What is a mean of nothing is None.
+    """
+    # The paper's own code builds n-grams of content words, and one of a text that is too short.
+    official = tokenizer == "nltk"
+    rows = []
+    words: list[int] = []
+    types: list[int] = []
+    empty = 0
+    for texts in samples.usable():
+        tokens = [tokenize(text, tokenizer) for text in texts]
+        kept = [content(some, tokenizer) for some in tokens]
+        sets = [set(some) for some in kept]
+        words += [len(some) for some in tokens]
+        types += [len(some) for some in sets]
+        empty += sum(not text for text in texts)
+        if len(texts) < 2:
+            continue
+        rows.append(
+            (
+                mean_pair(jaccard_matrix(sets)),
+                mean_pair(jaccard_matrix([set(some) for some in tokens])),
+                len(set().union(*sets)),
+                distinct(kept if official else tokens, 1),
+                distinct(kept if official else tokens, 2, short=official),
+            )
+        )
+    names = ("jaccard", "jaccard_all_words", "union_types", "distinct1", "distinct2")
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    return {
+        "questions": len(rows),
+        "errors": samples.count("error"),
+        "empty": empty,
+        "words": mean(words),
+        "content_types": mean(types),
+        **{name: mean(column) for name, column in zip(names, columns, strict=True)},
+    }
+
+
+def distinct(texts: Sequence[Sequence[str]], n: int, *, short: bool = False) -> float:
+    """Share of distinct n-grams among all of some texts; 0 if there are none.
+
+    Parameters
+    ----------
+    short : whether a text of fewer than n tokens gives one short gram.
+    """
+    grams = [
+        tuple(tokens[start : start + n])
+        for tokens in texts
+        for start in range(max(len(tokens) - n + 1, int(short and bool(tokens))))
+    ]
+    return len(set(grams)) / len(grams) if grams else 0.0
+
+
+def jaccard_of_beginnings(samples: SampleSet, length: int) -> float | None:
+    """Jaccard similarity as in `lexical_diversity`, of the first `length` words of each response.
+
+    Longer texts share more words whatever they say; this holds the length still.
+    """
+    found = [
+        mean_pair(
+            jaccard_matrix([set(content(tokenize(text)[:length])) for text in texts])
+        )
+        for texts in samples.usable(at_least=2)
+    ]
+    return mean(found)
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """Mean of what is known; None of nothing."""
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else None
