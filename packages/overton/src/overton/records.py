@@ -1,11 +1,10 @@
 """What comes in, what flows between the stages, what goes out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from tenpapers.errors import UserError
-from tenpapers.generation import Completion
 
 InstanceId = int | str
 Stance = Literal["yes", "no", "both", "other"]
@@ -44,15 +43,17 @@ class SampleSet:
     ----------
     model : name, taken from the file's.
     ids : of the questions, [N], each once.
-    completions : of each question, in the order in which they were sampled. What failed stands in
-        its place, so that the number of a sample holds.
-    texts : the responses as they are measured, cleaned; None is a failed one.
+    texts : the responses as they are measured, cleaned, in the order in which they were sampled;
+        None is a failed one, which stands in its place so that the number of a sample holds.
+    endings : how each sample ended, see `Completion.finish_reason`.
+    fenced : number of responses that ended with a code fence, before it was taken off.
     """
 
     model: str
     ids: Sequence[InstanceId]
-    completions: Sequence[Sequence[Completion]]
     texts: Sequence[Sequence[str | None]]
+    endings: Sequence[Sequence[str]]
+    fenced: int = 0
 
     @property
     def responses(self) -> list[str]:
@@ -61,12 +62,26 @@ class SampleSet:
 
     def count(self, *endings: str) -> int:
         """Number of samples that ended in one of these ways (see `Completion.finish_reason`)."""
-        return sum(one.finish_reason in endings for some in self.completions for one in some)
+        return sum(ending in endings for some in self.endings for ending in some)
+
+    @property
+    def failed(self) -> int:
+        """Number of samples that brought no response."""
+        return sum(text is None for texts in self.texts for text in texts)
 
     def usable(self, at_least: int = 1) -> list[list[str]]:
         """Responses of each question that has at least so many."""
         kept = [[text for text in texts if text is not None] for texts in self.texts]
         return [texts for texts in kept if len(texts) >= at_least]
+
+    def take(self, places: Sequence[int]) -> "SampleSet":
+        """The samples of some questions, by their places."""
+        return replace(
+            self,
+            ids=[self.ids[place] for place in places],
+            texts=[self.texts[place] for place in places],
+            endings=[self.endings[place] for place in places],
+        )
 
     def aligned_with(self, other: "SampleSet") -> "SampleSet":
         """The same samples in the order of another model's questions.
@@ -84,13 +99,7 @@ class SampleSet:
                 f"{len(places.keys() & set(other.ids))} are the same",
                 "files are matched by instance id: give files of the same questions",
             )
-        order = [places[name] for name in other.ids]
-        return SampleSet(
-            self.model,
-            list(other.ids),
-            [self.completions[place] for place in order],
-            [self.texts[place] for place in order],
-        )
+        return self.take([places[name] for name in other.ids])
 
 
 @dataclass(frozen=True)

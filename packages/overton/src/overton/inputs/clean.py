@@ -3,6 +3,11 @@
 FENCE = "```"
 
 
+def ends_with_fence(text: str) -> bool:
+    """Whether a response was closed: a base model ends its answer with a code fence."""
+    return text.rstrip().endswith(FENCE)
+
+
 def clean(text: str, closing_fence: bool = True) -> str:
     """Strip a response, and the code fence with which a base model closes its answer.
 

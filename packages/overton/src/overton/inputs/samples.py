@@ -1,25 +1,35 @@
 """Files of samples: the paper's rows, and what people have."""
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, recorded_answers
 from tenpapers.records import read_json_lines
 
 from ..records import InstanceId, SampleSet
-from .clean import clean
+from .clean import clean, ends_with_fence
 
 WANTED = (
-    "wanted: `outputs` (a list of responses), `text`, `response`, `completion`, chat `messages` that "
-    "end with the assistant, or a line of OpenAI batch output"
+    "wanted: `outputs` (a list of responses), `text`, `response`, `completion`, chat `messages` "
+    "that end with the assistant, or a line of OpenAI batch output"
 )
+# What names a question; what names a row, which may be one of several samples of a question.
+_QUESTION_IDS = ("instance_id", "question_id", "doc_id", "task_id")
+_ROW_IDS = ("custom_id", "id")
+_ENDINGS = (".gz", ".jsonl", ".parsed")
+# A longer prompt is known by its beginning and its hash.
+_LONGEST_NAME = 200
 
 
 def model_name(path: Path) -> str:
     """Name of the model whose samples or judgements a file holds."""
-    return path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".parsed")
+    name = path.name
+    for ending in _ENDINGS:
+        name = name.removesuffix(ending)
+    return name
 
 
 def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
@@ -27,8 +37,9 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
 
     A row holds all samples of a question (`outputs`), or one, in any form that
     `tenpapers.generation.recorded_answers` reads; rows of one question may then be several. A
-    question is known by `metadata.instance_id`, the row's id, its prompt, or the number of its line
-    from 0, the first of them that there is.
+    question is known by `metadata.instance_id`, the row's `question_id` or `doc_id`, its id, or the
+    number of its line from 0, the first of them that there is; where ids name rows and prompts
+    repeat, by its prompt.
 
     Parameters
     ----------
@@ -40,8 +51,7 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
         `outputs` for one question.
     """
     path = Path(path)
-    completions: dict[InstanceId, list[Completion]] = {}
-    whole: set[InstanceId] = set()
+    rows: list[_Row] = []
     for number, row in read_json_lines(path):
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: a row is an object", WANTED)
@@ -51,15 +61,30 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
             found = None
         if found is None:
             raise UserError(f"{path}:{number}: no responses in it", WANTED)
-        name = _instance_id(row, number - 1)
-        if name in whole or (name in completions and "outputs" in row):
-            raise UserError(f"{path}:{number}: instance {name!r} stands there twice")
-        if "outputs" in row:
-            whole.add(name)
-        completions.setdefault(name, []).extend(found)
-    if not completions:
+        samples = [_sample(completion, closing_fence) for completion in found]
+        name, prompt = _names(row, number - 1)
+        rows.append(_Row(number, name, prompt, "outputs" in row, samples))
+    if not rows:
         raise UserError(f"{path}: no records in it")
-    return sample_set(model_name(path), completions, closing_fence=closing_fence)
+    return _sample_set(model_name(path), _by_question(rows, path))
+
+
+def load_all(paths: Sequence[Path], *, closing_fence: bool = True) -> list[SampleSet]:
+    """Read the samples of several models.
+
+    Raises
+    ------
+    UserError : two files of one name, which would be one model; see `load_samples`.
+    """
+    seen: dict[str, Path] = {}
+    for path in paths:
+        other = seen.setdefault(model_name(path), path)
+        if other is not path:
+            raise UserError(
+                f"{path}: a model's name is its file's, and {other} is of the same name",
+                "rename one of the two",
+            )
+    return [load_samples(path, closing_fence=closing_fence) for path in paths]
 
 
 def sample_set(
@@ -69,23 +94,109 @@ def sample_set(
     closing_fence: bool = True,
 ) -> SampleSet:
     """Samples of one model by question, with the texts that are measured."""
-    kept = [list(found) for found in completions.values()]
+    samples = {
+        name: [_sample(completion, closing_fence) for completion in found]
+        for name, found in completions.items()
+    }
+    return _sample_set(model, samples)
+
+
+class _Sample(NamedTuple):
+    """One response as it is measured (None: it failed), how it ended, whether with a fence."""
+
+    text: str | None
+    ending: str
+    fenced: bool
+
+
+class _Row(NamedTuple):
+    """One row: its line, its name and whether that names a question, its prompt, its samples."""
+
+    line: int
+    name: "_Name"
+    prompt: str | None
+    is_whole: bool
+    samples: list[_Sample]
+
+
+class _Name(NamedTuple):
+    id: InstanceId
+    of_question: bool
+
+
+_FAILED = _Sample(None, "error", False)
+
+
+def _sample(completion: Completion, closing_fence: bool) -> _Sample:
+    if completion.failed:
+        return _Sample(None, completion.finish_reason, False)
+    text = completion.text
+    return _Sample(clean(text, closing_fence), completion.finish_reason, ends_with_fence(text))
+
+
+def _by_question(rows: Sequence[_Row], path: Path) -> dict[InstanceId, list[_Sample]]:
+    by_prompt = _prompts_name_questions(rows)
+    samples: dict[InstanceId, list[_Sample]] = {}
+    whole: set[InstanceId] = set()
+    for row in rows:
+        name = row.prompt if by_prompt and row.prompt is not None else row.name.id
+        if name in whole or (name in samples and row.is_whole):
+            raise UserError(f"{path}:{row.line}: instance {name!r} stands there twice")
+        if row.is_whole:
+            whole.add(name)
+        samples.setdefault(name, []).extend(row.samples)
+    return samples
+
+
+def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
+    """Whether rows are samples of prompts that repeat, and their ids or lines tell rows apart."""
+    if any(row.is_whole or row.name.of_question or row.prompt is None for row in rows):
+        return False
+    return len({row.prompt for row in rows}) < len(rows) == len({row.name.id for row in rows})
+
+
+def _sample_set(model: str, samples: Mapping[InstanceId, list[_Sample]]) -> SampleSet:
     # Of a request that failed as a whole nobody said how many samples it was for.
-    samples = max(1, *(len(found) for found in kept))
-    kept = [found or [_failed("the whole request failed")] * samples for found in kept]
-    texts = [
-        [None if one.failed else clean(one.text, closing_fence) for one in found] for found in kept
-    ]
-    return SampleSet(model, list(completions), kept, texts)
+    count = max(1, *(len(found) for found in samples.values()))
+    kept = [found or [_FAILED] * count for found in samples.values()]
+    return SampleSet(
+        model,
+        list(samples),
+        [[sample.text for sample in found] for found in kept],
+        [[sample.ending for sample in found] for found in kept],
+        fenced=sum(sample.fenced for found in kept for sample in found),
+    )
 
 
-def _instance_id(row: Mapping[str, Any], line: int) -> InstanceId:
+def _names(row: Mapping[str, Any], line: int) -> tuple[_Name, str | None]:
+    """What names a row, and its prompt where it is told."""
     metadata = row.get("metadata")
     known = metadata.get("instance_id") if isinstance(metadata, dict) else None
     if known is None:
-        names = ("instance_id", "custom_id", "id", "task_id", "question_id", "doc_id", "prompt")
-        known = next((row[name] for name in names if isinstance(row.get(name), int | str)), line)
-    return known if isinstance(known, int) else str(known)
+        known = next((row[name] for name in _QUESTION_IDS if _is_name(row.get(name))), None)
+    of_question = known is not None
+    if known is None:
+        known = next((row[name] for name in _ROW_IDS if _is_name(row.get(name))), line)
+    return _Name(known if isinstance(known, int) else str(known), of_question), _prompt(row)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _prompt(row: Mapping[str, Any]) -> str | None:
+    asked = row.get("prompt", row.get("question", row.get("messages")))
+    if isinstance(asked, list):  # of a chat what stands before the answer
+        said = [turn for turn in asked if isinstance(turn, dict)]
+        if said and said[-1].get("role") == "assistant":
+            said = said[:-1]
+        asked = "\n".join(str(turn.get("content")) for turn in said) or None
+    if not isinstance(asked, str):
+        return None
+    if len(asked) <= _LONGEST_NAME:
+        return asked
+    digest = hashlib.sha256(asked.encode(errors="backslashreplace")).hexdigest()[:16]
+    return f"{asked[:_LONGEST_NAME]}... {digest}"
 
 
 def _completions(row: Mapping[str, Any]) -> list[Completion] | None:
@@ -102,12 +213,9 @@ def _output(output: str | Mapping[str, Any]) -> Completion:
     if isinstance(output, str):
         return Completion(id="", text=output, finish_reason="stop")
     if output.get("error") is not None:
-        return _failed(output["error"])
+        error = str(output["error"] or "failed")
+        return Completion(id="", text="", finish_reason="error", error=error)
     answers = recorded_answers({"choices": [output]} if "message" in output else output)
     if answers is None:
         raise ValueError("no text")
     return answers.completions[0]
-
-
-def _failed(error: object) -> Completion:
-    return Completion(id="", text="", finish_reason="error", error=str(error or "failed"))

@@ -54,7 +54,7 @@ def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> di
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return {
         "questions": len(rows),
-        "errors": samples.count("error"),
+        "errors": samples.failed,
         "empty": empty,
         "words": mean(words),
         "content_types": mean(types),

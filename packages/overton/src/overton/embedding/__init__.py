@@ -1,0 +1,1 @@
+"""Texts as vectors: whole texts, their neighbours, and their tokens."""

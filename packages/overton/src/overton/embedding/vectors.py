@@ -1,0 +1,132 @@
+"""Vectors of whole texts: each text is encoded once, and remembered between runs."""
+
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+from numpy import ndarray
+from tenpapers.embedding import Encoder
+from tenpapers.models.embedded import cache_folder
+
+log = logging.getLogger(__name__)
+
+# What is read of a text: sentence encoders were trained on no more.
+MAX_TOKENS = 256
+# Texts that are encoded before they are remembered: what a killed run loses at most.
+_CHUNK = 256
+_KEYS_A_QUERY = 500
+
+
+class TextVectors:
+    """Unit vectors of texts by one encoder.
+
+    Parameters
+    ----------
+    name : of the encoder: `minilm`, a folder of sentence-transformers or a hub id.
+    cache : whether vectors are remembered in the user's cache.
+    max_tokens : number of tokens that are read of a text.
+    """
+
+    def __init__(
+        self, name: str = "minilm", *, cache: bool = True, max_tokens: int = MAX_TOKENS
+    ) -> None:
+        self.name, self.max_tokens = name, max_tokens
+        self._encoder: Encoder | None = None
+        self._file: Path | None = None
+        if cache:
+            known = hashlib.sha256(f"{Encoder.identity_of(name)} {max_tokens}".encode())
+            self._file = cache_folder() / "overton" / f"vectors-{known.hexdigest()[:16]}.sqlite"
+
+    def of(
+        self, texts: Sequence[str], *, progress: str | None = None
+    ) -> Float32[ndarray, "texts dim"]:
+        """Vectors of length 1 of texts, in their order; a text that repeats is encoded once.
+
+        Parameters
+        ----------
+        progress : what a progress bar says, None for none.
+        """
+        keys = {text: _key(text) for text in dict.fromkeys(texts)}
+        with self._store() as store:
+            found = store.read(list(keys.values()))
+            # Long and short texts apart, so that none is padded much.
+            missing = sorted((text for text, key in keys.items() if key not in found), key=len)
+            for start in range(0, len(missing), _CHUNK):
+                chunk = missing[start : start + _CHUNK]
+                vectors = self.encoder.encode(
+                    chunk, max_length=self.max_tokens, progress=progress
+                )
+                new = {keys[text]: vector for text, vector in zip(chunk, vectors, strict=True)}
+                store.write(new)
+                found |= new
+        rows = [found[keys[text]] for text in texts]
+        return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded when a text is met that was not remembered."""
+        self._encoder = self._encoder or Encoder.load(self.name)
+        return self._encoder
+
+    @contextmanager
+    def _store(self) -> Iterator["_Store"]:
+        """The remembered vectors; without them where the file cannot be used."""
+        if self._file is None:
+            yield _Store(None)
+            return
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            opened = sqlite3.connect(self._file, timeout=10)
+            opened.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)")
+        except (sqlite3.Error, OSError) as error:
+            log.warning("%s: %s; vectors are not remembered", self._file, error)
+            yield _Store(None)
+            return
+        with closing(opened):
+            yield _Store(opened)
+
+
+class _Store:
+    """A table of vectors; what cannot be read or written is only not remembered."""
+
+    def __init__(self, opened: sqlite3.Connection | None) -> None:
+        self._opened = opened
+
+    def read(self, keys: Sequence[bytes]) -> dict[bytes, Float32[ndarray, " dim"]]:
+        found: dict[bytes, Float32[ndarray, " dim"]] = {}
+        if self._opened is None:
+            return found
+        try:
+            for start in range(0, len(keys), _KEYS_A_QUERY):
+                some = keys[start : start + _KEYS_A_QUERY]
+                marks = ",".join("?" * len(some))
+                rows = self._opened.execute(
+                    f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some
+                )
+                found |= {key: np.frombuffer(vector, dtype=np.float32) for key, vector in rows}
+        except sqlite3.Error as error:
+            self._give_up(error)
+        return found
+
+    def write(self, vectors: dict[bytes, Float32[ndarray, " dim"]]) -> None:
+        if self._opened is None:
+            return
+        rows = [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
+        try:
+            with self._opened:
+                self._opened.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        log.warning("the cache of vectors: %s; they are not remembered", error)
+        self._opened = None
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="backslashreplace")).digest()
