@@ -20,6 +20,7 @@ SPELT_OUT = {ROOT / "tests" / "test_house.py", ROOT / "conftest.py"}
 KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
+    "cli.Data": "--data of a new package's study, as tools/package_template has it",
     "closing.Closing": "how everything is that has to be closed; most of it is shared's own",
     "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
     "errors.without_credentials": "how every file tells of an address; shared's own files too",

@@ -196,14 +196,23 @@ def _git(*words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def report_markdown(title: str, body: Sequence[str | Table | Picture]) -> str:
-    """Text of `report.md`: paragraphs, tables and pictures in reading order."""
+def report_markdown(
+    title: str, body: Sequence[str | Table | Picture], out: Path | None = None
+) -> str:
+    """Text of `report.md`: paragraphs, tables and pictures in reading order.
+
+    Parameters
+    ----------
+    out : folder of the report; a picture below it is linked from there, any other by its name.
+    """
     parts = [f"# {title}"]
     for item in body:
         if isinstance(item, Table):
             parts += [f"## {item.title}", item.markdown()]
         elif isinstance(item, Picture):
-            parts.append(f"![{item.title}]({item.path.name})")
+            below = out is not None and item.path.is_relative_to(out)
+            link = item.path.relative_to(out).as_posix() if out and below else item.path.name
+            parts.append(f"![{item.title}]({link})")
         else:
             parts.append(item)
     return "\n\n".join(parts) + "\n"
@@ -224,7 +233,7 @@ def write_report(
     body : paragraphs, tables and pictures in reading order; pictures lie in `out` already.
     results : everything measured, as JSON.
     """
-    write_text(out / "report.md", report_markdown(title, body))
+    write_text(out / "report.md", report_markdown(title, body, out))
     tables = [item for item in body if isinstance(item, Table)]
     if tables:
         write_text(out / "table.csv", tables[0].csv())

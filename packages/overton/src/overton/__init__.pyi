@@ -1,4 +1,7 @@
 # The public names, imported on first use so that `--help` stays fast.
+from .embedding.bertscore import bertscore_pairs as bertscore_pairs
+from .embedding.bertscore import bertscore_within as bertscore_within
+from .embedding.neighbours import knn as knn
 from .inputs.clean import clean as clean
 from .inputs.judgements import load_judgements as load_judgements
 from .inputs.parse_judgement import parse_judgement as parse_judgement
@@ -13,5 +16,6 @@ from .scoring.lexical import lexical_diversity as lexical_diversity
 from .scoring.overlap import jaccard_matrix as jaccard_matrix
 from .scoring.rouge import lcs_length as lcs_length
 from .scoring.rouge import rouge_l as rouge_l
+from .scoring.similarity_report import similarity_report as similarity_report
 from .scoring.stance import StanceProfile as StanceProfile
 from .scoring.stance import stance_profile as stance_profile

@@ -4,13 +4,16 @@ from tenpapers.cli import OutDir, Overwrite, Scale, Wait, make_app, run
 from tenpapers.settings import options
 
 from ..study.settings import Study
+from . import measures, vectors
 
 app = make_app(
-    """From Distributional to Overton Pluralism: Investigating Large Language Model Alignment.
+    """Did post-training make answers less diverse, or pack more into one? Measure your own files.
 
-    Example: overton reproduce --out runs/overton
+    Example: overton diversity base.jsonl aligned.jsonl
     """
 )
+for group in (measures, vectors):
+    app.add_typer(group.app)
 
 
 @app.command()
@@ -22,7 +25,7 @@ def reproduce(
     overwrite: Overwrite = False,
     wait: Wait = False,
 ) -> None:
-    """Run the study; writes report, table, results and manifest.
+    """Recompute the published study from its recorded outputs (--data), whole or any part.
 
     Example: overton reproduce --scale cpu --out runs/overton
     """

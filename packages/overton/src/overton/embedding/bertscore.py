@@ -3,18 +3,20 @@
 The paper scores with layer 17 of roberta-large, without idf and without a rescaled baseline.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from jaxtyping import Bool, Float32
-from numpy import ndarray
 from tenpapers.errors import UserError
 from tenpapers.models.loading import resolve_name
 
 if TYPE_CHECKING:
+    from jaxtyping import Bool, Float32
+    from numpy import ndarray
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 # Layers that `bert-score` takes, by the end of the model's name.
@@ -33,12 +35,10 @@ class Tokens:
     ----------
     vectors : of length 1, [tokens, dim], the special tokens of the model among them.
     counts : whether a token is no special one, [tokens].
-    truncated : whether the text went on after the last token.
     """
 
     vectors: Float32[ndarray, "tokens dim"]
     counts: Bool[ndarray, " tokens"]
-    truncated: bool
 
 
 class TokenEncoder:
@@ -51,8 +51,8 @@ class TokenEncoder:
 
     def __init__(
         self,
-        model: "PreTrainedModel",
-        tokenizer: "PreTrainedTokenizerBase",
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
         layer: int,
         name: str = "",
     ) -> None:
@@ -109,8 +109,15 @@ class TokenEncoder:
             ids = [self._cut(encoded[place]) for place in batch]
             for place, own, vectors in zip(batch, ids, self._run(ids), strict=True):
                 counts = np.array([token not in special for token in own])
-                found[place] = Tokens(vectors, counts, len(encoded[place]) > self.max_tokens)
+                found[place] = Tokens(vectors, counts)
         return [found[place] for place in range(len(texts))]
+
+    def is_cut(self, texts: Sequence[str]) -> list[bool]:
+        """Whether texts go on where the encoder has stopped reading."""
+        encoded = self.tokenizer(
+            [text.strip() for text in texts], truncation=True, max_length=self.max_tokens + 1
+        )["input_ids"]
+        return [len(ids) > self.max_tokens for ids in encoded]
 
     @property
     def _batch_tokens(self) -> int:

@@ -1,9 +1,15 @@
 """Nearest neighbours by cosine: which questions, or answers, are most alike."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float, Int64
-from numpy import ndarray
 from tenpapers.errors import UserError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64
+    from numpy import ndarray
 
 # Similarities that are held at a time.
 _ENTRIES = 8_000_000

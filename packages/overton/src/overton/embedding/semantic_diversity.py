@@ -1,14 +1,18 @@
 """How far apart a model's answers to one question lie in meaning."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float32
-from numpy import ndarray
 
 from ..records import SampleSet
 from .vectors import TextVectors
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
+    from numpy import ndarray
 
 
 def semantic_diversity(samples: SampleSet, vectors: TextVectors) -> dict[str, Any]:

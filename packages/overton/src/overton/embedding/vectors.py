@@ -1,17 +1,22 @@
 """Vectors of whole texts: each text is encoded once, and remembered between runs."""
 
+from __future__ import annotations
+
 import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
-from numpy import ndarray
 from tenpapers.embedding import Encoder
 from tenpapers.models.embedded import cache_folder
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
+    from numpy import ndarray
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +63,7 @@ class TextVectors:
             missing = sorted((text for text, key in keys.items() if key not in found), key=len)
             for start in range(0, len(missing), _CHUNK):
                 chunk = missing[start : start + _CHUNK]
-                vectors = self.encoder.encode(
-                    chunk, max_length=self.max_tokens, progress=progress
-                )
+                vectors = self.encoder.encode(chunk, max_length=self.max_tokens, progress=progress)
                 new = {keys[text]: vector for text, vector in zip(chunk, vectors, strict=True)}
                 store.write(new)
                 found |= new
@@ -74,7 +77,7 @@ class TextVectors:
         return self._encoder
 
     @contextmanager
-    def _store(self) -> Iterator["_Store"]:
+    def _store(self) -> Iterator[_Store]:
         """The remembered vectors; without them where the file cannot be used."""
         if self._file is None:
             yield _Store(None)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-from ..records import InstanceId, Judgement, JudgeKind, Status
+from ..records import InstanceId, JudgeKind, Judgement, Status
 from .parse_judgement import kind_of, parse_judgement
 from .samples import model_name
 

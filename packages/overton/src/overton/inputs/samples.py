@@ -74,17 +74,28 @@ def load_all(paths: Sequence[Path], *, closing_fence: bool = True) -> list[Sampl
 
     Raises
     ------
-    UserError : two files of one name, which would be one model; see `load_samples`.
+    UserError : see `distinct_names` and `load_samples`.
     """
-    seen: dict[str, Path] = {}
+    named = distinct_names(paths)
+    return [load_samples(path, closing_fence=closing_fence) for path in named.values()]
+
+
+def distinct_names(paths: Sequence[Path]) -> dict[str, Path]:
+    """Files by the name of their model.
+
+    Raises
+    ------
+    UserError : two files of one name, which would be one model.
+    """
+    named: dict[str, Path] = {}
     for path in paths:
-        other = seen.setdefault(model_name(path), path)
+        other = named.setdefault(model_name(path), path)
         if other is not path:
             raise UserError(
                 f"{path}: a model's name is its file's, and {other} is of the same name",
                 "rename one of the two",
             )
-    return [load_samples(path, closing_fence=closing_fence) for path in paths]
+    return named
 
 
 def sample_set(
@@ -219,3 +230,13 @@ def _output(output: str | Mapping[str, Any]) -> Completion:
     if answers is None:
         raise ValueError("no text")
     return answers.completions[0]
+
+
+def shot_ids(path: Path) -> dict[int, list[int]]:
+    """Which questions a published run showed as demonstrations, in prompt order, by question."""
+    found = {}
+    for _, row in read_json_lines(path):
+        metadata = row.get("metadata") or {}
+        if "shot_ids" in metadata:
+            found[int(metadata["instance_id"])] = [int(shot) for shot in metadata["shot_ids"]]
+    return found

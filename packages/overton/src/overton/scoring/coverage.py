@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from ..records import SampleSet
 from .lexical import mean
+from .tokens import Tokenizer, content, tokenize
 
 AT_LEAST = (1, 2, 3)
 
@@ -85,4 +87,29 @@ def coverage(
         words_in_ge={t: (mean(found), len(found)) for t, found in shares.items()},
         union_sizes=[sum(sizes[m] for sizes in growth) / len(growth) for m in range(depth)],
         ref_types=mean([len(aligned) for aligned in aligned_sets]),
+    )
+
+
+def covered(aligned: SampleSet, base: SampleSet, tokenizer: Tokenizer = "simple") -> CoverageResult:
+    """Coverage of a base model's samples by sample 0 of an aligned model, by content words.
+
+    Questions whose sample 0 failed are left out, and so are failed base samples.
+
+    Raises
+    ------
+    UserError : the two do not answer the same questions.
+    """
+    base = base.aligned_with(aligned)
+    sets = [
+        (own[0], [text for text in texts if text is not None])
+        for own, texts in zip(aligned.texts, base.texts, strict=True)
+        if own
+    ]
+    known = [(text, texts) for text, texts in sets if text is not None and texts]
+
+    def words(text: str) -> set[str]:
+        return set(content(tokenize(text, tokenizer), tokenizer))
+
+    return coverage(
+        [words(text) for text, _ in known], [[words(own) for own in texts] for _, texts in known]
     )

@@ -1,13 +1,18 @@
 """How much of the way from a base model to the ceiling an alternative has gone."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64
-from numpy import ndarray
 from scipy.stats import bootstrap
 
 from .similarity import PairScores
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from numpy import ndarray
 
 DRAWS = 2000
 # Entries of the drawn places that are held at a time.

@@ -83,9 +83,7 @@ def jaccard_of_beginnings(samples: SampleSet, length: int) -> float | None:
     Longer texts share more words whatever they say; this holds the length still.
     """
     found = [
-        mean_pair(
-            jaccard_matrix([set(content(tokenize(text)[:length])) for text in texts])
-        )
+        mean_pair(jaccard_matrix([set(content(tokenize(text)[:length])) for text in texts]))
         for texts in samples.usable(at_least=2)
     ]
     return mean(found)

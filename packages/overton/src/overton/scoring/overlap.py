@@ -1,11 +1,16 @@
 """How much of their words texts share: Jaccard similarities of sets, many at once."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64, Int64
-from numpy import ndarray
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
+    from numpy import ndarray
 
 
 def incidence(token_sets: Sequence[AbstractSet[Hashable]]) -> Float64[ndarray, "sets words"]:

@@ -4,19 +4,23 @@ Pairs are the reference's sample 0 with every sample of the alternative. Of the 
 sample 0 is left out: the others are its ceiling, as alike as its own answers are to each other.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
-from numpy import ndarray
 from tenpapers.errors import UserError
 
 from ..inputs.pair_scores import PairScore
 from ..records import InstanceId, SampleSet
 from .rouge import Subsequences, rouge_l_of
 from .tokens import content, simple_tokens
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from numpy import ndarray
 
 Metric = Literal["jaccard", "rougeL", "cos", "bertscore"]
 METRICS: tuple[Metric, ...] = ("jaccard", "rougeL", "cos", "bertscore")
@@ -160,9 +164,7 @@ def is_same(reference: SampleSet, other: SampleSet) -> bool:
     return True
 
 
-def _partners(
-    own: Sequence[str | None], given: Sequence[str | None], is_self: bool
-) -> list[str]:
+def _partners(own: Sequence[str | None], given: Sequence[str | None], is_self: bool) -> list[str]:
     if not own or own[0] is None:
         return []
     return [text for text in (given[1:] if is_self else given) if text is not None]

@@ -1,7 +1,8 @@
 """Similarity to a reference as one table: means, ceilings, gaps closed, intervals."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from tenpapers.errors import UserError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def scorers_of(
-    metrics: Sequence[Metric],
+    metrics: Sequence[str],
     samples: Sequence[SampleSet],
     *,
     encoder: str = "minilm",
@@ -43,7 +44,7 @@ def scorers_of(
             f"--metric {','.join(unknown)}: unknown", f"one or more of {', '.join(METRICS)}"
         )
     scorers: dict[Metric, Scorer] = {}
-    for metric in metrics:
+    for metric in cast("Sequence[Metric]", metrics):
         if metric == "jaccard":
             scorers[metric] = jaccard_scores
         elif metric == "rougeL":
@@ -78,14 +79,80 @@ def _bertscores(encoder: str) -> Scorer:
     return score
 
 
-def ceiling_of(
-    reference: SampleSet, found: Sequence[Similarity], scorers: dict[Metric, Scorer]
-) -> Similarity | None:
-    """The reference compared with itself; None if it has one sample a question."""
-    known = next((one for one in found if one.is_self), None)
-    if known is not None or all(len(texts) < 2 for texts in reference.texts):
-        return known
-    return compare(reference, [reference], scorers)[0]
+@dataclass(frozen=True)
+class Comparison:
+    """Alternatives compared with one reference, with what they are measured by.
+
+    Parameters
+    ----------
+    ceiling : the reference compared with itself; None if it has one sample a question.
+    base : a base model compared with the reference.
+    notes : what a reader of the numbers should know.
+    """
+
+    alternatives: Sequence[Similarity]
+    ceiling: Similarity | None
+    base: Similarity | None
+    notes: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        ref: SampleSet,
+        alts: Sequence[SampleSet],
+        metrics: Sequence[str],
+        *,
+        base: SampleSet | None = None,
+        encoder: str = "minilm",
+        cache: bool = True,
+    ) -> Self:
+        """Compare samples.
+
+        Raises
+        ------
+        UserError : see `compare` and `scorers_of`.
+        """
+        everyone = [ref, *alts, *([base] if base else [])]
+        aligned = [one.aligned_with(ref) for one in everyone]
+        scorers = scorers_of(metrics, aligned, encoder=encoder, cache=cache)
+        found = compare(ref, alts, scorers)
+        start = compare(ref, [base], scorers)[0] if base else None
+        ceiling = next((one for one in found if one.is_self), None)
+        if ceiling is None and any(len(texts) > 1 for texts in ref.texts):
+            ceiling = compare(ref, [ref], scorers)[0]
+        notes = [_empty_note(aligned)]
+        if "bertscore" in scorers:
+            notes.append(_truncation_note(aligned, encoder))
+        return cls(found, ceiling, start, [note for note in notes if note])
+
+
+def _empty_note(samples: Sequence[SampleSet]) -> str:
+    empty = {one.model: sum(not text for text in one.responses) for one in samples}
+    told = ", ".join(f"{model} {count}" for model, count in empty.items() if count)
+    return f"Empty responses, which score 0: {told}." if told else ""
+
+
+def _truncation_note(samples: Sequence[SampleSet], encoder: str) -> str:
+    texts = list(dict.fromkeys(text for one in samples for text in one.responses))
+    loaded = TokenEncoder.load(encoder)
+    cut = sum(loaded.is_cut(texts))
+    share = cut / len(texts) if texts else 0.0
+    return (
+        f"BERTScore reads {loaded.max_tokens} word pieces; {cut} of {len(texts)} responses "
+        f"({share:.0%}) are longer and were cut."
+    )
+
+
+def values_of(found: Comparison) -> dict[str, Any]:
+    """Numbers by alternative; with a base model also the gap that each metric closes."""
+    values = {one.alternative: one.row() for one in found.alternatives}
+    if found.base is not None and found.ceiling is not None:
+        for one in found.alternatives:
+            for metric, scores in one.scores.items():
+                start, top = found.base.scores[metric].mean, found.ceiling.scores[metric].mean
+                closed = gap_closed(scores.mean, start, top)
+                values[one.alternative][f"{metric}_gap_closed"] = closed
+    return values
 
 
 def similarity_report(
@@ -109,30 +176,19 @@ def similarity_report(
     ------
     UserError : see `compare` and `scorers_of`.
     """
-    known = [ref, *alts, *([base] if base else [])]
-    scorers = scorers_of(metrics, known, encoder=encoder)
-    found = compare(ref, alts, scorers)
-    start = compare(ref, [base], scorers)[0] if base else None
-    ceiling = ceiling_of(ref, found, scorers)
-    return report_frame(found, ceiling, start, n_boot=n_boot, seed=seed)
+    found = Comparison.of(ref, alts, metrics, base=base, encoder=encoder)
+    return report_frame(found, n_boot=n_boot, seed=seed)
 
 
-def report_frame(
-    found: Sequence[Similarity],
-    ceiling: Similarity | None,
-    base: Similarity | None,
-    *,
-    n_boot: int = DRAWS,
-    seed: int = 0,
-) -> "pandas.DataFrame":
+def report_frame(found: Comparison, *, n_boot: int = DRAWS, seed: int = 0) -> "pandas.DataFrame":
     """The table of `similarity_report`."""
     import pandas
 
     rows = []
-    for one in found:
+    for one in found.alternatives:
         for metric, scores in one.scores.items():
-            top = ceiling.scores[metric] if ceiling else None
-            start = base.scores[metric].mean if base else None
+            top = found.ceiling.scores[metric] if found.ceiling else None
+            start = found.base.scores[metric].mean if found.base else None
             gap = difference_to(top, scores, n_boot=n_boot, seed=seed) if top else None
             rows.append(
                 {

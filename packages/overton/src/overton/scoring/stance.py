@@ -1,16 +1,20 @@
 """Which stances a model's samples take: distributional against Overton pluralism."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
-from numpy import ndarray
 
 from ..records import STANCES, Stance
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64, Int64
+    from numpy import ndarray
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,7 @@ def rouge_tokens(text: str) -> list[str]:
 
 def nltk_tokens(text: str) -> list[str]:
     """Words as the paper's own code cuts them: Punkt sentences, Treebank words, case kept."""
-    return [
-        word for sentence in _sentences()(text) for word in _treebank().tokenize(sentence)
-    ]
+    return [word for sentence in _sentences()(text) for word in _treebank().tokenize(sentence)]
 
 
 def content(tokens: list[str], tokenizer: Tokenizer = "simple") -> list[str]:

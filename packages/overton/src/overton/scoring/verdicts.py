@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from ..records import ASPECTS, InstanceId, Judgement, Stance
+from ..records import ASPECTS, InstanceId, JudgeKind, Judgement, Stance
 from .lexical import mean
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -16,6 +16,11 @@ def stance_labels(judgements: Sequence[Judgement]) -> list[list[Stance | None]]:
     for one in judgements:
         labels[one.instance_id].append(one.value)
     return list(labels.values())
+
+
+def of_kind(judgements: Sequence[Judgement], kind: JudgeKind) -> list[Judgement]:
+    """Verdicts of one judge."""
+    return [one for one in judgements if one.kind == kind]
 
 
 def quality_scores(judgements: Sequence[Judgement]) -> dict[str, Any]:

@@ -1,53 +1,273 @@
-"""The study: from inputs to the report."""
+"""The study from the recorded outputs: every number, the claims, the report."""
 
+import logging
 import time
 from pathlib import Path
+from typing import Any
 
-from tenpapers.journal import Journal, files_of, key_of
-from tenpapers.paper import Verdict, judged, load_paper
-from tenpapers.report import REPORT_FILES, manifest, print_report, write_report
+from tenpapers import data
+from tenpapers.cli import stop_on_failures
+from tenpapers.errors import UserError
+from tenpapers.journal import Journal, key_of
+from tenpapers.paper import Paper, load_paper
+from tenpapers.records import read_json
+from tenpapers.report import REPORT_FILES, Picture, Table, manifest, print_report
 from tenpapers.settings import as_config
 
-from ..inputs.examples import bundled_examples, read_examples
-from ..scoring.lengths import mean_words
+from ..embedding.vectors import TextVectors
+from ..inputs.judgements import load_judgements
+from ..inputs.layout import LIMA, PublishedFolder, published_folder
+from ..scoring.coverage import covered
+from ..scoring.quality_control import quality_control
+from ..scoring.similarity import Similarity
+from ..scoring.similarity_report import Comparison, report_frame
+from .claims import ALIGNED, BASE, Evidence, judge
+from .expected import Compared, compare_trees
+from .figures import stance_figure, union_figure
+from .replay_neighbours import replay_neighbours
 from .settings import Study
-from .tables import lengths_table
+from .tables import (
+    coverage_table,
+    diversity_table,
+    endings_table,
+    missing_table,
+    quality_control_table,
+    quality_table,
+    similarity_table,
+    stance_table,
+)
+from .tree import (
+    ABOUT,
+    COVERED,
+    Runs,
+    bertscore_tree,
+    compared,
+    coverage_tree,
+    lexical_tree,
+    load_runs,
+    similarity_tree,
+    verdict_tree,
+)
+from .written import figure, write_all
+
+log = logging.getLogger(__name__)
+# What the gap to a teacher's ceiling is measured from.
+_BASES = {"llama-2-chat": BASE, "gpt-3.5-turbo": BASE, "mistral-instruct": "mistral"}
 
 
 def reproduce(
     out: Path, study: Study, *, scale: str, overwrite: bool = False, wait: bool = False
 ) -> None:
-    """Run the study and write its report; a killed run goes on.
+    """Run the study on recorded outputs, whole or any part of them, and write its report.
 
     Raises
     ------
-    UserError : `out` holds a study of other settings or inputs; an input that does not fit.
+    UserError : no recorded outputs; `out` holds a study of other settings or inputs.
     """
+    root = study.data or data.folder_or_hint("overton")
+    if root is None:
+        raise UserError("no recorded outputs here", "`overton data fetch`, or --data FOLDER")
+    folder = published_folder(root)
     with Journal(
         out,
         key=key_of("overton reproduce", study),
-        inputs=files_of(study),
+        inputs=[root],
         overwrite=overwrite,
         wait=wait,
     ) as journal:
         journal.claim(*REPORT_FILES)
-        _run_study(out, study, scale)
+        missed = _run_study(journal, study, folder, scale)
+    stop_on_failures(missed, 1)
 
 
-def _run_study(out: Path, study: Study, scale: str) -> None:
+def _run_study(journal: Journal, study: Study, folder: PublishedFolder, scale: str) -> int:
     began = time.monotonic()
-    examples = read_examples(study.data, limit=study.limit)
-    mean = mean_words([example.text for example in examples])
     paper = load_paper("overton")
-    unknown: tuple[Verdict, str] = ("not testable here", "no stage of the paper is built yet")
-    verdicts = {claim.id: unknown for claim in paper.claims}
-    results = {
-        "texts": len(examples),
-        "mean_words": mean,
-        "claims": judged(paper, verdicts),
+    runs = load_runs(folder)
+    vectors = TextVectors(cache=study.cache) if study.semantic and runs[LIMA] else None
+    similarities = compared(runs, vectors)
+    tree: dict[str, Any] = {
+        "_about": ABOUT,
+        **lexical_tree(runs),
+        "similarity_LIMA-OE": similarity_tree(similarities),
+        "coverage": coverage_tree(runs),
+        **verdict_tree(folder),
+        "bertscore": bertscore_tree(folder),
     }
-    body = [lengths_table(mean, len(examples))]
-    inputs = [study.data or bundled_examples()]
-    details = manifest(as_config(study), seed=study.seed, began=began, data=inputs)
-    write_report(out, f"overton, {scale} scale", body, results=results, manifest=details)
-    print_report(body, out, time.monotonic() - began)
+    control = _quality_control(folder, runs)
+    shuffled = _shuffled_coverage(runs)
+    evidence = Evidence(
+        tree, control, shuffled, similarities, study.draws, (study.seed, study.seed + 1)
+    )
+    neighbours = replay_neighbours(folder)
+    checked = _expected(folder, tree, cosines=study.semantic)
+    results = tree | {
+        "quality_control": {BASE: control} if control else {},
+        "coverage_control": shuffled,
+        "neighbours": neighbours,
+        "expected": _counted(checked),
+        "claims": judge(paper, evidence),
+    }
+    body: list[str | Table | Picture] = [_opening(runs, checked, neighbours)]
+    body += _verdict_part(journal, tree, control, paper)
+    body += _text_part(journal, runs, tree, shuffled, paper)
+    body += _similarity_part(similarities, tree, study)
+    body.append(_claims_table(results["claims"], paper))
+    details = manifest(as_config(study), seed=study.seed, began=began, data=_files(folder.root))
+    title = f"overton, {scale} scale"
+    write_all(journal, title, body, results=results, manifest=details)
+    print_report(body, journal.root, time.monotonic() - began)
+    return sum(not one.agrees for one in checked)
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted(file for file in root.rglob("*") if file.is_file())
+
+
+def _quality_control(folder: PublishedFolder, runs: Runs) -> dict[str, Any] | None:
+    samples = runs[LIMA].get(BASE)
+    quality = folder.verdicts(LIMA, "eval-quality").get(BASE)
+    missing = folder.verdicts(LIMA, "eval-missing").get(f"ref_{ALIGNED}--alt_{BASE}")
+    if samples is None or quality is None:
+        return None
+    news = load_judgements(missing, "missing") if missing else []
+    return quality_control(samples, load_judgements(quality, "quality"), news)
+
+
+def _shuffled_coverage(runs: Runs) -> dict[str, float | None]:
+    """Coverage of base samples by the aligned answer to the next question: a control."""
+    found: dict[str, float | None] = {}
+    for dataset, pairs in COVERED.items():
+        for aligned, base in pairs:
+            models = runs[dataset]
+            if aligned in models and base in models and len(models[aligned].ids) > 1:
+                order = [*range(1, len(models[aligned].ids)), 0]
+                other = models[aligned].take(order)
+                other = type(other)(
+                    other.model, models[aligned].ids, other.texts, other.endings, other.fenced
+                )
+                found[f"{dataset}:{aligned}>{base}"] = covered(other, models[base]).each
+    return found
+
+
+def _expected(folder: PublishedFolder, tree: dict[str, Any], *, cosines: bool) -> list[Compared]:
+    file = folder.root / "expected.json"
+    if not file.is_file():
+        return []
+    checked = compare_trees(read_json(file), tree, cosines=cosines)
+    for one in checked:
+        if not one.agrees:
+            log.warning("%s: %s expected, ours %s", one.name, one.expected, one.ours)
+    return checked
+
+
+def _counted(checked: list[Compared]) -> dict[str, Any] | None:
+    if not checked:
+        return None
+    wrong = [one.name for one in checked if not one.agrees]
+    return {"compared": len(checked), "agree": len(checked) - len(wrong), "differ": wrong}
+
+
+def _opening(runs: Runs, checked: list[Compared], neighbours: dict[str, Any] | None) -> str:
+    read = ", ".join(
+        f"{name}: {len(models)} sampled runs of "
+        f"{max((len(samples.ids) for samples in models.values()), default=0)} questions"
+        for name, models in runs.items()
+    )
+    parts = [f"Recorded outputs. {read}."]
+    if checked:
+        right = sum(one.agrees for one in checked)
+        parts.append(f"Of {len(checked)} values that came with them {right} come out the same.")
+    if neighbours:
+        parts.append(
+            f"Of {neighbours['rows']} published choices of nearest questions {neighbours['same']} "
+            "come out the same, order included."
+        )
+    return " ".join(parts)
+
+
+def _verdict_part(
+    journal: Journal, tree: dict[str, Any], control: dict[str, Any] | None, paper: Paper
+) -> list[str | Table | Picture]:
+    body: list[str | Table | Picture] = []
+    if tree["stance"]:
+        body.append(stance_table(tree["stance"], paper))
+        if any(row["n"] for row in tree["stance"].values()):
+            body.append(stance_figure(figure(journal, "stances"), tree["stance"]))
+    if tree["quality"]:
+        body.append(quality_table(tree["quality"]))
+    if tree["missing_topics"]:
+        body.append(missing_table(tree["missing_topics"]))
+    if control:
+        body.append(quality_control_table({BASE: control}))
+    return body
+
+
+def _text_part(
+    journal: Journal,
+    runs: Runs,
+    tree: dict[str, Any],
+    shuffled: dict[str, float | None],
+    paper: Paper,
+) -> list[str | Table | Picture]:
+    body: list[str | Table | Picture] = []
+    for dataset, models in tree["lexical"].items():
+        if not models:
+            continue
+        first = tree["jaccard_first_L_tokens_LIMA-OE"] if dataset == LIMA else {}
+        more = {
+            name: {
+                f"Jaccard, first {length}": first.get(name, {}).get(length) for length in ("50",)
+            }
+            | tree["style"][f"{dataset}:{name}"]
+            for name in models
+        }
+        title = f"Diversity, {dataset}"
+        body.append(diversity_table(title, models, more=more, paper=paper, prefix=dataset))
+        body.append(endings_table(list(runs[dataset].values())))
+    if tree["coverage"]:
+        body.append(coverage_table(tree["coverage"], shuffled))
+        picture = union_figure(figure(journal, "union_growth"), tree["coverage"])
+        body += [picture] if picture else []
+    return body
+
+
+def _similarity_part(
+    similarities: list[Similarity], tree: dict[str, Any], study: Study
+) -> list[str | Table | Picture]:
+    import pandas
+
+    frames = []
+    for reference, base in _BASES.items():
+        found = [one for one in similarities if one.reference == reference]
+        ceiling = next((one for one in found if one.is_self), None)
+        start = next((one for one in found if one.alternative == base), None)
+        if found:
+            comparison = Comparison(found, ceiling, start)
+            frames.append(report_frame(comparison, n_boot=study.draws, seed=study.seed))
+    body: list[str | Table | Picture] = []
+    if frames:
+        body += [
+            similarity_table(pandas.concat(frames)),
+            "Demonstrations come from the test set with the teacher's answers; runs with "
+            "`-response_similar` or `-summary` in their names were also given the teacher's answer "
+            "to the question, or its summary: they are oracles.",
+        ]
+    if tree["bertscore"]:
+        rows = [
+            [name, row["pairs"], row["mean_f1"], row["max_f1"]]
+            for name, row in tree["bertscore"].items()
+        ]
+        columns = ["reference -- alternative", "pairs", "mean F1", "best of k"]
+        note = (
+            "roberta-large, layer 17, the closing fence still there, 512 word pieces: most answers "
+            "of Llama-2-chat are longer and were cut."
+        )
+        body.append(Table("Published BERTScores, aggregated", columns, rows, note=note))
+    return body
+
+
+def _claims_table(claims: list[dict[str, Any]], paper: Paper) -> Table:
+    said = {claim.id: claim.sentence for claim in paper.claims}
+    rows = [[said[one["id"]], one["verdict"], one["evidence"]] for one in claims]
+    return Table("Claims", ["claim", "verdict", "evidence"], rows)

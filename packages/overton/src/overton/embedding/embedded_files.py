@@ -1,0 +1,120 @@
+"""Files of vectors: embedded prompts or responses, and their neighbours."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from tenpapers.errors import UserError
+from tenpapers.journal import Journal
+from tenpapers.records import atomic_writer, write_jsonl
+
+from ..inputs.instances import load_instances
+from ..inputs.samples import load_samples
+from ..records import InstanceId
+from .neighbours import knn
+from .vectors import MAX_TOKENS, TextVectors
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from numpy import ndarray
+
+What = Literal["prompt", "response"]
+# The encoder of the paper, what it reads of a text, and what it is told about the texts.
+E5_MISTRAL = "intfloat/e5-mistral-7b-instruct"
+_E5_TOKENS = 4096
+_TASKS: dict[What, str] = {
+    "prompt": "Given a query, find other queries that ask for something similar",
+    "response": "Given an answer, find other answers that say something similar",
+}
+
+
+def embed_file(file: Path, what: What, encoder: str, out: Path, *, cache: bool = True) -> int:
+    """Embed the prompts of instances, or sample 0 of responses; gives the number of vectors.
+
+    The file has `embeddings` float32 [N, dim], `ids`, and `sha256` of each text.
+
+    Raises
+    ------
+    UserError : an input that does not fit; a sample 0 that failed; `out` is not ours.
+    """
+    ids, texts = _prompts(file) if what == "prompt" else _responses(file)
+    shown, longest = texts, MAX_TOKENS
+    if encoder in ("e5-mistral", E5_MISTRAL):
+        encoder, longest = E5_MISTRAL, _E5_TOKENS
+        shown = [f"Instruct: {_TASKS[what]}\nQuery: {text}" for text in texts]
+    with Journal.once(out, command="overton embed", inputs=[file]) as journal:
+        vectors = TextVectors(encoder, cache=cache, max_tokens=longest).of(shown)
+        hashes = [hashlib.sha256(text.encode(errors="replace")).hexdigest() for text in texts]
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            embeddings=vectors,
+            ids=np.array(ids if all(isinstance(one, int) for one in ids) else list(map(str, ids))),
+            sha256=np.array(hashes),
+            meta=np.array([f"what={what}", f"encoder={encoder}"]),
+        )
+        with atomic_writer(journal.file(out.name)) as stream:
+            stream.write(buffer.getvalue())
+    return len(texts)
+
+
+def read_embeddings(file: Path) -> tuple[list[InstanceId], Float[ndarray, "texts dim"]]:
+    """Ids and vectors of a file of `embed`, or of any that has `embeddings`.
+
+    Raises
+    ------
+    UserError : missing, no archive of numpy's, no `embeddings` in it, ids of another number.
+    """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            if not hasattr(arrays, "files") or "embeddings" not in arrays.files:
+                raise UserError(f"{file}: no array `embeddings` in it")
+            vectors = arrays["embeddings"]
+            ids = arrays["ids"].tolist() if "ids" in arrays.files else list(range(len(vectors)))
+    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{file}: no file of vectors (.npz): {reason}") from None
+    if len(ids) != len(vectors):
+        raise UserError(f"{file}: {len(ids)} ids and {len(vectors)} vectors")
+    return ids, vectors
+
+
+def neighbours_file(file: Path, k: int, out: Path) -> int:
+    """Write the `k` nearest others of every vector, by id; gives the number of rows.
+
+    Raises
+    ------
+    UserError : see `read_embeddings` and `knn`; `out` is not ours.
+    """
+    ids, vectors = read_embeddings(file)
+    nearest = knn(vectors, k)
+    rows = (
+        {"id": own, "neighbours": [ids[place] for place in places]}
+        for own, places in zip(ids, nearest, strict=True)
+    )
+    with Journal.once(out, command="overton neighbours", inputs=[file]) as journal:
+        return write_jsonl(journal.file(out.name), rows)
+
+
+def _prompts(file: Path) -> tuple[list[InstanceId], list[str]]:
+    instances = load_instances(file)
+    return [one.id for one in instances], [one.query for one in instances]
+
+
+def _responses(file: Path) -> tuple[list[InstanceId], list[str]]:
+    samples = load_samples(file)
+    firsts = [texts[0] if texts else None for texts in samples.texts]
+    failed = [name for name, text in zip(samples.ids, firsts, strict=True) if text is None]
+    if failed:
+        raise UserError(
+            f"{file}: sample 0 of {len(failed)} questions failed, first {failed[0]!r}",
+            "sample them again",
+        )
+    return list(samples.ids), [text for text in firsts if text is not None]

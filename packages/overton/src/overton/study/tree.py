@@ -1,0 +1,150 @@
+"""Every number of the study, from the recorded outputs: the tree of `results.json`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..embedding.vectors import TextVectors
+from ..inputs.judgements import load_judgements
+from ..inputs.layout import CONFLICTING, DATASETS, LIMA, PublishedFolder, pair_of
+from ..inputs.pair_scores import load_pair_scores
+from ..inputs.samples import load_samples
+from ..records import SampleSet
+from ..scoring.coverage import covered
+from ..scoring.formats import formats
+from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
+from ..scoring.similarity import Metric, Similarity, compare, published_similarity
+from ..scoring.similarity_report import scorers_of
+from ..scoring.stance import stance_profile
+from ..scoring.verdicts import missing_information, quality_scores, stance_labels, topics_of
+
+Tree = dict[str, Any]
+Runs = dict[str, dict[str, SampleSet]]
+
+# Whose answers the others are compared with.
+REFERENCES = ("llama-2-chat", "gpt-3.5-turbo", "mistral-instruct")
+METRICS: tuple[Metric, ...] = ("jaccard", "rougeL", "cos")
+# An aligned model and the base model, or its control, that it is laid over.
+COVERED = {
+    LIMA: (
+        ("llama-2-chat", "llama-2-base"),
+        ("llama-2-chat", "llama-2-icl"),
+        ("llama-2-chat", "llama-2-chat"),
+        ("mistral-instruct", "mistral"),
+        ("mistral-instruct", "mistral-icl"),
+        ("zephyr", "mistral-base"),
+    ),
+    CONFLICTING: (
+        ("gpt-3.5-turbo", "llama-2-base"),
+        ("gpt-3.5-turbo", "llama-2-icl"),
+        ("mistral-instruct", "mistral"),
+    ),
+}
+ABOUT = (
+    "Measured on the recorded outputs as they lie in --data: simple tokens, closing fence stripped."
+)
+
+
+def load_runs(folder: PublishedFolder) -> Runs:
+    """All sampled runs by data set and model."""
+    return {
+        dataset: {name: load_samples(file) for name, file in folder.outputs(dataset).items()}
+        for dataset in DATASETS
+    }
+
+
+def lexical_tree(runs: Runs) -> Tree:
+    """Diversity, length and form of every run; Jaccard of the beginnings on LIMA-OE."""
+    return {
+        "lexical": {
+            dataset: {name: lexical_diversity(samples) for name, samples in models.items()}
+            for dataset, models in runs.items()
+        },
+        "style": {
+            f"{dataset}:{name}": formats(samples)
+            for dataset, models in runs.items()
+            for name, samples in models.items()
+        },
+        "jaccard_first_L_tokens_LIMA-OE": {
+            name: {str(length): jaccard_of_beginnings(samples, length) for length in LENGTHS}
+            for name, samples in runs[LIMA].items()
+        },
+    }
+
+
+def coverage_tree(runs: Runs) -> Tree:
+    """How much of the base samples one aligned answer holds, for the pairs of `COVERED`."""
+    return {
+        f"{dataset}:{aligned}>{base}": covered(models[aligned], models[base]).row()
+        for dataset, models in runs.items()
+        for aligned, base in COVERED[dataset]
+        if aligned in models and base in models
+    }
+
+
+def compared(runs: Runs, vectors: TextVectors | None) -> list[Similarity]:
+    """Every run on LIMA-OE against every reference.
+
+    Parameters
+    ----------
+    vectors : for the cosine; None leaves it out.
+    """
+    models = runs[LIMA]
+    wanted: Sequence[Metric] = METRICS if vectors else METRICS[:2]
+    scorers = scorers_of(wanted, list(models.values()), vectors=vectors)
+    return [
+        found
+        for name in REFERENCES
+        if name in models
+        for found in compare(models[name], models.values(), scorers)
+    ]
+
+
+def similarity_tree(found: Sequence[Similarity]) -> Tree:
+    """Means and best of k, as the published numbers are named."""
+    return {
+        f"{one.reference}<-{one.alternative}": {
+            name.replace("cos", "minilm_cos"): value for name, value in one.row().items()
+        }
+        for one in found
+    }
+
+
+def verdict_tree(folder: PublishedFolder) -> Tree:
+    """What the judge said: stances, quality, missing information, topics."""
+    stances = folder.verdicts(CONFLICTING, "eval-stance")
+    return {
+        "stance": {name: _stances(file) for name, file in stances.items()},
+        "quality": {
+            f"{dataset}:{name}": quality_scores(load_judgements(file, "quality"))
+            for dataset in DATASETS
+            for name, file in folder.verdicts(dataset, "eval-quality").items()
+        },
+        "missing_topics": _missing_topics(folder),
+    }
+
+
+def _stances(file: Path) -> Tree:
+    return stance_profile(stance_labels(load_judgements(file, "stance"))).row()
+
+
+def _missing_topics(folder: PublishedFolder) -> Tree:
+    rows: Tree = {}
+    for kind, measure in (("missing", missing_information), ("topics", topics_of)):
+        room = "eval-missing" if kind == "missing" else "extract-topics"
+        for name, file in folder.verdicts(LIMA, room).items():
+            pair = pair_of(name)
+            alternative = pair[1] if pair else name
+            rows.setdefault(alternative, {}).update(measure(load_judgements(file, kind)))
+    return rows
+
+
+def bertscore_tree(folder: PublishedFolder) -> Tree:
+    """Published BERTScores, aggregated."""
+    return {
+        f"{dataset}:{reference}--{alternative}": published_similarity(
+            load_pair_scores(file), is_self=reference == alternative
+        )
+        for dataset in DATASETS
+        for (reference, alternative), file in folder.bertscores(dataset).items()
+    }

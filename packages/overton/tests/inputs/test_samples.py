@@ -1,0 +1,117 @@
+import gzip
+import json
+
+import pytest
+from overton import load_samples
+from overton.inputs.samples import load_all
+from tenpapers.errors import UserError
+from tenpapers.testing import write_rows
+
+
+def test_the_papers_rows_keep_failed_samples_in_their_places(tmp_path):
+    rows = [
+        {
+            "metadata": {"instance_id": 4},
+            "outputs": [
+                {"generated_text": " Yes.\n```"},
+                {"error": "too long", "error_type": "validation"},
+                {"message": {"role": "assistant", "content": "No."}, "finish_reason": "length"},
+            ],
+        },
+        {"metadata": {"instance_id": 7}, "ok": False},
+    ]
+    samples = load_samples(write_rows(tmp_path / "llama.jsonl.gz", rows))
+    assert (samples.model, samples.ids) == ("llama", [4, 7])
+    assert samples.texts == [["Yes.", None, "No."], [None, None, None]]
+    assert (samples.failed, samples.count("length"), samples.fenced) == (4, 1, 1)
+    assert samples.usable() == [["Yes.", "No."]]
+
+
+FORMS = {
+    "prompt and response": [
+        {"prompt": "Sky?", "response": "Blue"},
+        {"prompt": "Sky?", "response": "Grey"},
+        {"prompt": "Sea?", "response": "Green"},
+    ],
+    "ids that name rows": [
+        {"id": "a", "prompt": "Sky?", "completion": "Blue"},
+        {"id": "b", "prompt": "Sky?", "completion": "Grey"},
+        {"id": "c", "prompt": "Sea?", "completion": "Green"},
+    ],
+    "chats": [
+        {
+            "messages": [
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": answer},
+            ]
+        }
+        for question, answer in (("Sky?", "Blue"), ("Sky?", "Grey"), ("Sea?", "Green"))
+    ],
+    "OpenAI batch output": [
+        {
+            "custom_id": name,
+            "response": {"body": {"choices": [{"message": {"content": text}} for text in texts]}},
+        }
+        for name, texts in (("q0", ["Blue", "Grey"]), ("q1", ["Green"]))
+    ],
+    "lm-evaluation-harness": [
+        {"doc_id": 0, "resps": [["Blue", "Grey"]]},
+        {"doc_id": 1, "resps": [["Green"]]},
+    ],
+    "texts": [{"outputs": ["Blue", "Grey"]}, {"outputs": ["Green"]}],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_people_have_is_read(form, tmp_path):
+    samples = load_samples(write_rows(tmp_path / "mine.jsonl", FORMS[form]))
+    assert samples.texts == [["Blue", "Grey"], ["Green"]]
+
+
+def test_ids_stay_where_every_prompt_is_another(tmp_path):
+    rows = [{"id": name, "prompt": f"{name}?", "text": "x"} for name in ("a", "b")]
+    assert load_samples(write_rows(tmp_path / "m.jsonl", rows)).ids == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "no records in it"),
+        ('{"text": "a"}\n{"text": ', "m.jsonl:2: not JSON"),
+        ('{"answer": 1}\n', "m.jsonl:1: no responses in it"),
+        ("[1]\n", "m.jsonl:1: a row is an object"),
+        ('{"outputs": []}\n', "m.jsonl:1: no responses in it"),
+        (
+            '{"metadata": {"instance_id": 1}, "outputs": ["a"]}\n' * 2,
+            "m.jsonl:2: instance 1 stands there twice",
+        ),
+    ],
+)
+def test_a_file_that_does_not_fit_is_one_line(text, told, tmp_path):
+    file = tmp_path / "m.jsonl"
+    file.write_text(text)
+    with pytest.raises(UserError, match=told):
+        load_samples(file)
+
+
+def test_a_broken_archive_and_a_missing_file_are_named(tmp_path):
+    file = tmp_path / "m.jsonl.gz"
+    file.write_bytes(gzip.compress(json.dumps({"text": "a" * 500}).encode())[:-12])
+    with pytest.raises(UserError, match="broken gzip file"):
+        load_samples(file)
+    with pytest.raises(UserError, match="no such file"):
+        load_samples(tmp_path / "none.jsonl")
+
+
+def test_two_files_of_one_name_are_no_two_models(tmp_path):
+    files = [write_rows(tmp_path / name / "m.jsonl", [{"text": "a"}]) for name in ("x", "y")]
+    with pytest.raises(UserError, match="of the same name"):
+        load_all(files)
+
+
+def test_models_that_answer_different_questions_are_told_with_both_counts(tmp_path):
+    few, many = (
+        load_samples(write_rows(tmp_path / f"{n}.jsonl", [{"text": "a"}] * n)) for n in (1, 3)
+    )
+    with pytest.raises(UserError, match=r"3: answers 3 questions, 1 1; 1 are the same"):
+        many.aligned_with(few)
