@@ -68,6 +68,15 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
+def reader(tokenizer, tmp_path_factory):
+    """A random model behind SmolLM2's tokenizer, in a folder: quick, and finds nothing."""
+    folder = tmp_path_factory.mktemp("reader")
+    tiny(vocab_size=len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def planted(tokenizer):
     """Twenty prompts of part A, from real passages where they are at hand."""
     from retrievalheads.inputs.planted_phrase import planted_examples

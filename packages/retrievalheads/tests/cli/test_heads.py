@@ -7,7 +7,7 @@ from retrievalheads.heads.score_files import HeadScores, export_wu
 from retrievalheads.study.settings import toy_checkpoint
 from tenpapers.testing import command, process
 
-from ..conftest import in_process, scores_of, tiny, toy_spec, wrong
+from ..conftest import in_process, scores_of, toy_spec, wrong
 
 
 def test_bad_data_is_told_with_file_and_line(world, tmp_path):
@@ -98,13 +98,10 @@ def test_a_folder_is_a_model(world, tmp_path, capsys):
     assert found[0] == found[1] and json.loads(found[0])["n_used"] == 2
 
 
-def test_niah_without_success_is_exit_3(tmp_path, capsys, tokenizer):
-    """A random model finds nothing; the message has the success rate."""
-    folder = tmp_path / "tiny"
-    tiny(vocab_size=len(tokenizer)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+def test_niah_without_success_is_exit_3(tmp_path, capsys, reader):
+    """The message has the success rate."""
     out = tmp_path / "s.json"
-    arguments = ["niah", "--model", f"hf:{folder}", "--lengths", "260", "--depths", "2"]
+    arguments = ["niah", "--model", f"hf:{reader}", "--lengths", "260", "--depths", "2"]
     assert app([*arguments, "--out", str(out)], standalone_mode=False) == 3
     told = capsys.readouterr().err
     assert "success rate 0 of 6" in told and "best ROUGE" in told

@@ -20,8 +20,8 @@ KINDS = {
 }
 
 
-def of_kind(kind):
-    model = tiny(kind, **KINDS[kind])
+def of_kind(kind, **more):
+    model = tiny(kind, **(KINDS[kind] | more))
     if kind == "gemma2":
         model.set_attn_implementation("eager")
     return model

@@ -36,10 +36,10 @@ def test_rows_equal_eager_attention_on_smollm2(lm, planted):
 
 
 def test_teacher_and_generate_agree(lm, planted):
-    """On examples whose target is what the model writes greedily, at least two of them."""
+    """On an example whose target is what the model writes greedily."""
     reader, stop = PrefixReader(lm.model), ends_answer(lm.tokenizer, lm.model)
     few = []
-    for example in planted[:3]:
+    for example in planted[:1]:
         coded = token_spans(example, lm.tokenizer)
         prompt = coded.input_ids[: coded.n_prompt].tolist()
         draft = coded.input_ids[coded.n_prompt :].tolist()
@@ -49,10 +49,8 @@ def test_teacher_and_generate_agree(lm, planted):
             few.append(written)
     teacher = detect(lm.model, lm.tokenizer, few)
     generated = detect(lm.model, lm.tokenizer, few, mode="generate")
-    assert len(generated.ids) >= 2
-    for name in generated.ids:
-        a = teacher.per_example[teacher.ids.index(name)]
-        assert torch.equal(a, generated.per_example[generated.ids.index(name)])
+    assert teacher.ids == generated.ids == [planted[0].id]
+    assert torch.equal(teacher.per_example, generated.per_example)
 
 
 def citation_example():

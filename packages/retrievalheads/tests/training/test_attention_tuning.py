@@ -55,13 +55,13 @@ def test_other_weights_stay_bit_identical(no_lora, toy, tmp_path):
 
 
 def test_a_killed_training_goes_on(toy, tmp_path):
-    """Stopped after its first checkpoint, it ends where an unbroken one ends."""
+    """Stopped after its first checkpoint, at step 50 of 56, it ends where an unbroken one ends."""
     from dataclasses import replace
 
     from transformers import TrainerCallback
 
     examples = toy_examples("hh", "train", 8, context=128, facts=4)
-    config = replace(TRAIN, batch_size=1, micro_batch=1, lora_dropout=0.0, epochs=10)
+    config = replace(TRAIN, batch_size=1, micro_batch=1, lora_dropout=0.0, epochs=7)
     whole = train(fresh(toy), examples, tmp_path / "whole", config, progress=False)
 
     class Kill(TrainerCallback):
@@ -82,6 +82,6 @@ def test_a_killed_training_goes_on(toy, tmp_path):
         train(fresh(toy), examples, tmp_path / "broken", config, progress=False)
     assert not (tmp_path / "broken" / "train_state.json").exists()
     rest = train(fresh(toy), examples, tmp_path / "broken", config, progress=False)
-    assert len(rest["losses"]) == 80
+    assert len(rest["losses"]) == 56
     assert rest["losses"][-1] == pytest.approx(whole["losses"][-1], abs=1e-4)
     assert not (tmp_path / "broken" / "checkpoints").exists()

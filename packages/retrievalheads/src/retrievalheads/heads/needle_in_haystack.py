@@ -57,7 +57,7 @@ def niah(
     grid: Sequence[Cell],
     *,
     share_kv: bool = True,
-    score_kind: Score = "mean",
+    score_kind: Score = "wu-code",
     kept: ExampleRows | None = None,
     progress: bool = False,
 ) -> NeedleRun:

@@ -57,7 +57,6 @@ def planted_part(study: Study, journal: Journal) -> PlantedPart:
     if not study.planted:
         return PlantedPart()
     source = planted_source()
-    data.folder_or_hint("retrievalheads")
     passages, described = passages_of(source)
     if not journal.done(KNOCKED):
         lm = load_base(study.model)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tenpapers import data
 from tenpapers.journal import Journal
 from tenpapers.records import write_json, write_jsonl
 from tenpapers.report import REPORT_FILES, manifest, print_report, write_report
@@ -66,12 +67,14 @@ def reproduce(journal: Journal, study: Study, *, title: str) -> None:
 
 
 def open_study(out: Path, study: Study, *, overwrite: bool, wait: bool) -> Journal:
-    """Open the journal of a study's folder.
+    """Open the journal of a study's folder; says first how to get the published data.
 
     Raises
     ------
     UserError : the folder holds another study, or another process works there.
     """
+    if study.planted:
+        data.folder_or_hint("retrievalheads")
     inputs = [*study.files(), *([planted_source()] if planted_source().is_file() else [])]
     return Journal(out, key=study.key(), inputs=inputs, overwrite=overwrite, wait=wait)
 
