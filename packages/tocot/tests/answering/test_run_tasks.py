@@ -55,3 +55,11 @@ def test_what_is_there_is_kept_unless_it_is_asked_anew(opened, tiny, given, tmp_
     run_tasks(settings, tmp_path / "o", overwrite=True)
     assert tiny.calls == before + 4
     assert opened == ["m"] * 3  # the judge is the model itself, loaded once
+
+
+def test_a_task_of_ones_own_is_run_and_reported_in_its_group(opened, given, tmp_path):
+    own = tmp_path / "birds.yaml"
+    own.write_text("kind: letter\ngroup: Knowledge\nfile: i.jsonl\n")
+    rows = run_tasks(RunSettings(**given | {"tasks": str(own), "data": None}), tmp_path / "o")
+    assert {(row.task, row.group) for row in rows} == {(str(own), "Knowledge")}
+    assert len(read_rows(tmp_path / "o" / "outputs" / "birds.jsonl")) == len(rows) == 4

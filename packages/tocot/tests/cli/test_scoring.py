@@ -103,6 +103,30 @@ def test_significance_equals_report_and_advice(tmp_path):
     assert row["advice"].startswith("use CoT")
 
 
+def test_a_scored_folder_is_read_again_under_its_policy(tmp_path):
+    """Three of six direct answers commit to nothing: 1/3 each as a guess."""
+    rows = [pair(f"{n}", "hm" if n < 3 else "A", "Answer: B", gold="B") for n in range(6)]
+    file = write_rows(tmp_path / "r.jsonl", rows)
+    for policy in ("guess", "wrong"):
+        command("score", file, "--unparseable", policy, "--out", tmp_path / policy)
+    deltas = {}
+    for name, options in (("guess", []), ("wrong", []), ("told", ["--unparseable", "wrong"])):
+        folder = tmp_path / ("guess" if name == "told" else name)
+        command("significance", folder, *options, "--out", tmp_path / f"p-{name}")
+        (row,) = csv.DictReader((tmp_path / f"p-{name}" / "significance.csv").open())
+        deltas[name] = float(row["delta"])
+    assert deltas == {"guess": pytest.approx(250 / 3), "wrong": 100, "told": 100}
+    command("equals", tmp_path / "guess", "--out", tmp_path / "e")
+    both = [tmp_path / "guess", tmp_path / "wrong"]
+    fails("report", *both, "--out", tmp_path / "b", told=["several policies"])
+
+
+def test_tasks_in_no_group_are_named(tmp_path, capsys):
+    file = write_rows(tmp_path / "r.jsonl", [pair("1", "Answer: A", "Answer: B", gold="B")])
+    command("report", file, "--out", tmp_path / "r")
+    assert "In none of the five groups: s/t." in capsys.readouterr().out
+
+
 def test_subjects_choices_and_the_text_classifier(tmp_path, capsys):
     rows = []
     for n in range(40):

@@ -5,6 +5,7 @@ from tenpapers.errors import UserError
 from tenpapers.testing import write_rows
 from tocot.inputs.demonstrations import task_items
 from tocot.inputs.load import load_task
+from tocot.inputs.task_registry import task_spec
 
 from ..conftest import item
 
@@ -24,6 +25,40 @@ def test_own_items_and_what_is_wrong_with_them(tmp_path):
         load_task("piqa", file)
     with pytest.raises(UserError, match="pass --data FILE"):
         load_task("siqa")
+
+
+OWN = "kind: letter\ngroup: Commonsense\nbudget: [8, 64]\nfile: birds.jsonl\n"
+BIRD = {"id": 7, "question": "Which one hunts?", "choices": ["a hen", "an owl"], "gold": "an owl"}
+
+
+def test_a_task_of_ones_own_is_one_file_beside_its_questions(tmp_path):
+    file = tmp_path / "birds.yaml"
+    file.write_text(OWN)
+    write_rows(tmp_path / "birds.jsonl", [BIRD])
+    (found,) = load_task(str(file))
+    assert (found.id, found.task, found.gold) == ("7", str(file), "B")
+    assert (found.choices.label, found.answer_kind) == (("A", "B"), "letter")
+    spec = task_spec(str(file))
+    assert (spec.file_name, spec.style, spec.budget) == ("birds.jsonl", "plain", (8, 64))
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "told"),
+    [
+        ("group: Commonsense", BIRD, "birds.yaml: missing field 'kind'"),
+        (OWN + "colour: red", BIRD, "birds.yaml: .*colour"),
+        (OWN.replace("Commonsense", "Birds"), BIRD, "group 'Birds' is none"),
+        (OWN, {"question": "q"}, "birds.jsonl:1: missing field 'gold'"),
+        (OWN, BIRD | {"gold": "C"}, "gold 'C' is not among"),
+        ("kind: letter", BIRD, "no field `file`"),
+    ],
+)
+def test_what_does_not_fit_in_a_task_of_ones_own_is_told(tmp_path, content, row, told):
+    file = tmp_path / "birds.yaml"
+    file.write_text(content)
+    write_rows(tmp_path / "birds.jsonl", [row])
+    with pytest.raises(UserError, match=told):
+        load_task(str(file))
 
 
 @pytest.mark.acceptance

@@ -9,6 +9,7 @@ from tenpapers.generation import Generator, open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
 from ..inputs.demonstrations import task_items
+from ..inputs.task_registry import task_spec
 from ..records import Output, TaskItem
 from .output_log import close_in_order, items_key, open_outputs
 from .prompts import VARIANTS
@@ -79,7 +80,8 @@ def ask_in_all_wordings(
     """Ask one task's items in every wording, into `<into><wording>/<task>.jsonl` of a run."""
     outputs = {}
     for name in VARIANTS:
-        with open_outputs(journal, f"{into}{name}/{items[0].task}.jsonl") as log:
+        file = task_spec(items[0].task).file_name
+        with open_outputs(journal, f"{into}{name}/{file}") as log:
             outputs[name] = run(
                 model,
                 items,

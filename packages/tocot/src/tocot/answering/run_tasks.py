@@ -95,7 +95,7 @@ def run_tasks(
         grader = model_judge(judge) if settings.judge is not None else None
         rows = []
         for name in names:
-            with open_outputs(journal, f"outputs/{name}.jsonl") as log:
+            with open_outputs(journal, f"outputs/{task_spec(name).file_name}") as log:
                 rows += _run_task(model, items[name], settings, log, grader)
                 close_in_order(log, settings.setting_names, items[name][0])
     return rows

@@ -1,5 +1,6 @@
 """Commands on recorded responses: score, report, significance, equals, import-taur, advise."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -57,9 +58,10 @@ def report(
 
     from ..scoring.cell_numbers import joined_parts
     from ..scoring.pairs import cells
-    from ..scoring.score_responses import graded_rows
+    from ..scoring.score_responses import graded_rows, policy_of
     from ..study.results_report import printable, write_results
 
+    settings = replace(settings, unparseable=policy_of(folders, settings.unparseable))
     found = joined_parts(cells(graded_rows(folders, settings)), settings.parts)
     with Journal.once(out / "report.md", command="tocot report", inputs=folders) as journal:
         body, values = write_results(journal, found, settings)
@@ -79,9 +81,10 @@ def significance(
 
     from ..scoring.cell_tests import family_tests, verdict
     from ..scoring.pairs import cells
-    from ..scoring.score_responses import graded_rows
+    from ..scoring.score_responses import graded_rows, policy_of
     from ..study.tables import write_rows
 
+    settings = replace(settings, unparseable=policy_of(folders, settings.unparseable))
     rows = family_tests(cells(graded_rows(folders, settings)), settings)
     file = out / "significance.csv"
     with Journal.once(file, command="tocot significance", inputs=folders) as journal:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 from tenpapers import data
 from tenpapers.errors import UserError
-from tenpapers.records import read_json_lines
+from tenpapers.records import first_problem, read_json_lines
 
 from ..records import TaskItem, read_rows
 from .hub import hub_rows
-from .row_items import SkippedRowError
-from .row_readers import reader_of
+from .row_items import Row, SkippedRowError
+from .row_readers import Reader, reader_of
 from .task_registry import TaskSpec, task_spec
 
 
@@ -52,7 +53,9 @@ def _check(item: TaskItem) -> None:
 
 
 def _anywhere(spec: TaskSpec) -> list[TaskItem]:
-    file = local_file(spec)
+    if spec.is_own and not spec.file:
+        raise UserError(f"{spec.name}: no field `file`", "or --data FILE")
+    file = Path(spec.file) if spec.is_own else local_file(spec)
     if file is not None:
         return _from_file(spec, file)
     return read_items(spec, hub_rows(spec), spec.hub)
@@ -71,25 +74,41 @@ def local_file(spec: TaskSpec) -> Path | None:
 
 def _from_file(spec: TaskSpec, path: Path) -> list[TaskItem]:
     first = next((value for _, value in read_json_lines(path)), None)
+    if spec.is_own:
+        return read_items(spec, read_json_lines(path), str(path), reader=_own_row)
     if isinstance(first, dict) and {"answer_kind", "gold"} <= first.keys():
         return read_rows(path, TaskItem)
     return read_items(spec, read_json_lines(path), str(path))
 
 
-def read_items(spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str) -> list[TaskItem]:
+def _own_row(spec: TaskSpec, row: Row, number: int) -> list[TaskItem]:
+    """A row of a user's own task: a question and its gold answer, options where it has some."""
+    known = {"id": str(number), "answer_kind": spec.kind}
+    return [TaskItem.model_validate(known | dict(row) | {"task": spec.name})]
+
+
+def read_items(
+    spec: TaskSpec, rows: Iterator[tuple[int, Any]], where: str, reader: Reader | None = None
+) -> list[TaskItem]:
     """Items of numbered rows; those that the task leaves out are skipped.
+
+    Parameters
+    ----------
+    reader : of a row; None takes the task's.
 
     Raises
     ------
     UserError : a row that lacks a field (its number is told), no rows.
     """
-    reader = reader_of(spec)
+    reader = reader or reader_of(spec)
     items: list[TaskItem] = []
     for number, row in rows:
         try:
             items += reader(spec, row, number)
         except SkippedRowError:
             continue
+        except ValidationError as error:
+            raise UserError(f"{where}:{number}: {first_problem(error)}") from None
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
             reason = f"missing field {error}" if isinstance(error, KeyError) else str(error)
             raise UserError(

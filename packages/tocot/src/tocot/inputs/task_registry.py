@@ -13,6 +13,14 @@ from tenpapers.records import Record
 from ..records import AnswerKind
 
 GROUPS = ("Commonsense", "Knowledge", "Soft reasoning", "Symbolic", "Mathematical")
+# Words of the prompts for a task of one's own that names none.
+_STYLES = {
+    "number": "math",
+    "math": "math",
+    "text": "bbh",
+    "short": "musique",
+    "judge": "biggen",
+}
 PromptStyle = Literal["plain", "sentence", "lsat", "musr", "math", "bbh", "musique", "biggen"]
 # Groups of the tasks of recorded outputs, by their source: one for all, or one for each task.
 REPLAY_GROUPS: dict[str, str | dict[str, str]] = {
@@ -48,7 +56,7 @@ class TaskSpec(Record):
     shots : demonstrations, 0 for none; `shots_direct` : of direct answers, where they have more;
         `small_shots` : at most, for the small window; `demo_split` : where they come from.
     prefill : how the assistant's turn begins in a direct answer.
-    file : of the data folder.
+    file : of the data folder; of a task of one's own: JSONL beside its YAML file.
     merge : task that this one is a part of in the view of 20 data sets.
     marker : before the reply of free-form tasks.
     """
@@ -71,6 +79,16 @@ class TaskSpec(Record):
     file: str = ""
     merge: str = ""
     marker: str = "### Reply"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a user's, in a file that is its name."""
+        return self.name.endswith((".yaml", ".yml"))
+
+    @property
+    def file_name(self) -> str:
+        """Name of its outputs."""
+        return f"{Path(self.name).stem if self.is_own else self.name}.jsonl"
 
     def new_tokens(self, setting: str, *, small_window: bool = False) -> int:
         """Budget of a setting."""
@@ -107,11 +125,43 @@ def task_spec(name: str) -> TaskSpec:
 
     Raises
     ------
-    UserError : unknown name.
+    UserError : unknown name; a file of one's own that does not fit.
     """
+    if name.endswith((".yaml", ".yml")):
+        return own_task(Path(name))
     if name not in registry():
-        raise UserError(f"task {name}: unknown", f"one of {', '.join(registry())}")
+        own = "or a YAML file of your own"
+        raise UserError(f"task {name}: unknown", f"one of {', '.join(registry())}, {own}")
     return registry()[name]
+
+
+@cache
+def own_task(path: Path) -> TaskSpec:
+    """A task in a YAML file: its kind of answers, the JSONL of its questions (`file`), the rest.
+
+    The task is called as its file is, so that all that follows finds it by its name.
+
+    Raises
+    ------
+    UserError : no such file, a field that does not fit, a group that is none of the five.
+    """
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = {
+            "group": "",
+            "category": "",
+            "style": _STYLES.get(fields["kind"], "plain"),
+        } | fields
+        spec = TaskSpec(name=str(path), **given)
+    except KeyError:
+        raise UserError(
+            f"{path}: missing field 'kind'", "of the answers: letter, number, ..."
+        ) from (None)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())[:200]}") from None
+    if spec.group not in ("", *GROUPS):
+        raise UserError(f"{path}: group {spec.group!r} is none", f"one of {', '.join(GROUPS)}")
+    return spec.model_copy(update={"file": str(path.parent / spec.file) if spec.file else ""})
 
 
 def group_of(task: str, source: str = "") -> str:

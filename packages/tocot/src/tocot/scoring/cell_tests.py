@@ -54,7 +54,7 @@ def family_tests(cells: Sequence[Cell], settings: SignificanceSettings) -> list[
     """
     return cell_tests(
         family(cells, comma_separated(settings.family)),
-        policy=settings.unparseable,
+        policy=settings.unparseable or "wrong",
         alpha=settings.alpha,
         correction=settings.correction,
         resamples=settings.resamples,

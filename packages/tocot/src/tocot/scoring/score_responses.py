@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.records import read_json_lines
+from tenpapers.records import read_json, read_json_lines
 
 from ..extraction.extract import extract
+from ..inputs.recorded_outputs import WHOLE_FILES, read_outputs
 from ..inputs.task_registry import category_of, group_of, registry
 from ..records import (
     ARMS,
@@ -24,7 +25,7 @@ from ..records import (
     read_rows,
 )
 from .grade import grade
-from .settings import Grading, GradingSettings, MathGrading, TextMatch
+from .settings import Grading, GradingSettings, MathGrading, Policy, TextMatch
 
 
 def graded_rows(
@@ -53,10 +54,32 @@ def graded_rows(
                 file,
                 grading=settings.grading,
                 items=known,
+                task=settings.task,
+                setting=settings.setting,
                 text_match=text_match,
                 math_by=math_by,
             )
     return rows
+
+
+def policy_of(paths: Sequence[Path], told: Policy | None) -> Policy:
+    """The policy for unparseable responses: the one told, else that of the folders of `score`.
+
+    Raises
+    ------
+    UserError : folders that were scored under several.
+    """
+    if told is not None:
+        return told
+    scored = {
+        read_json(path / "results.json")["policy"]: path
+        for path in paths
+        if (path / "graded.jsonl").exists() and (path / "results.json").exists()
+    }
+    if len(scored) > 1:
+        several = ", ".join(f"{path}: {policy}" for policy, path in scored.items())
+        raise UserError(f"scored under several policies: {several}", "--unparseable POLICY")
+    return next(iter(scored), "wrong")
 
 
 def _response_files(paths: Sequence[Path]) -> list[Path]:
@@ -71,15 +94,18 @@ def score_file(
     *,
     grading: Grading = "ours",
     items: Mapping[tuple[str, str], TaskItem] | None = None,
+    task: str = "",
+    setting: str = "",
     text_match: TextMatch = "equal",
     math_by: MathGrading = "verify",
 ) -> list[Graded]:
-    """Grade a file of Output or Replay records.
+    """Grade a file of Replay records, or of outputs in any form that `read_outputs` knows.
 
     Parameters
     ----------
     grading : "ours" extracts and grades; "logged" takes the flags that the records have.
     items : task items by (task, id), for outputs that do not hold their question's answer.
+    task, setting : of outputs that do not say their own.
 
     Raises
     ------
@@ -102,7 +128,7 @@ def score_file(
                 math_by=math_by,
                 where=path,
             )
-            for record in read_rows(path, Output)
+            for record in read_outputs(path, task=task, setting=setting)
         ]
     _no_duplicates(rows, path)
     return rows
@@ -110,12 +136,10 @@ def score_file(
 
 def is_replay(path: Path) -> bool:
     """Whether a file holds recorded pairs, by its first record."""
-    for number, value in read_json_lines(path):
-        if isinstance(value, dict) and ("direct_response" in value or "cot_response" in value):
-            return True
-        if isinstance(value, dict) and ("setting" in value or "response" in value):
-            return False
-        raise UserError(f"{path}:{number}: neither an Output nor a Replay record")
+    if path.suffix in WHOLE_FILES:
+        return False
+    for _, value in read_json_lines(path):
+        return isinstance(value, dict) and not {"direct_response", "cot_response"}.isdisjoint(value)
     raise UserError(f"{path}: no records in it")
 
 
@@ -290,12 +314,15 @@ def _in_options(item: PublicItem) -> bool:
     return bool(item.choices and any("=" in text for text in item.choices.text))
 
 
-def cot_texts(paths: Sequence[Path]) -> dict[tuple[str, str, str], str]:
+def cot_texts(
+    paths: Sequence[Path], *, task: str = "", setting: str = ""
+) -> dict[tuple[str, str, str], str]:
     """Question and chain of thought by (source, task, id), for the text classifier.
 
     Parameters
     ----------
     paths : files and folders, as `graded_rows` takes them.
+    task, setting : of outputs that do not say their own.
     """
     texts = {}
     for path in _response_files(paths):
@@ -304,7 +331,7 @@ def cot_texts(paths: Sequence[Path]) -> dict[tuple[str, str, str], str]:
                 key = (pair.source, pair.task, pair.id)
                 texts[key] = f"{pair.question}\n{pair.cot_response or ''}"
             continue
-        for output in read_rows(path, Output):
+        for output in read_outputs(path, task=task, setting=setting):
             if output.arm == "cot":
                 key = (_source(output), output.task, output.id)
                 texts[key] = f"{output.question}\n{output.response or ''}"

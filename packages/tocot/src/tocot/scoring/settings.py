@@ -18,6 +18,14 @@ Scope = Literal["both", "question", "response", "paper-code"]
 PolicyOption = Annotated[
     Policy, typer.Option("--unparseable", help="Credit of an unparseable response.")
 ]
+# Commands that read what `score` wrote take its policy unless they are told another.
+CarriedPolicy = Annotated[
+    Policy | None,
+    typer.Option(
+        "--unparseable",
+        help="Credit of an unparseable response [that of a scored folder, else wrong].",
+    ),
+]
 Resampling = Annotated[int, typer.Option("--seed", help="Seed of the resampling.")]
 
 
@@ -32,6 +40,10 @@ class GradingSettings:
         Path | None,
         typer.Option("--items", help="Task items with gold answers, for outputs without them."),
     ] = None
+    task: Annotated[str, typer.Option("--task", help="Of rows that do not say their own.")] = ""
+    setting: Annotated[
+        str, typer.Option("--setting", help="Of such rows: zs_direct, zs_cot, fs_direct, ...")
+    ] = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +68,7 @@ class ReportSettings(GradingSettings):
     group: Annotated[
         GroupBy, typer.Option("--group", help="The paper's five, categories of the literature.")
     ] = "five"
-    unparseable: PolicyOption = "wrong"
+    unparseable: CarriedPolicy = None
     parts: Annotated[Parts, typer.Option("--parts", help="Of LSAT, MuSR, ContextHub.")] = "merged"
     literature: Annotated[
         Path | None, typer.Option("--literature", help="CSV for the left panel of fig1.png.")
@@ -81,7 +93,7 @@ class SignificanceSettings(GradingSettings):
     resamples: Annotated[int, typer.Option("--resamples", help="Of the bootstrap.", min=1)] = (
         1_000_000
     )
-    unparseable: PolicyOption = "wrong"
+    unparseable: CarriedPolicy = None
     seed: Resampling = 0
 
 

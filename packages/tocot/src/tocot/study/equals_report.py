@@ -39,7 +39,7 @@ def write_equals(
     pairs = [pair for cell in cells for pair in zip(cell.direct, cell.cot, strict=True)]
     tables += _subjects(pairs)
     if settings.classifier:
-        tables.append(_classifier(pairs, paths))
+        tables.append(_classifier(pairs, paths, settings))
     return rows, tables
 
 
@@ -53,8 +53,10 @@ def _subjects(pairs: Sequence[tuple[Graded, Graded]]) -> list[Table]:
     return [mapping_table(rows[:SUBJECTS_SHOWN], "Subjects by error reduction")] if rows else []
 
 
-def _classifier(pairs: Sequence[tuple[Graded, Graded]], paths: Sequence[Path]) -> Table:
-    texts = cot_texts(paths)
+def _classifier(
+    pairs: Sequence[tuple[Graded, Graded]], paths: Sequence[Path], settings: EqualsSettings
+) -> Table:
+    texts = cot_texts(paths, task=settings.task, setting=settings.setting)
     known = [pair for pair in pairs if _key(pair[1]) in texts]
     scores = text_classifier(
         [texts[_key(cot)] for _, cot in known],

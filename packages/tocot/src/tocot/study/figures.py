@@ -35,9 +35,6 @@ def overview_figure(
     figure = Figure(figsize=(12.5, 5.2), layout="constrained")
     if meta is not None:
         _half_violins(figure.add_subplot(1, 2, 1), meta, (-60, 60))
-    axes = figure.add_subplot(
-        1, 2 if meta is not None else 1, 2 if meta is not None else 1, projection="polar"
-    )
     names = [name for name in GROUPS if any(row["group"] == name for row in groups)]
     means = {
         key: [
@@ -46,8 +43,11 @@ def overview_figure(
         ]
         for key in ("direct", "cot")
     }
+    place = (1, 2, 2) if meta is not None else (1, 1, 1)
     if len(names) >= 3:
-        _radar(axes, names, means)
+        _radar(figure.add_subplot(*place, projection="polar"), names, means)
+    else:  # no area to see
+        _group_bars(figure.add_subplot(*place), names, means)
     title = "Gain of chain of thought in the literature, and accuracy by group"
     figure.savefig(path, dpi=130)
     return Picture(title, path)
@@ -77,6 +77,27 @@ def _radar(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> Non
     axes.set_ylim(0, 100)
     axes.set_title("Accuracy in percent (unparseable: guess)", pad=18)
     axes.legend(loc="lower right", bbox_to_anchor=(1.15, -0.1))
+
+
+def _group_bars(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> None:
+    """One or two groups as bars; without any a sentence."""
+    axes.set_title("Accuracy in percent (unparseable: guess)")
+    if not names:
+        axes.text(0.5, 0.5, "No task is in one of the five groups.", ha="center")
+        axes.set_axis_off()
+        return
+    lines = np.arange(len(names))
+    for shift, (key, label), colour in zip(
+        (-0.2, 0.2),
+        (("direct", "direct answer"), ("cot", "chain of thought")),
+        COLOURS,
+        strict=False,
+    ):
+        axes.barh(lines + shift, means[key], 0.38, color=colour, label=label)
+    axes.set_yticks(lines, names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.legend(loc="lower right")
 
 
 def meta_figure(path: Path, meta: "MetaResult") -> Picture:

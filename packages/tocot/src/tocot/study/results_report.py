@@ -54,13 +54,15 @@ def results_body(
     meta: MetaResult | None = None,
 ) -> tuple[Body, dict[str, Any]]:
     """Group table, figures, tests and notes of graded cells; figures go to the folder."""
-    by, policy = settings.group, settings.unparseable
+    by, policy = settings.group, settings.unparseable or "wrong"
     groups = group_table(cells, by)
     five = groups if by == "five" else group_table(cells, "five")
     both = [cell for cell in cells if cell.direct]
     rows = cell_tests(both, policy=policy, seed=settings.seed)
+    nowhere = sorted({cell.name for cell in both if not cell.group})
     body: Body = [
         group_rows(groups, f"Groups ({by})", rows if by == "five" else ()),
+        f"In none of the five groups: {', '.join(nowhere)}." if nowhere and by == "five" else "",
         _decides(groups),
         overview_figure(journal.file("fig1.png"), five, meta),
         deltas_figure(journal.file("fig3.png"), rows, "Gain of chain of thought by task"),
