@@ -46,6 +46,7 @@ def test_agreement_with_the_logged_grading(replay):
     """
     found = {"both": 0, "ours": 0, "logged": 0}
     cells, gaps = Counter(), Counter()
+    others = 0  # neither numbers nor the chains of thought that name several letters
     for row in replay:
         for arm in ("direct", "cot"):
             answer = extract(getattr(row, f"{arm}_response"), row.public())
@@ -54,9 +55,11 @@ def test_agreement_with_the_logged_grading(replay):
             found["both" if right == logged else "ours" if right else "logged"] += 1
             cells[row.source, row.task, arm] += 1
             gaps[row.source, row.task, arm] += right - logged
+            listed = row.answer_kind == "number" or (row.task, arm) == ("commonsensqa", "cot")
+            others += right != logged and not listed
     n = 2 * len(replay)
     assert found["both"] / n >= 0.993 and found["logged"] / n <= 0.0025
-    assert (found["both"] + found["ours"]) / n >= 0.9975
+    assert (found["both"] + found["ours"]) / n >= 0.9975 and others / n <= 0.001
     apart = {cell[1:]: gaps[cell] > 0 for cell in cells if abs(gaps[cell]) / cells[cell] > 0.01}
     assert len(cells) == 78 and apart == {
         ("addsub", "direct"): True,  # sums, fractions and numbers that were compared as texts

@@ -19,15 +19,14 @@ def address():
 @pytest.mark.vllm
 @pytest.mark.timeout(500)
 @pytest.mark.skipif(not find_spec("vllm"), reason="vLLM is not installed")
-@pytest.mark.parametrize("style", ["prefill", "unified"])
-def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path, style):
-    """With a prefill, stop strings and a stop pattern; a float tie may break one text."""
+def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path):
+    """With a prefill (direct answers) and a stop pattern; a float tie may break one text."""
     items = [
         sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
         for n in range(4)
     ]
-    theirs = ask(f"openai:smollm2@{address}", items, tmp_path, "--style", style)
-    given = {"style": style, "budgets": (8, 24), "progress": False}
+    theirs = ask(f"openai:smollm2@{address}", items, tmp_path, "--style", "prefill")
+    given = {"style": "prefill", "budgets": (8, 24), "progress": False}
     with kept(tmp_path / "hf.jsonl") as log:
         ours = run(model, items, ["zs_direct", "zs_cot"], log, **given)
     assert len(theirs) == len(ours) == 8
@@ -38,4 +37,4 @@ def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path,
         assert row["prompt_tokens"] == one.prompt_tokens and row["new_tokens"] <= 24
         same += row["response"].strip() == one.response.strip() and row["answer"] == one.answer
     assert same >= 7
-    assert (ours[0].prefill == "$\\boxed{") == (style == "prefill")
+    assert ours[0].prefill == "$\\boxed{"

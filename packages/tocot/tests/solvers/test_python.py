@@ -52,6 +52,8 @@ def test_other_results_are_errors(line, told):
         "class X:\n    pass\n" + body("return 1"),
         body("global x", "return 1"),
         body("with x as y:", "    return 1"),
+        body("return '{0.__class__.__mro__}'.format(1)"),
+        body("return (i for i in 'a').gi_frame"),
     ],
 )
 def test_what_no_plan_needs_is_refused(plan):

@@ -96,9 +96,10 @@ def last_lines(response: str, start: int, end: int) -> int:
     Nothing before them outranks it: no box and no `####`. `start` where they are not to be had.
     """
     begin = response.rfind("\n", start, max(start, end - LAST)) + 1
-    if begin <= start or "box" in response[start:begin] or "####" in response[start:begin]:
+    if begin <= start:
         return start
-    return begin
+    outranked = max(response.find("box", start, begin), response.find("####", start, begin)) >= 0
+    return start if outranked else begin
 
 
 def _plain(text: str) -> str:
