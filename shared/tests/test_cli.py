@@ -10,7 +10,9 @@ import pytest
 import typer
 from tenpapers.cli import Model, comma_separated, make_app, require_code_permission, run, say
 from tenpapers.errors import UserError
+from tenpapers.generation import Request, open_generator
 from tenpapers.report import Table
+from tenpapers.testing import chat_server
 
 app = make_app("A tool.")
 
@@ -153,9 +155,16 @@ def test_a_result_is_said_as_text_and_tables_or_as_json_alone(capsys):
     assert json.loads(shown) == {"a": "ä"} and "ä" in shown
 
 
-def test_chatty_libraries_are_quiet(call):
+def test_chatty_libraries_are_quiet(call, caplog):
+    """No line for each request to a server."""
     call("fail", "none")
-    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+    caplog.set_level(logging.INFO)
+    with (
+        chat_server(lambda asked: "yes") as address,
+        open_generator(f"openai:m@{address}", cache=False) as generator,
+    ):
+        assert generator.generate([Request(id="a", prompt="x")])[0].text == "yes"
+    assert caplog.records == []
 
 
 def test_without_a_command_the_help_is_shown_as_it_is(call):

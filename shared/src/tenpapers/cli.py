@@ -151,7 +151,9 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
         logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
         for noisy in (
             "httpx",
+            "httpx2",  # of the openai client, as it is today
             "httpcore",
+            "httpcore2",
             "urllib3",
             "filelock",
             "matplotlib",
