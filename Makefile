@@ -21,10 +21,10 @@ lint: setup
 	@set -e; for p in $(PACKAGES); do $(RUN) mypy packages/$$p/src; done
 
 test: setup  ## unit, end-to-end, acceptance and vLLM tests
-	$(RUN) pytest -n $(WORKERS) --dist loadfile
+	$(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 acceptance: setup  ## the real inputs in full, where `make test` runs a part of them
-	TENPAPERS_ACCEPTANCE=whole $(RUN) pytest -n $(WORKERS) --dist loadfile -m acceptance
+	TENPAPERS_ACCEPTANCE=whole $(RUN) pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m acceptance
 
 docs: setup  ## README table and CITATION.cff, from the papers' paper.yaml
 	.venv/bin/python tools/make_docs.py

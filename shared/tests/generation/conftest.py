@@ -13,7 +13,6 @@ PROMPTS = [
     "The largest planet of the solar system is",
     "import numpy as np\n\ndef mean(x):",
 ]
-needs_vllm = pytest.mark.skipif(not find_spec("vllm"), reason="vLLM is not installed")
 needs_ray = pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed")
 
 

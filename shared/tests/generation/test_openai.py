@@ -19,9 +19,8 @@ from tenpapers.generation import (
     open_generator,
 )
 from tenpapers.generation.types import Message
-from tenpapers.testing import free_port
 
-from .loopback import TokenBucket, chat, echo, serving
+from .loopback import TokenBucket, chat, echo, free_port, serving
 
 
 def requests(count, **sampling):

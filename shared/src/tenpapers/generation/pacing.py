@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -72,9 +73,7 @@ class Background(Closing):
             keep(completion)
             answers.put(completion)
 
-        job = asyncio.run_coroutine_threadsafe(
-            _complete_all(requests, complete, answer, in_flight), self._loop
-        )
+        job = self.begin(_complete_all(requests, complete, answer, in_flight))
         job.add_done_callback(lambda _: answers.put(None))
         try:
             while (completion := answers.get()) is not None:
@@ -87,13 +86,17 @@ class Background(Closing):
         self, work: Coroutine[Any, Any, ResultT], *, seconds: float | None = None
     ) -> ResultT | None:
         """Wait for one piece of work, `seconds` at most (then None)."""
-        job = asyncio.run_coroutine_threadsafe(work, self._loop)
+        job = self.begin(work)
         try:
             return job.result(seconds)
         except TimeoutError:
             return None
         finally:
             job.cancel()
+
+    def begin(self, work: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
+        """Let a piece of work run beside the others."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def close(self) -> None:
         """Stop the loop and what still runs in it."""

@@ -64,8 +64,13 @@ class VLLMBackend:
 
         return model_identity(self._spec, dtype="" if torch.cuda.is_available() else "float32")
 
-    def _start(self, *, lora: bool) -> tuple[AsyncLLM, Background]:
-        """Start the engine on first use: only then is it known whether adapters are wanted."""
+    def start(self, *, lora: bool = False) -> tuple[AsyncLLM, Background]:
+        """Start the engine on first use: only then is it known whether adapters are wanted.
+
+        Returns
+        -------
+        The engine, and the loop that it runs in.
+        """
         with self._starting:
             if lora and not self._lora:
                 self.close()
@@ -111,7 +116,7 @@ class VLLMBackend:
         ------
         UserError : the engine does not start, or dies.
         """
-        engine, background = self._start(lora=any(request.adapter for request in requests))
+        engine, background = self.start(lora=any(request.adapter for request in requests))
 
         def complete(request: Request) -> Coroutine[Any, Any, Completion]:
             return self._complete(engine, request)
@@ -183,7 +188,7 @@ class VLLMBackend:
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
-        engine, background = self._start(lora=False)
+        engine, background = self.start()
         longest = engine.model_config.max_model_len - 1  # one token is always made
         head, tails = encode_scored(engine.get_tokenizer(), prompt, continuations, longest)
         params = SamplingParams(

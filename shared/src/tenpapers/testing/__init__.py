@@ -17,7 +17,7 @@ from .command_lines import (
 from .journals import Journalled, check_journal, kill_process
 from .published_files import data_fixture, exactly_published, fetched, published, web_server
 from .rows import Rows, read_rows, write_rows
-from .servers import chat_server, free_port, vllm_server
+from .servers import chat_server, vllm_server
 from .tiny_models import byte_tokenizer, tiny_model
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "exactly_published",
     "fails",
     "fetched",
-    "free_port",
     "imports_of_help",
     "kill_process",
     "parse",

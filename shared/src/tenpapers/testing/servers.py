@@ -1,21 +1,19 @@
-"""Servers on loopback: one that answers as a test says, and vLLM with the embedded model."""
+"""Servers on loopback: one that answers as a test says, and vLLM's."""
 
-import http.client
+from __future__ import annotations
+
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-from ..models.embedded import embedded_path
+    from ..generation.vllm import VLLMBackend
 
 
 @contextmanager
@@ -53,52 +51,37 @@ def chat_server(answer: Callable[[str], str | None]) -> Iterator[str]:
         server.shutdown()
 
 
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @contextmanager
-def vllm_server(*, max_model_len: int = 2048) -> Iterator[int]:
-    """Let vLLM serve the embedded model, as `smollm2`, on loopback; gives the port.
+def vllm_server(backend: VLLMBackend, name: str) -> Iterator[str]:
+    """Let vLLM's own server answer from the engine of a backend; gives its address on loopback.
 
-    It takes a minute or two until it answers, in float32 on the CPU.
+    An engine takes most of a minute to start, so that tests of both share one.
+
+    Parameters
+    ----------
+    name : of the model, as requests to the server name it.
     """
-    port = free_port()
-    words = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1"]
-    words += ["--port", str(port), "--model", str(embedded_path("smollm2"))]
-    words += ["--served-model-name", "smollm2", "--enforce-eager", "--dtype", "float32"]
-    process = subprocess.Popen(
-        [*words, "--max-model-len", str(max_model_len)],
-        env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_HOST_IP": "127.0.0.1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        _wait_for(process, port)
-        yield port
-    finally:
-        os.killpg(process.pid, 15)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
+    import uvicorn
+    from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+    from vllm.entrypoints.launchers.app import build_app
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
 
+    engine, background = backend.start()
+    words = ["--model", engine.model_config.model, "--served-model-name", name]
+    settings = make_arg_parser(FlexibleArgumentParser()).parse_args(words)
 
-def _wait_for(process: "subprocess.Popen[bytes]", port: int, seconds: float = 400) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        assert process.poll() is None, "the server ended"
-        if time.monotonic() > deadline:
-            pytest.fail("the server does not answer")
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(1)
+    async def build() -> FastAPI:
+        tasks = await engine.get_supported_tasks()
+        app = build_app(settings, tasks, engine.model_config)
+        await init_app_state(engine, app.state, settings, tasks)
+        return app
+
+    app = background.run(build())
+    assert app is not None
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = background.begin(server.serve(sockets=[listener]))
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        server.should_exit = True
+        serving.result(20)
