@@ -1,4 +1,4 @@
-"""What the workflows of CI have to say, so that none hangs, writes or runs what nobody looked at."""
+"""What the workflows of CI say: none hangs, writes, or runs what nobody looked at."""
 
 import re
 import tomllib

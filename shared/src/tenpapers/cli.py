@@ -269,7 +269,7 @@ def comma_separated(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def say(values: Any, as_json: bool, *parts: str | Table) -> None:
+def say(values: object, as_json: bool, *parts: str | Table) -> None:
     """Print a result: as JSON alone, or as texts and tables with a blank line between them."""
     if as_json:
         print(json.dumps(values, indent=2, ensure_ascii=False))

@@ -142,7 +142,7 @@ def write_text(path: Path, text: str) -> None:
         stream.write(text.encode(errors=LONE_SURROGATES))
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write one JSON document, atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 

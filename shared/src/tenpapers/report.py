@@ -139,7 +139,7 @@ def file_digest(path: Path) -> str:
 
 
 def manifest(
-    config: Any, *, seed: int, began: float, data: Sequence[Path] = (), tokens: int = 0
+    config: object, *, seed: int, began: float, data: Sequence[Path] = (), tokens: int = 0
 ) -> dict[str, Any]:
     """Describe a run so that it can be repeated.
 
@@ -223,7 +223,7 @@ def write_report(
     title: str,
     body: Sequence[str | Table | Picture],
     *,
-    results: Any,
+    results: object,
     manifest: Mapping[str, Any],
 ) -> None:
     """Write `report.md`, `table.csv` (the first table), `results.json` and `manifest.json`.

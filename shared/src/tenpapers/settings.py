@@ -211,7 +211,7 @@ def load_config(kind: type[ConfigT], file: Path | None, /, **given: Any) -> Conf
     return made
 
 
-def as_config(settings: Any) -> dict[str, Any]:
+def as_config(settings: object) -> dict[str, Any]:
     """Settings as JSON values, the way a manifest keeps them and `--config` reads them.
 
     Addresses of models lose user and password.
@@ -256,7 +256,7 @@ def _read_mapping(file: Path) -> dict[str, Any]:
     return {str(name).replace("-", "_"): value for name, value in values.items()}
 
 
-def _check_ranges(settings: Any, where: str) -> None:
+def _check_ranges(settings: object, where: str) -> None:
     """Hold values from a file against the limits that the parser holds options against."""
     for name, hint in get_type_hints(type(settings), include_extras=True).items():
         info, value = _typer_info(hint), getattr(settings, name)

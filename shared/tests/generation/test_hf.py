@@ -6,28 +6,27 @@ from tenpapers.generation.types import Message
 from .conftest import PROMPTS
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.8])
-def test_a_text_does_not_depend_on_its_neighbours(smollm2, temperature):
+def test_a_text_does_not_depend_on_its_neighbours(smollm2):
+    """Greedy and sampled, behind a prefix that all prompts share."""
     prefix = "Continue the following text in a simple and friendly way, please do it now.\n"
     requests = [
         Request(
-            id=f"{i}.{seed}",
+            id=f"{i}.{temperature}.{seed}",
             prompt=prefix + prompt,
-            sampling=Sampling(temperature=temperature, top_p=0.9, max_tokens=8, seed=seed),
+            sampling=Sampling(temperature=temperature, top_p=0.9, max_tokens=6, seed=seed),
         )
-        for i, prompt in enumerate(PROMPTS[:4])
-        for seed in (0, 1)
+        for i, prompt in enumerate(PROMPTS[:2])
+        for temperature, seed in ((0.0, 0), (0.8, 0), (0.8, 1))
     ]
     together = {c.id: c.text for c in smollm2.stream(requests)}
     alone = {c.id: c.text for request in requests for c in smollm2.stream([request])}
     assert together == alone
-    if temperature:
-        assert any(together[f"{i}.0"] != together[f"{i}.1"] for i in range(4))
+    assert any(together[f"{i}.0.8.0"] != together[f"{i}.0.8.1"] for i in range(2))
 
 
 def test_greedy_text_is_that_of_transformers_generate(smollm2, expected):
     lm = smollm2.lm
-    for number, prompt in list(enumerate(PROMPTS))[::2]:
+    for number, prompt in list(enumerate(PROMPTS))[::4]:
         ids = lm.tokenizer(prompt, return_tensors="pt")
         with torch.inference_mode():
             made = lm.model.generate(**ids, do_sample=False, max_new_tokens=16)

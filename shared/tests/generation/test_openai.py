@@ -219,7 +219,7 @@ def test_a_server_that_answers_nobody_is_asked_again_for_as_long_as_patience_say
 
 @pytest.mark.parametrize("header", [{"retry-after": "0"}, {"retry-after-ms": "60"}, {}])
 def test_rate_limits_slow_the_whole_run_and_fail_no_request(header):
-    """Forty requests to a server that takes ten a second, one at a time."""
+    """Twenty requests to a server that takes ten a second, one at a time."""
     bucket = TokenBucket(10)
 
     def reply(body, handler):
@@ -228,9 +228,9 @@ def test_rate_limits_slow_the_whole_run_and_fail_no_request(header):
         return 429, {"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, header
 
     with serving(reply) as (address, asked):
-        done = ask(address, 40, patience=5)
-    assert [c.text for c in done] == [f"say {i}" for i in range(40)]
-    assert len(asked) < 160
+        done = ask(address, 20, patience=5)
+    assert [c.text for c in done] == [f"say {i}" for i in range(20)]
+    assert len(asked) < 80
 
 
 def test_a_wait_beyond_the_patience_is_told_at_once():

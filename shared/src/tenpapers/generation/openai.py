@@ -8,7 +8,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -276,7 +276,7 @@ def _without(secrets: Sequence[str], words: str) -> str:
     return words
 
 
-def _asked_wait(headers: Any) -> float | None:
+def _asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds of a `Retry-After`, which may be a date; None where there is none."""
     try:
         if milliseconds := headers.get("retry-after-ms"):

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import UserError
 from ..models.identity import model_identity
@@ -289,7 +289,7 @@ class _Worker:
 
     def open(self) -> None:
         """Load the model."""
-        self.backend: Any = open_backend(self.spec, 0)
+        self.backend = open_backend(self.spec, 0)
 
     def complete(self, requests: list[Request]) -> list[Completion]:
         """Complete requests: vLLM all together, hf one piece after the other."""

@@ -25,7 +25,7 @@ def known_by(name: str, content: object) -> Row:
     return {"name": without_credentials(name), "sha256": content_digest(content)}
 
 
-def key_of(command: str, settings: Any, *, without: Collection[str] = (), **known: Any) -> Row:
+def key_of(command: str, settings: object, *, without: Collection[str] = (), **known: Any) -> Row:
     """What the results of a command depend on, for `Journal(key=...)`.
 
     Parameters
@@ -41,12 +41,12 @@ def key_of(command: str, settings: Any, *, without: Collection[str] = (), **know
     return {"command": command} | kept | known
 
 
-def files_of(settings: Any) -> list[Path]:
+def files_of(settings: object) -> list[Path]:
     """Files and folders among the settings, for `Journal(inputs=...)`."""
     return [value for _, value in _values(settings) if isinstance(value, Path)]
 
 
-def _values(settings: Any) -> Iterator[tuple[str, Any]]:
+def _values(settings: object) -> Iterator[tuple[str, object]]:
     for name in as_config(settings):
         yield name, getattr(settings, name)
 

@@ -46,7 +46,7 @@ def receive(channel: socket.socket) -> mmap.mmap | None:
     return memory if channel.recv_into(memory, size, socket.MSG_WAITALL) == size else None
 
 
-def send(channel: socket.socket, message: Any) -> None:
+def send(channel: socket.socket, message: object) -> None:
     """Write one length-prefixed JSON message."""
     body = json.dumps(message).encode()
     channel.sendall(struct.pack("!I", len(body)) + body)
