@@ -32,3 +32,19 @@ def test_every_command_line_is_understood(package):
 def test_a_misspelt_option_is_not_understood():
     with pytest.raises(Exception, match="--limt"):
         parse("tocot", "tasks", "--limt", "3")
+
+
+def test_every_target_of_make_that_a_document_names_is_there():
+    made = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+    made |= {f"reproduce-{package}" for package in PACKAGES}
+    folders = [ROOT, ROOT / "shared", *(ROOT / "packages" / package for package in PACKAGES)]
+    named = {
+        (file, target)
+        for folder in folders
+        for file in folder.glob("*.md")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        for command in re.findall(r"`(make [^`]*)`|^\$? ?(make .*)", line)
+        for target in re.findall(r"^make ((?!-)[a-z-]+)", "".join(command))
+    }
+    assert {target for _, target in named} >= {"setup", "test", "lint"}
+    assert [(file, target) for file, target in named if target not in made] == []
