@@ -23,7 +23,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
 from privileges import die_with_parent  # type: ignore[import-not-found]
 
@@ -87,7 +87,7 @@ def execute(source: str, name: str, namespace: dict[str, Any]) -> Calls:
     step = run_calls((partial(exec, code, namespace), partial(reached.append, True)))
     others = sys.unraisablehook
 
-    def note(event: sys.UnraisableHookArgs) -> None:
+    def note(event: Any) -> None:
         if event.object is step or (event.object is None and "ctypes" in (event.err_msg or "")):
             raised.append(event.exc_value or event.exc_type())
         else:
@@ -177,7 +177,7 @@ def run_program(line: Line) -> Calls:
     leave(0)
 
 
-def _flush(stream: TextIO | None) -> Callable[[], None]:
+def _flush(stream: Any) -> Callable[[], None]:
     flush = stream.flush if stream is not None else bool
 
     def quietly() -> None:
