@@ -35,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
+@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed
 def pytest_xdist_make_scheduler(config, log):
     """Give the tests of a file to one worker, and all tests of vLLM to one (`make test`)."""
     from xdist.scheduler import LoadFileScheduling
