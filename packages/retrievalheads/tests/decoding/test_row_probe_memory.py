@@ -3,11 +3,15 @@
 import weakref
 from collections import Counter
 
+import pytest
 import torch
 from retrievalheads.decoding.row_probe import RowProbe
+from retrievalheads.heads import detect
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..conftest import tiny
+from .test_attention_watch import of_kind
+from .test_prefix_reader import coded
 
 
 class _Sizes(TorchDispatchMode):
@@ -55,3 +59,14 @@ def test_no_map_is_built_and_memory_grows_linearly():
         assert not sizes.large
         peak[n] = sizes.peak
     assert peak[4096] <= 2.2 * peak[2048]
+
+
+@pytest.mark.parametrize("kind", ["llama", "mistral"])
+def test_a_batch_builds_no_map_either(kind, monkeypatch):
+    """Two examples of unequal length, padded, one model with a window: passes of 64 rows."""
+    monkeypatch.setattr(detect, "PASS", 64)
+    model = of_kind(kind)
+    examples = [coded(torch.randint(3, 300, (n,))) for n in (600, 520)]
+    with _Sizes(519) as sizes:
+        assert len(list(detect.read_rows(model, examples, batch_size=2))) == 2
+    assert not sizes.large

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from retrievalheads.decoding.prefix_reader import PrefixReader
 from retrievalheads.heads.detect import detect
 from retrievalheads.heads.head_sets import head_set, ranked
+from retrievalheads.inputs.token_spans import encode_prompt
 from retrievalheads.inputs.toy.examples import toy_examples
 from retrievalheads.interventions.knockout import (
     knockout,
@@ -12,6 +14,7 @@ from retrievalheads.interventions.knockout_sweep import settings_for, sweep
 from retrievalheads.training.context_extension import extend_context
 
 from ..conftest import fresh
+from ..decoding.test_attention_watch import of_kind
 
 
 def test_the_best_heads_of_smollm2_carry_planted_phrases(lm, planted):
@@ -50,6 +53,23 @@ def test_scopes_of_a_sweep_equal_single_runs(toy):
 
         graded = evaluate(toy, examples, share_prefix=False)
     assert graded.per_example() == pytest.approx(together[1].f1)
+
+
+@pytest.mark.parametrize("kind", ["mistral", "gemma2", "gpt_oss"])
+def test_prompts_over_a_window_are_run_on_one_prefill_too(kind, toy):
+    """Windows of 8 tokens; the targets are what the model writes, so no head off is all right."""
+    tokenizer = toy.tokenizer
+    model = of_kind(kind, vocab_size=len(tokenizer))
+    examples = []
+    for example in toy_examples("real-full", "test", 3, context=60, facts=3):
+        ids, _ = encode_prompt(tokenizer, example.prompt)
+        answer = PrefixReader(model).greedy(ids, limit=4, stop=lambda token: False)
+        examples.append(example.model_copy(update={"target": " " + tokenizer.decode(answer)}))
+    scores = torch.rand(4, 4, generator=torch.Generator().manual_seed(0))
+    settings = settings_for(scores, [0, 8], [0], threshold=2)
+    found = sweep(model, tokenizer, examples, settings, scope="decode", answers=False)
+    assert found[0].accuracy == [1.0] * 3
+    assert min(found[1].accuracy + found[2].accuracy) < 1
 
 
 def test_settings_run_side_by_side_as_far_as_memory_reaches(toy, monkeypatch):
