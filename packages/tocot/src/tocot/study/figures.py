@@ -72,11 +72,17 @@ def _radar(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> Non
             label=label,
         )
         axes.fill([*angles, angles[0]], [*values, values[0]], color=colour, alpha=0.12)
+    axes.set_theta_zero_location("N")
     axes.set_xticks(angles, names)
     axes.tick_params(axis="x", pad=14)
+    for angle, label in zip(angles, axes.get_xticklabels(), strict=True):
+        side = -math.sin(angle)  # labels stand outside the circle
+        label.set_horizontalalignment(
+            "center" if abs(side) < 0.1 else "left" if side > 0 else "right"
+        )
     axes.set_ylim(0, 100)
     axes.set_title("Accuracy in percent (unparseable: guess)", pad=18)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.15, -0.1))
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2)
 
 
 def _group_bars(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> None:

@@ -82,10 +82,10 @@ def _intro(study: StudySettings, folder: Path | None) -> str:
     if folder is None:
         return (
             "No real data is at hand: recorded pairs and solvers are left out; the live part "
-            f"asks {study.model} the package's own small questions."
+            f"asks {study.model or 'nobody'} the package's own small questions."
         )
     return (
         "Recorded pairs of text-davinci-002 (zero-shot, 12 tasks) and code-davinci-002 (few-shot, "
         "27 tasks), graded by our gold-blind extractor; published comparisons; solvers; live: "
-        f"{study.model}."
+        f"{study.model or 'no model was asked'}."
     )
