@@ -3,7 +3,7 @@
 from tenpapers.cli import OutDir, Overwrite, Scale, Wait, make_app, run
 from tenpapers.settings import options
 
-from ..study.settings import Study
+from ..study.settings import AnalysisSettings, Study
 from . import measures, vectors
 
 app = make_app(
@@ -14,6 +14,24 @@ app = make_app(
 )
 for group in (measures, vectors):
     app.add_typer(group.app)
+
+
+@app.command()
+@options(AnalysisSettings)
+def analyse(
+    settings: AnalysisSettings,
+    files: measures.Samples,
+    out: OutDir,
+    overwrite: Overwrite = False,
+    wait: Wait = False,
+) -> None:
+    """All tables and figures of two or more files of responses.
+
+    Example: overton analyse base.jsonl aligned.jsonl --out runs/mine
+    """
+    from ..study.analyse import analyse as run_analysis
+
+    run_analysis(files, settings, out, overwrite=overwrite, wait=wait)
 
 
 @app.command()
