@@ -1,0 +1,99 @@
+import json
+
+import pytest
+from tenpapers.testing import command, fails, write_rows
+
+BASE = [
+    {"outputs": ["red car", "blue bus", "```"]},
+    {"outputs": ["old tree", {"error": "busy"}, ""]},
+]
+ALIGNED = [{"outputs": ["red car, blue bus", "red car"]}, {"outputs": ["old green tree", "tree"]}]
+
+
+@pytest.fixture
+def files(tmp_path):
+    return [
+        write_rows(tmp_path / "base.jsonl.gz", BASE),
+        write_rows(tmp_path / "aligned.jsonl", ALIGNED),
+    ]
+
+
+def printed(capsys, *words):
+    command("overton", *words, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_diversity_is_one_object(files, capsys):
+    found = printed(capsys, "diversity", *files)
+    keys = ["questions", "errors", "empty", "words", "content_types", "union_types", "jaccard"]
+    assert set(found) == {"base", "aligned"}
+    assert set(found["base"]) == {*keys, "jaccard_all_words", "distinct1", "distinct2"}
+    assert [found["base"][key] for key in keys[:3]] == [2, 1, 2]
+
+
+def test_coverage_is_one_object(files, capsys):
+    found = printed(capsys, "coverage", "--aligned", files[1], "--base", files[0])
+    assert found["each"] == 1.0 and found["words_in_ge1"] == [1.0, 2]
+    assert found["ref_types"] == 3.5 and found["union_sizes"][0] == 2.0
+    assert set(found) == {
+        "each",
+        "words_in_ge1",
+        "words_in_ge2",
+        "words_in_ge3",
+        "union_sizes",
+        "ref_types",
+        "sample_equivalents",
+    }
+
+
+def test_similarity_has_the_ceiling_and_the_gap(files, capsys):
+    words = ["similarity", "--reference", files[1], *files, "--metric", "jaccard"]
+    found = printed(capsys, *words)
+    assert found["aligned"] == {
+        "pairs": 2,
+        "jaccard": pytest.approx((2 / 4 + 1 / 3) / 2),
+        "jaccard_max": pytest.approx((2 / 4 + 1 / 3) / 2),
+    }
+    assert found["base"]["pairs"] == 5
+    found = printed(capsys, *words, "--base", files[0])
+    assert (found["base"]["jaccard_gap_closed"], found["aligned"]["jaccard_gap_closed"]) == (0, 1)
+
+
+def test_pluralism_counts_and_tells_what_it_could_not_read(tmp_path, capsys):
+    rows = [
+        {"metadata": {"instance_id": 0, "sample_index": n}, "outputs": [text]}
+        for n, text in enumerate(('{"stance": "yes"}', '{"stance": "no"}', '{"stance": "'))
+    ]
+    file = write_rows(tmp_path / "base.jsonl", rows)
+    assert printed(capsys, "pluralism", file)["base"] == {
+        "n": 2,
+        "yes": 1,
+        "no": 1,
+        "both": 0,
+        "other": 0,
+        "entropy_bits": 1.0,
+        "distinct": 2.0,
+        "yes_and_no": 1.0,
+        "any_both": 0.0,
+    }
+    command("overton", "pluralism", file, "--out", tmp_path / "run")
+    assert "base: 1 bad_json" in capsys.readouterr().out
+    assert (tmp_path / "run" / "stances.png").exists()
+
+
+def test_another_judges_verdicts_are_refused(tmp_path):
+    rows = [{"metadata": {"instance_id": 0}, "outputs": ['{"score": 2}']}]
+    file = write_rows(tmp_path / "m.jsonl", rows)
+    fails("overton", "pluralism", file, told=["a verdict of the missing judge, stance is wanted"])
+
+
+def test_questions_that_differ_are_told_with_both_counts(files, tmp_path):
+    short = write_rows(tmp_path / "short.jsonl", BASE[:1])
+    fails("overton", "coverage", "--aligned", files[1], "--base", short, told=["1 questions", "2"])
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(files, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text("mine")
+    fails("overton", "diversity", *files, "--out", tmp_path / "run", told=["was not made by"])
+    assert (tmp_path / "run" / "results.json").read_text() == "mine"

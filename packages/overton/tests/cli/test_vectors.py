@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from tenpapers.testing import command, fails, read_rows, write_rows
+
+
+def test_prompts_are_embedded_and_their_neighbours_found(tmp_path):
+    rows = [
+        {"id": name, "prompt": text}
+        for name, text in (("a", "a red car"), ("b", "deep blue sea"), ("c", "a red bus"))
+    ]
+    file = write_rows(tmp_path / "prompts.jsonl", rows)
+    command("overton", "embed", file, "--out", tmp_path / "emb.npz", "--no-cache")
+    with np.load(tmp_path / "emb.npz") as arrays:
+        assert arrays["embeddings"].shape == (3, 384)
+        assert arrays["ids"].tolist() == ["a", "b", "c"]
+    out = tmp_path / "n.jsonl"
+    command("overton", "neighbours", tmp_path / "emb.npz", "-k", "1", "--out", out)
+    found = {row["id"]: row["neighbours"] for row in read_rows(out)}
+    assert (found["a"], found["c"]) == (["c"], ["a"])
+
+
+def test_vectors_without_ids_are_known_by_their_rows(tmp_path):
+    np.savez(tmp_path / "emb.npz", embeddings=np.array([[1.0, 0], [0, 1], [1, 1]]))
+    command("overton", "neighbours", tmp_path / "emb.npz", "-k", "2", "--out", tmp_path / "n.jsonl")
+    assert read_rows(tmp_path / "n.jsonl") == [
+        {"id": 0, "neighbours": [2, 1]},
+        {"id": 1, "neighbours": [2, 0]},
+        {"id": 2, "neighbours": [0, 1]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"no archive", "no file of vectors"), (None, "no such file")]
+)
+def test_a_file_that_is_none_is_one_line(content, told, tmp_path):
+    file = tmp_path / "emb.npz"
+    if content is not None:
+        file.write_bytes(content)
+    fails("overton", "neighbours", file, "--out", tmp_path / "n.jsonl", told=[told])

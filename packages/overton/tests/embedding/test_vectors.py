@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from overton import SampleSet
+from overton.embedding.semantic_diversity import cross_homogenisation, semantic_diversity
+from overton.embedding.vectors import TextVectors
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+
+    made = TextVectors(cache=False)
+    made._file = tmp_path_factory.mktemp("cache") / "vectors.sqlite"
+    return made
+
+
+def test_vectors_come_back_from_the_cache_bit_for_bit(vectors, monkeypatch):
+    texts = ["a red car", "the sea", "a red car"]
+    first = vectors.of(texts)
+    assert first.shape == (3, 384) and (first[0] == first[2]).all()
+    assert np.linalg.norm(first, axis=1) == pytest.approx(1, abs=1e-5)
+    monkeypatch.setattr(type(vectors), "encoder", None)
+    assert (vectors.of(texts[:2]) == first[:2]).all()
+
+
+def test_a_broken_cache_is_a_warning(vectors, tmp_path, caplog):
+    broken = TextVectors(cache=False)
+    broken._encoder, broken._file = vectors.encoder, tmp_path / "broken.sqlite"
+    broken._file.write_bytes(b"no database " * 100)
+    assert (broken.of(["the sea"]) == vectors.of(["the sea"])).all()
+    assert "not remembered" in caplog.text
+
+
+def samples(name, *texts):
+    return SampleSet(name, list(range(len(texts))), texts, [["stop"] * len(t) for t in texts])
+
+
+def test_semantic_diversity_is_over_pairs_then_questions(vectors):
+    texts = ["a red car", "the sea", "a red car"]
+    a, b, _ = vectors.of(texts)
+    one = samples("one", texts, ["alone"])
+    likeness = (2 * float(a @ b) + 1) / 3
+    found = semantic_diversity(one, vectors)
+    assert found["questions"] == 1
+    assert found["homogenisation"] == pytest.approx(likeness, abs=1e-5)
+    assert found["diversity"] == pytest.approx(1 - likeness, abs=1e-5)
+    other = samples("other", ["the sea"], [None])
+    wanted = float((2 * (a @ b) + 1) / 3)
+    assert cross_homogenisation(one, other, vectors) == pytest.approx(wanted, abs=1e-5)

@@ -1,0 +1,98 @@
+import json
+import time
+import tracemalloc
+
+import pytest
+from overton.study.analyse import analyse
+from overton.study.settings import AnalysisSettings
+from tenpapers.testing import command, fails, write_rows
+
+BASE = [("Sky?", "Blue as the sea"), ("Sky?", "grey clouds"), ("Sea?", "Green"), ("Sea?", "Deep")]
+ALIGNED = [
+    ("Sky?", "Blue sky, grey clouds"),
+    ("Sky?", "Blue sky, some clouds"),
+    ("Sea?", "Deep green sea"),
+    ("Sea?", "Deep sea"),
+]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Two files as people have them: prompts and responses, and chats."""
+    base = [{"prompt": prompt, "response": text} for prompt, text in BASE]
+    aligned = [
+        {
+            "messages": [
+                {"role": "user", "content": prompt},
+                {"role": "assistant", "content": text},
+            ]
+        }
+        for prompt, text in ALIGNED
+    ]
+    return [
+        write_rows(tmp_path / "base.jsonl", base),
+        write_rows(tmp_path / "aligned.jsonl", aligned),
+    ]
+
+
+def test_two_files_give_every_table_and_figure(files, tmp_path):
+    stances = [
+        {"metadata": {"instance_id": name, "sample_index": n}, "stance": stance}
+        for name in ("Sky?", "Sea?")
+        for n, stance in enumerate(("yes", "no"))
+    ]
+    judged = write_rows(tmp_path / "stance" / "base.jsonl", stances)
+    out = tmp_path / "run"
+    words = ["--judgements", judged, "--metric", "jaccard,rougeL", "--out", out]
+    command("overton", "analyse", *files, *words)
+    results = json.loads((out / "results.json").read_text())
+    assert results["reference"] == "aligned"
+    assert results["pluralism"]["base"]["yes_and_no"] == 1.0
+    assert results["diversity"]["base"]["jaccard"] == 0.0
+    assert results["diversity"]["aligned"]["jaccard"] == pytest.approx((2 / 4 + 2 / 3) / 2)
+    assert results["coverage"]["aligned>base"]["union_sizes"] == [1.5, 3.0]
+    assert set(results["similarity"]["base"]) == {
+        "pairs",
+        "jaccard",
+        "jaccard_max",
+        "rougeL",
+        "rougeL_max",
+    }
+    assert results["similarity"]["aligned"]["pairs"] == 2
+    assert {file.name for file in (out / "figures").iterdir()} == {
+        "diversity.png",
+        "stances.png",
+        "union_growth.png",
+        "similarity.png",
+    }
+    assert len(list((out / "tables").iterdir())) == 5
+
+
+def test_one_file_alone_is_refused(files, tmp_path):
+    fails("overton", "analyse", files[0], "--out", tmp_path / "run", told=["give two files"])
+
+
+def test_more_responses_take_time_and_memory_in_proportion(tmp_path):
+    """Made-up rows; 100,000 of them take as many times longer, see the README."""
+    settings = AnalysisSettings(metric="jaccard,rougeL", draws=0)
+    taken = []
+    for count in (200, 800):
+        files = [
+            write_rows(
+                tmp_path / f"{count}" / f"{name}.jsonl",
+                (
+                    {"question_id": n // 4, "response": f"{name} says word{n % 97} and {n}"}
+                    for n in range(count * 4)
+                ),
+            )
+            for name in ("a", "b")
+        ]
+        began = time.process_time()
+        tracemalloc.start()
+        analyse(files, settings, tmp_path / f"run{count}")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        taken.append((time.process_time() - began, peak))
+    (few, small), (many, large) = taken
+    assert many < 8 * few + 2
+    assert large < 8 * small
