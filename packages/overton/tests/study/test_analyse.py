@@ -49,7 +49,7 @@ def test_two_files_give_every_table_and_figure(files, tmp_path):
     assert results["reference"] == "aligned"
     assert results["pluralism"]["base"]["yes_and_no"] == 1.0
     assert results["diversity"]["base"]["jaccard"] == 0.0
-    assert results["diversity"]["aligned"]["jaccard"] == pytest.approx((2 / 4 + 2 / 3) / 2)
+    assert results["diversity"]["aligned"]["jaccard"] == pytest.approx((3 / 4 + 2 / 3) / 2)
     assert results["coverage"]["aligned>base"]["union_sizes"] == [1.5, 3.0]
     assert set(results["similarity"]["base"]) == {
         "pairs",
@@ -76,7 +76,7 @@ def test_more_responses_take_time_and_memory_in_proportion(tmp_path):
     """Made-up rows; 100,000 of them take as many times longer, see the README."""
     settings = AnalysisSettings(metric="jaccard,rougeL", draws=0)
     taken = []
-    for count in (200, 800):
+    for count in (100, 400):
         files = [
             write_rows(
                 tmp_path / f"{count}" / f"{name}.jsonl",
