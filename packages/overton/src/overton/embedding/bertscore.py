@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from tenpapers.errors import UserError
@@ -56,10 +56,11 @@ class TokenEncoder:
         layer: int,
         name: str = "",
     ) -> None:
-        layers = model.encoder.layer
+        stack: Any = model.encoder
+        layers = stack.layer
         if not 1 <= layer <= len(layers):
             raise UserError(f"{name}: layer {layer} of {len(layers)}", "choose another layer")
-        model.encoder.layer = layers[:layer]
+        stack.layer = layers[:layer]
         self.model, self.tokenizer, self.layer, self.name = model.eval(), tokenizer, layer, name
         limit = min(tokenizer.model_max_length, model.config.max_position_embeddings)
         self.max_tokens = min(limit, MAX_TOKENS)

@@ -50,9 +50,9 @@ def difference_to(
     if scores.mean is None or ceiling.mean is None:
         return None
     value = scores.mean - ceiling.mean
-    columns = (scores.sums, scores.counts, ceiling.sums, ceiling.counts)
+    every = (scores.sums, scores.counts, ceiling.sums, ceiling.counts)
     kept = (scores.counts > 0) | (ceiling.counts > 0)
-    columns = tuple(column[kept] for column in columns)
+    columns = tuple(column[kept] for column in every)
     if len(columns[0]) < 2 or not n_boot:
         return Difference(value, None, None)
 

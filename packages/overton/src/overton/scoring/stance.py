@@ -63,7 +63,9 @@ class StanceProfile:
             name: float(values.mean()) if values.size else None
             for name, values in per_question.items()
         }
-        return {"n": self.n, **self.counts, **means}
+        row: dict[str, Any] = {"n": self.n}
+        row.update({str(stance): count for stance, count in self.counts.items()})
+        return row | means
 
 
 def stance_profile(labels: Sequence[Sequence[Stance | None]]) -> StanceProfile:

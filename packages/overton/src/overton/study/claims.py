@@ -105,7 +105,8 @@ def _aggregates(found: Evidence) -> Found:
     shuffled = found.shuffled.get(name)
     if row is None or shuffled is None or row["each"] is None:
         return ABSENT
-    count, shared, questions = row["sample_equivalents"], *row["words_in_ge3"]
+    count = row["sample_equivalents"]
+    shared, questions = row["words_in_ge3"]
     several = count is None or count >= SEVERAL
     told = "more than all base samples" if count is None else f"{count:.2f} base samples"
     kept = "n/a" if shared is None else f"{shared:.3f}"

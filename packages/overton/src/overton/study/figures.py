@@ -31,7 +31,7 @@ def stance_figure(file: Path, models: Mapping[str, Mapping[str, Any]]) -> Pictur
         below = [low + share for low, share in zip(below, shares, strict=True)]
     d = [row["yes_and_no"] for row in known.values()]
     o = [row["both"] / row["n"] for row in known.values()]
-    edge = {"linestyle": "none", "markeredgecolor": "black", "markersize": 9}
+    edge: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "markersize": 9}
     axes.plot(range(len(known)), d, marker="D", color="white", label="D: yes and no", **edge)
     axes.plot(range(len(known)), o, marker="o", color="white", label="O: share of both", **edge)
     axes.set_xticks(range(len(known)), list(known), rotation=30, ha="right")

@@ -52,7 +52,7 @@ def diversity_table(
     more : further columns by model.
     paper : its numbers stand beside ours under `prefix/MODEL/jaccard`.
     """
-    first = next(iter(models.values()), {})
+    first: Tree = next(iter(models.values()), {})
     further = list(next(iter((more or {}).values()), {}))
     published = (
         {name: paper.confirmed(f"{prefix}/{name}/jaccard") for name in models} if paper else {}

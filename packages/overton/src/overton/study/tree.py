@@ -130,13 +130,18 @@ def _stances(file: Path) -> Tree:
 
 def _missing_topics(folder: PublishedFolder) -> Tree:
     rows: Tree = {}
-    for kind, measure in (("missing", missing_information), ("topics", topics_of)):
-        room = "eval-missing" if kind == "missing" else "extract-topics"
-        for name, file in folder.verdicts(LIMA, room).items():
-            pair = pair_of(name)
-            alternative = pair[1] if pair else name
-            rows.setdefault(alternative, {}).update(measure(load_judgements(file, kind)))
+    for name, file in folder.verdicts(LIMA, "eval-missing").items():
+        found = missing_information(load_judgements(file, "missing"))
+        rows.setdefault(_alternative(name), {}).update(found)
+    for name, file in folder.verdicts(LIMA, "extract-topics").items():
+        found = topics_of(load_judgements(file, "topics"))
+        rows.setdefault(_alternative(name), {}).update(found)
     return rows
+
+
+def _alternative(name: str) -> str:
+    pair = pair_of(name)
+    return pair[1] if pair else name
 
 
 def bertscore_tree(folder: PublishedFolder) -> Tree:
