@@ -1,7 +1,7 @@
 """How much of what a base model's samples say together stands in one aligned response."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,7 @@ class CoverageResult:
 
 
 def coverage(
-    aligned_sets: Sequence[AbstractSet[str]], base_sets: Sequence[Sequence[AbstractSet[str]]]
+    aligned_sets: Iterable[AbstractSet[str]], base_sets: Iterable[Sequence[AbstractSet[str]]]
 ) -> CoverageResult:
     """Lexical coverage of base samples by aligned responses.
 
@@ -72,7 +72,9 @@ def coverage(
     each: list[float] = []
     shares: dict[int, list[float]] = {t: [] for t in AT_LEAST}
     growth: list[list[int]] = []
+    types: list[int] = []
     for aligned, samples in zip(aligned_sets, base_sets, strict=True):
+        types.append(len(aligned))
         each += [len(aligned & words) / len(words) for words in samples if words]
         held_by = Counter(word for words in samples for word in words)
         for t, found in shares.items():
@@ -86,7 +88,7 @@ def coverage(
         each=mean(each),
         words_in_ge={t: (mean(found), len(found)) for t, found in shares.items()},
         union_sizes=[sum(sizes[m] for sizes in growth) / len(growth) for m in range(depth)],
-        ref_types=mean([len(aligned) for aligned in aligned_sets]),
+        ref_types=mean(types),
     )
 
 
@@ -110,6 +112,7 @@ def covered(aligned: SampleSet, base: SampleSet, tokenizer: Tokenizer = "simple"
     def words(text: str) -> set[str]:
         return set(content(tokenize(text, tokenizer), tokenizer))
 
+    # One question's words at a time.
     return coverage(
-        [words(text) for text, _ in known], [[words(own) for own in texts] for _, texts in known]
+        (words(text) for text, _ in known), ([words(own) for own in texts] for _, texts in known)
     )
