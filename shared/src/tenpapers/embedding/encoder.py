@@ -23,7 +23,8 @@ NAMES = {
     "contriever-msmarco": "facebook/contriever-msmarco",
     "mpnet": "sentence-transformers/all-mpnet-base-v2",
 }
-BATCH = {"cpu": 32, "cuda": 256}
+# Texts of 256 tokens, one core: a batch of 8 takes 0.6 of the time that one of 32 takes.
+BATCH = {"cpu": 8, "cuda": 256}
 Role = Literal["text", "query", "document"]
 
 
