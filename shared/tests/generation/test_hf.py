@@ -34,6 +34,22 @@ def test_greedy_text_is_that_of_transformers_generate(smollm2, expected):
         assert expected[str(number)] == lm.tokenizer.decode(tail, skip_special_tokens=True)
 
 
+def test_a_repetition_penalty_is_that_of_transformers_generate(smollm2, expected):
+    lm = smollm2.lm
+    sampling = Sampling(max_tokens=16, repetition_penalty=1.3)
+    asked = [Request(id=p, prompt=p, sampling=sampling) for p in (PROMPTS[4], PROMPTS[6])]
+    plain = Request(id="plain", prompt=PROMPTS[4], sampling=Sampling(max_tokens=16))
+    found = {done.id: done.text for done in smollm2.stream([*asked, plain])}
+    for request in asked:
+        ids = lm.tokenizer(request.prompt, return_tensors="pt")
+        options = {"do_sample": False, "max_new_tokens": 16, "repetition_penalty": 1.3}
+        with torch.inference_mode():
+            made = lm.model.generate(**ids, **options)
+        tail = made[0, ids["input_ids"].shape[1] :]
+        assert found[request.id] == lm.tokenizer.decode(tail, skip_special_tokens=True)
+    assert found["plain"] == expected["4"] != found[PROMPTS[4]]
+
+
 def test_stop_strings_length_and_chat(smollm2):
     stopped, cut, chat = (
         next(iter(smollm2.stream([request])))

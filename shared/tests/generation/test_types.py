@@ -31,6 +31,7 @@ FIRST = Request(id="a", prompt="x")
         {"sampling": Sampling(seed=1)},
         {"sampling": Sampling(temperature=0.5)},
         {"sampling": Sampling(stop_pattern="x")},
+        {"sampling": Sampling(repetition_penalty=1.1)},
         {"prompt": None, "messages": (Message(role="user", content="x"),)},
     ],
 )
@@ -96,6 +97,7 @@ def test_only_an_error_is_a_failure():
         ({"temperature": math.inf}, "temperature inf"),
         ({"temperature": -1}, "temperature -1.0"),
         ({"top_k": -1}, "top_k -1: 0"),
+        ({"repetition_penalty": 0}, "repetition_penalty 0.0: a number over 0"),
         ({"seed": 1 << 64}, "seed 18446744073709551616: from 0"),
         ({"seed": -1}, "seed -1"),
         ({"sample": -1}, "sample -1"),

@@ -156,7 +156,7 @@ class HFBackend:
 
     def _row(self, prompt: _Prompt) -> _Row:
         opened = open_thought(self._decoded(prompt.ids[-8:]))
-        return _Row(prompt.request, len(prompt.ids), opened, self.lm.model.device)
+        return _Row(prompt.request, prompt.ids, opened, self.lm.model.device)
 
     def _decoded(self, tokens: list[int]) -> str:
         return str(self.lm.tokenizer.decode(tokens, skip_special_tokens=True))
@@ -247,14 +247,16 @@ class _Row:
 
     Parameters
     ----------
+    prompt : its tokens.
     opened : the tag of a thought that the prompt has begun already.
     """
 
     def __init__(
-        self, request: Request, prompt_tokens: int, opened: str, device: torch.device
+        self, request: Request, prompt: list[int], opened: str, device: torch.device
     ) -> None:
         self.request = request
-        self.prompt_tokens = prompt_tokens
+        self.prompt_tokens = len(prompt)
+        self.prompt = prompt if request.sampling.repetition_penalty != 1 else []
         self.opened = opened
         self.tokens: list[int] = []
         self.noise = _noise(noise_seed(request), device)
@@ -281,6 +283,7 @@ def _choose(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> list[
     """
     import torch
 
+    _penalise(logits, rows)
     chosen = logits.argmax(-1)
     drawn: dict[tuple[float, int, float], list[int]] = {}
     for number, row in enumerate(rows):
@@ -295,6 +298,18 @@ def _choose(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> list[
         chosen[select] = (kept - times.log()).argmax(-1)
     tokens: list[int] = chosen.tolist()
     return tokens
+
+
+def _penalise(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> None:
+    """Make tokens less likely that stand in the prompt or the answer, in place."""
+    import torch
+
+    for number, row in enumerate(rows):
+        penalty = row.request.sampling.repetition_penalty
+        if penalty != 1:
+            seen = torch.tensor(sorted({*row.prompt, *row.tokens}), device=logits.device)
+            known = logits[number, seen]
+            logits[number, seen] = torch.where(known > 0, known / penalty, known * penalty)
 
 
 def _truncate(

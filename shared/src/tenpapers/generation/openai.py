@@ -222,6 +222,8 @@ class OpenAIBackend:
             body["stop"] = list(sampling.stop[: MOST_STOPS if self._own else None])
         if sampling.top_k > 0:  # not in OpenAI's own API, but in vLLM's and others'
             body["top_k"] = sampling.top_k
+        if sampling.repetition_penalty != 1:  # the same
+            body["repetition_penalty"] = sampling.repetition_penalty
         if request.prompt is not None:
             return "/completions", body | {"prompt": request.prompt}
         body |= {"messages": [message.model_dump() for message in request.messages]}

@@ -40,6 +40,9 @@ class Sampling(Record):
     The noise of a request comes from `seed`, its content and `sample`, so that several samples of
     one prompt differ in `sample` alone.
 
+    A `repetition_penalty` over 1 makes tokens of the prompt and of the answer so far less likely:
+    their logits are divided by it, negative ones multiplied (1 is off; the CTRL paper's rule).
+
     Raises
     ------
     UserError : a value that no backend can sample with.
@@ -53,6 +56,7 @@ class Sampling(Record):
     seed: int = 0
     sample: int = 0
     stop_pattern: str = ""
+    repetition_penalty: float = 1.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -68,6 +72,10 @@ class Sampling(Record):
             "stop": ("strings of at least one character", "" not in self.stop),
             "seed": ("from 0 to 2**63 - 1", 0 <= self.seed < 1 << 63),
             "sample": ("from 0 to 2**63 - 1", 0 <= self.sample < 1 << 63),
+            "repetition_penalty": (
+                "a number over 0 (1 is off)",
+                isfinite(self.repetition_penalty) and self.repetition_penalty > 0,
+            ),
             "stop_pattern": (
                 "a regular expression that never matches an empty text",
                 not self.stop_pattern or _ends_something(self.stop_pattern),
@@ -234,9 +242,15 @@ def content_key(backend: Backend, request: Request, adapter: str = "") -> str:
         adapter,
         request.prompt,
         [message.model_dump() for message in request.messages],
-        request.sampling.model_dump(mode="json"),
+        _sampling_key(request.sampling),
     ]
     return _hash(content)
+
+
+def _sampling_key(sampling: Sampling) -> dict[str, object]:
+    """What an answer depends on; a setting that is off is left out: older answers stay known."""
+    off = {"repetition_penalty"} if sampling.repetition_penalty == 1 else None
+    return sampling.model_dump(mode="json", exclude=off)
 
 
 def score_key(backend: Backend, prompt: str, continuation: str) -> str:

@@ -259,6 +259,7 @@ def _sampling_params(request: Request, *, stops: bool = True) -> SamplingParams:
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
+        repetition_penalty=sampling.repetition_penalty,
         max_tokens=sampling.max_tokens,
         stop=list(sampling.stop) if stops and sampling.stop else None,
         seed=noise_seed(request) if sampling.temperature > 0 else None,
