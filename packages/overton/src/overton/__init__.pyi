@@ -3,6 +3,7 @@ from .embedding.bertscore import bertscore_pairs as bertscore_pairs
 from .embedding.bertscore import bertscore_within as bertscore_within
 from .embedding.neighbours import knn as knn
 from .inputs.clean import clean as clean
+from .inputs.instances import load_instances as load_instances
 from .inputs.judgements import load_judgements as load_judgements
 from .inputs.parse_judgement import parse_judgement as parse_judgement
 from .inputs.samples import load_samples as load_samples
@@ -10,6 +11,9 @@ from .inputs.samples import sample_set as sample_set
 from .records import Instance as Instance
 from .records import Judgement as Judgement
 from .records import SampleSet as SampleSet
+from .recovery.budget import ContextOverflow as ContextOverflow
+from .recovery.prompts import Demo as Demo
+from .recovery.prompts import render_prompt as render_prompt
 from .scoring.coverage import CoverageResult as CoverageResult
 from .scoring.coverage import coverage as coverage
 from .scoring.lexical import lexical_diversity as lexical_diversity

@@ -1,5 +1,6 @@
 """Files of prompts: the paper's instances, and what people have."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,58 +10,96 @@ from tenpapers.records import read_json_lines
 
 from ..records import Instance, InstanceId
 
-_TEXTS = ("prompt", "query", "question", "instruction")
+# What holds the text of a prompt, where it is no chat.
+_TEXTS = ("prompt", "question", "query", "instruction", "text")
+# What names it, where `metadata.instance_id` does not.
 _IDS = ("instance_id", "id", "custom_id", "question_id", "task_id", "doc_id")
+_ROLES = ("system", "user", "assistant")
+# A query in a prompt of a base model, as the paper's code and ours write it.
+_QUERY = re.compile(r"^# Query:\n```\n(.*?)\n```\n(?=\n# (?:Answer|Summary):\n)", re.M | re.S)
 
 
-def load_instances(path: Path) -> list[Instance]:
-    """Read prompts: rows with chat `messages`, or a text in `prompt`, `query` or `question`.
+def load_instances(path: Path | str) -> list[Instance]:
+    """Read prompts, from a JSONL file that may end in `.gz`.
 
-    An instance is known by `metadata.instance_id`, the row's id, or the number of its line from 0.
+    A row has `messages`, or one text (`prompt`, `question`, `query`, `instruction` or `text`); its
+    id is `metadata.instance_id`, else `id` or what names it, else the number of its line from 0.
 
     Raises
     ------
     UserError : missing or empty file, a line that is not JSON, a row without a prompt, an id that
         stands there twice.
     """
-    found: list[Instance] = []
+    path = Path(path)
+    instances: list[Instance] = []
     seen: set[InstanceId] = set()
     for number, row in read_json_lines(path):
-        messages = _messages(row) if isinstance(row, dict) else None
-        if not messages:
+        found = instance_of(row, number - 1) if isinstance(row, dict) else None
+        if found is None:
             raise UserError(
-                f"{path}:{number}: no prompt in it", f"wanted: `messages`, or {', '.join(_TEXTS)}"
+                f"{path}:{number}: no prompt in it",
+                f"wanted: `messages` with a user's, or one of {', '.join(_TEXTS)}",
             )
-        name = _id(row, number - 1)
-        if name in seen:
-            raise UserError(f"{path}:{number}: instance {name!r} stands there twice")
-        seen.add(name)
-        fields = {key: value for key, value in row.items() if key != "messages"}
-        found.append(Instance(name, messages, fields))
-    if not found:
+        if found.id in seen:
+            raise UserError(f"{path}:{number}: instance {found.id!r} stands there twice")
+        seen.add(found.id)
+        instances.append(found)
+    if not instances:
         raise UserError(f"{path}: no records in it")
-    return found
+    return instances
 
 
-def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
-    given = row.get("messages", row.get("prompt") if isinstance(row.get("prompt"), list) else None)
-    if isinstance(given, list):
-        known = all(
-            isinstance(turn, dict)
-            and isinstance(turn.get("role"), str)
-            and isinstance(turn.get("content"), str)
-            for turn in given
-        )
-        if known and any(turn["role"] == "user" for turn in given):
-            return tuple(given)
+def instance_of(row: Mapping[str, Any], line: int) -> Instance | None:
+    """The prompt in a row; None where there is none.
+
+    Parameters
+    ----------
+    line : its number from 0, the id of a row that has no other.
+    """
+    messages = _messages(row)
+    if messages is None:
         return None
-    text = next((row[key] for key in _TEXTS if isinstance(row.get(key), str)), None)
-    return None if text is None else ({"role": "user", "content": text},)
-
-
-def _id(row: Mapping[str, Any], line: int) -> InstanceId:
     metadata = row.get("metadata")
     known = metadata.get("instance_id") if isinstance(metadata, dict) else None
     if known is None:
-        known = next((row[key] for key in _IDS if isinstance(row.get(key), int | str)), line)
-    return known if isinstance(known, int) else str(known)
+        known = next((row[name] for name in _IDS if isinstance(row.get(name), int | str)), line)
+    fields = {name: value for name, value in row.items() if name != "messages"}
+    return Instance(known if isinstance(known, int) else str(known), messages, fields)
+
+
+def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
+    given = row.get("messages")
+    if isinstance(given, list):
+        said = [
+            {"role": turn["role"], "content": turn["content"]}
+            for turn in given
+            if isinstance(turn, dict)
+            and turn.get("role") in _ROLES
+            and isinstance(turn.get("content"), str)
+        ]
+        if len(said) != len(given):
+            return None
+        while said and said[-1]["role"] == "assistant":  # an answer that is there already
+            said.pop()
+        return tuple(said) if any(turn["role"] == "user" for turn in said) else None
+    text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
+    return None if text is None else ({"role": "user", "content": text},)
+
+
+def queries_in(prompt: str) -> list[str]:
+    """The queries in a prompt of a base model, examples first; the last is the one it is about."""
+    return _QUERY.findall(prompt)
+
+
+def queries_of(path: Path) -> dict[InstanceId, str]:
+    """What each row of a file of samples was asked, by its id; rows that do not say it are absent.
+
+    Of a base model's whole prompt it is the last query in it.
+    """
+    found: dict[InstanceId, str] = {}
+    for number, row in read_json_lines(path):
+        instance = instance_of(row, number - 1) if isinstance(row, dict) else None
+        if instance is not None:
+            said = instance.query
+            found[instance.id] = [said, *queries_in(said)][-1]
+    return found

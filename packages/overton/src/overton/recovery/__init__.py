@@ -1,0 +1,1 @@
+"""Ways to recover aligned behaviour from a base model: prompts alone, no training."""
