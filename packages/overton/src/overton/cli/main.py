@@ -1,10 +1,11 @@
 """The command line: parse, call, print. Every command says what it needs and what it writes."""
 
-from tenpapers.cli import OutDir, Overwrite, Scale, Wait, make_app, run
+from tenpapers.cli import OutDir, Overwrite, Scale, Wait, data_app, make_app, run
 from tenpapers.settings import options
 
+from ..inputs.fetched import make
 from ..study.settings import AnalysisSettings, Study
-from . import measures, vectors
+from . import data, judge, measures, recover, vectors
 
 app = make_app(
     """Did post-training make answers less diverse, or pack more into one? Measure your own files.
@@ -12,7 +13,8 @@ app = make_app(
     Example: overton diversity base.jsonl aligned.jsonl
     """
 )
-for group in (measures, vectors):
+app.add_typer(data_app("overton", make), name="data")
+for group in (measures, vectors, recover, judge, data):
     app.add_typer(group.app)
 
 
