@@ -162,8 +162,8 @@ def _remembered(rows: Sequence[Labelled], identity: str) -> Agreement:
 
 def _trained(rows: Sequence[Labelled]) -> "Pipeline":
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.svm import LinearSVC
 
     words = TfidfVectorizer(
         ngram_range=(1, 3), min_df=3, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"
@@ -171,8 +171,7 @@ def _trained(rows: Sequence[Labelled]) -> "Pipeline":
     places = TfidfVectorizer(
         preprocessor=_placed, ngram_range=(1, 2), min_df=3, sublinear_tf=True, token_pattern=r"\S+"
     )
-    classifier = LogisticRegression(C=10, max_iter=300)
-    pipeline = make_pipeline(make_union(words, places), classifier)
+    pipeline = make_pipeline(make_union(words, places), LinearSVC(C=0.3))
     return pipeline.fit([row.text for row in rows], [row.stance for row in rows])
 
 
