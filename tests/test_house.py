@@ -22,7 +22,6 @@ KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 ONE_USER = {
     "cli.Data": "--data of a new package's study, as tools/package_template has it",
     "cli.Seed": "the option of every command to come that draws something",
-    "closing.Closing": "how everything is that has to be closed; most of it is shared's own",
     "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
     "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",

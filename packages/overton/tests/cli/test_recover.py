@@ -5,7 +5,7 @@ from tenpapers.testing import command, fails, imports_of_help, read_rows, write_
 
 from ..conftest import QUESTIONS, responses
 
-HEAVY = {"torch", "transformers", "numpy", "pandas", "scipy", "sklearn", "matplotlib"}
+HEAVY = {"torch", "transformers", "pandas", "scipy", "sklearn", "matplotlib"}
 
 
 @pytest.mark.parametrize(
