@@ -14,6 +14,8 @@ from tenpapers.sandbox.suspicion import suspicions
         ("import os\nos._exit(0)", ("_exit",)),
         ("class Yes:\n    def __eq__(self, other): return True", ("Yes.__eq__",)),
         ("class Close(float): pass", ("class Close(float)",)),
+        ("Yes = type('Yes', (), {'__' + 'eq__': lambda *_: True})", ("class by type()",)),
+        ("def f(x): return type(x)(x)", ()),
         ("def (", ()),
     ],
 )

@@ -75,6 +75,24 @@ def test_why_a_sample_failed_stands_in_its_report(allowed, mini, mini_file, tmp_
         assert (report["failure"], report["output"]) == (wanted, printed)
 
 
+RUN_PROGRAMS = [
+    "verify",
+    "literalize",
+    "evaluate",
+    "specificity",
+    "reproduce",
+    "synth update",
+    "synth prog-syn",
+]
+
+
+@pytest.mark.parametrize("words", RUN_PROGRAMS)
+def test_every_command_that_runs_programs_says_what_must_stand_around_them(words, capsys):
+    command("codeupdatearena", *words.split(), "--help")
+    told = capsys.readouterr().out
+    assert all(name in told for name in ("--require-isolation", "--weak-sandbox", "--allow-code"))
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--timeout", "0"), ("--timeout", "-1"), ("--timeout", "nan"), ("-k", "0")],

@@ -86,6 +86,43 @@ def test_a_library_of_ones_own_is_found_by_path_and_is_an_input(allowed, tmp_pat
     assert "| shop | 1 | 100.0 |" in (tmp_path / "report/report.md").read_text()
 
 
+def test_a_value_that_claims_to_be_equal_to_anything_is_counted(allowed, tmp_path, capsys):
+    code = "class Any(float):\n    def __eq__(self, other): return True\n"
+    code += "def total(basket):\n    return Any()"
+    write_rows(tmp_path / "p.jsonl", [{"prog_syn_id": "till/0", "code": code}])
+    words = ["--arena", own(tmp_path), "--path", tmp_path / "lib", "--out", tmp_path / "o"]
+    command("codeupdatearena", "evaluate", tmp_path / "p.jsonl", *words)
+    (report,) = read_rows(tmp_path / "o/reports.jsonl")
+    assert report["suspicious"] == ["Any.__eq__", "class Any(float)"]
+    # With the update and without it.
+    assert "suspicious: 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["evaluate", "verify", "literalize"])
+def test_no_program_reads_the_arena_even_where_it_lies_in_a_folder_that_they_see(
+    allowed, tmp_path, name
+):
+    peep = f"def total(basket):\n    return len(open({str(tmp_path / 'own.jsonl')!r}).read())"
+    test = "def test_two():\n    expected = total([])\n    assert expected > 0"
+    own(tmp_path)
+    arena = write_rows(tmp_path / "own.jsonl", [OWN | {"unit_tests": [test], "ref_solution": peep}])
+    (tmp_path / "lib/shop.py").rename(tmp_path / "shop.py")
+    write_rows(tmp_path / "p.jsonl", [{"prog_syn_id": "till/0", "code": peep}])
+    out = tmp_path / "out"
+    words = {
+        "evaluate": ["evaluate", tmp_path / "p.jsonl", "--arena", arena, "--out", out],
+        "verify": ["verify", arena, "--out", out],
+        "literalize": ["literalize", arena, "--out", out / "a.jsonl"],
+    }
+    command("codeupdatearena", *words[name], "--path", tmp_path)
+    if name == "literalize":
+        assert read_rows(out / "a.jsonl")[0]["unit_tests"] == [test]
+        return
+    file = {"evaluate": "reports.jsonl", "verify": "outcomes.jsonl"}[name]
+    (row,) = read_rows(out / file)
+    assert row["with_update"][0] in ("assert", "error:PermissionError", "error:FileNotFoundError")
+
+
 def test_code_that_a_model_wrote_is_asked_for_wherever_it_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("TENPAPERS_ALLOW_CODE", "")
     own(tmp_path)

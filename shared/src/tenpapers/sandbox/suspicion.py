@@ -22,7 +22,8 @@ def suspicions(source: str) -> tuple[str, ...]:
     Returns
     -------
     Names by which it could reach the harness or end the process, and classes whose objects could
-    claim to be equal to anything; in alphabetical order.
+    claim to be equal to anything (those of the values that tests expect, too: a reference returns
+    the values themselves), also where a call of `type` makes them; in alphabetical order.
     """
     try:
         nodes = list(ast.walk(ast.parse(source)))
@@ -38,6 +39,9 @@ def suspicions(source: str) -> tuple[str, ...]:
             module = (getattr(node, "module", None) or "").partition(".")[0]
             names = {alias.name.partition(".")[0] for alias in node.names}
             found.update((names | {module}) & (_NAMED | {"gc"}))
+        elif isinstance(node, ast.Call) and len(node.args) == 3:
+            called = node.func.id if isinstance(node.func, ast.Name) else ""
+            found.update({"class by type()"} if called == "type" else ())
         elif isinstance(node, ast.ClassDef):
             bases = {base.id for base in node.bases if isinstance(base, ast.Name)} & _VALUES
             own = {n.name for n in node.body if isinstance(n, ast.FunctionDef)} & _EQUALITY

@@ -21,13 +21,23 @@ class Nll:
 
 
 def normalised(example: ProgSynExample) -> ProgSynExample:
-    """Drop comments and layout of the reference by parsing and unparsing it."""
-    code = ast.unparse(ast.parse(example.ref_solution))
+    """Drop comments and layout of the reference; one that is no Python stays as it is."""
+    try:
+        code = ast.unparse(ast.parse(example.ref_solution))
+    except (SyntaxError, ValueError):
+        return example
     return example.model_copy(update={"ref_solution": code})
 
 
 def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
-    """Find the characters of every call of the updated function, the call's name included."""
+    """Find the characters of every call of the updated function, the call's name included.
+
+    Code that is no Python has none.
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError):
+        return []
     lines = code.split("\n")
     line_starts = [0]
     for line in lines:
@@ -43,7 +53,7 @@ def call_spans(code: str, example: ProgSynExample) -> list[tuple[int, int]]:
     # A method is called on an object, whose name says nothing: its own name decides.
     method = old_name(path) if path.count(".") > 1 else ""
     spans = []
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called.startswith("np."):
