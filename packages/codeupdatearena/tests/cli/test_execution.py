@@ -59,7 +59,7 @@ def test_the_fixed_interface_of_evaluate(allowed, mini, mini_file, tmp_path, cap
     assert "UPass@1" in shown and f"Sandbox: {sandbox['barrier']} (" in shown
 
 
-def test_why_a_sample_failed_stands_in_its_report(allowed, mini, mini_file, tmp_path):
+def test_why_a_sample_failed_stands_in_its_report(allowed, mini, mini_file, tmp_path, capsys):
     example = mini.examples[0]
     head = example.solution_signature.rstrip(" :").removeprefix("def ")
     code = f"def {head}:\n    print('\\n'.join('abcdefg'))\n    return 1 + 'x'"
@@ -73,6 +73,7 @@ def test_why_a_sample_failed_stands_in_its_report(allowed, mini, mini_file, tmp_
         assert report["with_update"] == ["error:TypeError"]
         wanted = "solution:3: TypeError: unsupported operand type(s) for +: 'int' and 'str'"
         assert (report["failure"], report["output"]) == (wanted, printed)
+        assert "unknown: failed by 1 error:TypeError (reports.jsonl says" in capsys.readouterr().out
 
 
 RUN_PROGRAMS = [

@@ -177,7 +177,7 @@ def test_the_study_keeps_the_promises_of_runs(mini_file, models, tmp_path):
     two_updates = write_rows(tmp_path / "arena.jsonl", read_rows(mini_file)[:6])
     config = tmp_path / "study.yaml"
     config.write_text(
-        f"arena: {two_updates}\nbudget: 1.0e+6\nlearning_rates: [0.01]\ninstances: 1\n"
+        f"arena: {two_updates}\nlearning_rates: [0.01]\nupdates: [2]\ninstances: 1\n"
         "arms: [base, ft-ps]\nsamples: 1\nmax_tokens: 4\n"
     )
     one, two = models

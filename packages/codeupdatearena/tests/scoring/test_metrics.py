@@ -70,6 +70,7 @@ def test_every_metric_by_hand():
         "n_samples": 4,
         "n_empty": 1,
         "endings": {"length": 1},
+        "failures": {"assert": 2},
         "pass@1": 50.0,
         "pass@2": 50.0,
         "UPass@1": 25.0,

@@ -10,7 +10,7 @@ from codeupdatearena.study.likelihood_report import (
 )
 
 
-def measured(name, rate, **call_tokens):
+def measured(name, rate, seed=42, **call_tokens):
     """Likelihoods of every arm on one example; what is not named is 1.5 nats."""
     return [
         Likelihood(
@@ -18,6 +18,7 @@ def measured(name, rate, **call_tokens):
             update_type="add-argument",
             arm=arm,
             learning_rate=rate if "ft-" in arm else 0.0,
+            seed=seed if "ft-" in arm else 0,
             per_token=0.5,
             call_tokens=call_tokens.get(arm.replace("-", "_"), 1.5),
             n_call_tokens=4,
@@ -48,7 +49,7 @@ def test_the_interval_of_a_mean_holds_95_percent():
 
 def test_one_update_shows_nothing():
     found = effects(measured("a", 0.01, ft_ps=0.8), 0.01, 1)
-    assert found[0] == Effect("ft-ps", "ft-u", pytest.approx(0.7), None, None, 1)
+    assert found[0][:6] == ("ft-ps", "ft-u", pytest.approx(0.7), None, None, 1)
     assert "FT(PS) cannot be told from FT(U) (difference +0.70 nats, n = 1)" in sentence(
         found, 0.01
     )
@@ -70,8 +71,26 @@ def test_examples_with_all_arms_count_and_the_table_has_their_means():
     some = TWO + measured("c", 0.01)[:3]
     assert complete_at(some, 0.01) == ["a", "b"]
     rows = {row[0]: row[1:] for row in likelihood_table(some, [0.01]).rows}
-    assert rows["FT(PS)"] == [0.5, pytest.approx(0.9)]
-    assert rows["FT(U)"] == [0.5, pytest.approx(1.3)]
+    assert rows["FT(PS)"] == [0.5, pytest.approx(0.9), 0.0]
+    assert rows["base"] == [0.5, 1.5, None]
+
+
+def test_what_a_second_seed_turns_round_is_not_told():
+    """Over both seeds FT(PS) is 0.35 and 0.25 below; by the second alone it is not below for b."""
+    turned = [
+        *measured("a", 0.01, ft_ps=1.0),
+        *measured("b", 0.01, ft_ps=0.9),
+        *measured("a", 0.01, seed=43, ft_ps=1.3)[2:],
+        *measured("b", 0.01, seed=43, ft_ps=1.6)[2:],
+    ]
+    found = effect(turned, 0.01, "ft-ps", "ft-u", seed=1)
+    assert found is not None and found.low == pytest.approx(0.25)
+    assert found.by_seed[1] == (pytest.approx(0.05), pytest.approx(-0.1), pytest.approx(0.2))
+    assert not found.below and not found.never_below
+    assert "FT(PS) cannot be told from FT(U)" in sentence([found], 0.01)
+    assert "n = 2; by seed +0.55, +0.05" in found.numbers
+    rows = {row[0]: row[1:] for row in likelihood_table(turned, [0.01]).rows}
+    assert rows["FT(PS)"] == [0.5, pytest.approx(1.2), pytest.approx(0.5)]
 
 
 def test_the_chosen_examples_are_of_distinct_functions_and_mixed_types(mini):

@@ -202,6 +202,9 @@ def table(metrics: dict[str, Any], ks: Sequence[int], criterion: Criterion) -> T
     for method, values in metrics["methods"].items():
         told = [f"{count} {ending}" for ending, count in values["endings"].items()]
         notes += [f"{method}: {', '.join(told)} among the answers."] if told else []
+        failed = [f"{count} {status}" for status, count in values["failures"].items()]
+        if failed:
+            notes.append(f"{method}: failed by {', '.join(failed)} (reports.jsonl says why).")
     if failed := metrics["failed_answers"]:
         notes.append(f"{failed} answers failed and are left out.")
     return Table("", columns, rows, " ".join([*notes, summary_line(metrics["sandbox"])]))

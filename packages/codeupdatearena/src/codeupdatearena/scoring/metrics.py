@@ -118,6 +118,8 @@ def aggregate(
     metrics["n_empty"] = sum(report.empty_code for report in reports)
     endings = Counter(report.finish_reason for report in reports)
     metrics["endings"] = {n: endings[n] for n in ("length", "refused", "filtered") if endings[n]}
+    metrics["failures"] = dict(Counter(map(_first_failure, reports)).most_common())
+    metrics["failures"].pop("", None)
     for k in ks:
         passed = rates(groups, lambda report: report.all_pass_with, k)
         metrics[f"pass@{k}"] = _percent(list(passed.values()))
@@ -138,6 +140,11 @@ def aggregate(
         key: None if isinstance(value, float) and math.isnan(value) else value
         for key, value in metrics.items()
     }
+
+
+def _first_failure(report: Report) -> str:
+    """Status of the first test that failed with the update; "" where none did."""
+    return next((status for status in report.with_update if status != "passed"), "")
 
 
 def _decided(groups: Groups, criterion: Criterion) -> dict[str, Sequence[Report]]:

@@ -89,7 +89,7 @@ def _hardly_helps(measured: Measured) -> Judgement:
     gap = measured.gap("ft-u", "base")
     if gap is None or gap.low is None:
         return "not testable here", _why_not(measured, "ft-u", "base")
-    return ("shown" if gap.low <= 0 else "not shown"), _proxy(measured, gap)
+    return ("shown" if gap.never_below else "not shown"), _proxy(measured, gap)
 
 
 def _first_is_better(measured: Measured, better: str, worse: str) -> Judgement:
@@ -101,7 +101,7 @@ def _first_is_better(measured: Measured, better: str, worse: str) -> Judgement:
     gap = measured.gap(better, worse)
     if gap is None or gap.low is None:
         return "not testable here", _why_not(measured, better, worse)
-    return ("shown" if gap.low > 0 else "not shown"), _proxy(measured, gap)
+    return ("shown" if gap.below else "not shown"), _proxy(measured, gap)
 
 
 def _difference(first: Run, second: Run, seed: int) -> tuple[float, str]:

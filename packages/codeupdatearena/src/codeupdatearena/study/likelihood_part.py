@@ -1,8 +1,9 @@
 """What editing does to the likelihood of the references, for models that solve no problem."""
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from tenpapers.journal import Journal
@@ -12,7 +13,7 @@ from tenpapers.records import Record
 from ..editing.editor import Editor
 from ..editing.edits import make_edit, open_edits
 from ..editing.settings import Arm, EditConfig
-from ..editing.training_sets import EditPlan, read_random_map
+from ..editing.training_sets import EditPlan
 from ..inputs.arena import Arena
 from ..records import ProgSynExample
 from ..scoring.reference_likelihood import measure, normalised
@@ -20,6 +21,9 @@ from .settings import Study
 
 PACKAGES = ("math", "re", "itertools")
 ARMS = ("base", "prepend", "ft-u", "ft-ps", "random-ft-ps")
+# Measured of every example; a random edit needs a second one.
+ALWAYS = frozenset(ARMS) - {"random-ft-ps"}
+Key = tuple[str, str, float, int]
 
 
 class Likelihood(Record):
@@ -29,6 +33,7 @@ class Likelihood(Record):
     update_type: str
     arm: str
     learning_rate: float
+    seed: int = 0
     per_token: float
     call_tokens: float | None
     n_call_tokens: int
@@ -36,15 +41,15 @@ class Likelihood(Record):
     seconds: float
 
     @property
-    def key(self) -> tuple[str, str, float]:
-        """What this measures; the learning rate is 0 where nothing is trained."""
-        return self.prog_syn_id, self.arm, self.learning_rate
+    def key(self) -> Key:
+        """What this measures; learning rate and seed are 0 where nothing is trained."""
+        return self.prog_syn_id, self.arm, self.learning_rate, self.seed
 
 
 def choose(arena: Arena) -> list[ProgSynExample]:
-    """Test example 0 of the updates with the shortest text, distinct functions, types mixed.
+    """Test example 0 of the updates that are cheapest to edit, distinct functions, types mixed.
 
-    The shortest of each update type come first, so that few updates are not all renames.
+    The cheapest of each update type come first, so that few updates are not all renames.
     """
     every = list(arena.by_update().values())
     light = [group for group in every if group[0].update.package in PACKAGES]
@@ -64,136 +69,145 @@ def choose(arena: Arena) -> list[ProgSynExample]:
 
 
 def _length(group: Sequence[ProgSynExample]) -> int:
-    """Characters of what an edit for example 0 reads, and of what it is tested on."""
-    texts = [group[0].update.docstring]
-    for example in (group[0], *group[-2:]):
-        texts.append(example.scenario + example.problem + example.ref_solution)
-    return sum(map(len, texts))
-
-
-@dataclass
-class _Budget:
-    """Seconds spent on measuring, those of an interrupted run included."""
-
-    before: float
-    began: float
-
-    def spent(self) -> float:
-        return self.before + time.monotonic() - self.began
+    """Characters that FT(U) and FT(PS) train on for example 0: 10 and 5 passes."""
+    examples = (one.scenario + one.problem + one.ref_solution for one in group[-2:])
+    return 10 * len(group[0].update.docstring) + 5 * sum(map(len, examples))
 
 
 def run_likelihoods(lm: CausalLM, arena: Arena, study: Study, journal: Journal) -> list[Likelihood]:
-    """Measure every arm on as many updates as the budget allows; nothing is measured twice.
+    """Measure every arm on a fixed number of updates; nothing is measured twice.
 
-    Four fifths of the budget go to the first learning rate. Adapters of FT(PS) at that rate stay
-    below `ft-ps` for the end-to-end part.
+    The random arm of an update is another one's FT(PS): the edits of the chosen updates go around
+    in a ring, so that it costs no training and sees the same texts as FT(PS). Adapters of FT(PS)
+    at the first learning rate and seed stay below `ft-ps` for the end-to-end part.
     """
     from tqdm import tqdm
 
     whole = Arena(tuple(normalised(example) for example in arena.examples))
-    plans = _plans(whole, study)
     editor = Editor(lm.model, lm.tokenizer, EditConfig(seed=study.seed))
-    with (
-        journal.rows(
-            "likelihood.jsonl", key=lambda row: str(Likelihood.model_validate(row).key)
-        ) as rows,
-        tqdm(total=round(study.budget), unit="s") as bar,
-    ):
+    until = math.inf if study.budget is None else time.monotonic() + study.budget
+    work = [
+        (rate, seed, count)
+        for rate, count in zip(study.learning_rates, study.updates, strict=True)
+        for seed in study.seeds
+    ]
+    with journal.rows(
+        "likelihood.jsonl", key=lambda row: str(Likelihood.model_validate(row).key)
+    ) as rows:
         kept = (Likelihood.model_validate(row) for row in rows.rows.values())
         known = {found.key: found for found in kept}
-        clock = _Budget(sum(found.seconds for found in known.values()), time.monotonic())
-        share, rest = 0.8, 0.2 / max(1, len(study.learning_rates) - 1)
-        limit = 0.0
-        for position, rate in enumerate(study.learning_rates):
-            limit += study.budget * (rest if position else share)
-            editor.cfg = replace(editor.cfg, learning_rate=rate)
-            for example in choose(whole):
-                wanted = [(example.prog_syn_id, arm, rate if arm in plans else 0.0) for arm in ARMS]
-                left = [key for key in wanted if key not in known]
-                if not left:
-                    continue
-                if clock.spent() > limit:
-                    break
-                for key in left:
-                    arm = key[1]
-                    bar.set_description_str(f"likelihood, {arm}")
-                    keep = journal if arm == "ft-ps" and position == 0 else None
-                    known[key] = _measure(lm, editor, plans.get(arm), example, key=key, keep=keep)
-                    rows.write(known[key])
-                    bar.n = min(round(study.budget), round(clock.spent()))
-                    bar.refresh()
+
+        def keep(found: Likelihood) -> None:
+            known[found.key] = found
+            rows.write(found)
+
+        for turn, (rate, seed, count) in enumerate(work):
+            editor.cfg = replace(editor.cfg, learning_rate=rate, seed=seed)
+            chosen = choose(whole)[:count]
+            others = chosen[1:] + chosen[:1] if len(chosen) > 1 else [None] * len(chosen)
+            label = f"likelihood, learning rate {rate:g}, seed {seed}"
+            for example, other in zip(tqdm(chosen, desc=label, unit="update"), others, strict=True):
+                if time.monotonic() < until:
+                    edits = _Edits(lm, editor, whole, journal if turn == 0 else None)
+                    edits.measure(example, other, set(known), keep)
     return list(known.values())
 
 
-def _plans(arena: Arena, study: Study) -> dict[str, EditPlan]:
-    """What the arms that train are trained on; short prompts, without example and test."""
-    random_map = read_random_map(study.random_map_file)
-
-    def plan(arm: Arm, *, random: bool = False) -> EditPlan:
-        return EditPlan(
-            arena,
-            arm,
-            None,
-            random=random,
-            random_map=random_map,
-            seed=study.seed,
-            show_test=False,
-        )
-
-    return {
-        "ft-u": plan("ft-u"),
-        "ft-ps": plan("ft-ps"),
-        "random-ft-ps": plan("ft-ps", random=True),
-    }
-
-
-def _measure(
-    lm: CausalLM,
-    editor: Editor,
-    plan: EditPlan | None,
-    example: ProgSynExample,
-    *,
-    key: tuple[str, str, float],
-    keep: Journal | None,
-) -> Likelihood:
-    """Edit the model as the arm wants, and score the reference.
+@dataclass
+class _Edits:
+    """The arms of one example, at one learning rate and seed.
 
     Parameters
     ----------
-    plan : None leaves the model unedited.
-    key : of the measurement.
-    keep : of the run that keeps the adapter; None throws it away.
+    journal : of the run that keeps the adapter of FT(PS); None throws it away.
     """
-    began = time.monotonic()
-    _, arm, rate = key
-    tokens = 0
-    if plan is None:
-        editor.reset()
-    elif keep is not None:
-        edit = make_edit(editor, plan, example, keep, "ft-ps/", base=lm.weights)
-        with open_edits(keep, "ft-ps/") as edits:
+
+    lm: CausalLM
+    editor: Editor
+    arena: Arena
+    journal: Journal | None
+
+    def measure(
+        self,
+        example: ProgSynExample,
+        other: ProgSynExample | None,
+        known: Collection[Key],
+        keep: Callable[[Likelihood], None],
+    ) -> None:
+        """Measure what is not known; the random arm of `other` is the FT(PS) of `example`."""
+        rate, seed = self.editor.cfg.learning_rate, self.editor.cfg.seed
+        plain = (example.prog_syn_id, 0.0, 0)
+        trained = (example.prog_syn_id, rate, seed)
+        for arm in ("base", "prepend"):
+            if (plain[0], arm, *plain[1:]) not in known:
+                began = time.monotonic()
+                self.editor.reset()
+                keep(self._likelihood(example, arm, 0.0, 0, 0, began))
+        if (trained[0], "ft-u", *trained[1:]) not in known:
+            began = time.monotonic()
+            tokens = self.editor.edit(self._plan("ft-u").texts(example)).tokens
+            keep(self._likelihood(example, "ft-u", rate, seed, tokens, began))
+        tested = [(example, "ft-ps"), *([(other, "random-ft-ps")] if other else [])]
+        left = [(e, arm) for e, arm in tested if (e.prog_syn_id, arm, rate, seed) not in known]
+        if left:
+            began = time.monotonic()
+            tokens = self._train_on_problems(example)
+            for one, arm in left:
+                keep(self._likelihood(one, arm, rate, seed, tokens, began))
+                began, tokens = time.monotonic(), 0
+
+    def _plan(self, arm: Arm) -> EditPlan:
+        """What an arm is trained on; short prompts, without example and test."""
+        return EditPlan(self.arena, arm, None, seed=self.editor.cfg.seed, show_test=False)
+
+    def _train_on_problems(self, example: ProgSynExample) -> int:
+        plan = self._plan("ft-ps")
+        if self.journal is None:
+            return self.editor.edit(plan.texts(example)).tokens
+        base = self.lm.weights
+        edit = make_edit(self.editor, plan, example, self.journal, "ft-ps/", base=base)
+        with open_edits(self.journal, "ft-ps/") as edits:
             edits.write(edit)
-        tokens = edit.tokens
-    else:
-        tokens = editor.edit(plan.texts(example)).tokens
-    found = measure(lm, example, part_u=arm == "prepend", header=arm.endswith("ft-ps"))
-    return Likelihood(
-        prog_syn_id=example.prog_syn_id,
-        update_type=example.update.update_type,
-        arm=arm,
-        learning_rate=rate,
-        per_token=found.per_token,
-        call_tokens=found.call_tokens if found.n_call_tokens else None,
-        n_call_tokens=found.n_call_tokens,
-        trained_tokens=tokens,
-        seconds=round(time.monotonic() - began, 3),
-    )
+        return edit.tokens
+
+    def _likelihood(
+        self, example: ProgSynExample, arm: str, rate: float, seed: int, tokens: int, began: float
+    ) -> Likelihood:
+        """Score the reference with the model as it is.
+
+        Parameters
+        ----------
+        tokens : trained on for it.
+        began : `time.monotonic()` at the start of its edit.
+        """
+        header = arm.endswith("ft-ps")
+        found = measure(self.lm, example, part_u=arm == "prepend", header=header)
+        return Likelihood(
+            prog_syn_id=example.prog_syn_id,
+            update_type=example.update.update_type,
+            arm=arm,
+            learning_rate=rate,
+            seed=seed,
+            per_token=found.per_token,
+            call_tokens=found.call_tokens if found.n_call_tokens else None,
+            n_call_tokens=found.n_call_tokens,
+            trained_tokens=tokens,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+
+def seeds_at(measured: Sequence[Likelihood], rate: float) -> list[int]:
+    """Seeds that something was trained with at a learning rate."""
+    return sorted({found.seed for found in measured if found.learning_rate == rate and found.seed})
 
 
 def complete_at(measured: Sequence[Likelihood], rate: float) -> list[str]:
-    """Examples of which every arm was measured at a learning rate."""
-    have = defaultdict(set)
-    for found in measured:
-        if found.learning_rate in (rate, 0.0):
-            have[found.prog_syn_id].add(found.arm)
-    return [name for name, arms in have.items() if arms == set(ARMS)]
+    """Examples of which the arms were measured at a learning rate with every seed."""
+    names = list(dict.fromkeys(found.prog_syn_id for found in measured))
+    have = {found.key for found in measured}
+    wanted = [
+        (arm, rate if "ft-" in arm else 0.0, seed if "ft-" in arm else 0)
+        for arm in ALWAYS
+        for seed in seeds_at(measured, rate)
+    ]
+    return [name for name in names if wanted and all((name, *key) in have for key in wanted)]

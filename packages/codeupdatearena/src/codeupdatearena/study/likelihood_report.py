@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from tenpapers.report import Picture, Table, Value, bars
 
-from .likelihood_part import ARMS, Likelihood, complete_at
+from .likelihood_part import ARMS, Likelihood, complete_at, seeds_at
 
 TITLES = {
     "base": "base",
@@ -24,13 +24,30 @@ Kind = Literal["per_token", "call_tokens"]
 
 
 def _values(
-    measured: Sequence[Likelihood], rate: float, arm: str, names: Sequence[str], kind: Kind
-) -> list[float]:
-    """NLL of an arm on the named examples, those without such tokens left out."""
-    by_key = {found.key: found for found in measured}
-    rows = (by_key[name, arm, rate if "ft-" in arm else 0.0] for name in names)
-    values = (getattr(row, kind) for row in rows)
-    return [float(value) for value in values if value is not None]
+    measured: Sequence[Likelihood],
+    rate: float,
+    arm: str,
+    kind: Kind,
+    seed: int | None = None,
+) -> dict[str, float]:
+    """NLL of an arm by example, those without such tokens left out.
+
+    Parameters
+    ----------
+    seed : of the edits; None takes the mean over the seeds.
+    """
+    values: dict[str, float] = {}
+    for name in complete_at(measured, rate):
+        given = [
+            getattr(found, kind)
+            for found in measured
+            if (found.prog_syn_id, found.arm) == (name, arm)
+            and (found.learning_rate == 0 or found.learning_rate == rate)
+            and (seed is None or found.seed in (0, seed))
+        ]
+        if known := [value for value in given if value is not None]:
+            values[name] = mean(known)
+    return values
 
 
 def mean_interval(values: Sequence[float], seed: int) -> tuple[float, float] | None:
@@ -55,29 +72,50 @@ def likelihood_table(measured: Sequence[Likelihood], rates: Sequence[float]) -> 
         ("per_token", "per token"),
         ("call_tokens", "call tokens"),
     )
-    columns = ["arm", *(f"lr {rate:g}: {title}" for rate in rates for _, title in kinds)]
+    columns = ["arm"]
+    for rate in rates:
+        columns += [f"lr {rate:g}: {title}" for _, title in kinds]
+        columns += [f"lr {rate:g}: spread over seeds"]
     rows: list[list[Value]] = []
     for arm in ARMS:
         row: list[Value] = [TITLES[arm]]
         for rate in rates:
-            names = complete_at(measured, rate)
             for kind, _ in kinds:
-                values = _values(measured, rate, arm, names, kind)
-                row.append(mean(values) if values else None)
+                row.append(_mean(_values(measured, rate, arm, kind)))
+            row.append(_spread(measured, rate, arm))
         rows.append(row)
     counts = ", ".join(f"n = {len(complete_at(measured, rate))} at lr {rate:g}" for rate in rates)
     types = ", ".join(sorted({found.update_type for found in measured}))
+    seeds = ", ".join(map(str, sorted({found.seed for found in measured if found.seed})))
     note = (
         f"Mean negative log-likelihood of the reference solution in nats a token ({counts} "
-        f"updates; types: {types}). The paper does not report this; it is a proxy."
+        f"updates; types: {types}; seeds: {seeds}). Spread: of the call tokens, between the means "
+        "of the seeds. The paper does not report this; it is a proxy."
     )
     return Table("Likelihood of the references", columns, rows, note)
+
+
+def _mean(values: dict[str, float]) -> float | None:
+    return mean(values.values()) if values else None
+
+
+def _spread(measured: Sequence[Likelihood], rate: float, arm: str) -> float | None:
+    """Largest minus smallest mean of the call tokens over seeds; None where none is trained."""
+    if "ft-" not in arm:
+        return None
+    found = [
+        _mean(_values(measured, rate, arm, "call_tokens", seed))
+        for seed in seeds_at(measured, rate)
+    ]
+    known = [value for value in found if value is not None]
+    return max(known) - min(known) if known else None
 
 
 class Effect(NamedTuple):
     """Mean difference of call-token NLL between two arms (nats), with its 95% interval.
 
-    `low` and `high` are None where one update alone was measured.
+    `low` and `high` are None where one update alone was measured; `by_seed` has difference, low
+    and high of each seed alone.
     """
 
     smaller: str
@@ -86,26 +124,49 @@ class Effect(NamedTuple):
     low: float | None
     high: float | None
     n: int
+    by_seed: tuple[tuple[float, float | None, float | None], ...] = ()
+
+    @property
+    def lows(self) -> list[float]:
+        """Lower ends of all intervals: over the seeds' mean, and of each seed alone."""
+        found = [self.low, *(low for _, low, _ in self.by_seed)]
+        return [low for low in found if low is not None]
+
+    @property
+    def highs(self) -> list[float]:
+        """Upper ends of all intervals."""
+        found = [self.high, *(high for _, _, high in self.by_seed)]
+        return [high for high in found if high is not None]
+
+    @property
+    def below(self) -> bool:
+        """Whether the first arm is below the second, by every seed."""
+        return bool(self.lows) and min(self.lows) > 0
+
+    @property
+    def never_below(self) -> bool:
+        """Whether no seed says so."""
+        return max(self.lows, default=0.0) <= 0
 
     @property
     def verdict(self) -> str:
-        """Say in words which arm is below the other."""
+        """Say in words which arm is below the other; what one seed alone says does not count."""
         below, above = TITLES[self.smaller], TITLES[self.larger]
-        if self.low is not None and self.low > 0:
+        if self.below:
             return f"{below} is below {above}"
-        if self.high is not None and self.high < 0:
+        if self.highs and max(self.highs) < 0:
             return f"{below} is ABOVE {above}"
         return f"{below} cannot be told from {above}"
 
     @property
     def numbers(self) -> str:
-        """Write difference, interval and number of updates."""
-        if self.low is None or self.high is None:
-            return f"difference {self.difference:+.2f} nats, n = {self.n}"
-        return (
-            f"difference {self.difference:+.2f} nats, 95% interval "
-            f"{self.low:+.2f} to {self.high:+.2f}, n = {self.n}"
-        )
+        """Write difference, interval, number of updates and the difference by each seed."""
+        interval = ""
+        if self.low is not None and self.high is not None:
+            interval = f", 95% interval {self.low:+.2f} to {self.high:+.2f}"
+        seeds = ", ".join(f"{difference:+.2f}" for difference, _, _ in self.by_seed)
+        told = f"; by seed {seeds}" if len(self.by_seed) > 1 else ""
+        return f"difference {self.difference:+.2f} nats{interval}, n = {self.n}{told}"
 
 
 def effect(
@@ -117,14 +178,21 @@ def effect(
     -------
     None where no update was measured with both arms.
     """
-    names = complete_at(measured, rate)
-    low = _values(measured, rate, smaller, names, "call_tokens")
-    high = _values(measured, rate, larger, names, "call_tokens")
-    gaps = [above - below for above, below in zip(high, low, strict=True)]
-    if not gaps:
+
+    def gaps(of: int | None) -> list[float]:
+        low, high = (_values(measured, rate, arm, "call_tokens", of) for arm in (smaller, larger))
+        return [high[name] - low[name] for name in high if name in low]
+
+    def told(of: int | None) -> tuple[float, float | None, float | None]:
+        values = gaps(of)
+        return mean(values), *(mean_interval(values, seed) or (None, None))
+
+    count = len(gaps(None))
+    if not count:
         return None
-    left, right = mean_interval(gaps, seed) or (None, None)
-    return Effect(smaller, larger, mean(gaps), left, right, len(gaps))
+    by_seed = tuple(told(one) for one in seeds_at(measured, rate))
+    trained = any("ft-" in arm for arm in (smaller, larger))
+    return Effect(smaller, larger, *told(None), count, by_seed if trained else ())
 
 
 def effects(measured: Sequence[Likelihood], rate: float, seed: int) -> list[Effect]:
@@ -146,9 +214,8 @@ def likelihood_figure(
     """Call-token NLL by arm, one colour a learning rate."""
     series, intervals = {}, {}
     for rate in rates:
-        names = complete_at(measured, rate)
-        values = [_values(measured, rate, arm, names, "call_tokens") for arm in ARMS]
-        label = f"learning rate {rate:g} (n = {len(names)})"
+        values = [list(_values(measured, rate, arm, "call_tokens").values()) for arm in ARMS]
+        label = f"learning rate {rate:g} (n = {len(complete_at(measured, rate))})"
         series[label] = [mean(found) if found else None for found in values]
         intervals[label] = [mean_interval(found, 0) for found in values]
     return bars(

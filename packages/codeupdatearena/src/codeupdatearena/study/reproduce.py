@@ -124,7 +124,7 @@ def _likelihoods(arena: Arena, study: Study, journal: Journal) -> LikelihoodPart
             likelihood_figure(measured, rates, journal.file("call_nll.png")),
         ],
         {"likelihood": as_results(measured, found)},
-        # On a slow machine fewer than `instances`: their adapters are made already.
+        # Their adapters are made already.
         [arena.by_id[name] for name in complete_at(measured, rate)[: study.instances]],
     )
 

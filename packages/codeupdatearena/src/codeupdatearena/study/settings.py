@@ -49,9 +49,11 @@ class Study(LibrarySettings):
     ----------
     sampler : spec for sampling the same model; "" is `model`.
     proxy : measure likelihoods of the references (for models too small to solve anything).
-    learning_rates : of the likelihood part; the first gets four fifths of the budget.
+    learning_rates, updates : of the likelihood part, and how many updates are edited at each.
+    n_seeds : that it trains with: `seed` and those after it.
+    budget : seconds after which it begins no further update; None, the default, measures all.
     arms : methods that are sampled and executed.
-    instances : examples for them (fewer if the likelihood part had no time for as many); 0 is all.
+    instances : examples for them (at most those of the likelihood part); 0 is all.
     samples, temperature, top_p, max_tokens : of the sampling.
     learning_rate : of the edits that are sampled, where the likelihood part made none.
     humaneval : file of tasks for specificity; "" for none.
@@ -72,10 +74,12 @@ class Study(LibrarySettings):
     ] = None
     proxy: bool = True
     budget: Annotated[
-        float,
-        typer.Option("--budget", help="Seconds for the likelihood part; none begins after them."),
-    ] = 180.0
+        float | None,
+        typer.Option("--budget", help="Seconds for the likelihood part; default: no bound."),
+    ] = None
     learning_rates: list[float] = field(default_factory=lambda: [1e-2, 1e-3])
+    updates: list[int] = field(default_factory=lambda: [3, 1])
+    n_seeds: int = 2
     arms: list[StudyArm] = field(default_factory=lambda: ["base", "prepend", "ft-ps"])
     instances: int = 3
     samples: int = 2
@@ -86,6 +90,17 @@ class Study(LibrarySettings):
     humaneval: str = ""
     specificity_edits: int = 25
     random_map: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.learning_rates) != len(self.updates) or min([1, *self.updates]) < 1:
+            raise UserError(f"updates: {self.updates}", "a number above 0 for each learning rate")
+        if self.n_seeds < 1 or self.seed < 0:
+            raise UserError(f"n_seeds: {self.n_seeds}, seed: {self.seed}", "numbers from 1 and 0")
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the likelihood part."""
+        return [self.seed + more for more in range(self.n_seeds)]
 
     @property
     def sampling(self) -> SolutionSettings:
