@@ -416,6 +416,7 @@ class Study:
     epochs : of each step.
     share : of all heads that get an offset, unless `k` says how many.
     k : number of heads; 0 follows `share`.
+    train_size : so many training examples of every task; 0 is all.
     batch_size, max_tokens : of training, of an answer.
     alphas : ITI's strengths, the best on a part of the training data is used.
     second_ranking : a task whose rankings are compared, `second_size` examples, one epoch; "" none.
@@ -433,6 +434,7 @@ class Study:
     epochs: int = 5
     share: float = 0.03
     k: int = 0
+    train_size: int = 0
     batch_size: int = 8
     max_tokens: int = 16
     alphas: list[float] = field(default_factory=lambda: [15.0])
@@ -474,4 +476,5 @@ class Study:
     def load_task(self, name: str, *, fold: int = 0) -> Task:
         """Read one of the tasks."""
         folder = Path(self.data) if self.data else None
-        return load_task(name, folder, fold=fold, seed=self.seeds[0])
+        few = self.train_size or None
+        return load_task(name, folder, fold=fold, train_size=few, seed=self.seeds[0])
