@@ -29,6 +29,10 @@ FAMILIES = {
         "qwen3_moe",
         {"num_key_value_heads": 2, "head_dim": 16, "num_experts": 2, "num_experts_per_tok": 1},
     ),
+    "gpt_oss": (
+        "gpt_oss",
+        {"num_key_value_heads": 2, "head_dim": 16, "num_local_experts": 4},
+    ),
     "smollm3": ("smollm3", {"num_key_value_heads": 2}),
     "starcoder2": ("starcoder2", {"num_key_value_heads": 2}),
 }

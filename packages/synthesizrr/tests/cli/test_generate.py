@@ -1,13 +1,8 @@
 import json
-import os
-import signal
-import subprocess
-import time
 
 from synthesizrr.records import Generation, read_rows
-from tenpapers.testing import start
 
-from ..conftest import command, fails, inputs, pool, read_lines, write_rows
+from ..conftest import command, fails, read_lines, write_rows
 
 
 def test_more_shots_than_the_pool(tmp_path, tiny_teacher):
@@ -127,33 +122,3 @@ def test_the_stages_as_commands(tmp_path, news, tiny_encoder, tiny_teacher, caps
     found = json.loads((tmp_path / "s" / "student.json").read_text())
     assert found["n_train"] == 8 and len(found["runs"]) == 2
     assert "probe: accuracy" in capsys.readouterr().out
-
-
-def test_a_killed_run_goes_on_without_doubles(tmp_path, tiny_teacher, capsys):
-    """A process that writes slowly is killed after its first lines; a second one does the rest."""
-    write_rows(tmp_path / "inputs.jsonl", [row.model_dump() for row in inputs(24)])
-    write_rows(tmp_path / "icl.jsonl", [row.model_dump() for row in pool()])
-    out = tmp_path / "generations.jsonl"
-    options = "--task ag_news --shots 1 --icl-groups 1 --max-new-tokens 8 --no-cache --json"
-    files = (tmp_path / "inputs.jsonl", tmp_path / "icl.jsonl")
-    arguments = ["generate", *files, *options.split(), "--out", out]
-    arguments += ["--teacher", f"hf:{tiny_teacher}"]
-    slowly = (
-        "import time\n"
-        "from tenpapers.records import Appender\n"
-        "write = Appender.write\n"
-        "Appender.write = lambda *given: (write(*given), time.sleep(0.3))"
-    )
-    words = start("synthesizrr", *arguments, before=slowly)
-    run = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (out.exists() and out.stat().st_size):
-        time.sleep(0.05)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
-    first = read_lines(out)
-    assert 0 < len(first) < 24
-    command(*arguments)
-    assert json.loads(capsys.readouterr().out)["done_before"] >= len(first) - 1
-    after = [row["id"] for row in read_lines(out)]
-    assert len(after) == len(set(after)) == 24

@@ -32,7 +32,8 @@ def test_the_whole_chain_from_one_file(tmp_path, news, capsys):
     from datasets import load_dataset
 
     config = tmp_path / "run.yaml"
-    config.write_text(RUN.format(task="ag_news", teacher="smollm2", news=news))
+    text = RUN.format(task="ag_news", teacher="smollm2", news=news)
+    config.write_text(text := text.replace("per_label: 2", "per_label: 1"))
     out = tmp_path / "out"
     command("run", "--config", config, "--out", out, "--json")
     summary = json.loads(capsys.readouterr().out)
@@ -68,9 +69,7 @@ def test_the_whole_chain_from_one_file(tmp_path, news, capsys):
     command("run", "--config", config, "--out", out)
     assert (out / "generations.jsonl").stat().st_mtime_ns == stamp
     assert (out / "student.json").exists()
-    config.write_text(
-        RUN.format(task="ag_news", teacher="smollm2", news=news).replace("top_k: 8", "top_k: 9")
-    )
+    config.write_text(text.replace("top_k: 8", "top_k: 9"))
     fails("run", "--config", config, "--out", out, told=["top_k was 8 and is 9"])
 
 

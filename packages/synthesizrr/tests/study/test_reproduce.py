@@ -6,14 +6,14 @@ from ..conftest import command
 
 
 def test_reproduce_without_real_data(tmp_path, tiny_teacher, monkeypatch, capsys):
-    """Made-up news, two prompts a label: every part of the report is there and it resumes."""
+    """Made-up news, three prompts a label: every part of the report is there and it resumes."""
     (tmp_path / "no-data").mkdir()
     monkeypatch.setenv("TENPAPERS_DATA", str(tmp_path / "no-data"))
     out = tmp_path / "out"
     config = tmp_path / "study.yaml"
     config.write_text(
-        "corpus_rows: 200\ngold_rows: 80\ntest_rows: 80\nseeds_per_class: 5\n"
-        "prompts_per_class: 5\nranks: [3, 8]\nrange: [0.0, 1.0]\nicl_range: [0.0, 1.0]\n"
+        "corpus_rows: 80\ngold_rows: 40\ntest_rows: 40\nseeds_per_class: 3\n"
+        "prompts_per_class: 3\nranks: [3, 8]\nrange: [0.0, 1.0]\nicl_range: [0.0, 1.0]\n"
         "context_tokens: [5, 40]\ngenerate: {icl_groups: 1, max_new_tokens: 8}\nruns: 2\n"
         "truncated: keep\nmap_student: probe\narms:\n"
         "- {name: FewGen 2-shot, method: fewgen, shots: 2}\n"

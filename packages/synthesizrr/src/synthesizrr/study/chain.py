@@ -277,6 +277,10 @@ class _Chain:
                     teacher.close()
             write_json(self.out / "generate.json", counts)
             self.requests = {name: counts[name] for name in self.requests}
+            if not file.stat().st_size:
+                asked, failed, too_long = (counts[n] for n in ("asked", "failed", "too_long"))
+                told = f"no generation: {failed} of {asked} requests failed, {too_long} too long"
+                raise UserError(told, "the same command asks again")
             self._finish("generations.jsonl", "generate.json")
         return read_rows(file, Generation)
 
