@@ -96,7 +96,8 @@ def test_many_quantifiers_are_read_once():
 def test_plans_in_the_words_of_models():
     broken = body("ForAll([x], Implies(", "    Cat(x)", "    , Purrs(x)", "))", "Cat(tom)")
     assert solve_fol(broken + "    return Purrs(tom)\n").value == "True"
-    assert solve_bool(body("rained", "Implies(rained, wet)", "result = wet", "return result")).value
+    result = body("rained", "Implies(rained, wet)", "result = wet", "return result")
+    assert solve_bool(result).value == "True"
     signs = body("rained", "rained -> wet", "wet ⇒ ¬dry", "return dry")
     assert solve_bool(signs).value == "False"
 

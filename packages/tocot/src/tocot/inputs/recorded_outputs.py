@@ -80,7 +80,7 @@ def _answered(row: Sample, where: str) -> Sample:
 def _named(row: Sample) -> Sample:
     """A row whose question, gold answer and options have our names, its own or its document's."""
     doc = row.get("doc")
-    known = (doc if isinstance(doc, Mapping) else {}) | row
+    known = {**(doc if isinstance(doc, Mapping) else {}), **row}
     names: dict[str, Any] = {"choices": known.get("choices")}
     for name, others in _OTHER_NAMES.items():
         values = [known[other] for other in (name, *others) if known.get(other) is not None]

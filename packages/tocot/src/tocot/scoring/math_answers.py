@@ -56,8 +56,10 @@ class MathChecker(Closing):
                 bufsize=0,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-            begun = select.select([self._child.stdout], [], [], START_SECONDS)[0]
-            if not begun or self._child.stdout.readline() != b"ready\n":  # type: ignore[union-attr]
+            said = self._child.stdout
+            assert said is not None  # it is a pipe
+            begun = select.select([said], [], [], START_SECONDS)[0]
+            if not begun or said.readline() != b"ready\n":
                 self.close()
                 raise RuntimeError("the process of Math-Verify does not start")
         return self._child.stdin, self._child.stdout  # type: ignore[return-value]

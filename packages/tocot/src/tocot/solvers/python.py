@@ -140,9 +140,9 @@ def attributes() -> frozenset[str]:
 
     `str.format` reaches into whatever it is given, and frames are attributes of a generator.
     """
-    kinds = (int, float, complex, str, list, tuple, dict, set, frozenset, range, slice)
-    kinds += (Fraction, Decimal, date, datetime, time, timedelta, timezone)
-    methods = {name for kind in kinds for name in dir(kind) if name[0] != "_"}
+    builtin = (int, float, complex, str, list, tuple, dict, set, frozenset, range, slice)
+    imported = (Fraction, Decimal, date, datetime, time, timedelta, timezone)
+    methods = {name for kind in (*builtin, *imported) for name in dir(kind) if name[0] != "_"}
     offered = {name for module in MODULES for name in public_names(module)}
     return frozenset(methods - {"format", "format_map"} | offered)
 

@@ -129,6 +129,6 @@ _PYTHON_SIGNS: dict[type[ast.AST], str] = {
 
 def _no_sign(sign: ast.AST | None, node: ast.expr) -> str:
     """Why a text is no formula: by the sign that is none of logic, or by its words."""
-    if type(sign) in _PYTHON_SIGNS:
+    if sign is not None and type(sign) in _PYTHON_SIGNS:
         return f"{_PYTHON_SIGNS[type(sign)]!r} is no sign of a formula"
     return f"{ast.unparse(node)[:60]!r} is no formula"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ..scoring.equals_sign import EqualsResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.projections.polar import PolarAxes
 
     from ..literature import MetaResult
 
@@ -45,7 +46,8 @@ def overview_figure(
     }
     place = (1, 2, 2) if meta is not None else (1, 1, 1)
     if len(names) >= 3:
-        _radar(figure.add_subplot(*place, projection="polar"), names, means)
+        polar = figure.add_subplot(*place, projection="polar")
+        _radar(cast("PolarAxes", polar), names, means)
     else:  # no area to see
         _group_bars(figure.add_subplot(*place), names, means)
     title = "Gain of chain of thought in the literature, and accuracy by group"
@@ -53,7 +55,7 @@ def overview_figure(
     return Picture(title, path)
 
 
-def _radar(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> None:
+def _radar(axes: "PolarAxes", names: list[str], means: dict[str, list[float]]) -> None:
     angles = [2 * math.pi * number / len(names) for number in range(len(names))]
     for (key, label), colour, style in zip(
         (("direct", "direct answer"), ("cot", "chain of thought")),
@@ -75,9 +77,9 @@ def _radar(axes: "Axes", names: list[str], means: dict[str, list[float]]) -> Non
     axes.set_theta_zero_location("N")
     axes.set_xticks(angles, names)
     axes.tick_params(axis="x", pad=14)
-    for angle, label in zip(angles, axes.get_xticklabels(), strict=True):
+    for angle, name in zip(angles, axes.get_xticklabels(), strict=True):
         side = -math.sin(angle)  # labels stand outside the circle
-        label.set_horizontalalignment(
+        name.set_horizontalalignment(
             "center" if abs(side) < 0.1 else "left" if side > 0 else "right"
         )
     axes.set_ylim(0, 100)
