@@ -16,21 +16,15 @@ from tenpapers.records import atomic_writer, write_jsonl
 from ..inputs.instances import load_instances
 from ..inputs.samples import load_samples
 from ..records import InstanceId
+from .instructions import instructed
 from .neighbours import knn
-from .vectors import MAX_TOKENS, TextVectors
+from .vectors import TextVectors
 
 if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
 What = Literal["prompt", "response"]
-# The encoder of the paper, what it reads of a text, and what it is told about the texts.
-E5_MISTRAL = "intfloat/e5-mistral-7b-instruct"
-_E5_TOKENS = 4096
-_TASKS: dict[What, str] = {
-    "prompt": "Given a query, find other queries that ask for something similar",
-    "response": "Given an answer, find other answers that say something similar",
-}
 
 
 def embed_file(file: Path, what: What, encoder: str, out: Path, *, cache: bool = True) -> int:
@@ -43,10 +37,7 @@ def embed_file(file: Path, what: What, encoder: str, out: Path, *, cache: bool =
     UserError : an input that does not fit; a sample 0 that failed; `out` is not ours.
     """
     ids, texts = _prompts(file) if what == "prompt" else _responses(file)
-    shown, longest = texts, MAX_TOKENS
-    if encoder in ("e5-mistral", E5_MISTRAL):
-        encoder, longest = E5_MISTRAL, _E5_TOKENS
-        shown = [f"Instruct: {_TASKS[what]}\nQuery: {text}" for text in texts]
+    encoder, shown, longest = instructed(encoder, texts, what)
     with Journal.once(out, command="overton embed", inputs=[file]) as journal:
         vectors = TextVectors(encoder, cache=cache, max_tokens=longest).of(shown)
         hashes = [hashlib.sha256(text.encode(errors="replace")).hexdigest() for text in texts]

@@ -6,7 +6,7 @@ from typing import Any
 
 from tenpapers.errors import UserError
 
-from ..embedding.embedded_files import E5_MISTRAL
+from ..embedding.instructions import follows_instructions, instructed
 from ..inputs.instances import load_instances
 from ..inputs.samples import load_samples
 from ..records import Instance, InstanceId
@@ -16,14 +16,6 @@ from .demonstrations import load_demos, own_demos
 from .methods import METHODS, Method
 from .prompts import Demo, render_prompt
 from .settings import GenerateSettings
-
-# Encoders that are told what is to be alike; names that people use for them.
-ENCODERS = {"e5-mistral": E5_MISTRAL}
-_ALIKE = {
-    "prompt": "Given a question of a user, find other questions that ask for something similar",
-    "response": "Given an answer, find other answers that say something similar",
-    "format": "Given an answer, find other answers that are formatted in a similar way",
-}
 
 
 @dataclass(frozen=True)
@@ -247,17 +239,15 @@ def _choose(
 def _encoded(texts: Sequence[str], settings: GenerateSettings, method: Method) -> Any:
     from ..embedding.vectors import TextVectors
 
-    name = ENCODERS.get(settings.encoder, settings.encoder)
-    told = "instruct" in name.lower()
-    if method.choice == "format" and not told:
+    if method.choice == "format" and not follows_instructions(settings.encoder):
         raise UserError(
             f"--encoder {settings.encoder}: knows no formats, only what a text is about",
             "use e5-mistral, or give --embeddings",
         )
-    if told:
-        texts = [f"Instruct: {_ALIKE[method.choice]}\nQuery: {text}" for text in texts]
-    vectors = TextVectors(name, cache=settings.cache, **({"max_tokens": 4096} if told else {}))
-    return vectors.of(texts, progress="vectors")
+    assert method.choice != "" and method.choice != "random"
+    name, shown, longest = instructed(settings.encoder, texts, method.choice)
+    vectors = TextVectors(name, cache=settings.cache, max_tokens=longest)
+    return vectors.of(shown, progress="vectors")
 
 
 def _hints(

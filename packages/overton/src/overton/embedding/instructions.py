@@ -1,0 +1,33 @@
+"""Encoders that are told what is to be alike, and what they are told."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from .vectors import MAX_TOKENS
+
+Alike = Literal["prompt", "response", "format"]
+# The encoder of the paper, the name that people use for it, and what it reads of a text.
+E5_MISTRAL = "intfloat/e5-mistral-7b-instruct"
+_SHORT_NAMES = {"e5-mistral": E5_MISTRAL}
+_LONGEST = 4096
+_TASKS: dict[Alike, str] = {
+    "prompt": "Given a question of a user, find other questions that ask for something similar",
+    "response": "Given an answer, find other answers that say something similar",
+    "format": "Given an answer, find other answers that are formatted in a similar way",
+}
+
+
+def follows_instructions(encoder: str) -> bool:
+    """Whether an encoder can be told what is to be alike: its name says so."""
+    return "instruct" in _SHORT_NAMES.get(encoder, encoder).lower()
+
+
+def instructed(encoder: str, texts: Sequence[str], alike: Alike) -> tuple[str, list[str], int]:
+    """The encoder's whole name, the texts as it wants them, and the tokens that it reads of each.
+
+    An encoder without instructions gets the texts alone.
+    """
+    if not follows_instructions(encoder):
+        return encoder, list(texts), MAX_TOKENS
+    shown = [f"Instruct: {_TASKS[alike]}\nQuery: {text}" for text in texts]
+    return _SHORT_NAMES.get(encoder, encoder), shown, _LONGEST
