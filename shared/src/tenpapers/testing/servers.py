@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -77,7 +78,9 @@ def vllm_server(backend: VLLMBackend, name: str) -> Iterator[str]:
         await init_app_state(engine, app.state, settings, tasks)
         return app
 
+    level = logging.root.level
     app = background.run(build())
+    logging.root.setLevel(level)  # a library of the server's silences everyone's warnings
     assert app is not None
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
