@@ -1,6 +1,7 @@
 """What holds for every test of the house: no hub, no deadlines, one thread a worker, one vLLM."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Workers share the cores. torch reads this at its import, and so do processes that tests start.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Begun in the background of a script, we ignore Ctrl-C, and so would every program that tests start
+# to interrupt it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no counterexample, and the same examples everywhere make a failure repeatable.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
