@@ -56,6 +56,12 @@ class SampleSet:
     fenced: int = 0
 
     @property
+    def firsts(self) -> dict[InstanceId, str | None]:
+        """Sample 0 of each question; None where it failed or there is none."""
+        pairs = zip(self.ids, self.texts, strict=True)
+        return {name: texts[0] if texts else None for name, texts in pairs}
+
+    @property
     def responses(self) -> list[str]:
         """All responses that did not fail, question by question."""
         return [text for texts in self.texts for text in texts if text is not None]

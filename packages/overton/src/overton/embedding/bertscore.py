@@ -98,9 +98,7 @@ class TokenEncoder:
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokens of texts, in their order; texts of like length share a batch."""
         found: dict[int, Tokens] = {}
-        encoded = self.tokenizer(
-            [text.strip() for text in texts], truncation=True, max_length=self.max_tokens + 1
-        )["input_ids"]
+        encoded = self._ids(texts)
         special = {self.tokenizer.cls_token_id, self.tokenizer.sep_token_id}
         order = sorted(range(len(texts)), key=lambda place: -len(encoded[place]))
         while order:
@@ -115,10 +113,15 @@ class TokenEncoder:
 
     def is_cut(self, texts: Sequence[str]) -> list[bool]:
         """Whether texts go on where the encoder has stopped reading."""
-        encoded = self.tokenizer(
-            [text.strip() for text in texts], truncation=True, max_length=self.max_tokens + 1
+        return [len(ids) > self.max_tokens for ids in self._ids(texts)]
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids, one more than are read of a text that goes on."""
+        stripped = [text.strip() for text in texts]
+        ids: list[list[int]] = self.tokenizer(
+            stripped, truncation=True, max_length=self.max_tokens + 1
         )["input_ids"]
-        return [len(ids) > self.max_tokens for ids in encoded]
+        return ids
 
     @property
     def _batch_tokens(self) -> int:

@@ -100,12 +100,11 @@ def _prompts(file: Path) -> tuple[list[InstanceId], list[str]]:
 
 
 def _responses(file: Path) -> tuple[list[InstanceId], list[str]]:
-    samples = load_samples(file)
-    firsts = [texts[0] if texts else None for texts in samples.texts]
-    failed = [name for name, text in zip(samples.ids, firsts, strict=True) if text is None]
+    firsts = load_samples(file).firsts
+    failed = [name for name, text in firsts.items() if text is None]
     if failed:
         raise UserError(
             f"{file}: sample 0 of {len(failed)} questions failed, first {failed[0]!r}",
             "sample them again",
         )
-    return list(samples.ids), [text for text in firsts if text is not None]
+    return list(firsts), [text for text in firsts.values() if text is not None]

@@ -1,7 +1,7 @@
 """Files of prompts: the paper's instances, and what people have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,28 @@ def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
 def queries_in(prompt: str) -> list[str]:
     """The queries in a prompt of a base model, examples first; the last is the one it is about."""
     return _QUERY.findall(prompt)
+
+
+def queries_for(
+    names: Iterable[InstanceId], samples: Path, instances: Path | None
+) -> dict[InstanceId, str]:
+    """What was asked, from a file of prompts if there is one, else from the samples themselves.
+
+    Raises
+    ------
+    UserError : one of the names has no query; see `load_instances` and `queries_of`.
+    """
+    if instances is None:
+        queries = queries_of(samples)
+    else:
+        queries = {instance.id: instance.query for instance in load_instances(instances)}
+    for name in names:
+        if name not in queries:
+            raise UserError(
+                f"{samples}: does not say what instance {name!r} was asked",
+                "--instances FILE has the prompts",
+            )
+    return queries
 
 
 def queries_of(path: Path) -> dict[InstanceId, str]:

@@ -12,7 +12,7 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Request, Sampling, open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.instances import load_instances, queries_of
+from ..inputs.instances import queries_for
 from ..inputs.parse_judgement import parse_judgement
 from ..inputs.samples import load_samples
 from ..records import InstanceId, JudgeKind, Judgement, SampleSet
@@ -167,24 +167,13 @@ def _cases(settings: JudgeSettings, samples: SampleSet) -> Iterator[Case]:
                 "samples of the model that is compared with",
             )
         other = load_samples(settings.reference).aligned_with(samples)
-        references = {name: texts[0] for name, texts in zip(other.ids, other.texts, strict=True)}
-    queries = _queries(settings)
+        references = other.firsts
+    queries = queries_for(samples.ids[: settings.limit], settings.samples, settings.instances)
     for name, texts in list(zip(samples.ids, samples.texts, strict=True))[: settings.limit]:
-        if name not in queries:
-            raise UserError(
-                f"{settings.samples}: does not say what instance {name!r} was asked",
-                "--instances FILE has the prompts",
-            )
         for index, text in enumerate(texts[: settings.first]):
             reference = references.get(name)
             if text is not None and not (paired and reference is None):
                 yield Case(name, index, queries[name], text, reference)
-
-
-def _queries(settings: JudgeSettings) -> dict[InstanceId, str]:
-    if settings.instances is None:
-        return queries_of(settings.samples)
-    return {instance.id: instance.query for instance in load_instances(settings.instances)}
 
 
 def _unanswered(settings: JudgeSettings, samples: SampleSet) -> int:

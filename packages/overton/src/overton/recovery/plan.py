@@ -200,8 +200,7 @@ def _teachers_answers(
             f"--method {settings.method}: whose answers? --teacher is missing",
             "a JSONL of samples for the same prompts, as `--method aligned` writes it",
         )
-    samples = load_samples(settings.teacher)
-    first = {name: texts[0] for name, texts in zip(samples.ids, samples.texts, strict=True)}
+    first = load_samples(settings.teacher).firsts
     answers = [first.get(instance.id) or None for instance in instances]
     if not any(answers):
         raise UserError(
@@ -260,12 +259,10 @@ def _hints(
             f"--method {settings.method}: --summaries is missing",
             "`overton summarize TEACHER.jsonl --judge MODEL` writes them",
         )
-    samples = load_samples(settings.summaries)
-    if len(samples.ids) < len(instances):
+    summaries = load_samples(settings.summaries).firsts
+    if len(summaries) < len(instances):
         raise UserError(
-            f"{settings.summaries}: {len(samples.ids)} summaries for {len(instances)} prompts",
+            f"{settings.summaries}: {len(summaries)} summaries for {len(instances)} prompts",
             "summarise the teacher's answers to all of them",
         )
-    return {
-        name: texts[0] for name, texts in zip(samples.ids, samples.texts, strict=True) if texts[0]
-    }
+    return {name: text for name, text in summaries.items() if text}

@@ -9,7 +9,7 @@ from tenpapers.generation import Completion, Generator, Request, Sampling, open_
 from tenpapers.generation.types import Message
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.instances import load_instances, queries_of
+from ..inputs.instances import queries_for
 from ..inputs.samples import load_samples
 from ..judging.prompts import question
 from ..judging.settings import SUMMARY_TOKENS
@@ -37,14 +37,10 @@ def summarize(
     UserError : samples without their prompts; `out` holds a run of another model, other settings or
         inputs; see `load_samples`.
     """
-    texts = dict(_first_samples(settings))
-    queries = _queries(settings)
-    for name, text in texts.items():
-        if text and name not in queries:
-            raise UserError(
-                f"{settings.samples}: does not say what instance {name!r} was asked",
-                "--instances FILE has the prompts",
-            )
+    firsts = load_samples(settings.samples).firsts
+    texts = dict(list(firsts.items())[: settings.limit])
+    answered = [name for name, text in texts.items() if text]
+    queries = queries_for(answered, settings.samples, settings.instances)
     with open_generator(settings.judge, cache=settings.cache) as model:
         known = known_by(settings.judge, model.backend.identity)
         key = key_of("overton summarize", settings, judge=known)
@@ -127,19 +123,6 @@ def _said(done: Completion) -> str:
     if done.failed or not text:
         raise UserError(f"no answer to {done.id[:60]!r}: {done.outcome}", "run it again")
     return text
-
-
-def _first_samples(settings: SummarizeSettings) -> Iterator[tuple[InstanceId, str | None]]:
-    samples = load_samples(settings.samples)
-    pairs = list(zip(samples.ids, samples.texts, strict=True))[: settings.limit]
-    for name, texts in pairs:
-        yield name, texts[0]
-
-
-def _queries(settings: SummarizeSettings) -> dict[InstanceId, str]:
-    if settings.instances is None:
-        return queries_of(settings.samples)
-    return {instance.id: instance.query for instance in load_instances(settings.instances)}
 
 
 def _request(name: str, query: str, response: str, folder: Path | None, seed: int) -> Request:
