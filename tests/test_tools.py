@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,36 @@ def test_whatever_setup_installs_has_a_hash(setup_tool, monkeypatch):
             (name, digest) for name, digest in asked if not name.marker or name.marker.evaluate()
         ]
         assert len(here) > 150 and [name for name, digest in here if not digest] == []
+
+
+def test_wheels_for_others_need_no_checkout(setup_tool, tmp_path):
+    """Shared and a package, built as a release and put into an empty folder elsewhere."""
+    for member in ("shared", f"packages/{PACKAGES[0]}"):
+        words = ("build", "--quiet", "--wheel", "--out-dir", str(tmp_path / "dist"), member)
+        built = run(setup_tool.uv(), *words, TENPAPERS_RELEASE="1")
+        if built.returncode and "Failed to fetch" in built.stderr:
+            pytest.skip("no package index here that has hatchling")
+        assert built.returncode == 0, built.stderr
+    wheels = sorted((tmp_path / "dist").glob("*.whl"))
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(tmp_path / "others")
+    (metadata,) = (tmp_path / "others").glob(f"{PACKAGES[0]}-*.dist-info/METADATA")
+    asked = re.findall(r"^Requires-Dist: (tenpapers-shared.*)", metadata.read_text(), re.MULTILINE)
+    assert len(wheels) == 2 and asked
+    assert all(re.match(r"tenpapers-shared(\[[\w,-]+\])?==0\.1\.0", line) for line in asked), asked
+    show = f"import {PACKAGES[0]}, tenpapers, tenpapers.sandbox.inside as inside; "
+    show += f"from {PACKAGES[0]}.cli.main import main; "
+    show += f"print({PACKAGES[0]}.__file__, tenpapers.__file__, *inside.__path__); main()"
+    others = str(tmp_path / "others")
+    done = run(sys.executable, "-c", show, "--help", cwd=tmp_path, PYTHONPATH=others)
+    assert done.returncode == 0, done.stderr
+    places, _, told = done.stdout.partition("\n")
+    assert all(place.startswith(others) for place in places.split()), places
+    assert (
+        "Usage:" in told
+        and (tmp_path / "others/tenpapers/sandbox/inside/system_calls.txt").exists()
+    )
 
 
 def test_setup_refuses_a_file_with_another_hash_than_the_locked_one(

@@ -67,7 +67,7 @@ def test_attrprompts_published_values(data):
 def test_bm25_equals_rank_bm25_on_the_abc_corpus(data):
     """With a word in more than half of the documents."""
     from rank_bm25 import BM25Okapi
-    from tenpapers.embedding import Bm25Index
+    from synthesizrr import Bm25Index
 
     rows = read_lines(data / "abc_news_corpus.jsonl.gz")
     tokens = [word_tokens(row["text"]) for row in rows]

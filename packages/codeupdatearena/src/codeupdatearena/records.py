@@ -74,8 +74,9 @@ class Report(Record):
     Statuses are `passed`, `assert`, `error:<Name>`, `timeout`, `memory` or `crash`, one a test
     that was run; `None` means not run (see `evaluate --full-report`). `failure` is the first test
     that failed with the update (where, what, the message), `output` the last lines that were
-    printed there, `suspicious` what looks in a passing solution as if it meant to deceive;
-    `finish_reason` and `fields` are the prediction's.
+    printed there, `suspicious` what looks in a passing solution as if it meant to deceive, and
+    the types that it then returns beside the reference's; `finish_reason` and
+    `fields` are the prediction's.
     """
 
     prog_syn_id: str

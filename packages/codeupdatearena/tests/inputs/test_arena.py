@@ -93,9 +93,10 @@ def test_a_value_that_claims_to_be_equal_to_anything_is_counted(allowed, tmp_pat
     words = ["--arena", own(tmp_path), "--path", tmp_path / "lib", "--out", tmp_path / "o"]
     command("codeupdatearena", "evaluate", tmp_path / "p.jsonl", *words)
     (report,) = read_rows(tmp_path / "o/reports.jsonl")
-    assert report["suspicious"] == ["Any.__eq__", "class Any(float)"]
-    # With the update and without it.
-    assert "suspicious: 2" in capsys.readouterr().out
+    told = "returns candidate.Any, the reference int"
+    assert report["suspicious"] == ["Any.__eq__", "class Any(float)", told]
+    # With the update, without it, and where its types were noted.
+    assert "suspicious: 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["evaluate", "verify", "literalize"])

@@ -7,8 +7,8 @@ from .scoring.label_mix import match_distribution as match_distribution
 from .scoring.mauve import mauve as mauve
 from .scoring.self_bleu import SelfBleu as SelfBleu
 from .scoring.self_bleu import self_bleu as self_bleu
+from .sourcing.okapi import Bm25Index as Bm25Index
 from .sourcing.pools import build_inputs as build_inputs
-from .sourcing.retrieve import Bm25Index as Bm25Index
 from .sourcing.retrieve import embed as embed
 from .sourcing.retrieve import search as search
 from .sourcing.shorten import shorten as shorten

@@ -1,9 +1,8 @@
-"""Sentence encoders, exact streaming search, faiss indexes, and BM25."""
+"""Sentence encoders, exact streaming search, and faiss indexes."""
 
-from .bm25 import Bm25Index
 from .encoder import Encoder
 from .index import DenseIndex
 from .search import search
 from .shards import EmbeddingShards
 
-__all__ = ["Bm25Index", "DenseIndex", "EmbeddingShards", "Encoder", "search"]
+__all__ = ["DenseIndex", "EmbeddingShards", "Encoder", "search"]

@@ -10,6 +10,7 @@ from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, SandboxPool, Ver
 
 from ..records import Prediction, ProgSynExample, Report
 from .programs import MOST_TIMEOUTS, parses, program
+from .returned_types import returned_types, strange_types, types_program
 from .self_dependence import called_program, dependence_program, depends
 from .settings import Isolation
 
@@ -34,6 +35,8 @@ class _Run:
     with_update: Verdict | None = None
     without_update: Verdict | None = None
     called: bool | None = None
+    returned: set[str] | None = None  # types of the solution's values, where it is suspicious
+    wanted: set[str] | None = None  # the reference's
 
 
 class Sandbox(AbstractContextManager["Sandbox"]):
@@ -109,7 +112,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
             key = str(len(runs))
             runs[key] = shared[pair] = _Run(example, code, [job])
         for key, run in runs.items():
-            self._submit(f"{key} with", run, with_update=True)
+            self._submit(key, "with", run)
         # Runs that only wait for what is found out of their example's tests.
         waiting: dict[str, list[_Run]] = {}
         for verdict in self.pool.verdicts():
@@ -119,8 +122,10 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 self.dependence[name] = depends(verdict)
                 for run in waiting.pop(name):
                     yield from self._reports(run)
-            elif not self._take(key, mode, runs[key], verdict):
                 continue
+            self._take(mode, runs[key], verdict)
+            if next_mode := self._next_mode(runs[key]):
+                self._submit(key, next_mode, runs[key])
             elif not self._needs_dependence(runs[key]):
                 yield from self._reports(runs[key])
             elif name in waiting:
@@ -130,39 +135,53 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 example = runs[key].example
                 self.pool.submit(dependence_program(example, key=f"{key} depends"), first=True)
 
-    def _submit(self, key: str, run: _Run, *, with_update: bool) -> None:
-        made = program(
-            key,
-            run.example,
-            run.code,
-            with_update=with_update,
-            stop_on_failure=not (self.full_report or (self.strict and not with_update)),
-            most_timeouts=0 if self.full_report else MOST_TIMEOUTS,
-            isolate_tests=self.isolate_tests,
-            capture=self.keep_output and with_update,
-        )
+    def _submit(self, key: str, mode: str, run: _Run) -> None:
+        example, code, name = run.example, run.code, f"{key} {mode}"
+        if mode == "called":
+            made = called_program(name, example, code, isolate=self.isolate_tests)
+        elif mode in ("returned", "wanted"):
+            made = types_program(
+                name, example, code if mode == "returned" else example.ref_solution
+            )
+        else:
+            with_update = mode == "with"
+            made = program(
+                name,
+                example,
+                code,
+                with_update=with_update,
+                stop_on_failure=not (self.full_report or (self.strict and not with_update)),
+                most_timeouts=0 if self.full_report else MOST_TIMEOUTS,
+                isolate_tests=self.isolate_tests,
+                capture=self.keep_output and with_update,
+            )
         # What follows from a verdict comes first: reports are due as soon as they can be.
-        self.pool.submit(made, first=not with_update)
+        self.pool.submit(made, first=mode != "with")
 
-    def _take(self, key: str, mode: str, run: _Run, verdict: Verdict) -> bool:
-        """Keep a verdict, submit what it calls for; True when nothing is outstanding."""
+    def _take(self, mode: str, run: _Run, verdict: Verdict) -> None:
+        """Keep what a verdict says."""
         if mode == "with":
             run.with_update = verdict
-            if not (self.full_report or _all_passed(verdict, run.example)):
-                return True
-            self._submit(f"{key} without", run, with_update=False)
-            return False
-        if mode == "without":
+        elif mode == "without":
             run.without_update = verdict
-            if self.called and _all_passed(run.with_update, run.example):
-                probe = called_program(
-                    f"{key} called", run.example, run.code, isolate=self.isolate_tests
-                )
-                self.pool.submit(probe, first=True)
-                return False
-            return True
-        run.called = "passed" in verdict.statuses
-        return True
+        elif mode == "called":
+            run.called = "passed" in verdict.statuses
+        elif mode == "returned":
+            run.returned = returned_types(verdict)
+        else:
+            run.wanted = returned_types(verdict)
+
+    def _next_mode(self, run: _Run) -> str:
+        """What is to be run next; "" when nothing is left."""
+        assert run.with_update is not None
+        passed = _all_passed(run.with_update, run.example)
+        if run.without_update is None and (passed or self.full_report):
+            return "without"
+        if passed and self.called and run.called is None:
+            return "called"
+        if passed and run.with_update.suspicious:
+            return "returned" if run.returned is None else "wanted" if run.wanted is None else ""
+        return ""
 
     def _needs_dependence(self, run: _Run) -> bool:
         passed = _all_passed(run.with_update, run.example)
@@ -175,6 +194,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
         passed_without = None if without is None else _all_passed(without, run.example)
         seconds = run.with_update.seconds + (without.seconds if without else 0.0)
         called = run.called if self.called and passed_with else (False if self.called else None)
+        strange = strange_types(run.returned or set(), run.wanted or set())
         for job in run.jobs:
             yield Report(
                 **_known(job),
@@ -188,7 +208,7 @@ class Sandbox(AbstractContextManager["Sandbox"]):
                 seconds=round(seconds, 4),
                 failure=run.with_update.failure,
                 output=self._output(run.with_update),
-                suspicious=run.with_update.suspicious,
+                suspicious=run.with_update.suspicious + strange,
             )
 
     def _output(self, verdict: Verdict) -> str:

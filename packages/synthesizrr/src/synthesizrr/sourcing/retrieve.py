@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import typer
-from tenpapers.embedding import Bm25Index, DenseIndex, EmbeddingShards, Encoder, search
+from tenpapers.embedding import DenseIndex, EmbeddingShards, Encoder, search
 from tenpapers.embedding.encoder import Role
 from tenpapers.embedding.index import Kind
 from tenpapers.errors import UserError
@@ -16,6 +16,7 @@ from tenpapers.records import read_json, write_json
 from ..inputs.documents import SHARD_DOCUMENTS, corpus_digest, fetch_texts, read_documents
 from ..records import Example, Metric, Result, Retrieved
 from ..scoring.tokens import word_tokens
+from .okapi import Bm25Index
 
 CORPUS = "corpus.json"
 TOP_K = 500  # stored a seed; ranks 1 to 50 are used

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tenpapers.embedding import Bm25Index
+from synthesizrr.sourcing.okapi import Bm25Index
 from tenpapers.errors import UserError
 
 

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-
-from ..errors import UserError
-from .search import require_positive
+from tenpapers.embedding.search import require_positive
+from tenpapers.errors import UserError
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int, Shaped
 
 Tokenize = Callable[[str], Iterable[str]]
+K1, B = 1.5, 0.75  # of Okapi
+EPSILON = 0.25  # of the mean idf: what a word in more than half of the documents weighs
 
 
 class Weights(NamedTuple):
@@ -33,9 +34,9 @@ class Weights(NamedTuple):
 class Bm25Index:
     """BM25 Okapi with k1 = 1.5, b = 0.75 and the epsilon rule for frequent words.
 
-    idf(t) = ln(N - df + 0.5) - ln(df + 0.5); where that is negative (a word in more than half of
-    the documents) it is epsilon times the mean idf of the vocabulary. bm25s knows no such rule, so
-    its index is built with an idf that is never 0 and weighed anew.
+    idf(t) = ln(N - df + 0.5) - ln(df + 0.5); where that is negative it is epsilon times the mean
+    idf of the vocabulary. bm25s knows no such rule, so its index is built with an idf that is never
+    0 and weighed anew.
 
     Parameters
     ----------
@@ -56,15 +57,7 @@ class Bm25Index:
         self.tokenize = tokenize
 
     @classmethod
-    def build(
-        cls,
-        documents: Iterable[tuple[str, str]],
-        tokenize: Tokenize,
-        *,
-        k1: float = 1.5,
-        b: float = 0.75,
-        epsilon: float = 0.25,
-    ) -> Bm25Index:
+    def build(cls, documents: Iterable[tuple[str, str]], tokenize: Tokenize) -> Bm25Index:
         """Index documents, (id, text) each, of which the words' numbers are held and no text.
 
         Raises
@@ -82,12 +75,12 @@ class Bm25Index:
             coded.append([words.setdefault(word, len(words)) for word in tokenize(text)])
         if not words:
             raise UserError("no document with a word to index")
-        index = bm25s.BM25(k1=k1, b=b, method="atire", idf_method="lucene", dtype="float64")
+        index = bm25s.BM25(k1=K1, b=B, method="atire", idf_method="lucene", dtype="float64")
         index.index(Tokenized(coded, words), create_empty_token=False, show_progress=False)
         frequency = np.diff(index.scores["indptr"])  # documents of each word
         odds = (len(ids) - frequency + 0.5) / (frequency + 0.5)
         idf = np.log(odds)
-        idf[idf < 0] = epsilon * idf.mean()
+        idf[idf < 0] = EPSILON * idf.mean()
         index.scores["data"] *= np.repeat(idf / np.log1p(odds), frequency)
         weights = Weights(
             index.scores["data"],
