@@ -84,14 +84,13 @@ def first_problem(error: ValidationError) -> str:
     return f"{field}: {first['msg']}" if field else str(first["msg"])
 
 
-def read_jsonl(path: Path, kind: type[RecordT], *, allow_empty: bool = False) -> list[RecordT]:
+def read_jsonl(path: Path, kind: type[RecordT]) -> list[RecordT]:
     """Read a JSONL file of one record type.
 
     Parameters
     ----------
     path : file, may end in `.gz`.
     kind : pydantic model of a line.
-    allow_empty : whether a file without any record is fine.
 
     Raises
     ------
@@ -105,7 +104,7 @@ def read_jsonl(path: Path, kind: type[RecordT], *, allow_empty: bool = False) ->
             records.append(adapter.validate_python(value))
         except ValidationError as error:
             raise UserError(f"{path}:{number}: {first_problem(error)}") from None
-    if not records and not allow_empty:
+    if not records:
         raise UserError(f"{path}: no records in it")
     return records
 

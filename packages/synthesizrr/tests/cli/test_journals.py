@@ -9,11 +9,12 @@ from ..conftest import AG, command, fails, inputs, pool, read_lines, write_rows
 
 
 @pytest.fixture(scope="module")
-def files(news, tmp_path_factory):
+def files(news, tiny_encoder, tmp_path_factory):
     """Documents, demonstrations, two recorded teachers, and what each stage begins with."""
     folder = tmp_path_factory.mktemp("given")
     for name in ("train", "test", "docs"):
         shutil.copy(news / f"{name}.jsonl", folder)
+    shutil.copytree(tiny_encoder, folder / "encoder")
     write_rows(folder / "inputs.jsonl", [row.model_dump() for row in inputs(4)])
     write_rows(folder / "icl.jsonl", [row.model_dump() for row in pool()])
     asked = [*(f"in{n}" for n in range(4)), *(row.id for row in fewgen_inputs(AG, 2))]
@@ -80,6 +81,18 @@ def sampling(files):
     )
 
 
+def embedding(files):
+    words = ["corpus", "embed", files / "docs.jsonl", "--encoder", files / "encoder"]
+    names = ["settings.json", "meta.json", "corpus.json"]
+    names += [
+        f"{kind}-0000{n}.{end}" for n in (0, 1) for kind, end in (("emb", "npy"), ("ids", "txt"))
+    ]
+    others = [(["--max-length", 64], "max_length was 512 and is 64")]
+    return Journalled(
+        [*words, "--shard-size", 12], names, others, changed=files / "docs.jsonl", **PLAIN
+    )
+
+
 def retrieval(files):
     words = ["retrieve", files / "seeds.jsonl", files / "docs.jsonl", "--retriever", "bm25"]
     others = [(["--top-k", 5], "top_k was 4 and is 5")]
@@ -133,6 +146,7 @@ def whole_run(files):
         generation,
         few_generation,
         sampling,
+        embedding,
         retrieval,
         building,
         parsing,

@@ -43,9 +43,8 @@ class Encoder:
     def __init__(
         self, model: SentenceTransformer, name: str, *, normalize: bool = True, identity: str = ""
     ) -> None:
-        from sentence_transformers.models import Normalize
-
-        while not normalize and isinstance(model[-1], Normalize):
+        # By its name: its module has moved between versions.
+        while not normalize and type(model[-1]).__name__ == "Normalize":
             del model[-1]
         self.model = model.eval()
         self.name = name

@@ -40,7 +40,7 @@ class DenseIndex:
 
     @classmethod
     def build(cls, shards: Iterable[Shard], kind: Kind = "flat") -> Self:
-        """Build from shards, which are read twice (IVF learns its lists from the first rows).
+        """Build from shards; IVF learns its lists from the first.
 
         Raises
         ------
@@ -89,8 +89,8 @@ class DenseIndex:
         write_json(folder / "index.json", {"kind": self.kind, "ids": self.ids.tolist()})
 
     @classmethod
-    def load(cls, folder: Path, *, memory_map: bool = True) -> Self:
-        """Read what `save` wrote; memory-mapped, vectors stay on disk until they are needed.
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; vectors stay on disk until they are needed.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class DenseIndex:
         if not file.exists():
             raise UserError(f"{folder}: no index.faiss in it")
         content = read_json(folder / "index.json")
-        flags = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY if memory_map else 0
+        flags = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY
         return cls(library.read_index(str(file), flags), content["ids"], content["kind"])
 
 

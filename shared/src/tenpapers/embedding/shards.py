@@ -1,7 +1,7 @@
 """A corpus as embedding files: written a shard at a time, resumed, read by memory map."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +40,13 @@ class EmbeddingShards:
         dtype: str = "float16",
         max_length: int = 512,
         corpus_sha256: str = "",
+        place: Callable[[str], Path] | None = None,
     ) -> "EmbeddingShards":
         """Encode documents, (id, text) each; a killed run goes on with the first missing shard.
+
+        Parameters
+        ----------
+        place : from the name of a file in the folder to its path, as `Journal.file` announces it.
 
         Raises
         ------
@@ -49,6 +54,7 @@ class EmbeddingShards:
             with a line end in it; a text whose vector is not finite.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        place = place or folder.joinpath
         settings = {
             "encoder": encoder.name,
             "identity": encoder.identity,
@@ -59,13 +65,13 @@ class EmbeddingShards:
             "max_length": max_length,
             "corpus_sha256": corpus_sha256,
         }
-        claim = folder / "settings.json"
+        claim = place("settings.json")
         if claim.exists() and read_json(claim) != settings:
             raise UserError(f"{folder}: holds embeddings of other settings", "choose another --out")
         write_json(claim, settings)
         count = number = 0
         for number, (ids, texts) in enumerate(_chunks(documents, shard_size)):
-            arrays, names = _paths(folder, number)
+            arrays, names = map(place, _names(number))
             if not (names.exists() and arrays.exists()):
                 if broken := [name for name in ids if "\n" in name or "\r" in name]:
                     raise UserError(f"document {broken[0]!r}: an id cannot hold a line end")
@@ -83,7 +89,7 @@ class EmbeddingShards:
             raise UserError(f"{folder}: no document to encode")
         digest = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()
         write_json(
-            folder / "meta.json",
+            place("meta.json"),
             settings | {"count": count, "shards": number + 1, "key": digest[:16]},
         )
         return cls(folder)
@@ -91,7 +97,7 @@ class EmbeddingShards:
     def __iter__(self) -> Iterator[Shard]:
         """Ids and memory-mapped array of every shard."""
         for number in range(int(self.meta["shards"])):
-            arrays, names = _paths(self.folder, number)
+            arrays, names = map(self.folder.joinpath, _names(number))
             # No other line ends than ours: an id may hold what Unicode takes for one.
             ids = names.read_bytes().decode().split("\n")[:-1]
             vectors = np.load(arrays, mmap_mode="r", allow_pickle=False)
@@ -105,8 +111,8 @@ class EmbeddingShards:
         return int(self.meta["count"])
 
 
-def _paths(folder: Path, number: int) -> tuple[Path, Path]:
-    return folder / f"emb-{number:05d}.npy", folder / f"ids-{number:05d}.txt"
+def _names(number: int) -> tuple[str, str]:
+    return f"emb-{number:05d}.npy", f"ids-{number:05d}.txt"
 
 
 def _chunks(

@@ -282,49 +282,30 @@ def _choose(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> list[
     cumulated chances would not be.
     """
     import torch
+    from transformers import RepetitionPenaltyLogitsProcessor, TopKLogitsWarper, TopPLogitsWarper
 
-    _penalise(logits, rows)
-    chosen = logits.argmax(-1)
     drawn: dict[tuple[float, int, float], list[int]] = {}
     for number, row in enumerate(rows):
         sampling = row.request.sampling
+        if sampling.repetition_penalty != 1:
+            seen = torch.tensor([row.prompt + row.tokens], device=logits.device)
+            penalise = RepetitionPenaltyLogitsProcessor(float(sampling.repetition_penalty))
+            logits[number] = penalise(seen, logits[number : number + 1])[0]
         if sampling.temperature > 0:
             key = (sampling.temperature, sampling.top_k, sampling.top_p)
             drawn.setdefault(key, []).append(number)
+    chosen = logits.argmax(-1)
     for (temperature, top_k, top_p), numbers in drawn.items():
         select = torch.tensor(numbers, device=logits.device)
-        kept = _truncate(logits[select] / temperature, top_k, top_p)
+        kept = logits[select] / temperature
+        if top_k > 0:
+            kept = TopKLogitsWarper(top_k)(select, kept)
+        if top_p < 1:
+            kept = TopPLogitsWarper(top_p)(select, kept)
         times = torch.stack([rows[number].noise(logits.shape[1]) for number in numbers])
         chosen[select] = (kept - times.log()).argmax(-1)
     tokens: list[int] = chosen.tolist()
     return tokens
-
-
-def _penalise(logits: Float[Tensor, "rows vocabulary"], rows: list[_Row]) -> None:
-    """Make tokens less likely that stand in the prompt or the answer, in place."""
-    import torch
-
-    for number, row in enumerate(rows):
-        penalty = row.request.sampling.repetition_penalty
-        if penalty != 1:
-            seen = torch.tensor(sorted({*row.prompt, *row.tokens}), device=logits.device)
-            known = logits[number, seen]
-            logits[number, seen] = torch.where(known > 0, known / penalty, known * penalty)
-
-
-def _truncate(
-    logits: Float[Tensor, "rows vocabulary"], top_k: int, top_p: float
-) -> Float[Tensor, "rows vocabulary"]:
-    """Keep the `top_k` likeliest and the smallest set that holds `top_p` of the mass."""
-    if top_k > 0:
-        least = logits.topk(min(top_k, logits.shape[1])).values[:, -1:]
-        logits = logits.masked_fill(logits < least, float("-inf"))
-    if top_p < 1:
-        ordered, places = logits.sort(descending=True)
-        chances = ordered.softmax(-1)
-        beyond = chances.cumsum(-1) - chances >= top_p
-        logits = logits.masked_fill(beyond.scatter(1, places, beyond), float("-inf"))
-    return logits
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def corpus_embed(
     docs: Annotated[Path, typer.Argument(help="docs-*.jsonl(.gz) in a folder, or one file.")],
     settings: EmbedSettings,
     out: OutDir,
+    overwrite: Overwrite = False,
     wait: Wait = False,
     as_json: Json = False,
 ) -> None:
@@ -101,9 +102,11 @@ def corpus_embed(
     from tenpapers.journal import Journal, key_of
 
     from ..sourcing.retrieve import embed_corpus
+    from ..students.identity import known_encoder
 
-    key = key_of("synthesizrr corpus embed", settings)
-    with Journal(out, key=key, inputs=[docs], wait=wait) as journal:
+    encoder = known_encoder(settings.encoder)
+    key = key_of("synthesizrr corpus embed", settings, encoder=encoder)
+    with Journal(out, key=key, inputs=[docs], overwrite=overwrite, wait=wait) as journal:
         journal.claim("settings.json", "meta.json", "corpus.json")
         made = embed_corpus(
             docs,
@@ -112,5 +115,6 @@ def corpus_embed(
             dtype=settings.dtype,
             shard_size=settings.shard_size,
             max_length=settings.max_length,
+            place=journal.file,
         )
     say(made.meta, as_json, f"{len(made)} documents, {made.dim} dimensions\n-> {out}")

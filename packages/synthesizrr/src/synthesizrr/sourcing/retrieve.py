@@ -1,6 +1,6 @@
 """Content sourcing, step one: the documents that each seed fetches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -63,11 +63,17 @@ def embed_corpus(
     dtype: Dtype = "float16",
     shard_size: int = SHARD_DOCUMENTS,
     max_length: int = 512,
+    place: Callable[[str], Path] | None = None,
 ) -> EmbeddingShards:
     """Embed a corpus a shard at a time; a killed run goes on with the first missing shard.
 
     `corpus.json` beside the embeddings says where the documents are.
+
+    Parameters
+    ----------
+    place : from the name of a file in `folder` to its path, as `Journal.file` announces it.
     """
+    place = place or folder.joinpath
     made = EmbeddingShards.build(
         folder,
         Encoder.load(encoder),
@@ -76,8 +82,9 @@ def embed_corpus(
         dtype=dtype,
         max_length=max_length,
         corpus_sha256=corpus_digest(corpus),
+        place=place,
     )
-    write_json(folder / CORPUS, {"documents": str(corpus.resolve())})
+    write_json(place(CORPUS), {"documents": str(corpus.resolve())})
     return made
 
 
