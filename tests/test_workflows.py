@@ -59,15 +59,7 @@ def test_every_package_is_tested_on_every_python_that_it_takes():
     assert any(step.get("with", {}).get("cache") == "pip" for step in job["steps"])
 
 
-def test_whatever_we_need_has_a_lowest_version_and_those_are_tested():
-    """Without one, resolving to the lowest takes a version from before our time."""
-    without = []
-    for file in [ROOT / "shared/pyproject.toml", *ROOT.glob("packages/*/pyproject.toml")]:
-        project = tomllib.loads(file.read_text())["project"]
-        extras = project.get("optional-dependencies", {}).values()
-        for line in (*project["dependencies"], *(line for extra in extras for line in extra)):
-            if " @ " not in line and not re.search(r"[>=]=\s*\d", line):
-                without.append(f"{file.parent.name}: {line}")
-    assert without == []
-    lowest = "\n".join(step.get("run", "") for step in flow("ci.yml")["jobs"]["lowest"]["steps"])
-    assert "--resolution lowest-direct ./shared ./packages/*" in lowest and "-m pytest" in lowest
+def test_the_lowest_versions_are_tested():
+    steps = flow("ci.yml")["jobs"]["lowest"]["steps"]
+    text = "\n".join(step.get("run", "") for step in steps)
+    assert "--resolution lowest-direct ./shared ./packages/*" in text and "-m pytest" in text

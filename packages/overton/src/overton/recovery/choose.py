@@ -1,17 +1,22 @@
 """Which other queries of a file are shown as examples of a query."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 from numpy import ndarray
 from tenpapers.errors import UserError
 
 from ..embedding.embedded_files import read_embeddings
 from ..embedding.neighbours import knn
 from ..records import InstanceId
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def draw_others(

@@ -1,0 +1,74 @@
+"""What a package imports when it runs is what its pyproject.toml asks for."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from .house import PACKAGES, ROOT, SHARED, modules, source
+
+# Rooms that only tests load, or that run in the interpreter of the programs.
+ELSEWHERE = (SHARED / "testing", SHARED / "sandbox" / "inside")
+DISTRIBUTIONS = packages_distributions()
+# Parts of transformers, and what only whoever has a model of that kind needs.
+BROUGHT = {"huggingface_hub", "tokenizers", "bitsandbytes"}
+
+
+def project(folder):
+    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+
+def asked(folder):
+    """Requirements of a member, those of its extras among them."""
+    found = project(folder)
+    extras = found.get("optional-dependencies", {}).values()
+    return [*found["dependencies"], *(line for extra in extras for line in extra)]
+
+
+def name_of(distribution):
+    return re.split(r"[^\w.-]", distribution)[0].lower().replace("_", "-")
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """First names of what is imported at run time, at the top or inside a function."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Try) and "ImportError" in "".join(
+            map(ast.unparse, child.handlers)
+        ):
+            continue  # whoever lacks it is told
+        if isinstance(child, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and not child.level and child.module:
+            yield child.module.partition(".")[0]
+        yield from imported(child)
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "shared"])
+def test_whatever_is_imported_is_asked_for(package):
+    """A tool of ours that is at hand here is not at hand where a user installs the package."""
+    own = ROOT / "shared" if package == "shared" else ROOT / "packages" / package
+    folder = SHARED if package == "shared" else source(package)
+    known = {name_of(line) for line in (*asked(own), *asked(ROOT / "shared"))}
+    without = {}
+    for file in modules(folder):
+        if any(room in file.parents for room in ELSEWHERE):
+            continue
+        for name in set(imported(ast.parse(file.read_text()))) - {package, "tenpapers", *BROUGHT}:
+            distributions = {name_of(found) for found in DISTRIBUTIONS.get(name, [name])}
+            if name not in sys.stdlib_module_names and not distributions & known:
+                without.setdefault(name, []).append(str(file.relative_to(folder)))
+    assert without == {}
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "shared"])
+def test_whatever_is_asked_for_has_a_lowest_version(package):
+    """Without one, the lowest that CI tests would be a version from before our time."""
+    own = ROOT / "shared" if package == "shared" else ROOT / "packages" / package
+    lines = [line for line in asked(own) if " @ " not in line]
+    assert [line for line in lines if not re.search(r"[>=]=\s*\d", line)] == []
