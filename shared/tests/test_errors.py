@@ -2,7 +2,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
-from tenpapers.errors import UserError, without_credentials
+from tenpapers.errors import UserError, first_line, without_credentials
 from tenpapers.journal import known_by
 from tenpapers.report import manifest
 from tenpapers.settings import as_config
@@ -20,6 +20,17 @@ PRIVATE, PUBLIC = "openai:m@http://ada:secret@host:8000/v1", "openai:m@http://ho
 )
 def test_addresses_lose_user_and_password(text, shown):
     assert without_credentials(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (ValueError("\nno such model\nsee https://..."), "no such model"),
+        (MemoryError(), "MemoryError"),  # as the parser says of a hundred thousand minus signs
+    ],
+)
+def test_an_exception_is_told_in_one_line_whatever_it_says(error, shown):
+    assert first_line(error) == shown
 
 
 @dataclass(frozen=True)

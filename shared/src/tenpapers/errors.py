@@ -1,4 +1,4 @@
-"""The one exception for what a user can mend, and what no message may tell."""
+"""The one exception for what a user can mend, what others say, and what no message may tell."""
 
 import re
 
@@ -26,6 +26,11 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line; the name of one that says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def without_credentials(text: str) -> str:

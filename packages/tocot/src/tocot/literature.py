@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -87,7 +87,7 @@ def read_results(paths: Sequence[Path]) -> "DataFrame":
         try:
             frame = pandas.read_csv(path)
         except (ValueError, UnicodeDecodeError) as error:
-            raise UserError(f"{path}: not CSV: {str(error).splitlines()[0]}") from None
+            raise UserError(f"{path}: not CSV: {first_line(error)}") from None
         frame = frame.rename(columns=COLUMNS)
         if "paper_id" not in frame and "paper_link" in frame:
             frame["paper_id"] = frame["paper_link"]

@@ -80,6 +80,7 @@ def test_formulas_as_people_write_them(premises, conclusion):
         (["∀x (Cat(x) @ Dog(x))"], "Cat(tom)", "'@' is no sign of a formula"),
         (["∀x (ForAll([y], Cat(y)))"], "Cat(tom)", "'[' is no sign of a formula"),
         (["Cat(tom) if Dog(tom)"], "Cat(tom)", "not a formula"),
+        (["not " * 50_000 + "Cat(tom)"], "Cat(tom)", "not a formula: MemoryError"),
         (["[Cat(tom)]"], "Cat(tom)", "'[Cat(tom)]' is no formula"),
     ],
 )

@@ -89,6 +89,8 @@ def test_hostile_plans_end_in_time_and_leave_nothing():
 
 def test_not_python_and_no_function():
     assert solve_python("def solution(:").status == "error"
+    # The parser runs out of memory and says nothing.
+    assert solve_python("-" * 100_000 + "1").error == "not Python: MemoryError"
     assert "no function solution" in solve_python("x = 1").error
     assert refusal(body("return max([1, 2])")) == ""
 

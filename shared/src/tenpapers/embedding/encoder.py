@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..models.identity import model_identity
-from ..models.loading import resolve_name
+from ..models.loading import not_loaded, resolve_name
 from ..models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ class Encoder:
         try:
             model = SentenceTransformer(path, device=device or None)
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"encoder {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
-                "without network, pass a local folder or minilm",
-            ) from None
+            raise not_loaded(f"encoder {name}", error, "minilm") from None
         return cls(model, name, normalize=normalize, identity=cls.identity_of(name))
 
     @staticmethod

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..models.loading import CausalLM, load_causal_lm
 from ..models.spec import ModelSpec
 from .answers import open_thought, split_thought
@@ -321,9 +321,7 @@ def _adapted(lm: CausalLM, adapter: str) -> Iterator[None]:
     try:
         wrapped = PeftModel.from_pretrained(lm.model, adapter).eval()
     except (RuntimeError, ValueError, OSError) as error:
-        raise UserError(f"{adapter}: does not fit the model: {str(error).splitlines()[0]}") from (
-            None
-        )
+        raise UserError(f"{adapter}: does not fit the model: {first_line(error)}") from None
     try:
         yield
     finally:

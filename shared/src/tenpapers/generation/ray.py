@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..models.identity import model_identity
 from ..models.spec import ModelSpec, parse_spec
 from .generator import open_backend
@@ -83,7 +83,7 @@ class RayBackend:
             try:
                 ray.init(address=_living_cluster(), **how)
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise UserError(f"{spec}: no Ray cluster: {str(error).splitlines()[0]}") from None
+                raise UserError(f"{spec}: no Ray cluster: {first_line(error)}") from None
         self._hired: list[_Hired] = []
         self._lives = LIVES
 
@@ -173,7 +173,7 @@ class RayBackend:
                 self._hired.remove(hired)
                 self._lives -= 1
                 if self._lives < 0:
-                    raise UserError(f"ray: workers keep dying: {_first_line(error)}") from None
+                    raise UserError(f"ray: workers keep dying: {first_line(error)}") from None
                 run.expect_open(self._hire())
             if piece is None or piece.attempts < ATTEMPTS:
                 pieces += [piece] if piece else []
@@ -213,7 +213,7 @@ class _Piece:
     attempts: int = 0
 
     def failed(self, error: Exception) -> list[Completion]:
-        trouble = f"its worker died {self.attempts} times: {_first_line(error)}"
+        trouble = f"its worker died {self.attempts} times: {first_line(error)}"
         return [
             Completion(id=request.id, text="", finish_reason="error", error=trouble)
             for request in self.requests
@@ -271,10 +271,6 @@ def _living_cluster() -> str | None:
             raise UserError(f"RAY_ADDRESS={named}: no cluster there: {error.strerror}") from None
         return "local"
     return None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 class _Worker:

@@ -10,9 +10,9 @@ from math import fsum
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from ..models.identity import adapter_identity, model_identity
-from ..models.loading import resolve_name
+from ..models.loading import not_loaded, resolve_name
 from ..models.spec import ModelSpec
 from .answers import open_thought, read_ending, split_thought
 from .encoding import admit, encode_scored
@@ -106,8 +106,7 @@ class VLLMBackend:
             )
             return AsyncLLM.from_engine_args(arguments)
         except (ValueError, RuntimeError, OSError, ImportError) as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{self._spec}: vLLM does not start: {first}") from None
+            raise UserError(f"{self._spec}: vLLM does not start: {first_line(error)}") from None
 
     def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Complete requests; each comes when it is done.
@@ -226,10 +225,7 @@ def _context(spec: ModelSpec) -> int:
     try:
         config = AutoConfig.from_pretrained(resolve_name(spec.name))
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{spec}: cannot be loaded: {first}", "without network, pass a local folder"
-        ) from None
+        raise not_loaded(str(spec), error) from None
     return int(getattr(config, "max_position_embeddings", 0) or CPU_CONTEXT)
 
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Required, Self, TypedDict, Unpack
 
 from filelock import FileLock, Timeout
 
@@ -23,17 +23,28 @@ JOURNAL = "journal.jsonl"
 _HEADER = b'{"journal": '
 
 
+class _Given(TypedDict, total=False):
+    """What `Journal` is given besides the place."""
+
+    key: Required[Mapping[str, Any]]
+    inputs: Sequence[Path | None]
+    overwrite: bool
+    wait: bool
+
+
 class Journal(Closing):
     """A run's own record of its folder; the folder is locked while it is open.
 
     Parameters
     ----------
     out : folder of the run; made if it is not there.
-    key : settings that the results depend on, as JSON values; models by `known_by`.
+    key : settings that the results depend on, as JSON values; models by `known_by`; None takes
+        the run that lies there as it is.
     inputs : files that the results depend on, known by their content; of a folder all in it that
         are not hidden, None is left out.
     overwrite : first remove what an earlier run made, and nothing else.
     wait : wait while another process works there, instead of giving up.
+    one_file : `out` is the one file that the run makes; the journal lies beside it.
 
     Raises
     ------
@@ -44,28 +55,39 @@ class Journal(Closing):
         self,
         out: Path,
         *,
-        key: Mapping[str, Any],
+        key: Mapping[str, Any] | None,
         inputs: Sequence[Path | None] = (),
         overwrite: bool = False,
         wait: bool = False,
+        one_file: bool = False,
     ) -> None:
-        self._begin(out, out, JOURNAL, key, inputs, overwrite=overwrite, wait=wait)
+        self._out = out
+        self.root = root = out.parent if one_file else out
+        if root.exists() and not root.is_dir():
+            raise UserError(f"{root}: is a file, a folder is wanted", "choose another --out")
+        root.mkdir(parents=True, exist_ok=True)
+        self._log_path = log = root / (f"{out.name}.journal" if one_file else JOURNAL)
+        files = list(_files(inputs))
+        self._inputs = {path.resolve() for _, path in files}
+        self._lock = FileLock(log.with_name(f".{log.name}.lock"))
+        try:
+            self._lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            raise UserError(
+                f"{out}: {_holder(log)} works there", "wait for it to end, or pass --wait"
+            ) from None
+        try:
+            _check_journal(log)
+            self._log = Appender(log)  # drops a line that a kill cut off
+            self._open(key, files, overwrite=overwrite)
+        except BaseException:
+            self._lock.release()
+            raise
 
     @classmethod
-    def of_file(
-        cls,
-        file: Path,
-        *,
-        key: Mapping[str, Any],
-        inputs: Sequence[Path | None] = (),
-        overwrite: bool = False,
-        wait: bool = False,
-    ) -> Self:
+    def of_file(cls, file: Path, **given: Unpack[_Given]) -> Self:
         """The journal of a run whose output is one file; it lies beside it as `FILE.journal`."""
-        journal = cls.__new__(cls)
-        name = f"{file.name}.journal"
-        journal._begin(file, file.parent, name, key, inputs, overwrite=overwrite, wait=wait)
-        return journal
+        return cls(file, one_file=True, **given)
 
     @classmethod
     def once(cls, file: Path, *, command: str, inputs: Sequence[Path | None] = ()) -> Self:
@@ -90,42 +112,7 @@ class Journal(Closing):
         ------
         UserError : another process works there.
         """
-        journal = cls.__new__(cls)
-        journal._begin(out, out, JOURNAL, None, (), overwrite=False, wait=wait)
-        return journal
-
-    def _begin(
-        self,
-        out: Path,
-        root: Path,
-        name: str,
-        key: Mapping[str, Any] | None,
-        inputs: Sequence[Path | None],
-        *,
-        overwrite: bool,
-        wait: bool,
-    ) -> None:
-        if root.exists() and not root.is_dir():
-            raise UserError(f"{root}: is a file, a folder is wanted", "choose another --out")
-        root.mkdir(parents=True, exist_ok=True)
-        self.root, self._out = root, out
-        self._log_path = log = root / name
-        files = list(_files(inputs))
-        self._inputs = {path.resolve() for _, path in files}
-        self._lock = FileLock(log.with_name(f".{log.name}.lock"))
-        try:
-            self._lock.acquire(timeout=-1 if wait else 0)
-        except Timeout:
-            raise UserError(
-                f"{out}: {_holder(log)} works there", "wait for it to end, or pass --wait"
-            ) from None
-        try:
-            _check_journal(log)
-            self._log = Appender(log)  # drops a line that a kill cut off
-            self._open(key, files, overwrite=overwrite)
-        except BaseException:
-            self._lock.release()
-            raise
+        return cls(out, key=None, wait=wait)
 
     def _open(
         self,

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import UserError, without_credentials
 from ..report import file_digest
 from .embedded import cache_folder
-from .loading import device_and_dtype, resolve_name
+from .loading import device_and_dtype, not_loaded, resolve_name
 from .spec import ModelSpec, parse_spec
 
 # What a checkpoint or an adapter consists of; optimizer states and notes beside it do not count.
@@ -51,8 +51,7 @@ def model_identity(spec: ModelSpec | str, *, dtype: str = "") -> str:
     ------
     UserError : a folder or file that is not there.
     """
-    spec = parse_spec(spec) if isinstance(spec, str) else spec
-    return content_digest(_description(spec, dtype))
+    return content_digest(_description(parse_spec(spec), dtype))
 
 
 def identity_as_loaded(
@@ -64,7 +63,7 @@ def identity_as_loaded(
     ------
     UserError : see `model_identity`.
     """
-    spec = parse_spec(spec) if isinstance(spec, str) else spec
+    spec = parse_spec(spec)
     return model_identity(spec, dtype=device_and_dtype(spec, dtype=dtype, device=device)[1])
 
 
@@ -75,8 +74,7 @@ def weights_identity(spec: ModelSpec | str) -> str:
     ------
     UserError : a folder or file that is not there.
     """
-    spec = parse_spec(spec) if isinstance(spec, str) else spec
-    return content_digest(_weights(spec))
+    return content_digest(_weights(parse_spec(spec)))
 
 
 def _description(spec: ModelSpec, dtype: str) -> object:
@@ -114,11 +112,7 @@ def hub_commit(name: str, revision: str | None = None) -> str:
     try:
         file = cached_file(name, "config.json", revision=revision)
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"hf:{name}: cannot be found: {first}",
-            "without network, pass a local folder (hf:/path) or the embedded model (smollm2)",
-        ) from None
+        raise not_loaded(f"hf:{name}", error) from None
     return Path(str(file)).parent.name
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
+from ..errors import UserError, first_line
 from .embedded import embedded_path
 from .spec import BACKENDS, EMBEDDED, ModelSpec, parse_spec
 
@@ -49,6 +49,14 @@ def resolve_name(name: str) -> str:
     return str(embedded_path(name)) if name in EMBEDDED else name
 
 
+def not_loaded(what: str, error: Exception, embedded: str = "smollm2") -> UserError:
+    """The error of what neither lies here nor came from the hub."""
+    return UserError(
+        f"{what}: cannot be loaded: {first_line(error)}",
+        f"without network, pass a local folder or the embedded model ({embedded})",
+    )
+
+
 def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
     """Load the tokenizer of a model spec or of a folder.
 
@@ -67,8 +75,7 @@ def load_tokenizer(spec: str) -> "PreTrainedTokenizerBase":
     try:
         return AutoTokenizer.from_pretrained(resolve_name(name), revision=revision)
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(f"tokenizer {spec}: cannot be loaded: {first}") from None
+        raise not_loaded(f"tokenizer {spec}", error) from None
 
 
 def device_and_dtype(
@@ -103,7 +110,7 @@ def load_causal_lm(
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
-    spec = parse_spec(spec) if isinstance(spec, str) else spec
+    spec = parse_spec(spec)
     if spec.backend != "hf":
         raise UserError(f"{spec}: this needs the weights in process", "use an hf: spec")
     transformers_logging.disable_progress_bar()
@@ -124,11 +131,7 @@ def load_causal_lm(
             device_map=SPREAD if device == SPREAD else None,
         )
     except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise UserError(
-            f"{spec}: cannot be loaded: {first}",
-            "without network, pass a local folder (hf:/path) or the embedded model (smollm2)",
-        ) from None
+        raise not_loaded(str(spec), error) from None
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if getattr(model.config.get_text_config(), "attn_logit_softcapping", None) is not None:
@@ -136,7 +139,7 @@ def load_causal_lm(
     try:
         model = (model if device == SPREAD else model.to(device)).eval()  # type: ignore[arg-type]  # a wrapper hides its types
     except (RuntimeError, AssertionError) as error:
-        raise UserError(f"{spec}: device {device!r}: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{spec}: device {device!r}: {first_line(error)}") from None
     from .identity import model_identity, weights_identity
 
     identity = model_identity(spec, dtype=str(model.dtype).removeprefix("torch."))

@@ -66,16 +66,19 @@ class ModelSpec:
         return options
 
 
-def parse_spec(text: str) -> ModelSpec:
+def parse_spec(text: str | ModelSpec) -> ModelSpec:
     """Parse a model spec: `smollm2`, `hf:ID?dtype=..`, `openai:NAME@URL`, `ray:SPEC?workers=..`.
 
     An existing folder is a model by itself. One `?` starts one list of options; those of `ray:`
-    stand among those of its inner spec. An address begins with `http://` or `https://`.
+    stand among those of its inner spec. An address begins with `http://` or `https://`. What is
+    parsed already stays as it is.
 
     Raises
     ------
     UserError : unknown backend, an empty name, an unknown or malformed option.
     """
+    if isinstance(text, ModelSpec):
+        return text
     backend, _, rest = text.partition(":")
     if backend == "replay" and rest:
         return ModelSpec(backend, rest)

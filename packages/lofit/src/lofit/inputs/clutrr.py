@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 
 from ..records import ContrastItem, SFTExample
 from .prompts import fill
@@ -25,7 +25,7 @@ def _people(where: str, row: dict[str, Any]) -> tuple[str, str]:
     except (ValueError, SyntaxError, TypeError) as error:
         raise UserError(
             f"{where}: id {row['id']}: query {raw!r} is not a pair of names",
-            str(error).splitlines()[0],
+            first_line(error),
         ) from None
     return first, second
 

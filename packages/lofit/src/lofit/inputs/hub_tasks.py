@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.paper import load_paper
 
 from ..records import SFTExample
@@ -119,7 +119,7 @@ def load(name: str, *, seed: int = 42) -> dict[str, list[SFTExample]]:
             )
         except (OSError, ValueError, ConnectionError) as error:
             raise UserError(
-                f"{published.hub_id}: {str(error).splitlines()[0]}", "is the hub reachable?"
+                f"{published.hub_id}: {first_line(error)}", "is the hub reachable?"
             ) from None
         rows = whole.shuffle(seed=seed)
         parts[part] = convert(name, islice(rows, TEST_SIZE if part == "test" else None), part)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 
 from ..offsets.adapter import LofitAdapter
 from ..offsets.base_model import check_weights, known_weights, load_base
@@ -181,5 +181,5 @@ def adapter_folder(name: str | Path) -> Path:
     try:
         return Path(snapshot_download(str(name), allow_patterns=wanted))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        first = str(error).strip().splitlines()[0]
+        first = first_line(error)
         raise UserError(f"{name}: no such folder, and not on the hub: {first}") from None

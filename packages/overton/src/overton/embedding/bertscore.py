@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.models.loading import resolve_name
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class TokenEncoder:
             model = AutoModel.from_pretrained(path, dtype=torch.float32)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"encoder {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
+                f"encoder {name}: cannot be loaded: {first_line(error)}",
                 "without network, pass a local folder or minilm",
             ) from None
         known = LAYERS.get(name.rsplit("/", 1)[-1], model.config.num_hidden_layers)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.journal import Journal
 from tenpapers.records import atomic_writer, write_jsonl
 
@@ -70,7 +70,7 @@ def read_embeddings(file: Path) -> tuple[list[InstanceId], Float[ndarray, "texts
             vectors = arrays["embeddings"]
             ids = arrays["ids"].tolist() if "ids" in arrays.files else list(range(len(vectors)))
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         raise UserError(f"{file}: no file of vectors (.npz): {reason}") from None
     if len(ids) != len(vectors):
         raise UserError(f"{file}: {len(ids)} ids and {len(vectors)} vectors")

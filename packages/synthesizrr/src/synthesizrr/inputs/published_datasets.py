@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.paper import load_paper
 from tenpapers.records import read_json_lines
 
@@ -160,7 +160,7 @@ def _hub(source: Source) -> dict[str, Iterator[tuple[str, str]]]:
         revision = load_paper("synthesizrr").revision(source.hub)
         found = load_dataset(source.hub, revision=revision)
     except (OSError, ValueError, ConnectionError) as error:
-        first = str(error).strip().splitlines()[0]
+        first = first_line(error)
         raise UserError(
             f"{source.hub}: cannot be loaded: {first}", "pass --src with the published files"
         ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.models.training import progress_bar
 
 from .features import Features, frozen_features
@@ -365,7 +365,7 @@ def _load(name: str, n_labels: int) -> tuple[PreTrainedModel, PreTrainedTokenize
         )
     except (OSError, ValueError) as error:
         raise UserError(
-            f"student {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
+            f"student {name}: cannot be loaded: {first_line(error)}",
             "without network: minilm, probe, or hf:FOLDER",
         ) from None
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.paper import load_paper
 
 from .task_registry import TaskSpec
@@ -46,5 +46,5 @@ def hub_rows(spec: TaskSpec, split: str = "") -> Iterator[tuple[int, dict[str, A
                 number += 1
                 yield number, dict(row) | subset
     except (DatasetsError, OSError, ValueError, RuntimeError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        first = first_line(error)
         raise UserError(f"task {spec.name}: {spec.hub} cannot be loaded: {first}", HINT) from None

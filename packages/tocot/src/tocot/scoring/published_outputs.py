@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
 from tenpapers.records import read_json_lines
 
 from ..extraction.extract import extract
@@ -90,7 +90,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     except ImportError:
         raise UserError("parquet files need pyarrow", "pip install 'tocot[parquet]'") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not parquet: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path}: not parquet: {first_line(error)}") from None
     yield from enumerate(frame.to_dict("records"), 1)
 
 

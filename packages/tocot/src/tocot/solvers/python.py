@@ -14,6 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from tenpapers.errors import first_line
 from tenpapers.sandbox import KERNEL_BARRIERS, Barrier, Limits, Program, SandboxPool, Verdict
 
 TIMEOUT = 1.0
@@ -105,7 +106,7 @@ def refusal(plan: str) -> str:
     try:
         tree = ast.parse(plan)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"not Python: {str(error).splitlines()[0]}"
+        return f"not Python: {first_line(error)}"
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     for node in ast.walk(tree):
         if not isinstance(node, NODES):

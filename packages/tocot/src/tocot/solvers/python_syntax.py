@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import z3
+from tenpapers.errors import first_line
 
 from .vocabulary import CONNECTIVES, DEEPEST, Bound, FormulaError, Vocabulary, connected, quantifier
 
@@ -33,7 +34,7 @@ def from_python(text: str, words: Vocabulary) -> z3.BoolRef:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if strange := _STRANGE.search(text):
             raise NotPythonError(f"{strange.group()!r} is no sign of a formula") from None
-        raise NotPythonError(f"not a formula: {str(error).splitlines()[0]}") from None
+        raise NotPythonError(f"not a formula: {first_line(error)}") from None
     return _Python(words).truth(tree.body, {}, 0)
 
 

@@ -7,12 +7,11 @@ Standard library only.
 
 import contextlib
 import ctypes
-import errno
 import os
 import stat
 import struct
 
-from syscalls import PR_SET_NO_NEW_PRIVS, libc  # type: ignore[import-not-found]
+from syscalls import PR_SET_NO_NEW_PRIVS, check, libc  # type: ignore[import-not-found]
 from view import DEVICES, View, readable_parts  # type: ignore[import-not-found]
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every processor
@@ -33,15 +32,11 @@ def ruleset(home: str, view: View) -> int:
     ------
     OSError : the kernel has no Landlock, or it is switched off.
     """
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
-    if version < 1:
-        code = ctypes.get_errno() or errno.ENOSYS
-        raise OSError(code, f"Landlock: {os.strerror(code)}")
+    version = check(libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1), "Landlock")
     handled = (1 << _RIGHTS.get(version, 16)) - 1
     attributes = struct.pack("Q", handled)
-    rules = int(libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0))
-    if rules < 0:
-        raise OSError(ctypes.get_errno(), "Landlock: no rules")
+    size = ctypes.c_size_t(len(attributes))
+    rules = check(libc.syscall(_CREATE_RULESET, attributes, size, 0), "Landlock")
     whole, listed = readable_parts(view)
     for name in whole:
         with contextlib.suppress(FileNotFoundError, PermissionError):
@@ -63,8 +58,7 @@ def _allow(rules: int, name: str, rights: int) -> None:
                 return  # no pipes, sockets or devices of the host
             rights &= _OF_FILES
         rule = struct.pack("=Qi", rights, opened)
-        if libc.syscall(_ADD_RULE, rules, 1, rule, 0) != 0:
-            raise OSError(ctypes.get_errno(), f"Landlock: {name}")
+        check(libc.syscall(_ADD_RULE, rules, 1, rule, 0), f"Landlock: {name}")
     finally:
         os.close(opened)
 
@@ -72,5 +66,4 @@ def _allow(rules: int, name: str, rights: int) -> None:
 def restrict(rules: int) -> None:
     """Put rules in force for this process and its children, for good."""
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if libc.syscall(_RESTRICT_SELF, rules, 0) != 0:
-        raise OSError(ctypes.get_errno(), "Landlock: refused")
+    check(libc.syscall(_RESTRICT_SELF, rules, 0), "Landlock")

@@ -7,8 +7,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from privileges import check  # type: ignore[import-not-found]
-from syscalls import libc, numbers  # type: ignore[import-not-found]
+from syscalls import check, libc, numbers  # type: ignore[import-not-found]
 from view import DEVICES, View  # type: ignore[import-not-found]
 
 _NEWNS, _NEWUTS, _NEWIPC = 0x00020000, 0x04000000, 0x08000000

@@ -3,8 +3,6 @@
 Standard library only, by ctypes: Python 3.11 wraps none of these calls.
 """
 
-import ctypes
-import os
 import resource
 import struct
 from pathlib import Path
@@ -14,13 +12,6 @@ from syscalls import libc  # type: ignore[import-not-found]
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _CAPABILITY_VERSION = 0x20080522
 _HEADER, _NO_CAPABILITIES = struct.pack("Ii", _CAPABILITY_VERSION, 0), bytes(24)
-
-
-def check(result: int, what: str) -> None:
-    """Raise the error of a call of the C library that did not return zero."""
-    if result != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, f"{what}: {os.strerror(code)}")
 
 
 def die_with_parent() -> None:

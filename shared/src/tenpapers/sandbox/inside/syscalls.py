@@ -46,6 +46,14 @@ _PLAIN_FORK = 0xFF | 0x01000000 | 0x00200000  # exit signal, CHILD_SETTID, CHILD
 Step = tuple[int, int, int, int]
 
 
+def check(result: int, what: str) -> int:
+    """Give back what a call of the C library returned, or raise its error."""
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+    return result
+
+
 class _FilterProgram(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 
@@ -152,11 +160,7 @@ class Filter:
 
     def _put(self, flags: int) -> int:
         libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        descriptor = int(libc.syscall(self._seccomp, 1, flags, self._pointer))
-        if descriptor < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, f"seccomp: {os.strerror(code)}")
-        return descriptor
+        return check(libc.syscall(self._seccomp, 1, flags, self._pointer), "seccomp")
 
 
 class Supervision:
