@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .types import Completion, Request
+from .types import Completion, Request, unanswered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -38,9 +38,7 @@ def admit(
         trouble = f"{trouble}{context}" if ids else "an empty prompt"
     except UserError as error:
         trouble = str(error)
-    return Completion(
-        id=request.id, text="", finish_reason="error", error=trouble, n_prompt_tokens=len(ids)
-    )
+    return unanswered(request.id, trouble, n_prompt_tokens=len(ids))
 
 
 def encode(

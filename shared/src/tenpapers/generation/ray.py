@@ -21,7 +21,7 @@ from ..errors import UserError, first_line
 from ..models.identity import model_identity
 from ..models.spec import ModelSpec, parse_spec
 from .generator import open_backend
-from .types import Completion, Keep, Request, Score, forget
+from .types import Completion, Keep, Request, Score, forget, unanswered
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -214,10 +214,7 @@ class _Piece:
 
     def failed(self, error: Exception) -> list[Completion]:
         trouble = f"its worker died {self.attempts} times: {first_line(error)}"
-        return [
-            Completion(id=request.id, text="", finish_reason="error", error=trouble)
-            for request in self.requests
-        ]
+        return [unanswered(request.id, trouble) for request in self.requests]
 
 
 class _Hired:

@@ -9,7 +9,7 @@ from ..models.identity import model_identity
 from ..models.spec import ModelSpec
 from ..records import read_json_lines
 from .answers import Ending, read_answer, read_ending
-from .types import Completion, Keep, Request, Score, forget
+from .types import Completion, Keep, Request, Score, forget, unanswered
 
 # What names a request: OpenAI's batches (`id` is then the server's) and ours, human-eval's and
 # MBPP's, lm-evaluation-harness's.
@@ -66,7 +66,7 @@ def _batch_line(request: str, row: Mapping[str, Any]) -> _Found:
         return used, _of_choices(str(row["custom_id"]), body)
     trouble = trouble or (body or {}).get("error") or response
     words = trouble.get("message") if isinstance(trouble, Mapping) else trouble
-    return used, [_failed(request, str(words or "no response"))]
+    return used, [unanswered(request, str(words or "no response"))]
 
 
 def _choices(request: str, row: Mapping[str, Any]) -> _Found:
@@ -77,7 +77,7 @@ def _of_choices(request: str, body: Mapping[str, Any]) -> list[Completion]:
     return [
         read_answer(request, {"choices": [choice], "usage": body.get("usage")})
         for choice in body["choices"]
-    ] or [_failed(request, "no choices")]
+    ] or [unanswered(request, "no choices")]
 
 
 def _lm_eval(request: str, row: Mapping[str, Any]) -> _Found:
@@ -127,10 +127,6 @@ def _ending(row: Mapping[str, Any]) -> Ending:
     return Ending("error", str(row.get("error") or error or ending.error))
 
 
-def _failed(request: str, words: str) -> Completion:
-    return Completion(id=request, text="", finish_reason="error", error=words)
-
-
 class ReplayBackend:
     """Answers each request with the recorded line of the same id.
 
@@ -159,10 +155,7 @@ class ReplayBackend:
     def stream(self, requests: Sequence[Request], keep: Keep = forget) -> Iterator[Completion]:
         """Yield the recorded completions; a missing one is a failed completion."""
         for request in requests:
-            missing = Completion(
-                id=request.id, text="", finish_reason="error", error="not recorded"
-            )
-            completion = self._recorded.get(request.id, missing)
+            completion = self._recorded.get(request.id) or unanswered(request.id, "not recorded")
             keep(completion)
             yield completion
 

@@ -159,6 +159,17 @@ class Completion(Record):
         return f"{self.finish_reason}: {self.error}" if self.error else self.finish_reason
 
 
+def unanswered(request: str, words: str, n_prompt_tokens: int = 0) -> Completion:
+    """The failed completion of a request (its id), with the reason in words."""
+    return Completion(
+        id=request,
+        text="",
+        finish_reason="error",
+        error=words,
+        n_prompt_tokens=n_prompt_tokens,
+    )
+
+
 class Score(NamedTuple):
     """Log-probability (nats) of a continuation: sum, and each token's."""
 

@@ -17,7 +17,7 @@ from ..models.spec import ModelSpec
 from .answers import open_thought, read_ending, split_thought
 from .encoding import admit, encode_scored
 from .pacing import Background
-from .types import Completion, Keep, Request, Score, forget, noise_seed
+from .types import Completion, Keep, Request, Score, forget, noise_seed, unanswered
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
@@ -144,8 +144,7 @@ class VLLMBackend:
         except EngineDeadError as error:
             raise UserError(f"{self._spec}: the engine died: {error}") from None
         except (VLLMError, ValueError) as error:
-            trouble = str(error.__cause__ or error)
-            return Completion(id=request.id, text="", finish_reason="error", error=trouble)
+            return unanswered(request.id, str(error.__cause__ or error))
         ending = read_ending(response.finish_reason)
         return Completion(
             id=request.id,
