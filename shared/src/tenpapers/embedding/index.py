@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import numpy as np
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Shaped
 
 Kind = Literal["flat", "ivf", "hnsw"]
-KINDS: tuple[Kind, ...] = ("flat", "ivf", "hnsw")
 LINKS = 32  # of an HNSW node
 PROBES = 0.1  # share of an IVF index's lists that a query looks into
 
@@ -47,8 +46,8 @@ class DenseIndex:
         UserError : unknown kind, no document, a vector that is not finite, faiss not installed.
         """
         library = _faiss()
-        if kind not in KINDS:
-            raise UserError(f"index {kind}: unknown", ", ".join(KINDS))
+        if kind not in get_args(Kind):
+            raise UserError(f"index {kind}: unknown", ", ".join(get_args(Kind)))
         index: faiss.Index | None = None
         ids: list[str] = []
         for names, vectors in shards:

@@ -113,11 +113,8 @@ def _merged(
     """
     every = np.concatenate([scores, found], axis=1)
     kept = min(k, every.shape[1])
-    if kept < every.shape[1]:
-        # Everything that is not worse than the k-th best, ties included; only that is sorted.
-        least = np.partition(every, every.shape[1] - kept, axis=1)[:, -kept]
-    else:
-        least = np.full(len(every), -np.inf, dtype=np.float32)
+    # Everything that is not worse than the k-th best, ties included; only that is sorted.
+    least = np.partition(every, every.shape[1] - kept, axis=1)[:, -kept]
     top = np.empty((len(every), kept), dtype=np.float32)
     named = np.empty((len(every), kept), dtype=object)
     n_old = scores.shape[1]

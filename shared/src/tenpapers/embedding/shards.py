@@ -1,7 +1,8 @@
 """A corpus as embedding files: written a shard at a time, resumed, read by memory map."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,8 @@ class EmbeddingShards:
             raise UserError(f"{folder}: holds embeddings of other settings", "choose another --out")
         write_json(claim, settings)
         count = number = 0
-        for number, (ids, texts) in enumerate(_chunks(documents, shard_size)):
+        chunks = iter(lambda: list(islice(documents, shard_size)), [])
+        for number, (ids, texts) in enumerate(zip(*chunk, strict=True) for chunk in chunks):
             arrays, names = map(place, _names(number))
             if not (names.exists() and arrays.exists()):
                 if broken := [name for name in ids if "\n" in name or "\r" in name]:
@@ -113,18 +115,3 @@ class EmbeddingShards:
 
 def _names(number: int) -> tuple[str, str]:
     return f"emb-{number:05d}.npy", f"ids-{number:05d}.txt"
-
-
-def _chunks(
-    documents: Iterator[tuple[str, str]], size: int
-) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    ids: list[str] = []
-    texts: list[str] = []
-    for name, text in documents:
-        ids.append(name)
-        texts.append(text)
-        if len(ids) == size:
-            yield ids, texts
-            ids, texts = [], []
-    if ids:
-        yield ids, texts

@@ -125,9 +125,6 @@ class Bm25Index:
 
 def _best(scores: Float64[np.ndarray, " documents"], k: int) -> Int[np.ndarray, " k"]:
     """Rows of the k best; only what is not worse than the k-th, ties included, is sorted."""
-    if k < len(scores):
-        rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
-    else:
-        rows = np.arange(len(scores))
+    rows = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
     order = np.argsort(-scores[rows], kind="stable")[:k]
     return rows[order]
