@@ -25,6 +25,9 @@ from child import Calls, Line, fork, run_program  # type: ignore[import-not-foun
 from view import View  # type: ignore[import-not-found]
 from watch import OUTPUT_BYTES, Ends, Watch  # type: ignore[import-not-found]
 
+THREADS = 64  # of one program
+FILE_BYTES = 1 << 20  # of one file that it writes
+
 
 class BrokenError(Exception):
     """A child could not be made: the sandbox's fault, not the program's."""
@@ -76,11 +79,11 @@ class Lane:
         elif kind == "landlock":
             self.rules = landlock.ruleset(self.home, view)
         privileges.adopt_orphans()
-        self.supervision = syscalls.Supervision(int(self.limits["processes"]))
+        self.supervision = syscalls.Supervision(THREADS)
         self.questions = syscalls.Filter(syscalls.supervised_calls())
         self.filter = syscalls.Filter(syscalls.allow_list(kind))
         # Done once here, so that every child inherits it.
-        privileges.set_limits(memory=memory, file_bytes=int(self.limits["file_mb"] * 2**20))
+        privileges.set_limits(memory=memory, file_bytes=FILE_BYTES)
 
     def work(self, pid: int) -> Calls:
         """Say hello, then answer programs until the supervisor is gone."""
