@@ -14,8 +14,8 @@ from .house import PACKAGES, ROOT, SHARED, modules, source
 # Rooms that only tests load, or that run in the interpreter of the programs.
 ELSEWHERE = (SHARED / "testing", SHARED / "sandbox" / "inside")
 DISTRIBUTIONS = packages_distributions()
-# Parts of transformers, and what only whoever has a model of that kind needs.
-BROUGHT = {"huggingface_hub", "tokenizers", "bitsandbytes"}
+# Parts of transformers and peft, and what only whoever has a model of that kind needs.
+BROUGHT = {"accelerate", "bitsandbytes", "huggingface_hub", "tokenizers"}
 
 
 def project(folder):
@@ -49,21 +49,33 @@ def imported(node: ast.AST) -> Iterator[str]:
         yield from imported(child)
 
 
+def without_asking(folder, known, own):
+    """What modules import that nobody has asked for, with the files that do."""
+    known = {name_of(line) for line in known}
+    found = {}
+    for file in modules(folder):
+        if any(room in file.parents for room in ELSEWHERE):
+            continue
+        for name in set(imported(ast.parse(file.read_text()))) - {own, "tenpapers", *BROUGHT}:
+            distributions = {name_of(told) for told in DISTRIBUTIONS.get(name, [name])}
+            if name not in sys.stdlib_module_names and not distributions & known:
+                found.setdefault(name, []).append(str(file.relative_to(folder)))
+    return found
+
+
 @pytest.mark.parametrize("package", [*PACKAGES, "shared"])
 def test_whatever_is_imported_is_asked_for(package):
     """A tool of ours that is at hand here is not at hand where a user installs the package."""
     own = ROOT / "shared" if package == "shared" else ROOT / "packages" / package
     folder = SHARED if package == "shared" else source(package)
-    known = {name_of(line) for line in (*asked(own), *asked(ROOT / "shared"))}
-    without = {}
-    for file in modules(folder):
-        if any(room in file.parents for room in ELSEWHERE):
-            continue
-        for name in set(imported(ast.parse(file.read_text()))) - {package, "tenpapers", *BROUGHT}:
-            distributions = {name_of(found) for found in DISTRIBUTIONS.get(name, [name])}
-            if name not in sys.stdlib_module_names and not distributions & known:
-                without.setdefault(name, []).append(str(file.relative_to(folder)))
-    assert without == {}
+    assert without_asking(folder, [*asked(own), *asked(ROOT / "shared")], package) == {}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_tests_that_need_more_than_ci_installs_beside_a_package_are_skipped(package):
+    own = ROOT / "packages" / package
+    known = [*asked(own), *asked(ROOT / "shared"), "pytest", "hypothesis"]
+    assert without_asking(own / "tests", known, package) == {}
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, "shared"])
