@@ -1,6 +1,7 @@
 """Every user, every machine: verdicts are the same, or one line says what is missing."""
 
 import os
+import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -100,16 +101,17 @@ def test_beside_a_greedy_run_and_a_busy_user_right_programs_pass(drive, user, is
     own = os.geteuid() if user is None else user
     other = own != os.geteuid()
     identity = {"user": own, "group": own, "extra_groups": []} if other else {}
-    # Eighty processes of the same user; they end by themselves.
-    sleepers = [subprocess.Popen(["sleep", "25"], cwd="/", **identity) for _ in range(80)]
+    # Eighty processes of the same user. One of their own starts them: for another user Python forks
+    # all of this process, which has torch and models in it by now.
+    script = "for _ in $(seq 80); do sleep 25 & done; wait"
+    sleepers = subprocess.Popen(["sh", "-c", script], cwd="/", start_new_session=True, **identity)
     try:
         right = {str(number): PROGRAMS["right"] for number in range(30)}
         programs = {"forks": (FORKS, ["pass"]), "threads": (THREADS, ["pass"])} | right
         found = drive(programs, user=user, barriers=[isolation], workers=3)
     finally:
-        for sleeper in sleepers:
-            sleeper.kill()
-            sleeper.wait()
+        os.killpg(sleepers.pid, signal.SIGKILL)
+        sleepers.wait()
     statuses = {key: verdict["statuses"] for key, verdict in found["verdicts"].items()}
     # Refused at once, or ended by the count of its own processes, which is nobody else's.
     assert statuses.pop("forks")[0] in ("error:PermissionError", "crash")

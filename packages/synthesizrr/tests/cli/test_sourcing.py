@@ -61,7 +61,7 @@ def test_bad_corpora_and_embeddings(tmp_path, news, tiny_encoder):
         "contriever",
         "--out",
         tmp_path / "c",
-        told=["encoder contriever: cannot be loaded"],
+        told=["facebook/contriever: cannot be loaded", "minilm"],
     )
     docs = write_rows(
         tmp_path / "docs.jsonl", [{"id": str(n), "text": f"doc {n}"} for n in range(4)]

@@ -74,7 +74,7 @@ class Encoder:
         try:
             model = SentenceTransformer(path, device=device or None)
         except (OSError, ValueError) as error:
-            raise not_loaded(f"encoder {name}", error, "minilm") from None
+            raise not_loaded(f"encoder {name}", error) from None
         return cls(model, name, normalize=normalize, identity=cls.identity_of(name))
 
     @staticmethod

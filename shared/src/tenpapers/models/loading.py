@@ -49,11 +49,11 @@ def resolve_name(name: str) -> str:
     return str(embedded_path(name)) if name in EMBEDDED else name
 
 
-def not_loaded(what: str, error: Exception, embedded: str = "smollm2") -> UserError:
+def not_loaded(what: str, error: Exception) -> UserError:
     """The error of what neither lies here nor came from the hub."""
     return UserError(
         f"{what}: cannot be loaded: {first_line(error)}",
-        f"without network, pass a local folder or the embedded model ({embedded})",
+        "without network, pass a local folder or an embedded model (smollm2; of encoders minilm)",
     )
 
 
