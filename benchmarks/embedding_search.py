@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 from rank_bm25 import BM25Okapi
-from tenpapers.embedding import Bm25Index, DenseIndex, search
+from synthesizrr.sourcing.okapi import Bm25Index
+from tenpapers.embedding import DenseIndex, search
 from timing import clock
 
 K = 100
