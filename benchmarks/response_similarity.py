@@ -34,7 +34,7 @@ def texts_of(folder: Path | None) -> dict[str, Texts]:
     names = (*REFERENCES, *ALTERNATIVES)
     if folder is not None:
         files = {name: folder / "LIMA-OE" / "outputs" / f"{name}.jsonl.gz" for name in names}
-        return {name: load_samples(file).usable() for name, file in files.items()}
+        return {name: list(load_samples(file).usable()) for name, file in files.items()}
     draw = random.Random(0)
     words = [f"word{i}" for i in range(2000)]
 

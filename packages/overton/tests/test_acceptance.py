@@ -57,7 +57,7 @@ def test_what_the_folder_holds(runs):
     assert {len(one.ids) for one in runs[LIMA].values()} == {35}
     assert {len(one.ids) for one in runs["ConflictingQA"].values()} == {325}
     five = runs[LIMA]["llama-2-icl-chat-5nn-prompt_similar"]
-    assert (five.failed, len(five.usable())) == (170, 1)
+    assert (five.failed, len(list(five.usable()))) == (170, 1)
     assert runs[LIMA]["llama-2-icl-chat-knn-response_similar"].failed == 10
 
 

@@ -1,8 +1,8 @@
 """What comes in, what flows between the stages, what goes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 from tenpapers.errors import UserError
 
@@ -35,6 +35,27 @@ class Instance:
         return next(turn["content"] for turn in reversed(self.messages) if turn["role"] == "user")
 
 
+class _Taken(Sequence[Sequence[str | None]]):
+    """The texts of some questions, looked up when they are wanted."""
+
+    def __init__(self, texts: Sequence[Sequence[str | None]], places: Sequence[int]) -> None:
+        self._texts, self._places = texts, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[str | None]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Sequence[str | None]]: ...
+    def __getitem__(
+        self, place: int | slice
+    ) -> Sequence[str | None] | Sequence[Sequence[str | None]]:
+        if isinstance(place, slice):
+            return _Taken(self._texts, self._places[place])
+        return self._texts[self._places[place]]
+
+
 @dataclass(frozen=True)
 class SampleSet:
     """Samples of one model: some responses to each of N questions.
@@ -44,16 +65,18 @@ class SampleSet:
     model : name, taken from the file's.
     ids : of the questions, [N], each once.
     texts : the responses as they are measured, cleaned, in the order in which they were sampled;
-        None is a failed one, which stands in its place so that the number of a sample holds.
+        None is a failed one, which stands in its place so that the number of a sample holds. Those
+        of a file are read when a question's are looked at, and not held.
     endings : how each sample ended, see `Completion.finish_reason`.
-    fenced : number of responses that ended with a code fence, before it was taken off.
+    fences : by question, the number of responses that ended with a code fence, before it was taken
+        off; empty where nobody looked.
     """
 
     model: str
     ids: Sequence[InstanceId]
     texts: Sequence[Sequence[str | None]]
     endings: Sequence[Sequence[str]]
-    fenced: int = 0
+    fences: Sequence[int] = ()
 
     @property
     def firsts(self) -> dict[InstanceId, str | None]:
@@ -61,10 +84,9 @@ class SampleSet:
         pairs = zip(self.ids, self.texts, strict=True)
         return {name: texts[0] if texts else None for name, texts in pairs}
 
-    @property
-    def responses(self) -> list[str]:
+    def responses(self) -> Iterator[str]:
         """All responses that did not fail, question by question."""
-        return [text for texts in self.texts for text in texts if text is not None]
+        return (text for texts in self.texts for text in texts if text is not None)
 
     def count(self, *endings: str) -> int:
         """Number of samples that ended in one of these ways (see `Completion.finish_reason`)."""
@@ -75,18 +97,37 @@ class SampleSet:
         """Number of samples that brought no response."""
         return sum(text is None for texts in self.texts for text in texts)
 
-    def usable(self, at_least: int = 1) -> list[list[str]]:
+    @property
+    def fenced(self) -> int:
+        """Number of responses that ended with a code fence, before it was taken off."""
+        return sum(self.fences)
+
+    @property
+    def unfinished(self) -> int:
+        """Number of responses that were cut off by the limit of tokens.
+
+        Servers say so. Of a base model that closes its answers with a fence, half of them at least,
+        nobody does: what has no fence at its end is unfinished.
+        """
+        answered = sum(map(len, self.endings)) - self.failed
+        told = self.count("length")
+        return max(told, answered - self.fenced) if 2 * self.fenced >= answered > 0 else told
+
+    def usable(self, at_least: int = 1) -> Iterator[list[str]]:
         """Responses of each question that has at least so many."""
-        kept = [[text for text in texts if text is not None] for texts in self.texts]
-        return [texts for texts in kept if len(texts) >= at_least]
+        for texts in self.texts:
+            kept = [text for text in texts if text is not None]
+            if len(kept) >= at_least:
+                yield kept
 
     def take(self, places: Sequence[int]) -> "SampleSet":
         """The samples of some questions, by their places."""
         return replace(
             self,
             ids=[self.ids[place] for place in places],
-            texts=[self.texts[place] for place in places],
+            texts=_Taken(self.texts, places),
             endings=[self.endings[place] for place in places],
+            fences=[self.fences[place] for place in places] if self.fences else (),
         )
 
     def aligned_with(self, other: "SampleSet") -> "SampleSet":

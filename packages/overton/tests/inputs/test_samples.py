@@ -1,5 +1,6 @@
 import gzip
 import json
+import tracemalloc
 
 import pytest
 from overton import load_samples
@@ -24,7 +25,32 @@ def test_the_papers_rows_keep_failed_samples_in_their_places(tmp_path):
     assert (samples.model, samples.ids) == ("llama", [4, 7])
     assert samples.texts == [["Yes.", None, "No."], [None, None, None]]
     assert (samples.failed, samples.count("length"), samples.fenced) == (4, 1, 1)
-    assert samples.usable() == [["Yes.", "No."]]
+    assert list(samples.usable()) == [["Yes.", "No."]]
+
+
+def test_what_has_no_closing_fence_is_unfinished_where_most_have_one(tmp_path):
+    fenced = [{"generated_text": f"{n}\n```"} for n in range(3)]
+    rows = [{"outputs": [*fenced, {"generated_text": "and so on"}, {"error": "busy"}]}]
+    base = load_samples(write_rows(tmp_path / "base.jsonl", rows))
+    assert (base.fenced, base.unfinished, base.failed) == (3, 1, 1)
+    cut = {"message": {"content": "and so on"}, "finish_reason": "length"}
+    rows = [{"outputs": [cut, "Yes.", "code\n```"]}, {"outputs": ["No."]}]
+    chat = load_samples(write_rows(tmp_path / "chat.jsonl", rows))
+    assert (chat.fenced, chat.unfinished) == (1, 1)
+    assert (chat.take([1]).fenced, chat.take([1]).unfinished) == (0, 0)
+
+
+def test_a_files_responses_lie_on_disk(tmp_path):
+    """Any text comes back, half a surrogate pair too, and memory holds a few bytes of each."""
+    texts = [f"{n} \ud83d {'long ' * 400}".strip() for n in range(3000)]
+    file = write_rows(tmp_path / "m.jsonl", ({"text": text} for text in texts))
+    tracemalloc.start()
+    samples = load_samples(file)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < 1_000 * len(texts) < sum(map(len, texts)) / 2 + 1_000 * len(texts)
+    assert [own for (own,) in samples.texts] == texts
+    assert samples.texts[-1] == [texts[-1]] and samples.take([5, 2]).texts[1] == [texts[2]]
 
 
 FORMS = {

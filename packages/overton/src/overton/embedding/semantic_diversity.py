@@ -23,7 +23,7 @@ def semantic_diversity(samples: SampleSet, vectors: TextVectors) -> dict[str, An
     `diversity`; `homogenisation`, the mean cosine itself; and `questions` that have two answers at
     least. What is a mean of nothing is None.
     """
-    groups = samples.usable(at_least=2)
+    groups = list(samples.usable(at_least=2))
     encoded = _grouped(groups, vectors)
     means = [_mean_pair(own) for own in encoded]
     similar = float(np.mean(means)) if means else None

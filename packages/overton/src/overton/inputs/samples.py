@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from sys import intern
 from typing import Any, NamedTuple
 
 from tenpapers.errors import UserError
@@ -11,6 +12,7 @@ from tenpapers.records import read_json_lines
 
 from ..records import InstanceId, SampleSet
 from .clean import clean, ends_with_fence
+from .stored_texts import StoredTexts, TextStore
 
 WANTED = (
     "wanted: `outputs` (a list of responses), `text`, `response`, `completion`, chat `messages` "
@@ -51,7 +53,10 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
         `outputs` for one question.
     """
     path = Path(path)
+    store = TextStore()
     rows: list[_Row] = []
+    # A prompt that every sample of a question repeats is held once.
+    prompts: dict[str | None, str | None] = {}
     for number, row in read_json_lines(path):
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: a row is an object", WANTED)
@@ -61,12 +66,13 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
             found = None
         if found is None:
             raise UserError(f"{path}:{number}: no responses in it", WANTED)
-        samples = [_sample(completion, closing_fence) for completion in found]
+        samples = [_sample(completion, closing_fence, store) for completion in found]
         name, prompt = _names(row, number - 1)
+        prompt = prompts.setdefault(prompt, prompt)
         rows.append(_Row(number, name, prompt, "outputs" in row, samples))
     if not rows:
         raise UserError(f"{path}: no records in it")
-    return _sample_set(model_name(path), _by_question(rows, path))
+    return _sample_set(model_name(path), _by_question(rows, path), store)
 
 
 def load_all(paths: Sequence[Path], *, closing_fence: bool = True) -> list[SampleSet]:
@@ -105,17 +111,18 @@ def sample_set(
     closing_fence: bool = True,
 ) -> SampleSet:
     """Samples of one model by question, with the texts that are measured."""
+    store = TextStore()
     samples = {
-        name: [_sample(completion, closing_fence) for completion in found]
+        name: [_sample(completion, closing_fence, store) for completion in found]
         for name, found in completions.items()
     }
-    return _sample_set(model, samples)
+    return _sample_set(model, samples, store)
 
 
 class _Sample(NamedTuple):
-    """One response as it is measured (None: it failed), how it ended, whether with a fence."""
+    """One response: its number in the store, how it ended, whether with a fence."""
 
-    text: str | None
+    text: int
     ending: str
     fenced: bool
 
@@ -135,14 +142,12 @@ class _Name(NamedTuple):
     of_question: bool
 
 
-_FAILED = _Sample(None, "error", False)
-
-
-def _sample(completion: Completion, closing_fence: bool) -> _Sample:
+def _sample(completion: Completion, closing_fence: bool, store: TextStore) -> _Sample:
+    ending = intern(completion.finish_reason)
     if completion.failed:
-        return _Sample(None, completion.finish_reason, False)
+        return _Sample(store.add(None), ending, False)
     text = completion.text
-    return _Sample(clean(text, closing_fence), completion.finish_reason, ends_with_fence(text))
+    return _Sample(store.add(clean(text, closing_fence)), ending, ends_with_fence(text))
 
 
 def _by_question(rows: Sequence[_Row], path: Path) -> dict[InstanceId, list[_Sample]]:
@@ -166,16 +171,19 @@ def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
     return len({row.prompt for row in rows}) < len(rows) == len({row.name.id for row in rows})
 
 
-def _sample_set(model: str, samples: Mapping[InstanceId, list[_Sample]]) -> SampleSet:
+def _sample_set(
+    model: str, samples: Mapping[InstanceId, list[_Sample]], store: TextStore
+) -> SampleSet:
     # Of a request that failed as a whole nobody said how many samples it was for.
     count = max(1, *(len(found) for found in samples.values()))
-    kept = [found or [_FAILED] * count for found in samples.values()]
+    failed = [_Sample(store.add(None), "error", False)] * count
+    kept = [found or failed for found in samples.values()]
     return SampleSet(
         model,
         list(samples),
-        [[sample.text for sample in found] for found in kept],
+        StoredTexts(store, ([sample.text for sample in found] for found in kept)),
         [[sample.ending for sample in found] for found in kept],
-        fenced=sum(sample.fenced for found in kept for sample in found),
+        [sum(sample.fenced for sample in found) for found in kept],
     )
 
 

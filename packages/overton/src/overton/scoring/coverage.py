@@ -1,7 +1,7 @@
 """How much of what a base model's samples say together stands in one aligned response."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -69,11 +69,17 @@ def coverage(
     base_sets : of its base samples, [N][k]; questions may have different numbers of them, the union
         grows as far as all have some.
     """
+    return _laid_over(zip(aligned_sets, base_sets, strict=True))
+
+
+def _laid_over(
+    questions: Iterable[tuple[AbstractSet[str], Sequence[AbstractSet[str]]]],
+) -> CoverageResult:
     each: list[float] = []
     shares: dict[int, list[float]] = {t: [] for t in AT_LEAST}
     growth: list[list[int]] = []
     types: list[int] = []
-    for aligned, samples in zip(aligned_sets, base_sets, strict=True):
+    for aligned, samples in questions:
         types.append(len(aligned))
         each += [len(aligned & words) / len(words) for words in samples if words]
         held_by = Counter(word for words in samples for word in words)
@@ -102,17 +108,14 @@ def covered(aligned: SampleSet, base: SampleSet, tokenizer: Tokenizer = "simple"
     UserError : the two do not answer the same questions.
     """
     base = base.aligned_with(aligned)
-    sets = [
-        (own[0], [text for text in texts if text is not None])
-        for own, texts in zip(aligned.texts, base.texts, strict=True)
-        if own
-    ]
-    known = [(text, texts) for text, texts in sets if text is not None and texts]
 
     def words(text: str) -> set[str]:
         return set(content(tokenize(text, tokenizer), tokenizer))
 
-    # One question's words at a time.
-    return coverage(
-        (words(text) for text, _ in known), ([words(own) for own in texts] for _, texts in known)
-    )
+    def known() -> Iterator[tuple[set[str], list[set[str]]]]:
+        for own, texts in zip(aligned.texts, base.texts, strict=True):
+            samples = [words(text) for text in texts if text is not None]
+            if own and own[0] is not None and samples:
+                yield words(own[0]), samples
+
+    return _laid_over(known())

@@ -37,10 +37,7 @@ def is_bulleted(text: str) -> bool:
 
 def formats(samples: SampleSet) -> dict[str, int]:
     """How many responses abstain, and how many are numbered or bulleted lists."""
-    texts = samples.responses
-    return {
-        "n": len(texts),
-        "abstain": sum(map(abstains, texts)),
-        "numbered": sum(map(is_numbered, texts)),
-        "bulleted": sum(map(is_bulleted, texts)),
-    }
+    looks = [(abstains(text), is_numbered(text), is_bulleted(text)) for text in samples.responses()]
+    names = ("abstain", "numbered", "bulleted")
+    counts = {name: sum(look[i] for look in looks) for i, name in enumerate(names)}
+    return {"n": len(looks), **counts}

@@ -58,8 +58,8 @@ def scorers_of(
 
 
 def _cosines(vectors: TextVectors, samples: Sequence[SampleSet]) -> Scorer:
-    texts = list(dict.fromkeys(text for one in samples for text in one.responses))
-    encoded = vectors.of(texts)
+    texts = list(dict.fromkeys(text for one in samples for text in one.responses()))
+    encoded = vectors.of(texts, progress="vectors")
     places = {text: place for place, text in enumerate(texts)}
 
     def score(reference: str, others: Sequence[str]) -> list[float]:
@@ -127,13 +127,13 @@ class Comparison:
 
 
 def _empty_note(samples: Sequence[SampleSet]) -> str:
-    empty = {one.model: sum(not text for text in one.responses) for one in samples}
+    empty = {one.model: sum(not text for text in one.responses()) for one in samples}
     told = ", ".join(f"{model} {count}" for model, count in empty.items() if count)
     return f"Empty responses, which score 0: {told}." if told else ""
 
 
 def _truncation_note(samples: Sequence[SampleSet], encoder: str) -> str:
-    texts = list(dict.fromkeys(text for one in samples for text in one.responses))
+    texts = list(dict.fromkeys(text for one in samples for text in one.responses()))
     loaded = TokenEncoder.load(encoder)
     cut = sum(loaded.is_cut(texts))
     share = cut / len(texts) if texts else 0.0
