@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from overton import SampleSet
 from overton.embedding.semantic_diversity import cross_homogenisation, semantic_diversity
 from overton.embedding.vectors import TextVectors
@@ -20,6 +21,21 @@ def test_vectors_come_back_from_the_cache_bit_for_bit(vectors, monkeypatch):
     assert np.linalg.norm(first, axis=1) == pytest.approx(1, abs=1e-5)
     monkeypatch.setattr(type(vectors), "encoder", None)
     assert (vectors.of(texts[:2]) == first[:2]).all()
+
+
+def test_cores_share_the_texts_and_the_vectors_stay_in_order(vectors, monkeypatch):
+    monkeypatch.setattr("overton.embedding.vectors._CHUNK", 3)
+    texts = [f"text {n} {'sea ' * (n % 5)}" for n in range(11)]
+    one_by_one = np.stack([vectors.encoder.encode([text], max_length=256)[0] for text in texts])
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        plain = TextVectors(cache=False)
+        plain._encoder = vectors.encoder
+        assert plain.of(texts) == pytest.approx(one_by_one, abs=1e-5)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_broken_cache_is_a_warning(vectors, tmp_path, caplog):

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from .last_token import SHORT_NAMES
 from .vectors import MAX_TOKENS
 
 Alike = Literal["prompt", "response", "format"]
-# The encoder of the paper, the name that people use for it, and what it reads of a text.
-E5_MISTRAL = "intfloat/e5-mistral-7b-instruct"
-_SHORT_NAMES = {"e5-mistral": E5_MISTRAL}
+# Tokens that such an encoder reads of a text.
 _LONGEST = 4096
 _TASKS: dict[Alike, str] = {
     "prompt": "Given a question of a user, find other questions that ask for something similar",
@@ -19,7 +18,7 @@ _TASKS: dict[Alike, str] = {
 
 def follows_instructions(encoder: str) -> bool:
     """Whether an encoder can be told what is to be alike: its name says so."""
-    return "instruct" in _SHORT_NAMES.get(encoder, encoder).lower()
+    return "instruct" in SHORT_NAMES.get(encoder, encoder).lower()
 
 
 def instructed(encoder: str, texts: Sequence[str], alike: Alike) -> tuple[str, list[str], int]:
@@ -30,4 +29,4 @@ def instructed(encoder: str, texts: Sequence[str], alike: Alike) -> tuple[str, l
     if not follows_instructions(encoder):
         return encoder, list(texts), MAX_TOKENS
     shown = [f"Instruct: {_TASKS[alike]}\nQuery: {text}" for text in texts]
-    return _SHORT_NAMES.get(encoder, encoder), shown, _LONGEST
+    return SHORT_NAMES.get(encoder, encoder), shown, _LONGEST

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tenpapers.embedding import Encoder
 from tenpapers.models.embedded import cache_folder
+
+from .last_token import LastTokenEncoder, reads_last_token
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -22,8 +25,8 @@ log = logging.getLogger(__name__)
 
 # What is read of a text: sentence encoders were trained on no more.
 MAX_TOKENS = 256
-# Texts that are encoded before they are remembered: what a killed run loses at most.
-_CHUNK = 256
+# Texts that a core encodes before they are remembered: what a killed run loses of each at most.
+_CHUNK = 32
 _KEYS_A_QUERY = 500
 
 
@@ -41,7 +44,7 @@ class TextVectors:
         self, name: str = "minilm", *, cache: bool = True, max_tokens: int = MAX_TOKENS
     ) -> None:
         self.name, self.max_tokens = name, max_tokens
-        self._encoder: Encoder | None = None
+        self._encoder: Encoder | LastTokenEncoder | None = None
         self._file: Path | None = None
         if cache:
             known = hashlib.sha256(f"{Encoder.identity_of(name)} {max_tokens}".encode())
@@ -61,19 +64,52 @@ class TextVectors:
             found = store.read(list(keys.values()))
             # Long and short texts apart, so that none is padded much.
             missing = sorted((text for text, key in keys.items() if key not in found), key=len)
-            for start in range(0, len(missing), _CHUNK):
-                chunk = missing[start : start + _CHUNK]
-                vectors = self.encoder.encode(chunk, max_length=self.max_tokens, progress=progress)
+            for chunk, vectors in self._encoded(missing, progress):
                 new = {keys[text]: vector for text, vector in zip(chunk, vectors, strict=True)}
                 store.write(new)
                 found |= new
         rows = [found[keys[text]] for text in texts]
         return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
+    def _encoded(
+        self, texts: Sequence[str], progress: str | None
+    ) -> Iterator[tuple[Sequence[str], Float32[ndarray, "texts dim"]]]:
+        """Texts and their vectors, a chunk at a time, on every core that torch may use.
+
+        A core with batches of its own waits for nobody, as those that share the small products of
+        one batch do.
+        """
+        if not texts:
+            return
+        import torch
+        from tqdm import tqdm
+
+        encoder, longest = self.encoder, self.max_tokens
+        chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+        threads = torch.get_num_threads()
+        workers = 1 if torch.cuda.is_available() else min(threads, len(chunks))
+        # Before others do: a tokenizer takes its settings from its first texts.
+        encoder.encode(texts[:1], max_length=longest)
+        torch.set_num_threads(threads // workers)
+        settings = {"initializer": torch.set_num_threads, "initargs": (threads // workers,)}
+        try:
+            with (
+                ThreadPoolExecutor(workers, **settings) as pool,
+                tqdm(total=len(texts), desc=progress, disable=progress is None) as shown,
+            ):
+                made = pool.map(lambda chunk: encoder.encode(chunk, max_length=longest), chunks)
+                for chunk, vectors in zip(chunks, made, strict=True):
+                    yield chunk, vectors
+                    shown.update(len(chunk))
+        finally:
+            torch.set_num_threads(threads)
+
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoder | LastTokenEncoder:
         """The encoder, loaded when a text is met that was not remembered."""
-        self._encoder = self._encoder or Encoder.load(self.name)
+        if self._encoder is None:
+            kind = LastTokenEncoder if reads_last_token(self.name) else Encoder
+            self._encoder = kind.load(self.name)
         return self._encoder
 
     @contextmanager
