@@ -52,3 +52,15 @@ def test_the_order_of_samples_does_not_matter(texts):
 def test_beginnings_have_one_length():
     long = "red car " + " ".join(f"word{i}" for i in range(50))
     assert jaccard_of_beginnings(samples([long, "red bus"]), 2) == pytest.approx(1 / 3)
+
+
+def test_the_papers_own_code_measures_more(monkeypatch):
+    """Most alike pair, difference of lengths, distinct beginnings; words as its tokens."""
+    monkeypatch.setattr("overton.scoring.tokens.nltk_tokens", str.split)
+    same = "The beginning is the same"
+    found = lexical_diversity(samples([f"{same} red", f"{same} red car", "blue"]), "nltk")
+    # content {The, beginning, red}, the same with car, {blue}; of 5 + 1, 5 + 2 and 1 words
+    assert found["jaccard_max"] == pytest.approx(3 / 4)
+    assert found["length_difference"] == pytest.approx((1 + 5 + 6) / 3)
+    assert found["distinct_prefixes"] == pytest.approx(2 / 3)
+    assert "jaccard_max" not in lexical_diversity(samples(["a", "b"]))

@@ -1,15 +1,23 @@
 """Lexical diversity of a model's samples, and their length."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..records import SampleSet
-from .overlap import jaccard_matrix, mean_pair
+from .overlap import jaccard_matrix, mean_pair, pairs_of
 from .tokens import Tokenizer, content, tokenize
 
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from numpy import ndarray
+
 LENGTHS = (25, 50, 100)
+# Characters of a beginning that is counted as one of its kind.
+PREFIX = 20
 
 
 def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> dict[str, Any]:
@@ -21,6 +29,11 @@ def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> di
     (distinct / all n-grams, pooled over the samples). Over all responses: `words` and
     `content_types`, means per response.
 
+    With the words of the paper's own code (`nltk`) also what only that code has: `jaccard_max`, the
+    mean over questions of the most alike pair; `length_difference`, the mean over pairs of the
+    difference of their numbers of words; `distinct_prefixes`, the share of distinct beginnings of
+    20 characters among a question's samples.
+
     Returns
     -------
     These, with `questions` (that were measured), `errors` (failed samples) and `empty` responses.
@@ -28,7 +41,7 @@ def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> di
     """
     # The paper's own code builds n-grams of content words, and one of a text that is too short.
     official = tokenizer == "nltk"
-    rows = []
+    rows: list[tuple[float, ...]] = []
     words: list[int] = []
     types: list[int] = []
     empty = 0
@@ -41,16 +54,17 @@ def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> di
         empty += sum(not text for text in texts)
         if len(texts) < 2:
             continue
-        rows.append(
-            (
-                mean_pair(jaccard_matrix(sets)),
-                mean_pair(jaccard_matrix([set(some) for some in tokens])),
-                len(set().union(*sets)),
-                distinct(kept if official else tokens, 1),
-                distinct(kept if official else tokens, 2, short=official),
-            )
+        similarities = jaccard_matrix(sets)
+        row: tuple[float, ...] = (
+            mean_pair(similarities),
+            mean_pair(jaccard_matrix([set(some) for some in tokens])),
+            len(set().union(*sets)),
+            distinct(kept if official else tokens, 1),
+            distinct(kept if official else tokens, 2, short=official),
         )
-    names = ("jaccard", "jaccard_all_words", "union_types", "distinct1", "distinct2")
+        rows.append(row + _of_the_papers_code(texts, tokens, similarities) if official else row)
+    names = ["jaccard", "jaccard_all_words", "union_types", "distinct1", "distinct2"]
+    names += ["jaccard_max", "length_difference", "distinct_prefixes"] if official else []
     columns = zip(*rows, strict=True) if rows else [()] * len(names)
     return {
         "questions": len(rows),
@@ -60,6 +74,23 @@ def lexical_diversity(samples: SampleSet, tokenizer: Tokenizer = "simple") -> di
         "content_types": mean(types),
         **{name: mean(column) for name, column in zip(names, columns, strict=True)},
     }
+
+
+def _of_the_papers_code(
+    texts: Sequence[str],
+    tokens: Sequence[Sequence[str]],
+    similarities: Float64[ndarray, "texts texts"],
+) -> tuple[float, float, float]:
+    """Jaccard of the most alike pair, mean difference of lengths, share of distinct beginnings."""
+    rows, columns = pairs_of(len(texts))
+    known = similarities[rows, columns]
+    known = known[~np.isnan(known)]
+    lengths = np.array([len(some) for some in tokens])
+    return (
+        float(known.max()) if known.size else float("nan"),
+        float(np.abs(lengths[rows] - lengths[columns]).mean()),
+        len({text[:PREFIX] for text in texts}) / len(texts),
+    )
 
 
 def distinct(texts: Sequence[Sequence[str]], n: int, *, short: bool = False) -> float:
