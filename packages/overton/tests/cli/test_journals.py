@@ -19,6 +19,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("given")
     write_rows(folder / "prompts.jsonl", [{"prompt": question} for question in QUESTIONS])
     responses(folder / "m.jsonl", ["a", "b"], ["c", "d"], ["e", None])
+    responses(folder / "aligned.jsonl", ["a b", "b"], ["c d", "d"], ["e", "f"])
     for model, stance in (("one", "yes"), ("two", "no")):
         asked = [f"{n}|{i}" for n in range(3) for i in range(2)]
         names = [*asked, *map(str, range(3)), *demo_queries()]
@@ -45,7 +46,7 @@ def no_verdict(row):
 
 
 def runs(files):
-    """Every command that asks a model."""
+    """Every command that asks a model or measures several files."""
     one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
     judged_by = (["--judge", two], f"judge {two} is not {one} of then")
     prompts, samples = files / "prompts.jsonl", files / "m.jsonl"
@@ -85,10 +86,20 @@ def runs(files):
             others=[(["--teacher", two], f"teacher {two} is not {one} of then")],
             failed=None,
         ),
+        "analyse": Journalled(
+            ["analyse", samples, files / "aligned.jsonl", "--metric", "jaccard"],
+            ["results.json", "report.md", "table.csv"],
+            others=[
+                (["--seed", 1], "seed was 0 and is 1"),
+                (["--tokenizer", "nltk"], 'tokenizer was "simple"'),
+                (["--metric", "rougeL"], 'metric was "jaccard"'),
+            ],
+            changed=samples,
+        ),
     }
 
 
-@pytest.mark.parametrize("name", ["generate", "judge", "summarize", "make-demos"])
+@pytest.mark.parametrize("name", ["generate", "judge", "summarize", "make-demos", "analyse"])
 def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
     check_journal("overton", runs(files)[name], tmp_path)
 

@@ -14,7 +14,7 @@ from overton.recovery.settings import GenerateSettings
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator
 from tenpapers.records import read_json
-from tenpapers.testing import read_rows, write_rows
+from tenpapers.testing import chat_server, read_rows, write_rows
 
 from ..conftest import QUESTIONS, responses
 
@@ -203,3 +203,25 @@ def test_an_answer_ends_at_the_first_fence(settings, tmp_path, monkeypatch, said
     counts = scripted(monkeypatch, settings, out, Scripted(said))
     assert load_samples(out).texts[0] == [kept, kept]
     assert counts.empty == (0 if kept else 6)
+
+
+@pytest.mark.parametrize("penalty", [None, 1.1])
+def test_a_server_is_sent_the_prompt_the_stop_and_a_penalty_that_was_asked_for(
+    settings, tmp_path, penalty
+):
+    bodies = []
+    with chat_server(lambda prompt: "Yes.", bodies) as address:
+        served = replace(settings, model=f"openai:served@{address}", n=1, limit=1)
+        for method in ("icl", "aligned"):
+            asked = replace(served, method=method, repetition_penalty=penalty, demos=None)
+            generate(asked, tmp_path / f"{method}.jsonl")
+    base, chat = bodies
+    extra = {} if penalty is None else {"repetition_penalty": penalty}
+    common = {"model": "served", "temperature": 0.5, "max_tokens": 6} | extra
+    assert base.items() >= (common | {"stop": ["```"]}).items()
+    assert base["prompt"].endswith("# Query:\n```\nIs tea healthy?\n```\n\n# Answer:\n```\n")
+    assert (
+        chat.items()
+        >= (common | {"messages": [{"role": "user", "content": "Is tea healthy?"}]}).items()
+    )
+    assert "stop" not in chat and ("repetition_penalty" in chat) == (penalty is not None)

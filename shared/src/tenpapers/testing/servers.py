@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def chat_server(answer: Callable[[str], str | None]) -> Iterator[str]:
+def chat_server(
+    answer: Callable[[str], str | None], seen: list[dict[str, Any]] | None = None
+) -> Iterator[str]:
     """Serve an OpenAI-compatible address on loopback; gives the address.
 
     Parameters
     ----------
     answer : from the prompt, or the last message, to the text; None is refused with status 400.
+    seen : every body that was sent is added to it.
     """
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if seen is not None:
+                seen.append(asked)
             text = answer(
                 asked["messages"][-1]["content"] if "messages" in asked else asked["prompt"]
             )
