@@ -3,6 +3,7 @@ import time
 import tracemalloc
 
 import pytest
+from overton.study import analyse as module
 from overton.study.analyse import analyse
 from overton.study.settings import AnalysisSettings
 from tenpapers.testing import command, fails, write_rows
@@ -72,7 +73,21 @@ def test_one_file_alone_is_refused(files, tmp_path):
     fails("overton", "analyse", files[0], "--out", tmp_path / "run", told=["give two files"])
 
 
-def test_more_responses_take_time_and_memory_in_proportion(tmp_path):
+def test_cosines_stand_in_the_figure_of_similarities(files, tmp_path, monkeypatch):
+    drawn = []
+    draw = module.similarity_figure
+    monkeypatch.setattr(
+        module, "similarity_figure", lambda *given: drawn.append(given) or draw(*given)
+    )
+    settings = AnalysisSettings(metric="jaccard,cos", cache=False, draws=10)
+    analyse(files, settings, tmp_path / "run")
+    ((_, frame, reference, names),) = drawn
+    assert (reference, names) == ("aligned", ["base", "aligned"])
+    assert frame["metric"].tolist() == ["jaccard", "jaccard", "cos", "cos"]
+    assert (tmp_path / "run" / "figures" / "similarity.png").stat().st_size > 10_000
+
+
+def test_more_responses_take_more_time_and_hardly_more_memory(tmp_path):
     """Made-up rows; 100,000 of them take as many times longer, see the README."""
     settings = AnalysisSettings(metric="jaccard,rougeL", draws=0)
     taken = []
@@ -81,7 +96,7 @@ def test_more_responses_take_time_and_memory_in_proportion(tmp_path):
             write_rows(
                 tmp_path / f"{count}" / f"{name}.jsonl",
                 (
-                    {"question_id": n // 4, "response": f"{name} says word{n % 97} and {n}"}
+                    {"question_id": n // 4, "response": f"{name} {n} word{n % 97} " + "and " * 900}
                     for n in range(count * 4)
                 ),
             )
@@ -95,4 +110,5 @@ def test_more_responses_take_time_and_memory_in_proportion(tmp_path):
         taken.append((time.process_time() - began, peak))
     (few, small), (many, large) = taken
     assert many < 8 * few + 2
-    assert large < 8 * small
+    # 2,400 responses of 3,600 characters more
+    assert large - small < 2_400 * 1_500

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator, Request, Sampling, open_generator
@@ -64,7 +64,6 @@ def generate(
     began = time.monotonic()
     with open_generator(settings.model, cache=settings.cache) as model:
         penalty = _penalty(settings, model)
-        count, context = _counter(settings, model)
         inputs = files_of(settings)
         known = known_by(settings.model, model.backend.identity)
         key = key_of("overton generate", settings, model=known, repetition_penalty=penalty)
@@ -73,16 +72,39 @@ def generate(
         ) as journal:
             about = f"{out.name.removesuffix('.jsonl')}.manifest.json"
             journal.claim(about)
-            tasks = plan(settings, count=count, context=context)
-            with journal.rows(out.name, key=_key, failed=_has_failed) as log:
-                tokens = _sample(model, tasks, log, settings, penalty)
-                log.close(order=[str(task.instance.id) for task in tasks])
-                rows = list(log.rows.values())
+            done = sample_into(journal, out.name, model, settings)
             config = as_config(settings) | {"repetition_penalty": penalty}
-            told = manifest(config, seed=settings.seed, began=began, data=inputs, tokens=tokens)
+            told = manifest(
+                config, seed=settings.seed, began=began, data=inputs, tokens=done.tokens
+            )
             stop = list(METHODS[settings.method].stop)
-            write_json(journal.file(about), told | {"stop": stop, "context": context})
-    return _counted(rows)
+            write_json(journal.file(about), told | {"stop": stop, "context": done.context})
+    return counted(done.rows)
+
+
+class Written(NamedTuple):
+    """Rows of samples, the tokens that were generated now, and the context there was."""
+
+    rows: list[Row]
+    tokens: int
+    context: int
+
+
+def sample_into(
+    journal: Journal, name: str, model: Generator, settings: GenerateSettings
+) -> Written:
+    """Sample a model into a file of a run; what it has already is kept.
+
+    Raises
+    ------
+    UserError : see `plan`.
+    """
+    count, context = _counter(settings, model)
+    tasks = plan(settings, count=count, context=context)
+    with journal.rows(name, key=_key, failed=_has_failed) as log:
+        tokens = _sample(model, tasks, log, settings, _penalty(settings, model))
+        log.close(order=[str(task.instance.id) for task in tasks])
+        return Written(list(log.rows.values()), tokens, context)
 
 
 def _key(row: Row) -> str:
@@ -184,7 +206,8 @@ def _output(done: Completion, settings: GenerateSettings) -> Row:
     return output
 
 
-def _counted(rows: list[Row]) -> Sampled:
+def counted(rows: list[Row]) -> Sampled:
+    """How many samples there are, and how they ended."""
     outputs = [output for row in rows for output in row["outputs"]]
     answered = [output for output in outputs if "error" not in output]
 

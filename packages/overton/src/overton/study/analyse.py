@@ -116,11 +116,11 @@ def _analyse(
 
 def _opening(models: Sequence[SampleSet], ref: SampleSet, *, reference_given: bool) -> str:
     read = ", ".join(
-        f"{one.model} ({len(one.ids)} questions, {sum(map(len, one.texts))} samples)"
+        f"{one.model} ({len(one.ids)} questions, {sum(map(len, one.endings))} samples)"
         for one in models
     )
     chosen = "" if reference_given else " (the last file; --reference names another)"
-    single = [one.model for one in models if not one.usable(at_least=2)]
+    single = [one.model for one in models if not any(one.usable(at_least=2))]
     alone = f" One response a question, so no diversity: {', '.join(single)}." if single else ""
     return f"Models: {read}. Reference: {ref.model}{chosen}.{alone}"
 
@@ -255,16 +255,9 @@ def _similarity(
             f"{', '.join(map(named, encoded))}: on {len(few)} of {len(ref.ids)} questions, evenly "
             "spread; --semantic-questions 0 takes all."
         )
-    first = [metric for metric in wanted if metric in frames[0]["metric"].tolist()]
-    title = f"Similarity to {ref.model}"
-    picture = similarity_figure(
-        figure(journal, "similarity"),
-        title,
-        list(values),
-        {named(metric): [row.get(metric) for row in values.values()] for metric in first},
-    )
-    table = similarity_table(pandas.concat(frames))
-    return {"similarity": values}, [table, *part, picture]
+    frame = pandas.concat(frames)
+    picture = similarity_figure(figure(journal, "similarity"), frame, ref.model, list(values))
+    return {"similarity": values}, [similarity_table(frame), *part, *([picture] if picture else [])]
 
 
 def _semantic(models: Sequence[SampleSet], vectors: TextVectors) -> tuple[Tree, Part]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.report import COLOURS, Picture, bars
 
 from ..records import STANCES
+from .tables import named
+
+if TYPE_CHECKING:
+    import pandas
 
 # Yes and no in two strong colours, both between them, other in grey.
 _STANCE_COLOURS = {
@@ -58,12 +62,15 @@ def union_figure(file: Path, pairs: Mapping[str, Mapping[str, Any]]) -> Picture 
         sizes = row["union_sizes"]
         axes.plot(range(1, len(sizes) + 1), sizes, style, marker="o", color=colour, label=name)
         axes.axhline(row["ref_types"], color=colour, linestyle=":", linewidth=1)
+        if (reached := row["sample_equivalents"]) is not None:
+            mark: dict[str, Any] = {"color": colour, "markeredgecolor": "black", "zorder": 5}
+            axes.plot(reached, row["ref_types"], "*", markersize=13, **mark)
     axes.set_xticks(range(1, 1 + max(len(row["union_sizes"]) for row in known.values())))
     axes.set_xlabel("base samples together")
     axes.set_ylabel("distinct content words")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
-    title = "Words of base samples together; dotted: one aligned answer"
+    title = "Words of base samples together; dotted: of one aligned answer; star: as many"
     axes.set_title(title)
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return _saved(figure, file, title)
@@ -77,13 +84,45 @@ def jaccard_figure(file: Path, title: str, models: Mapping[str, Mapping[str, Any
 
 
 def similarity_figure(
-    file: Path,
-    title: str,
-    names: Sequence[str],
-    values: Mapping[str, Sequence[float | None]],
-) -> Picture:
-    """Mean similarity to a reference, its ceiling first, one series a metric."""
-    return bars(file, names, values, ylabel="mean similarity to the reference", title=title)
+    file: Path, frame: "pandas.DataFrame", reference: str, names: Sequence[str]
+) -> Picture | None:
+    """Mean similarity to a reference, one panel a metric, with the ceiling as a dashed line.
+
+    Parameters
+    ----------
+    frame : of `similarity_report`.
+    names : alternatives that are shown, from top to bottom; those that are not there are left out.
+    """
+    from matplotlib.figure import Figure
+
+    own = frame[(frame["reference"] == reference) & frame["mean"].notna()]
+    shown = [name for name in names if (own["alternative"] == name).any()]
+    metrics = list(dict.fromkeys(own["metric"]))
+    if not shown:
+        return None
+    size = (max(6.4, 2.2 + 2.6 * len(metrics)), 1.9 + 0.3 * len(shown))
+    figure = Figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    for axes, metric, colour in zip(panels, metrics, COLOURS, strict=False):
+        rows = own[own["metric"] == metric].set_index("alternative")
+        for place, name in enumerate(shown):
+            if name in rows.index:
+                row = rows.loc[name]
+                if row["low"] == row["low"] and row["low"] is not None and not row["is_ceiling"]:
+                    limits = row["ceiling"] + row["low"], row["ceiling"] + row["high"]
+                    axes.plot(limits, (place, place), color=colour, linewidth=1.5)
+                axes.plot(row["mean"], place, "o", color=colour)
+        ceiling = rows["ceiling"].dropna()
+        if len(ceiling):
+            axes.axvline(ceiling.iloc[0], color="black", linestyle="--", linewidth=1)
+        axes.set_xlabel(f"{named(metric)}, mean")
+        axes.set_xlim(left=0)
+        axes.grid(alpha=0.3)
+    panels[0].set_yticks(range(len(shown)), shown)
+    panels[0].invert_yaxis()
+    title = f"Similarity to {reference}; dashed: its own answers to each other (ceiling)"
+    figure.suptitle(title, fontsize=11)
+    return _saved(figure, file, title)
 
 
 def _saved(figure: Any, file: Path, title: str) -> Picture:

@@ -2,12 +2,15 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tenpapers import data
+from tenpapers import data as published
 from tenpapers.cli import stop_on_failures
 from tenpapers.errors import UserError
+from tenpapers.generation import Generator
 from tenpapers.journal import Journal, key_of
 from tenpapers.paper import Paper, load_paper
 from tenpapers.records import read_json
@@ -16,14 +19,15 @@ from tenpapers.settings import as_config
 
 from ..embedding.vectors import TextVectors
 from ..inputs.judgements import load_judgements
-from ..inputs.layout import LIMA, PublishedFolder, published_folder
+from ..inputs.layout import DATASETS, LIMA, PublishedFolder, published_folder
 from ..scoring.coverage import covered
 from ..scoring.quality_control import quality_control
 from ..scoring.similarity import Similarity
 from ..scoring.similarity_report import Comparison, report_frame
 from .claims import ALIGNED, BASE, Evidence, judge
 from .expected import Compared, compare_trees
-from .figures import stance_figure, union_figure
+from .figures import similarity_figure, stance_figure, union_figure
+from .live import identities, live_models, sample_live
 from .replay_neighbours import replay_neighbours
 from .settings import Study
 from .tables import (
@@ -35,11 +39,13 @@ from .tables import (
     quality_table,
     similarity_table,
     stance_table,
+    study_table,
 )
 from .tree import (
     ABOUT,
     COVERED,
     Runs,
+    beginnings,
     bertscore_tree,
     compared,
     coverage_tree,
@@ -53,6 +59,32 @@ from .written import figure, write_all
 log = logging.getLogger(__name__)
 # What the gap to a teacher's ceiling is measured from.
 _BASES = {"llama-2-chat": BASE, "gpt-3.5-turbo": BASE, "mistral-instruct": "mistral"}
+# What a reader of the recorded lengths should know.
+_LIMITS = (
+    "The recorded runs were cut at different lengths: at 1,024 new tokens in the first wave "
+    "(ConflictingQA: base, `icl`, chat, `icl-chat`, `icl-gpt-3.5` and nearest-prompt runs; "
+    "LIMA-OE: `icl-chat`, `icl-gpt-3.5` and GPT-3.5's nearest-prompt run), at 664 in LIMA-OE "
+    "`llama-2-icl-chat-knn-prompt_similar`, at 700 else; GPT-3.5's on LIMA-OE is not known. "
+    "Lengths across these limits are not comparable; Jaccard of the first words is. "
+    "`-summary-cot` waited for a wrong header, ran past its answers, and is measured as it stands."
+)
+# What the figure of similarities shows, from the base model to the ceiling.
+_PICTURED = (
+    BASE,
+    "llama-2-icl",
+    "llama-2-icl-chat",
+    "llama-2-icl-chat-rand",
+    "llama-2-icl-chat-knn-prompt_similar",
+    "llama-2-icl-chat-knn-response_similar",
+    "llama-2-icl-chat-summary-cot",
+    "llama-2-icl-chat-summary",
+    "mistral",
+    "mistral-icl-chat",
+    "mistral-icl-chat-summary",
+    "gpt-3.5-turbo",
+    "gpt-3.5-turbo-summary-llama-2-chat",
+    ALIGNED,
+)
 
 
 def reproduce(
@@ -64,23 +96,32 @@ def reproduce(
     ------
     UserError : no recorded outputs; `out` holds a study of other settings or inputs.
     """
-    root = study.data or data.folder_or_hint("overton")
+    root = study.data or published.folder_or_hint("overton")
     if root is None:
         raise UserError("no recorded outputs here", "`overton data fetch`, or --data FOLDER")
     folder = published_folder(root)
-    with Journal(
-        out,
-        key=key_of("overton reproduce", study),
-        inputs=[root],
-        overwrite=overwrite,
-        wait=wait,
-    ) as journal:
+    with (
+        live_models(study) as models,
+        Journal(
+            out,
+            key=key_of("overton reproduce", study, **identities(study, models)),
+            inputs=[root],
+            overwrite=overwrite,
+            wait=wait,
+        ) as journal,
+    ):
         journal.claim(*REPORT_FILES)
-        missed = _run_study(journal, study, folder, scale)
+        missed = _run_study(journal, study, folder, models, scale)
     stop_on_failures(missed, 1)
 
 
-def _run_study(journal: Journal, study: Study, folder: PublishedFolder, scale: str) -> int:
+def _run_study(
+    journal: Journal,
+    study: Study,
+    folder: PublishedFolder,
+    models: Mapping[str, Generator],
+    scale: str,
+) -> int:
     began = time.monotonic()
     paper = load_paper("overton")
     runs = load_runs(folder)
@@ -109,11 +150,18 @@ def _run_study(journal: Journal, study: Study, folder: PublishedFolder, scale: s
         "claims": judge(paper, evidence),
     }
     body: list[str | Table | Picture] = [_opening(runs, checked, neighbours)]
+    if any(tree[kind] for kind in ("stance", "quality", "missing_topics")):
+        body.append(study_table(tree, DATASETS, paper))
     body += _verdict_part(journal, tree, control, paper)
     body += _text_part(journal, runs, tree, shuffled, paper)
-    body += _similarity_part(similarities, tree, study)
+    body += _similarity_part(journal, similarities, tree, study)
     body.append(_claims_table(results["claims"], paper))
-    details = manifest(as_config(study), seed=study.seed, began=began, data=_files(folder.root))
+    tokens = 0
+    if models:
+        results["live"], part = sample_live(journal, folder, models, study)
+        tokens, body = results["live"]["tokens"], body + part
+    data = _files(folder.root)
+    details = manifest(as_config(study), seed=study.seed, began=began, data=data, tokens=tokens)
     title = f"overton, {scale} scale"
     write_all(journal, title, body, results=results, manifest=details)
     print_report(body, journal.root, time.monotonic() - began)
@@ -142,10 +190,7 @@ def _shuffled_coverage(runs: Runs) -> dict[str, float | None]:
             models = runs[dataset]
             if aligned in models and base in models and len(models[aligned].ids) > 1:
                 order = [*range(1, len(models[aligned].ids)), 0]
-                other = models[aligned].take(order)
-                other = type(other)(
-                    other.model, models[aligned].ids, other.texts, other.endings, other.fenced
-                )
+                other = replace(models[aligned].take(order), ids=models[aligned].ids)
                 found[f"{dataset}:{aligned}>{base}"] = covered(other, models[base]).each
     return found
 
@@ -214,17 +259,16 @@ def _text_part(
     for dataset, models in tree["lexical"].items():
         if not models:
             continue
-        first = tree["jaccard_first_L_tokens_LIMA-OE"] if dataset == LIMA else {}
+        first = tree[beginnings(dataset)]
         more = {
-            name: {
-                f"Jaccard, first {length}": first.get(name, {}).get(length) for length in ("50",)
-            }
-            | tree["style"][f"{dataset}:{name}"]
+            name: {"Jaccard, first 50": first[name]["50"]} | tree["style"][f"{dataset}:{name}"]
             for name in models
         }
         title = f"Diversity, {dataset}"
         body.append(diversity_table(title, models, more=more, paper=paper, prefix=dataset))
         body.append(endings_table(list(runs[dataset].values())))
+    if any(tree["lexical"].values()):
+        body.append(_LIMITS)
     if tree["coverage"]:
         body.append(coverage_table(tree["coverage"], shuffled))
         picture = union_figure(figure(journal, "union_growth"), tree["coverage"])
@@ -233,7 +277,7 @@ def _text_part(
 
 
 def _similarity_part(
-    similarities: list[Similarity], tree: dict[str, Any], study: Study
+    journal: Journal, similarities: list[Similarity], tree: dict[str, Any], study: Study
 ) -> list[str | Table | Picture]:
     import pandas
 
@@ -247,8 +291,11 @@ def _similarity_part(
             frames.append(report_frame(comparison, n_boot=study.draws, seed=study.seed))
     body: list[str | Table | Picture] = []
     if frames:
+        frame = pandas.concat(frames)
+        picture = similarity_figure(figure(journal, "similarity"), frame, ALIGNED, _PICTURED)
         body += [
-            similarity_table(pandas.concat(frames)),
+            similarity_table(frame),
+            *([picture] if picture else []),
             "Demonstrations come from the test set with the teacher's answers; runs with "
             "`-response_similar` or `-summary` in their names were also given the teacher's answer "
             "to the question, or its summary: they are oracles.",

@@ -17,6 +17,9 @@ Encoder = Annotated[
 Semantic = Annotated[
     bool, typer.Option("--semantic/--no-semantic", help="Embed responses (cosines), or do not.")
 ]
+Live = Annotated[
+    bool, typer.Option("--live/--no-live", help="Also sample models now, on a few questions.")
+]
 Draws = Annotated[int, typer.Option("--draws", help="Draws of a bootstrap interval.", min=0)]
 Reference = Annotated[
     Path | None,
@@ -44,6 +47,22 @@ class Study:
     semantic: Semantic = True
     cache: Cache = True
     draws: Draws = 2000
+    live: Live = False
+    live_model: Annotated[
+        str, typer.Option("--live-model", help="--live: model spec of the aligned model.")
+    ] = "smollm2"
+    live_base: Annotated[
+        str, typer.Option("--live-base", help="--live: model spec of its base model.")
+    ] = "smollm2"
+    live_questions: Annotated[
+        int, typer.Option("--live-questions", help="--live: contested questions; 0: all.", min=0)
+    ] = 4
+    live_samples: Annotated[
+        int, typer.Option("--live-samples", help="--live: samples of a question.", min=2)
+    ] = 3
+    live_tokens: Annotated[
+        int, typer.Option("--live-tokens", help="--live: tokens of an answer, at most.", min=1)
+    ] = 48
     seed: SeedOption = 0
 
 

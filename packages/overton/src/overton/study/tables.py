@@ -19,6 +19,9 @@ _NAMES = {
     "union_types": "of all samples together",
     "jaccard": "Jaccard",
     "jaccard_all_words": "Jaccard, all words",
+    "jaccard_max": "Jaccard, most alike pair",
+    "length_difference": "words, mean difference",
+    "distinct_prefixes": "distinct beginnings",
     "distinct1": "distinct-1",
     "distinct2": "distinct-2",
     "entropy_bits": "entropy (bits)",
@@ -73,26 +76,90 @@ def diversity_table(
     )
 
 
+def study_table(tree: Tree, datasets: Sequence[str], paper: Paper) -> Table:
+    """Quality, stances, diversity and missing information side by side, of every judged model.
+
+    Parameters
+    ----------
+    tree : numbers as in `results.json`.
+    datasets : the set of open-ended questions, and the contested one.
+    """
+    open_ended, contested = datasets
+    lexical, quality = tree["lexical"], tree["quality"]
+    judged = {name.partition(":")[2] for name in quality} | {*tree["stance"]}
+    judged |= {*tree["missing_topics"]}
+    known = [name for dataset in datasets for name in lexical.get(dataset, {}) if name in judged]
+    columns = ["model", "Jaccard, open", "first 50 words", "words", "quality, open"]
+    columns += ["mean missing", "quality, contested", "entropy (bits)", "D", "O"]
+    columns += ["paper: Jaccard, open", "paper: D", "paper: O"]
+    rows: list[list[Value]] = []
+    for name in dict.fromkeys([*known, *sorted(judged)]):
+        words = lexical.get(open_ended, {}).get(name, {})
+        stance = tree["stance"].get(name, {})
+        first = tree[f"jaccard_first_L_tokens_{open_ended}"].get(name, {})
+        rows.append(
+            [
+                name,
+                words.get("jaccard"),
+                first.get("50"),
+                words.get("words"),
+                quality.get(f"{open_ended}:{name}", {}).get("mean"),
+                tree["missing_topics"].get(name, {}).get("mean"),
+                quality.get(f"{contested}:{name}", {}).get("mean"),
+                stance.get("entropy_bits"),
+                stance.get("yes_and_no"),
+                share(stance.get("both", 0), stance.get("n", 0)),
+                paper.confirmed(f"{open_ended}/{name}/jaccard"),
+                *(
+                    paper.confirmed(f"{contested}/{name}/{key}")
+                    for key in ("yes_and_no", "overton")
+                ),
+            ]
+        )
+    note = (
+        "Jaccard: similarity among a model's samples, the higher, the less diverse. Quality: mean "
+        "of five aspects, 1 to 5. Missing: how much the aligned answer lacks, 1 to 5. D: share of "
+        "questions whose samples say yes and no; O: share of responses that present both sides. "
+        "The paper's are of all questions, ours of those in the folder."
+    )
+    return Table("The study at a glance", columns, rows, note=note)
+
+
+def share(part: int, whole: int) -> float | None:
+    """A part of a whole; None of nothing."""
+    return part / whole if whole else None
+
+
 def endings_table(models: Sequence[SampleSet]) -> Table:
     """How samples ended: what failed, what was cut off, what a fence closed."""
     return Table(
         "How the samples ended",
-        ["model", "samples", "failed", "refused", "filtered", "token limit", "closed by a fence"],
+        [
+            "model",
+            "samples",
+            "failed",
+            "refused",
+            "filtered",
+            "closed by a fence",
+            "unfinished",
+            "share unfinished",
+        ],
         [
             [
                 one.model,
-                sum(map(len, one.texts)),
+                sum(map(len, one.endings)),
                 one.count("error"),
                 one.count("refused"),
                 one.count("filtered"),
-                one.count("length"),
                 one.fenced,
+                one.unfinished,
+                share(one.unfinished, sum(map(len, one.endings)) - one.failed),
             ]
             for one in models
         ],
         note=(
-            "A base model closes its answer with a code fence; where most of its answers end so, "
-            "the others hit the token limit. Failed samples are no answers and in no measure."
+            "Unfinished: cut off by the token limit. Servers say so; of a model that ends most of "
+            "its answers with a code fence, those without one are. Failed ones are in no measure."
         ),
     )
 

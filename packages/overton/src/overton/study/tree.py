@@ -54,7 +54,7 @@ def load_runs(folder: PublishedFolder) -> Runs:
 
 
 def lexical_tree(runs: Runs) -> Tree:
-    """Diversity, length and form of every run; Jaccard of the beginnings on LIMA-OE."""
+    """Diversity, length and form of every run, and Jaccard of the beginnings."""
     return {
         "lexical": {
             dataset: {name: lexical_diversity(samples) for name, samples in models.items()}
@@ -65,11 +65,19 @@ def lexical_tree(runs: Runs) -> Tree:
             for dataset, models in runs.items()
             for name, samples in models.items()
         },
-        "jaccard_first_L_tokens_LIMA-OE": {
-            name: {str(length): jaccard_of_beginnings(samples, length) for length in LENGTHS}
-            for name, samples in runs[LIMA].items()
+        **{
+            beginnings(dataset): {
+                name: {str(length): jaccard_of_beginnings(samples, length) for length in LENGTHS}
+                for name, samples in models.items()
+            }
+            for dataset, models in runs.items()
         },
     }
+
+
+def beginnings(dataset: str) -> str:
+    """Where the tree holds the Jaccard similarity of the beginnings of a data set's responses."""
+    return f"jaccard_first_L_tokens_{dataset}"
 
 
 def coverage_tree(runs: Runs) -> Tree:
