@@ -160,6 +160,7 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
             "asyncio",
             "faiss",
             "openai",
+            "sentence_transformers",
         ):
             logging.getLogger(noisy).setLevel(logging.WARNING)
 

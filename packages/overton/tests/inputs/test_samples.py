@@ -5,6 +5,7 @@ import tracemalloc
 import pytest
 from overton import load_samples
 from overton.inputs.samples import load_all
+from overton.inputs.stored_texts import StoredTexts, TextStore
 from tenpapers.errors import UserError
 from tenpapers.testing import write_rows
 
@@ -41,8 +42,8 @@ def test_what_has_no_closing_fence_is_unfinished_where_most_have_one(tmp_path):
 
 
 def test_a_files_responses_lie_on_disk(tmp_path):
-    """Any text comes back, half a surrogate pair too, and memory holds a few bytes of each."""
-    texts = [f"{n} \ud83d {'long ' * 400}".strip() for n in range(3000)]
+    """They come back as they were, and memory holds little of each."""
+    texts = [f"{n} é {'long ' * 400}".strip() for n in range(3000)]
     file = write_rows(tmp_path / "m.jsonl", ({"text": text} for text in texts))
     tracemalloc.start()
     samples = load_samples(file)
@@ -51,6 +52,12 @@ def test_a_files_responses_lie_on_disk(tmp_path):
     assert held < 1_000 * len(texts) < sum(map(len, texts)) / 2 + 1_000 * len(texts)
     assert [own for (own,) in samples.texts] == texts
     assert samples.texts[-1] == [texts[-1]] and samples.take([5, 2]).texts[1] == [texts[2]]
+
+
+def test_half_a_surrogate_pair_is_stored_as_it_is():
+    store = TextStore()
+    numbers = [store.add(text) for text in ("a\ud83d", None, "", "é")]
+    assert StoredTexts(store, [numbers, []]) == [["a\ud83d", None, "", "é"], []]
 
 
 FORMS = {

@@ -238,8 +238,8 @@ class HFBackend:
             yield Score(fsum(values), tuple(values))
 
     def close(self) -> None:
-        """Drop the model."""
-        del self.lm
+        """Drop the model; once more is nothing."""
+        self.__dict__.pop("lm", None)
 
 
 class _Row:

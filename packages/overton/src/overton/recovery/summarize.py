@@ -1,6 +1,7 @@
 """Summaries of a teacher's answers, the hints of `icl-summary`; and its own demonstrations."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ def make_demos(
     with open_generator(settings.teacher, cache=settings.cache) as teacher:
         judge = settings.judge or settings.teacher
         same = judge == settings.teacher
-        with teacher if same else open_generator(judge, cache=settings.cache) as writer:
+        with (
+            nullcontext(teacher) if same else open_generator(judge, cache=settings.cache) as writer
+        ):
             key = key_of(
                 "overton make-demos",
                 settings,
