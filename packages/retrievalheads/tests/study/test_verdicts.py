@@ -33,8 +33,18 @@ def test_verdicts_follow_the_numbers():
     third = verdicts(apart, knocked(0.1, 0.15), patched(0.6, 0.6))[2]
     assert third.found.judgement == "shown"
     assert "heads > 0: rho = 1.00" in third.found.numbers
-    closed = told(fabricated(), knocked(0.1, 0.88), patched(0.95, 0.35))
+    closed = told(fabricated(), knocked(0.1, 0.88), patched(1.0, 0.35))
     assert closed[4] == "not shown"
+
+
+def test_the_gap_is_measured_on_the_examples_that_were_patched():
+    """Real-Full has 0.9 of all and 0.5 of the twenty patched: 0.6 there closes the gap."""
+    runs = fabricated()
+    hard_first = (*[1.0] * 10, *[0.0] * 10, *[1.0] * 80)
+    runs[-1] = runs[-1].model_copy(update={"per_example": hard_first})
+    assert told(fabricated(), [], patched(0.6, 0.35))[4] == "shown"
+    found = verdicts(runs, [], patched(0.6, 0.35))[4].found
+    assert found.judgement == "not shown" and "closes the gap in 2" in found.numbers
 
 
 def test_what_a_second_seed_turns_round_is_not_shown():

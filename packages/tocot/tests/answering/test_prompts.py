@@ -31,6 +31,28 @@ def test_few_shot_prompts():
         build_messages(sums(), "zs")
 
 
+@pytest.mark.parametrize(
+    "closing",
+    [
+        " The answer is (A).",
+        "\nThus, the answer is <answer>True</answer>",
+        "\n\nTherefore, the answer is <answer>N/A</answer>.",
+        "\n#### 7",
+    ],
+)
+def test_a_demonstration_closes_with_the_sentence_that_is_asked_for_and_no_other(closing):
+    demo = item(2, "contexthub_deductive_level1", meta={"rationale": f"It rains.{closing}"})
+    prompt = build_messages(item(1, demo.task), "fs_cot", demos=[demo])
+    assert prompt.messages[2].content == "It rains.\nThe best answer is A."
+
+
+def test_a_rationale_that_ends_in_prose_stays_whole():
+    for rationale in ("So (A) is the correct answer.", "The answer is (A) because it rains."):
+        demo = item(2, "mmlu", meta={"rationale": rationale})
+        prompt = build_messages(item(1, "mmlu"), "fs_cot", demos=[demo])
+        assert prompt.messages[2].content == f"{rationale}\nThe best answer is A."
+
+
 def test_demonstrations_by_subject():
 
     demos = {"law": [item(7, "mmlu", meta={"rationale": "r"})]}

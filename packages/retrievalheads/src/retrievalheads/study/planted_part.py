@@ -92,7 +92,8 @@ def _knock(
 ) -> dict[str, Any]:
     """Scores, the curve over k (decode scope), and the headline k in the paper's two forms.
 
-    Whole prompts are run once a setting in scope "all", so there one random set must do.
+    Whole prompts are run once a setting in scope "all", so there one random set must do. With no
+    head off the forms do not differ: k = 0 is run once.
     """
     write_jsonl(journal.file("planted/examples.jsonl"), examples)
     half = (len(examples) + 1) // 2
@@ -102,8 +103,9 @@ def _knock(
     announce(journal, SCORES)
     scores.save(journal.root / SCORES)
     seeds = range(study.control_seeds)
-    curve = settings_for(scores.mean, study.ks, seeds, threshold=THRESHOLD)
-    headline = settings_for(scores.mean, [0, study.headline_k], seeds[:1], threshold=THRESHOLD)
+    ks = [0, study.headline_k, *study.ks]
+    curve = settings_for(scores.mean, ks, seeds, threshold=THRESHOLD)
+    headline = settings_for(scores.mean, [study.headline_k], seeds[:1], threshold=THRESHOLD)
     more = range(study.control_seeds, study.headline_controls)
     curve += settings_for(scores.mean, [study.headline_k], more, threshold=THRESHOLD)[1:]
 
@@ -120,6 +122,7 @@ def _knock(
         )
         return {"kind": kind, "scope": scope, "n": len(held_out), "rows": sweep_rows(found)}
 
-    return run(curve, "zero", "decode") | {
-        "more": [run(headline, "zero", "all"), run(headline, "uniform", "decode")]
-    }
+    found = run(curve, "zero", "decode")
+    others = [run(headline, "zero", "all"), run(headline, "uniform", "decode")]
+    none_off = [row for row in found["rows"] if row["k"] == 0]
+    return found | {"more": [other | {"rows": none_off + other["rows"]} for other in others]}

@@ -23,7 +23,7 @@ class Study:
     model : part A's model and, in the world "real", the base of every adapter.
     planted : prompts of part A, half of them to find heads, half to switch them off; 0 leaves it
         out.
-    ks, control_seeds : of the knockout curves.
+    ks, control_seeds : of the knockout curves; 0 and headline_k always belong to part A's.
     knock : variants whose adapters lose heads too, on patch_examples of the real test set.
     headline_k, headline_controls : heads of the knockout in both forms, and random sets of as many.
     seed : of every choice; every training is run with `seeds` seeds from this one on.

@@ -276,7 +276,8 @@ def _patching(patches: Sequence[dict[str, Any]], real: StudyRun | None) -> Found
         _, low, high = paired_interval(arm["per_example"], original["per_example"])
         helped += low > 0
         hurt += high < 0
-        closed += real is not None and arm["f1"] >= real.f1
+        same = real.per_example[: len(arm["per_example"])] if real is not None else ()
+        closed += bool(same) and arm["f1"] >= fmean(same)
         better += paired_interval(arm["per_example"], control["per_example"])[1] > 0
         parts.append(f"{study.get('name', 'target')} {original['f1']:.2f} -> {arm['f1']:.2f}")
     if not counted:

@@ -20,6 +20,12 @@ fill = partial(fill_section, "tocot")
 VARIANTS = ("steps", "plan", "careful", "breath")
 # How the assistant's turn begins where the paper cues a chain of thought with a sentence of it.
 STEP_CUE = "Let me go through this step by step."
+# How data sets close their own rationales (MMLU and MMLU-Pro, ContextHub, GSM8K).
+_OWN_CLOSING = re.compile(
+    r"\s*(?:(?:\b(?:Thus|So|Hence|Therefore),?\s+)?\bthe answer is "
+    r"(?:\([A-J]\)|<answer>[^<>]*</answer>)\.?|####[^\n]*)\s*\Z",
+    re.IGNORECASE,
+)
 
 
 class Prompt(NamedTuple):
@@ -128,6 +134,5 @@ def _answer(item: TaskItem, spec: TaskSpec, arm: str, folder: Path | None) -> st
     rationale = str(item.meta.get("rationale", "")).strip()
     if not rationale:
         raise UserError(f"demonstration {item.id}: no meta.rationale, which fs_cot needs")
-    # The data set's own closing sentence gives way to ours.
-    rationale = re.sub(r"\s*The answer is \([A-J]\)\.?\s*$", "", rationale)
-    return f"{rationale}\n{answer}"
+    # The data set's own closing gives way to the sentence that the question asks for.
+    return f"{_OWN_CLOSING.sub('', rationale)}\n{answer}"
