@@ -75,6 +75,23 @@ def test_every_style_renders_for_its_tasks():
                 assert prompt.max_new_tokens == spec.budget[setting == "zs_cot"]
 
 
+def test_a_prefill_begins_the_sentence_that_the_question_asks_for():
+    """So ContextHub's, whose questions are worded like MMLU's, is that sentence too."""
+    begun = {"sentence": "The best answer is ", "lsat": "The answer is therefore "}
+    begun |= {"plain": "Answer: ", "math": "$\\boxed{"}
+    found = {name: spec for name, spec in registry().items() if spec.prefill}
+    assert found["contexthub_deductive_level2"].style == "sentence"
+    for name, spec in found.items():
+        if spec.style not in begun:
+            continue
+        number = {"answer_kind": "number", "choices": None, "gold": "7"}
+        one = item(task=name, context="c", **(number if spec.kind == "number" else {}))
+        prompt = build_messages(one, "zs_direct", "prefill")
+        shown = build_messages(one, "fs_direct", demos=[one]).messages
+        answered = shown[-1 if spec.style == "plain" else 2].content
+        assert prompt.prefill == begun[spec.style] and prompt.prefill in answered
+
+
 def test_wordings_change_the_cue_alone():
     texts = {
         name: build_messages(item(), "zs_cot", variant=name).messages[-1].content

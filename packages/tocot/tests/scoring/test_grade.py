@@ -23,6 +23,11 @@ def test_equal_numbers(a, b):
     assert same_number(a, b) and same_number(b, a)
 
 
+@pytest.mark.parametrize("gold", ["42", "#### 42", "6 * 7 = 42\n#### 42", "(42)", "42."])
+def test_gold_numbers_as_files_write_them(gold):
+    assert right("42", gold, "number") and not right("6", gold, "number")
+
+
 def test_different_numbers():
     assert not same_number("3", "4") and not same_number("3", "x")
     assert as_number("x") is None and as_number("- 3") == -3

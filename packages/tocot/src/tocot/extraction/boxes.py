@@ -13,7 +13,7 @@ def boxes(text: str) -> list[tuple[int, int]]:
 
     A box without braces holds the next word; braces behind a backslash are signs.
     """
-    if "box" not in text:
+    if "\\" not in text or "box" not in text:
         return []
     begun = [(hit.end(), hit.group(1) is not None) for hit in BOXED.finditer(text)]
     if not begun:

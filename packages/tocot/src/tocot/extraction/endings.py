@@ -7,7 +7,8 @@ from ..records import Choices, Extraction
 from .options import SIGNS, alternatives, as_written, folded, text_hits
 
 NONE = Extraction(None, None, "unparseable")
-_OPTION_LINE = re.compile(r"\s*[(\[]?[A-Z][)\].:]")
+_OPTION_LINE = re.compile(r"\n[ \t]*[(\[]?([A-Z])[)\].:]")
+_REACH = 80  # characters before "correct" in which the label stands
 
 
 def read_ending(text: str, lower: str, choices: Choices, *, labels: bool) -> Extraction:
@@ -42,10 +43,9 @@ def read_ending(text: str, lower: str, choices: Choices, *, labels: bool) -> Ext
 
 def _repeats_options(text: str, labels: tuple[str, ...]) -> bool:
     """Whether a response lists all options again, a line each, which is no answer."""
-    if text.count("\n") < len(labels) - 1:
+    if len(labels) < 2 or text.count("\n") < len(labels) - 1:
         return False
-    begun = {line.lstrip(" \t([")[:1] for line in text.splitlines() if _OPTION_LINE.match(line)}
-    return len(labels) > 1 and set(labels) <= begun
+    return set(labels) <= set(_OPTION_LINE.findall(f"\n{text}"))
 
 
 def _first_line(text: str, lower: str, start: int, choices: Choices) -> Extraction | None:
@@ -73,11 +73,17 @@ def _last_bracketed(text: str, end: int, choices: Choices) -> Extraction | None:
 
 def _judgement(text: str, choices: Choices) -> Extraction | None:
     """The last "B is correct"."""
-    if "correct" not in text and "right" not in text and "best" not in text:
-        return None
+    judged = _judged(choices.label)
     last = None
-    for last in _judged(choices.label).finditer(text):  # noqa: B007
-        pass
+    for word in ("correct", "right", "best"):
+        at = text.rfind(word, last.end() if last else 0)
+        while at >= 0:
+            stop = at + len(word)
+            hits = list(judged.finditer(text, max(0, at - _REACH), stop + 1))
+            if hits and hits[-1].end() == stop:
+                last = hits[-1]
+                break
+            at = text.rfind(word, last.end() if last else 0, at)
     return Extraction(last.group(1), last.span(1), "sentence") if last else None
 
 

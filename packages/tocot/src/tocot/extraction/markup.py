@@ -2,8 +2,6 @@
 
 import re
 import unicodedata
-from bisect import bisect_right
-from itertools import chain
 from typing import NamedTuple
 
 from ..records import Extraction
@@ -12,10 +10,10 @@ from .run_on import run_on
 # Bold, code, mathematics, and words in a font of LaTeX's; what is in the braces stays. Each begins
 # with a sign of its own and ends in its line: texts are passed over quickly, and by parts.
 _MARKUP = re.compile(
-    r"\*\*|__|``*|\$|\\[()\[\]]"
-    r"|\\(?:text(?:bf|it|rm|tt)?|math(?:bf|rm|it|sf)|boldsymbol)[ \t]*\{([^{}\n]*)\}"
+    r"(\*\*|__|``*|\$|\\[()\[\]]"
+    r"|\\(?:text(?:bf|it|rm|tt)?|math(?:bf|rm|it|sf)|boldsymbol)[ \t]*\{([^{}\n]*)\})"
 )
-LAST = 400  # characters at least
+LAST = 120  # characters at least
 _SIGN = re.compile(r"[^\x00-\x7f]")
 _THOUGHT_ENDS = ("</think>", "</thinking>", "<|message|>")
 _THOUGHT = re.compile(r"<think(?:ing)?>")
@@ -46,15 +44,32 @@ def spoken(response: str) -> tuple[int, int]:
 
 
 class Places(NamedTuple):
-    """Where the signs of a cleaned text stood: from `clean[i]` on it goes on at `original[i]`."""
+    """Where the signs of a cleaned text stood.
 
-    clean: list[int]
-    original: list[int]
+    Parameters
+    ----------
+    parts : text, markup, what stays of that markup (or None), text, markup, ... in order.
+    clean, original : where the cleaned text ends, in itself and in the original.
+    """
+
+    parts: list[str | None]
+    clean: int
+    original: int
 
     def of(self, index: int) -> int:
-        """Place in the original of one sign of the cleaned text."""
-        part = bisect_right(self.clean, index) - 1
-        return self.original[part] + index - self.clean[part]
+        """Place in the original of one sign of the cleaned text: mostly one near its end."""
+        clean, original = self.clean, self.original
+        at = len(self.parts) - 1
+        while True:
+            text = self.parts[at] or ""
+            clean, original = clean - len(text), original - len(text)
+            if index >= clean or at == 0:
+                return original + index - clean
+            inside, markup = self.parts[at - 1] or "", self.parts[at - 2] or ""
+            clean, original = clean - len(inside), original - len(markup)
+            if inside and index >= clean:  # in the braces, of which one stands behind it
+                return original + len(markup) - 1 - len(inside) + index - clean
+            at -= 3
 
 
 def readable(response: str, start: int, end: int) -> tuple[str, Places | None]:
@@ -62,32 +77,16 @@ def readable(response: str, start: int, end: int) -> tuple[str, Places | None]:
 
     The second part leads back to places of the response; None where nothing was taken away.
     """
-    marked = (
-        "**" in response
-        or "\\" in response
-        or "$" in response
-        or "`" in response
-        or "__" in response
-    )
+    text = response[start:end]
+    marked = "**" in text or "\\" in text or "$" in text or "`" in text or "__" in text
     if not marked:
-        if start == 0 and end == len(response):
-            return _plain(response), None
-        return _plain(response[start:end]), Places([0], [start])
-    out: list[str] = []
-    places = Places([], [])
-    length, at = 0, start
-    for hit in chain(_MARKUP.finditer(response, start, end), [None]):
-        kept = [(at, hit.start() if hit else end)]
-        if hit and hit.group(1) is not None:
-            kept.append(hit.span(1))
-        for begin, stop in kept:
-            if begin < stop:
-                places.clean.append(length)
-                places.original.append(begin)
-                out.append(response[begin:stop])
-                length += stop - begin
-        at = hit.end() if hit else end
-    return _plain("".join(out)), places
+        whole = len(text) == len(response)
+        return _plain(text), None if whole else Places([text], len(text), end)
+    parts = _MARKUP.split(text)
+    kept = parts.copy()
+    del kept[1::3]
+    clean = "".join(filter(None, kept))
+    return _plain(clean), Places(parts, len(clean), end)
 
 
 def last_lines(response: str, start: int, end: int) -> int:
@@ -98,8 +97,9 @@ def last_lines(response: str, start: int, end: int) -> int:
     begin = response.rfind("\n", start, max(start, end - LAST)) + 1
     if begin <= start:
         return start
-    outranked = max(response.find("box", start, begin), response.find("####", start, begin)) >= 0
-    return start if outranked else begin
+    boxed = "\\" in response and response.find("box", start, begin) >= 0
+    hashed = "##" in response and response.find("####", start, begin) >= 0
+    return start if boxed or hashed else begin
 
 
 def _plain(text: str) -> str:

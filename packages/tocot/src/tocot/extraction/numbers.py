@@ -33,14 +33,9 @@ _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
 
 def announced_number(text: str) -> Extraction | None:
     """The number in a box, else behind `####`, else behind the last announcement; None for none."""
-    if "\\" in text and (inner := last_box(text)) is not None:
-        start, end = inner
-        found = _announced(text, start, end)
-        if found is not None:
-            return _answer(found, "boxed")
-    at = text.rfind("####")
-    if at >= 0 and (hit := VALUE.search(text, at, _line_end(text, at))) is not None:
-        return _answer(hit, "trigger")
+    marked = _marked(text)
+    if marked is not None:
+        return marked
     triggers = strong_triggers(text, lower_case(text))
     found = _announced(text, triggers[0], len(text)) if triggers else None
     return _answer(found, "trigger") if found else None
@@ -51,23 +46,34 @@ def find_number(text: str) -> Extraction:
 
     An announced one comes first, then one behind a bare "answer", then the last number there is.
     """
-    announced = announced_number(text)
-    if announced is not None:
-        return announced
+    marked = _marked(text)
+    if marked is not None:
+        return marked
     lower = lower_case(text)
     triggers = strong_triggers(text, lower)
+    found = _announced(text, triggers[0], len(text)) if triggers else None
     for earlier in triggers[1:]:  # "The answer is 31. The answer (in words) is thirty-one."
-        found = _direct(text, earlier, len(text))
-        if found is not None:
-            return _answer(found, "trigger")
+        found = found or _direct(text, earlier, len(text))
     if triggers:  # "the answer is eleven": what it says is no figure, whatever stood before
-        return _NONE
+        return _answer(found, "trigger") if found else _NONE
     at = lower.rfind("answer")
     found = _announced(text, at, len(text)) if at >= 0 else None
     if found is not None:
         return _answer(found, "trigger")
     found = _last(text, 0, len(text))
     return _NONE if found is None else _answer(found, "fallback")
+
+
+def _marked(text: str) -> Extraction | None:
+    """The number in the last box, else behind the last `####`; None for none."""
+    if "\\" in text and (inner := last_box(text)) is not None:
+        found = _announced(text, *inner)
+        if found is not None:
+            return _answer(found, "boxed")
+    at = text.rfind("####")
+    if at >= 0 and (hit := VALUE.search(text, at, _line_end(text, at))) is not None:
+        return _answer(hit, "trigger")
+    return None
 
 
 def _announced(text: str, start: int, end: int) -> re.Match[str] | None:

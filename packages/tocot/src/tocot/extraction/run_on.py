@@ -13,21 +13,14 @@ _NEXT = (
 )
 # Atomic: an announcement that no question follows is looked for once, not from every place.
 _RUN_ON = re.compile(rf"(?s:(?>.*?(?:{_ANSWERED})).*?)({_NEXT})")
+_BEGUN = re.compile(_NEXT)
 # The same for a sampler: a text that it matches has ended.
 STOP = rf"\A{_RUN_ON.pattern}"
 
 
 def run_on(text: str, start: int, end: int) -> int:
     """Where the next question begins behind the announcement of an answer; `end` if nowhere."""
-    begun = (
-        "Question" in text
-        or "Problem" in text
-        or "\nQ" in text
-        or "User" in text
-        or "Human" in text
-        or "Here is a question" in text
-    )
-    if not begun:
+    if _BEGUN.search(text, start, end) is None:  # so it is with nearly all
         return end
     hit = _RUN_ON.match(text, start, end)
     return hit.start(1) if hit else end

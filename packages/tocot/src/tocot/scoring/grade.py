@@ -47,7 +47,7 @@ def _same(
     if kind in ("letter", "text_choice", "bool3"):
         return answer.casefold() in (gold.casefold(), gold.strip("()[] ").casefold())
     if kind == "number":
-        return same_number(answer, gold.rpartition("####")[2])
+        return same_number(answer, gold.rpartition("####")[2].strip("()[] "))
     if kind == "math":
         return checker().same(answer, gold) if math_by == "verify" else same_math(answer, gold)
     if kind == "short":

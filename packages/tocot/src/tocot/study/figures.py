@@ -14,6 +14,7 @@ from ..scoring.equals_sign import EqualsResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.projections.polar import PolarAxes
 
     from ..literature import MetaResult
@@ -36,6 +37,16 @@ def overview_figure(
     figure = Figure(figsize=(12.5, 5.2), layout="constrained")
     if meta is not None:
         _half_violins(figure.add_subplot(1, 2, 1), meta, (-60, 60))
+    accuracy_by_group(figure, (1, 2, 2) if meta is not None else (1, 1, 1), groups)
+    title = "Gain of chain of thought in the literature, and accuracy by group"
+    figure.savefig(path, dpi=130)
+    return Picture(title, path)
+
+
+def accuracy_by_group(
+    figure: "Figure", place: tuple[int, int, int], groups: Sequence[Mapping[str, Any]]
+) -> "Axes":
+    """Means of both arms: a radar of three groups or more, bars of fewer, a sentence of none."""
     names = [name for name in GROUPS if any(row["group"] == name for row in groups)]
     means = {
         key: [
@@ -44,15 +55,13 @@ def overview_figure(
         ]
         for key in ("direct", "cot")
     }
-    place = (1, 2, 2) if meta is not None else (1, 1, 1)
-    if len(names) >= 3:
-        polar = figure.add_subplot(*place, projection="polar")
-        _radar(cast("PolarAxes", polar), names, means)
-    else:  # no area to see
-        _group_bars(figure.add_subplot(*place), names, means)
-    title = "Gain of chain of thought in the literature, and accuracy by group"
-    figure.savefig(path, dpi=130)
-    return Picture(title, path)
+    if len(names) < 3:  # no area to see
+        axes = figure.add_subplot(*place)
+        _group_bars(axes, names, means)
+        return axes
+    polar = figure.add_subplot(*place, projection="polar")
+    _radar(cast("PolarAxes", polar), names, means)
+    return polar
 
 
 def _radar(axes: "PolarAxes", names: list[str], means: dict[str, list[float]]) -> None:
