@@ -53,6 +53,14 @@ def test_a_rationale_that_ends_in_prose_stays_whole():
         assert prompt.messages[2].content == f"{rationale}\nThe best answer is A."
 
 
+def test_a_murder_has_one_clearest_suspect_and_every_question_one_answer():
+    murder = item(task="mm_musr", question="Who is the most likely murderer?", context="c")
+    for setting in ("zs_direct", "zs_cot"):
+        system, asked = build_messages(murder, setting, "prefill").messages[:2]
+        assert "Choose one answer and no more" in system.content
+        assert "choose the one for whom they are clearest" in asked.content
+
+
 def test_demonstrations_by_subject():
 
     demos = {"law": [item(7, "mmlu", meta={"rationale": "r"})]}

@@ -82,6 +82,15 @@ def test_outputs_and_logged_flags(tmp_path):
     assert read_rows(tmp_path / "x" / "graded.jsonl")[0]["correct"]
 
 
+def test_the_grading_of_mathematical_answers_is_chosen_for_pairs_too(tmp_path):
+    rows = [pair("1", "\\boxed{1+3x}", "\\boxed{3x+1}", gold="3x+1", kind="math", texts=None)]
+    file = write_rows(tmp_path / "r.jsonl", rows)
+    for by, direct in (("verify", 100), ("official", 0)):
+        command("score", file, "--math", by, "--out", tmp_path / by)
+        one = json.loads((tmp_path / by / "results.json").read_text())["tasks"]["s/t"]
+        assert (one["direct"], one["cot"]) == (direct, 100)
+
+
 def test_significance_equals_report_and_advice(tmp_path):
     rows = [pair(f"{n}", "Answer: A", "1 = 1. Answer: B", gold="B") for n in range(30)]
     write_rows(tmp_path / "in" / "r.jsonl", rows)
