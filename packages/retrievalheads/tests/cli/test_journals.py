@@ -10,6 +10,7 @@ from retrievalheads.cli.main import app
 from retrievalheads.heads import needle_in_haystack
 from retrievalheads.heads.score_files import HeadScores
 from retrievalheads.inputs.fact_writers import shipped_passages
+from retrievalheads.inputs.toy.examples import toy_examples
 from retrievalheads.study.settings import toy_checkpoint
 from tenpapers.journal import Journal
 from tenpapers.records import write_jsonl
@@ -294,6 +295,13 @@ def test_scores_of_another_model_of_the_same_shape_are_refused(files, tmp_path):
     told = wrong(*pair, "--allow-different-base", "--out", tmp_path / "p")
     assert "scores of other weights" in told
     command("retrievalheads", *line, *model, "--no-answers", "--out", tmp_path / "ko")
+
+
+def test_a_prompt_longer_than_the_adapters_read_is_not_patched(files, tmp_path):
+    given, long = files / "lh" / "test.jsonl", tmp_path / "long.jsonl"
+    write_jsonl(long, toy_examples("lh", "test", 1, context=256, facts=8))
+    line = [long if word == given else word for word in patch(files).arguments]
+    assert "tokens, the model reads 128" in wrong(*line, "--out", tmp_path / "p")
 
 
 def test_an_adapter_is_refused_on_another_base_whatever_its_name(files, tmp_path):

@@ -21,19 +21,10 @@ _CORRECTION = re.compile(
     r"(?:it['’]?s|it\s+is|(?:must|should)\s+be)\s+",
     re.IGNORECASE,
 )
-_ANNOUNCED_BY = {"answer": _STRONG, "option": _STRONG, "choice": _STRONG, "solution": _STRONG}
+_ANNOUNCED_BY = ("answer", "option", "choice", "solution")
 # Words of an answer without that name; they count behind the last announcement.
-_LATER = {
-    "choose": _DECISION,
-    "pick": _DECISION,
-    "select": _DECISION,
-    "go with": _DECISION,
-    "opt for": _DECISION,
-    "wait": _CORRECTION,
-    "actually": _CORRECTION,
-    "correction": _CORRECTION,
-    "sorry": _CORRECTION,
-}
+_DECIDED_BY = ("choose", "pick", "select", "go with", "opt for")
+_CORRECTED_BY = ("wait", "actually", "correction", "sorry")
 _WITHDRAWAL = re.compile(
     r"\b(?:that|this)(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+right|a\s+mistake)\b"
     r"|\bscratch\s+that\b",
@@ -44,21 +35,28 @@ _WITHDRAWAL = re.compile(
 def strong_triggers(text: str, lower: str) -> list[int]:
     """Ends of the strong triggers, last one first. `rfind` passes over the text at C speed."""
     ends: list[int] = []
-    for word, pattern in _ANNOUNCED_BY.items():
+    for word in _ANNOUNCED_BY:
         at = lower.rfind(word)
         while at >= 0:
-            hit = pattern.match(text, at)
+            hit = _STRONG.match(text, at)
             if hit is None and word == "answer":
                 hit = _heading(text, at)
             if hit is not None:
                 ends.append(hit.end())
             at = lower.rfind(word, 0, at)
     behind = max(ends) if ends else 0
-    for word, pattern in _LATER.items():
+    for word in _DECIDED_BY if text.find("I", behind) >= 0 else ():
         at = lower.rfind(word, behind)
         while at >= 0:
-            hit = pattern.match(text, at)
-            if hit and (pattern is _CORRECTION or _I.search(text, max(0, at - 12), at)):
+            hit = _DECISION.match(text, at)
+            if hit and _I.search(text, max(0, at - 12), at):
+                ends.append(hit.end())
+            at = lower.rfind(word, behind, at)
+    for word in _CORRECTED_BY:
+        at = lower.rfind(word, behind)
+        while at >= 0:
+            hit = _CORRECTION.match(text, at)
+            if hit:
                 ends.append(hit.end())
             at = lower.rfind(word, behind, at)
     ends.sort(reverse=True)
