@@ -301,7 +301,7 @@ def test_a_prompt_longer_than_the_adapters_read_is_not_patched(files, tmp_path):
     given, long = files / "lh" / "test.jsonl", tmp_path / "long.jsonl"
     write_jsonl(long, toy_examples("lh", "test", 1, context=256, facts=8))
     line = [long if word == given else word for word in patch(files).arguments]
-    assert "tokens, the model reads 128" in wrong(*line, "--out", tmp_path / "p")
+    assert "long.jsonl: 253 tokens, the model reads" in wrong(*line, "--out", tmp_path / "p")
 
 
 def test_an_adapter_is_refused_on_another_base_whatever_its_name(files, tmp_path):
