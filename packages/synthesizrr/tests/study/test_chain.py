@@ -1,4 +1,6 @@
 import json
+import shutil
+from importlib.resources import as_file, files
 
 from synthesizrr.records import Synthetic, read_rows
 
@@ -101,3 +103,40 @@ def test_a_label_with_a_quote_goes_through_the_whole_chain(tmp_path, news, tiny_
     assert found == set(labels)
     student = json.loads((tmp_path / "out" / "student.json").read_text())
     assert set(student["runs"][0]["confusion"]) == set(labels)
+
+
+def test_a_task_of_ones_own_loses_nothing_in_silence(tmp_path, capsys):
+    """Four labels and 200 documents, as shipped: of 20 inputs six are lost, each for a reason."""
+    with as_file(files("synthesizrr").joinpath("data/mini")) as folder:
+        shutil.copytree(folder, tmp_path / "mine")
+    config, said, out = tmp_path / "mine" / "run.yaml", tmp_path / "said.jsonl", tmp_path / "out"
+    text = config.read_text().replace("metrics: [length, self-bleu, entity]\nstudent: probe\n", "")
+    assert len(read_lines(tmp_path / "mine" / "docs.jsonl")) == 200 and "student:" not in text
+    config.write_text(f"{text}tokenizer: smollm2\nretriever: bm25\nmetrics: [length]\n")
+    words = ["run", "--config", config, "--teacher", f"replay:{said}", "--out", out]
+    write_rows(said, [{"id": "nobody", "text": "No."}])
+    fails(*words, told=["no generation: 20 of 20 requests failed, 0 too long"])
+    asked = read_lines(out / "inputs.jsonl")
+    answers = {row["id"]: {"text": f"News {n}."} for n, row in enumerate(asked)}
+    world = [answers[row["id"]] for row in asked if row["label"] == "World"]
+    world[0]["text"] = "I'm sorry, but I can't help with that."
+    world[1]["text"] = ""
+    world[2]["text"] = f" {world[3]['text'].upper()} "
+    world[4] |= {"text": "Officials from", "finish_reason": "length"}
+    sports = [row["id"] for row in asked if row["label"] == "Sports"]
+    answers[sports[0]]["finish_reason"] = "filtered"
+    del answers[sports[1]]
+    write_rows(said, [{"id": name} | answer for name, answer in answers.items()])
+    capsys.readouterr()
+    command(*words, "--overwrite", code=3)
+    assert "What became of the inputs" in capsys.readouterr().out
+    generated, parsed = (json.loads((out / f"{n}.json").read_text()) for n in ("generate", "parse"))
+    assert (generated["asked"], generated["failed"], generated["too_long"]) == (20, 1, 0)
+    lost = dict.fromkeys(("refused", "filtered", "truncated", "empty", "duplicate"), 1)
+    assert parsed | lost == parsed and parsed["copied"] == 0
+    assert (parsed["generations"], parsed["texts"]) == (19, 14)
+    labels = {"Business": 5, "Sci/Tech": 5, "Sports": 3, "World": 1}
+    rows = read_lines(out / "synthetic.jsonl")
+    assert {name: sum(row["label"] == name for row in rows) for name in labels} == labels
+    card = (out / "dataset" / "README.md").read_text()
+    assert all(f"| {name} | {count} |" in card for name, count in labels.items())
