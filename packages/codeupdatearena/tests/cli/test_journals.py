@@ -34,6 +34,7 @@ def files(mini, mini_file, tmp_path_factory):
     first = arena[0]["update"]["update_id"]
     own = [row for row in arena if row["update"]["update_id"] == first]
     write_rows(folder / "arena.jsonl", own)
+    write_rows(folder / "again.jsonl", own[::-1])
     names = [row["prog_syn_id"] for row in read_rows(folder / "arena.jsonl")]
     asked = [f"{name}#{sample}" for name in [*names, "|t/0"] for sample in (0, 1)]
     for model in ("one", "two"):
@@ -76,6 +77,7 @@ def runs(files):
                 (["--require-isolation"], "require_isolation was false and is true"),
                 (["--full-report"], "full_report was false and is true"),
                 (["--flags", files / "flags.json"], "2 inputs then, 3 now"),
+                (["--arena", files / "again.jsonl"], "arena.jsonl"),
                 (["--timeout", 9], "timeout was 15.0 and is 9.0"),
             ],
             changed=files / "p.jsonl",

@@ -81,24 +81,34 @@ def measure(lm: CausalLM, example: ProgSynExample, *, part_u: bool, header: bool
     spans = [
         (begin + first, begin + last) for first, last in call_spans(example.ref_solution, example)
     ]
-    losses, offsets = _token_losses(lm, text)
     solution, calls = [], []
-    for loss, (first, last) in zip(losses, offsets, strict=True):
-        if last > begin and first < end:
-            solution.append(loss)
-            if any(last > opened and first < closed for opened, closed in spans):
-                calls.append(loss)
+    for loss, (first, last) in _token_losses(lm, text, begin, end):
+        solution.append(loss)
+        if any(last > opened and first < closed for opened, closed in spans):
+            calls.append(loss)
     mean_call = sum(calls) / len(calls) if calls else float("nan")
     return Nll(sum(solution) / len(solution), mean_call, len(solution), len(calls))
 
 
-def _token_losses(lm: CausalLM, text: str) -> tuple[list[float], list[tuple[int, int]]]:
-    """Loss (nats) of every token but the first, and the characters that each stands for."""
+def _token_losses(
+    lm: CausalLM, text: str, begin: int, end: int
+) -> list[tuple[float, tuple[int, int]]]:
+    """Loss (nats) of every token between two characters, and the characters that it stands for.
+
+    Logits are computed at those places alone; the first token of a text has no loss.
+    """
     import torch
 
     encoded = lm.tokenizer(text, return_offsets_mapping=True)
-    ids = torch.tensor([encoded["input_ids"]], device=lm.model.device)
+    offsets = list(encoded["offset_mapping"])
+    chosen = [
+        place
+        for place, (first, last) in enumerate(offsets)
+        if place and last > begin and first < end
+    ]
+    ids = torch.tensor(encoded["input_ids"], device=lm.model.device)
+    places = torch.tensor(chosen, device=lm.model.device)
     with torch.inference_mode():
-        logits = lm.model(ids).logits[0, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
-    return losses.tolist(), list(encoded["offset_mapping"][1:])
+        logits = lm.model(ids[None], use_cache=False, logits_to_keep=places - 1).logits[0]
+    losses = torch.nn.functional.cross_entropy(logits.float(), ids[places], reduction="none")
+    return list(zip(losses.tolist(), [offsets[place] for place in chosen], strict=True))

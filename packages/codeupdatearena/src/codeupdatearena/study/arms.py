@@ -100,6 +100,7 @@ def _train(experiment: Experiment, arm: str) -> None:
         random=arm.startswith("random-"),
         random_map=study.random_map_file,
         learning_rate=study.learning_rate,
+        epochs_times_texts=study.passes,
         seed=study.seed,
     )
     plan = EditPlan.of(experiment.arena, settings)

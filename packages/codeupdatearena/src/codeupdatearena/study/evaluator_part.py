@@ -19,7 +19,7 @@ from .settings import Study, open_pool
 
 
 def run_evaluator(arena: Arena, study: Study, journal: Journal) -> tuple[Table, dict[str, Any]]:
-    """Run the references that are not known to be heavy; what a run has already is kept.
+    """Run references that are not known to be heavy; what a run has already is kept.
 
     Returns
     -------
@@ -27,6 +27,7 @@ def run_evaluator(arena: Arena, study: Study, journal: Journal) -> tuple[Table, 
     """
     issues = known_issues()
     light = [example for example in arena.examples if issues.get(example.prog_syn_id) != "heavy"]
+    light = light[:: study.every_reference]
     with open_pool(study) as pool:
         # The references belong to the benchmark: one process an example will do.
         outcomes = keep_outcomes(

@@ -10,6 +10,7 @@ import typer
 from tenpapers import data
 from tenpapers.errors import UserError
 
+from ..editing.settings import EditConfig
 from ..execution.settings import LibrarySettings
 from ..inputs.arena import Arena, load_arena
 from ..inputs.published_forms import HUB_ID, read_arena_file
@@ -48,8 +49,10 @@ class Study(LibrarySettings):
     Parameters
     ----------
     sampler : spec for sampling the same model; "" is `model`.
+    every_reference : the evaluator runs each so many-th reference of the arena; 1 runs all.
     proxy : measure likelihoods of the references (for models too small to solve anything).
     learning_rates, updates : of the likelihood part, and how many updates are edited at each.
+    passes : over n training texts are this number // n; the paper's is 10.
     n_seeds : that it trains with: `seed` and those after it.
     budget : seconds after which it begins no further update; None, the default, measures all.
     arms : methods that are sampled and executed.
@@ -72,6 +75,7 @@ class Study(LibrarySettings):
     limit: Annotated[
         int | None, typer.Option("--limit", help="Only the first N examples, of all parts.", min=1)
     ] = None
+    every_reference: int = 1
     proxy: bool = True
     budget: Annotated[
         float | None,
@@ -79,6 +83,7 @@ class Study(LibrarySettings):
     ] = None
     learning_rates: list[float] = field(default_factory=lambda: [1e-2, 1e-3])
     updates: list[int] = field(default_factory=lambda: [3, 1])
+    passes: int = EditConfig.epochs_times_texts
     n_seeds: int = 2
     arms: list[StudyArm] = field(default_factory=lambda: ["base", "prepend", "ft-ps"])
     instances: int = 3
@@ -96,6 +101,9 @@ class Study(LibrarySettings):
             raise UserError(f"updates: {self.updates}", "a number above 0 for each learning rate")
         if self.n_seeds < 1 or self.seed < 0:
             raise UserError(f"n_seeds: {self.n_seeds}, seed: {self.seed}", "numbers from 1 and 0")
+        if min(self.every_reference, self.passes) < 1:
+            told = f"every_reference: {self.every_reference}, passes: {self.passes}"
+            raise UserError(told, "numbers above 0")
 
     @property
     def seeds(self) -> list[int]:
