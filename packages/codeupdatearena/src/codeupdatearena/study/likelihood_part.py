@@ -84,7 +84,8 @@ def run_likelihoods(lm: CausalLM, arena: Arena, study: Study, journal: Journal) 
     from tqdm import tqdm
 
     whole = Arena(tuple(normalised(example) for example in arena.examples))
-    editor = Editor(lm.model, lm.tokenizer, EditConfig(seed=study.seed, epochs_times_texts=study.passes))
+    config = EditConfig(seed=study.seed, epochs_times_texts=study.passes)
+    editor = Editor(lm.model, lm.tokenizer, config)
     until = math.inf if study.budget is None else time.monotonic() + study.budget
     work = [
         (rate, seed, count)
