@@ -1,3 +1,4 @@
+import pytest
 from codeupdatearena.records import Report
 from codeupdatearena.scoring.metrics import aggregate
 from codeupdatearena.study.claims import Measured, claims
@@ -75,7 +76,7 @@ def test_an_edit_that_costs_nothing_does_not_show_a_cost():
 def test_likelihoods_decide_where_nothing_is_solved():
     some = [
         row
-        for name, gap in (("a", 0.6), ("b", 0.4), ("c", 0.5))
+        for name, gap in zip("abcdef", (0.6, 0.4, 0.5, 0.6, 0.4, 0.5), strict=True)
         for row in measured(name, 0.01, ft_u=1.5, ft_ps=1.5 - gap, random_ft_ps=1.5 - gap / 2)
     ]
     found = claims(Measured([run("base", 0), run("ft-ps", 0)], some, 0.01))
@@ -93,6 +94,14 @@ def test_likelihoods_decide_where_nothing_is_solved():
     assert "difference +0.50 nats" in told["solved-problems-teach-more"]
 
 
-def test_one_update_decides_nothing():
-    found = claims(Measured([run("base", 0)], measured("a", 0.01, ft_ps=0.1), 0.01))
-    assert verdicts(found)["solved-problems-teach-more"] == "not testable here"
+@pytest.mark.parametrize("count", [1, 5])
+def test_fewer_than_six_updates_decide_nothing(count):
+    """Five of one sign are chance in one of sixteen cases."""
+    some = [row for name in "abcde"[:count] for row in measured(name, 0.01, ft_ps=0.1)]
+    (claim,) = [
+        claim
+        for claim in claims(Measured([run("base", 0)], some, 0.01))
+        if claim["id"] == "solved-problems-teach-more"
+    ]
+    assert claim["verdict"] == "not testable here"
+    assert claim["evidence"].endswith(f"n = {count}); fewer than 6 updates decide nothing.")

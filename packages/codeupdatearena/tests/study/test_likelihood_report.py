@@ -55,15 +55,21 @@ def test_one_update_shows_nothing():
     )
 
 
+def test_five_updates_are_tendencies_however_narrow_their_interval():
+    text = sentence([Effect("ft-ps", "ft-u", 0.2, 0.1, 0.3, 5)], 0.01)
+    assert "FT(PS) cannot be told from FT(U)" in text
+    assert text.endswith("n = 5). Fewer than 6 updates decide nothing: these are tendencies.")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "told"),
     [(0.1, 0.5, "is below"), (-0.5, -0.1, "is ABOVE"), (-0.1, 0.4, "cannot be told from")],
 )
 def test_the_sentence_says_which_order_showed(low, high, told):
-    text = sentence([Effect("ft-ps", "ft-u", 0.2, low, high, 4)], 0.01)
+    text = sentence([Effect("ft-ps", "ft-u", 0.2, low, high, 6)], 0.01)
     assert text == (
         f"Call-token NLL at learning rate 0.01: FT(PS) {told} FT(U) (difference +0.20 nats, 95% "
-        f"interval {low:+.2f} to {high:+.2f}, n = 4). With so few updates the intervals are rough."
+        f"interval {low:+.2f} to {high:+.2f}, n = 6)."
     )
 
 
@@ -76,19 +82,23 @@ def test_examples_with_all_arms_count_and_the_table_has_their_means():
 
 
 def test_what_a_second_seed_turns_round_is_not_told():
-    """Over both seeds FT(PS) is 0.35 and 0.25 below; by the second alone it is not below for b."""
+    """By the mean of both seeds FT(PS) is below for all six; by the second for three of them."""
     turned = [
-        *measured("a", 0.01, ft_ps=1.0),
-        *measured("b", 0.01, ft_ps=0.9),
-        *measured("a", 0.01, seed=43, ft_ps=1.3)[2:],
-        *measured("b", 0.01, seed=43, ft_ps=1.6)[2:],
+        row
+        for names, first, second in (("abc", 1.0, 1.3), ("def", 0.9, 1.6))
+        for name in names
+        for row in (
+            *measured(name, 0.01, ft_ps=first),
+            *measured(name, 0.01, seed=43, ft_ps=second)[2:],
+        )
     ]
     found = effect(turned, 0.01, "ft-ps", "ft-u", seed=1)
-    assert found is not None and found.low == pytest.approx(0.25)
-    assert found.by_seed[1] == (pytest.approx(0.05), pytest.approx(-0.1), pytest.approx(0.2))
+    # Gaps of 0.35 and 0.25, and by the second seed of 0.2 and -0.1: of six draws one to five.
+    assert found is not None and found.low == pytest.approx((0.35 + 5 * 0.25) / 6)
+    assert found.by_seed[1] == (pytest.approx(0.05), pytest.approx(-0.05), pytest.approx(0.15))
     assert not found.below and not found.never_below
     assert "FT(PS) cannot be told from FT(U)" in sentence([found], 0.01)
-    assert "n = 2; by seed +0.55, +0.05" in found.numbers
+    assert "n = 6; by seed +0.55, +0.05" in found.numbers
     rows = {row[0]: row[1:] for row in likelihood_table(turned, [0.01]).rows}
     assert rows["FT(PS)"] == [0.5, pytest.approx(1.2), pytest.approx(0.5)]
 

@@ -8,7 +8,7 @@ from tenpapers.paper import Verdict, judged, load_paper
 
 from ..scoring.metrics import bootstrap_interval, by_instance, rates, updates_of
 from .likelihood_part import Likelihood
-from .likelihood_report import Effect, effect, mean_interval
+from .likelihood_report import FEWEST_UPDATES, Effect, effect, mean_interval
 from .tables import Run, shared_ks
 
 Judgement = tuple[Verdict, str]
@@ -87,8 +87,8 @@ def _hardly_helps(measured: Measured) -> Judgement:
         low, evidence = _difference(first, second, measured.seed)
         return ("shown" if low <= 0 else "not shown"), evidence
     gap = measured.gap("ft-u", "base")
-    if gap is None or gap.low is None:
-        return "not testable here", _why_not(measured, "ft-u", "base")
+    if gap is None or not gap.decides:
+        return "not testable here", _why_not(measured, gap)
     return ("shown" if gap.never_below else "not shown"), _proxy(measured, gap)
 
 
@@ -99,8 +99,8 @@ def _first_is_better(measured: Measured, better: str, worse: str) -> Judgement:
         low, evidence = _difference(first, second, measured.seed)
         return ("shown" if low > 0 else "not shown"), evidence
     gap = measured.gap(better, worse)
-    if gap is None or gap.low is None:
-        return "not testable here", _why_not(measured, better, worse)
+    if gap is None or not gap.decides:
+        return "not testable here", _why_not(measured, gap)
     return ("shown" if gap.below else "not shown"), _proxy(measured, gap)
 
 
@@ -146,10 +146,13 @@ def _costs(measured: Measured) -> Judgement:
     return ("shown" if any(verdicts) else "not shown"), "; ".join(told) + "."
 
 
-def _why_not(measured: Measured, first: str, second: str) -> str:
-    if not measured.solved and not measured.likelihoods:
-        return "No arm solves any problem, and no likelihoods were measured."
-    return f"Too little was measured of both {first} and {second}."
+def _why_not(measured: Measured, gap: Effect | None) -> str:
+    if gap is not None:
+        few = f"fewer than {FEWEST_UPDATES} updates decide nothing"
+        return f"{_proxy(measured, gap).removesuffix('.')}; {few}."
+    if measured.solved:
+        return "The run lacks one of the two arms."
+    return "No arm solves any problem, and no likelihoods of both arms were measured."
 
 
 def _proxy(measured: Measured, gap: Effect) -> str:
