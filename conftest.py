@@ -1,5 +1,6 @@
 """What holds for every test of the house: no hub, no deadlines, one thread a worker, one vLLM."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ hypothesis.settings.load_profile("house")
 # keep the others waiting.
 LONG = (
     "test_vllm.py",
+    "test_merged_folder.py",  # starts a vLLM of its own
     "test_acceptance.py",
     "test_reproduce.py",
     "test_journals.py",
@@ -39,6 +41,12 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, and those that share an engine side by side."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported out of garbage collections: every training of a test asks for one."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is not installed

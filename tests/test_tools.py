@@ -146,8 +146,11 @@ def test_the_environment_of_a_login_node_is_not_taken_for_that_of_a_gpu_node(set
     assert setup_tool.state("cpu") == setup_tool.state("cpu")
 
 
-def test_every_benchmark_finds_what_it_imports():
-    names = sorted(file.stem for file in (ROOT / "benchmarks").glob("*.py"))
-    code = f"import importlib; [importlib.import_module(name) for name in {names}]"
-    done = run(sys.executable, "-c", code, PYTHONPATH=str(ROOT / "benchmarks"))
-    assert done.returncode == 0, done.stderr
+def test_every_benchmark_finds_what_it_imports(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    files = (ROOT / "benchmarks").glob("*.py")
+    for file in sorted(files, key=lambda file: file.stem != "timing"):  # which others import
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, file.stem, module)
+        spec.loader.exec_module(module)

@@ -4,6 +4,7 @@ import os
 import pytest
 import torch
 from tenpapers import data as data_folders
+from tenpapers.models import load_causal_lm
 from tenpapers.testing import (
     Journalled,
     byte_tokenizer,
@@ -15,6 +16,7 @@ from tenpapers.testing import (
     kill_process,
     process,
     read_rows,
+    tiny_checkpoint,
     tiny_model,
     write_rows,
 )
@@ -95,6 +97,15 @@ def test_a_token_is_a_byte_and_comes_back():
     tokenizer = byte_tokenizer()
     ids = tokenizer("aé\n")["input_ids"]
     assert len(ids) == 4 and max(ids) < 259 and tokenizer.decode(ids) == "aé\n"
+
+
+def test_a_tiny_checkpoint_reads_bytes_and_chats_as_its_architecture(tmp_path):
+    lm = load_causal_lm(f"hf:{tiny_checkpoint(tmp_path, 'qwen2', num_hidden_layers=1)}")
+    assert (lm.model.config.model_type, lm.model.config.vocab_size) == ("qwen2", 259)
+    chat = [{"role": "user", "content": "hé"}]
+    text = lm.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert text == "user: hé</s>assistant: "
+    assert len(lm.tokenizer(text)["input_ids"]) == len("user: hé".encode()) + 1 + 11
 
 
 def test_tests_of_real_data_are_skipped_without_them(monkeypatch, tmp_path):

@@ -1,5 +1,5 @@
 import pytest
-from tenpapers.testing import cli_fixture, data_fixture, tiny_model
+from tenpapers.testing import cli_fixture, data_fixture, tiny_checkpoint
 
 data = data_fixture("codeupdatearena")
 cli = cli_fixture("codeupdatearena")
@@ -37,20 +37,8 @@ def lm():
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """Folder of a random Llama of two small layers, with SmolLM2's tokenizer."""
-    from tenpapers.models import load_tokenizer
-
-    folder = tmp_path_factory.mktemp("tiny")
-    tokenizer = load_tokenizer("smollm2")
-    tiny_model(
-        "llama",
-        vocab_size=len(tokenizer),
-        num_hidden_layers=2,
-        num_key_value_heads=2,
-        max_position_embeddings=8192,
-    ).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    """Folder of a random Llama of two small layers."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("tiny"), num_hidden_layers=2)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ Programs run for a tenth of the examples, for all with `make acceptance` (see `W
 
 import ast
 import json
-import os
 
 import pytest
 from codeupdatearena import Job, Sandbox, aggregate
@@ -19,12 +18,12 @@ from codeupdatearena.scoring.specificity import Answer, read_tasks, run_answers
 from codeupdatearena.synth.function_sheet import read_sheets
 from tenpapers.records import read_jsonl
 from tenpapers.sandbox import Limits, SandboxPool
-from tenpapers.testing import command, read_rows
+from tenpapers.testing import command, read_rows, whole_acceptance
 
 pytestmark = pytest.mark.acceptance
 
 # Minutes of the processor instead of seconds.
-WHOLE = os.environ.get("TENPAPERS_ACCEPTANCE") == "whole"
+WHOLE = whole_acceptance()
 LIMITS = Limits()  # seconds of the processor: beside other tests a program has as much of it
 # Array work of about the size of the limit: out of memory or not by the machine's allocator.
 BORDERLINE = {"[torch.bmm]:[modify-output-semantics]:[update-1]:[prog_syn-7]"}

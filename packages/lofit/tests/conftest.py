@@ -6,7 +6,7 @@ import pytest
 import torch
 from lofit.records import ContrastItem, SFTExample, TokenSequence
 from tenpapers.models import load_causal_lm, load_tokenizer
-from tenpapers.testing import command, data_fixture, tiny_model, write_rows
+from tenpapers.testing import command, data_fixture, tiny_checkpoint, write_rows
 
 data = data_fixture("lofit")
 
@@ -82,18 +82,9 @@ def mini():
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory, tokenizer):
-    """A random Llama of 4 layers of 4 heads with SmolLM2's tokenizer, as a checkpoint."""
-    folder = tmp_path_factory.mktemp("tiny")
-    shape = {"num_key_value_heads": 2, "max_position_embeddings": 2048}
-    tiny_model("llama", vocab_size=len(tokenizer), **shape).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_spec(tiny_folder):
-    return f"hf:{tiny_folder}"
+def tiny_spec(tmp_path_factory):
+    """A random Llama of 4 layers of 4 heads, as a checkpoint."""
+    return f"hf:{tiny_checkpoint(tmp_path_factory.mktemp('tiny'))}"
 
 
 @pytest.fixture(scope="session")
@@ -103,9 +94,9 @@ def small(tiny_spec):
 
 @pytest.fixture(scope="session")
 def training_file(tmp_path_factory):
-    """Sixteen questions with one answer."""
+    """Sixteen questions with one answer, which begins with a y."""
     rows = [
-        {"id": str(i), "prompt": f"Q: item {i}? A:", "completion": " yes", "answers": ["yes"]}
+        {"id": str(i), "prompt": f"Q: item {i}? A:", "completion": "yyyy", "answers": ["y"]}
         for i in range(16)
     ]
     return write_rows(tmp_path_factory.mktemp("data") / "train.jsonl", rows)

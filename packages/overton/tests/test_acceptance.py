@@ -1,7 +1,6 @@
 """On the recorded outputs: every value that came with them, and peers on the same texts."""
 
 import json
-import os
 from collections import Counter
 
 import numpy as np
@@ -22,9 +21,10 @@ from overton.study.tree import (
     similarity_tree,
     verdict_tree,
 )
+from tenpapers.testing import whole_acceptance
 
 pytestmark = pytest.mark.acceptance
-WHOLE = os.environ.get("TENPAPERS_ACCEPTANCE") == "whole"
+WHOLE = whole_acceptance()
 
 
 @pytest.fixture(scope="module")

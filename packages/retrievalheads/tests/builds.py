@@ -1,19 +1,27 @@
 """Datasets that tests build, and what is checked of each."""
 
 import re
+from functools import cache
 
-from retrievalheads.inputs.builders.build import build
+import pytest
+from retrievalheads.inputs.builders import build as building
 from retrievalheads.inputs.builders.settings import BuildConfig
 from retrievalheads.records import load_examples
+
+# It takes most of a second, and builds only read it.
+load_once = cache(building.load_tokenizer)
 
 
 def built(tmp_path, source, task="mdqa", variant="hh", **more):
     config = {"n": 8, "n_dev": 1, "n_test": 2, "context_tokens": 600, "chat": False} | more
-    build(BuildConfig(task=task, variant=variant, source=str(source), **config), tmp_path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "load_tokenizer", load_once)
+        settings = BuildConfig(task=task, variant=variant, source=str(source), **config)
+        building.build(settings, tmp_path)
     return load_examples(tmp_path / "train.jsonl")
 
 
-def check_needles(examples, tokenizer, budget, full=False):
+def check_needles(examples, budget, full=False):
     for example in examples:
         texts = example.meta["needle_texts"]
         assert example.needles and len(texts) == len(example.needles)

@@ -68,12 +68,9 @@ def tokenizer():
 
 
 @pytest.fixture(scope="session")
-def reader(tokenizer, tmp_path_factory):
-    """A random model behind SmolLM2's tokenizer, in a folder: quick, and finds nothing."""
-    folder = tmp_path_factory.mktemp("reader")
-    tiny(vocab_size=len(tokenizer)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def reader(tmp_path_factory):
+    """A random model, as a checkpoint: quick, and finds nothing."""
+    return testing.tiny_checkpoint(tmp_path_factory.mktemp("reader"), noise=0.05)
 
 
 @pytest.fixture(scope="session")

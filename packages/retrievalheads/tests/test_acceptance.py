@@ -1,4 +1,7 @@
-"""Real inputs: published head scores, and datasets of every task and variant."""
+"""Real inputs: published head scores, and datasets of every task and variant.
+
+A fifth of the examples is built, all with `make acceptance` (see `WHOLE`).
+"""
 
 import gzip
 import json
@@ -9,10 +12,13 @@ from retrievalheads.heads.score_files import HeadScores
 from retrievalheads.inputs.normalised_text import normalise
 from retrievalheads.inputs.published_files import read_source
 from retrievalheads.records import SYNTHETIC
+from tenpapers.testing import whole_acceptance
 
 from .builds import built, check_needles
 from .conftest import in_process
 
+WHOLE = whole_acceptance()
+N = 200 if WHOLE else 40  # examples of a variant
 PUBLISHED = {
     "llama-2-7b-80k": (
         586,
@@ -112,22 +118,22 @@ SOURCES = {
 @pytest.mark.acceptance
 @pytest.mark.parametrize("task", SOURCES)
 @pytest.mark.parametrize("variant", SYNTHETIC)
-def test_needles_of_every_variant(task, variant, data, tmp_path, tokenizer):
-    """Real sources: 200 examples a variant (SummHay: what its training topics give)."""
-    few = task == "summhay"
+def test_needles_of_every_variant(task, variant, data, tmp_path):
+    """Real sources; the training topics of SummHay give 85 examples."""
+    few = WHOLE and task == "summhay"
     examples = built(
         tmp_path,
         data / f"{SOURCES[task]}.jsonl.gz",
         task,
         variant,
         allow_fewer=few,
-        n=200,
+        n=N,
         n_dev=1,
         n_test=1,
         context_tokens=1024,
     )
-    assert len(examples) == (85 if few else 200)
-    check_needles(examples, tokenizer, 1024, full=True)
+    assert len(examples) == (85 if few else N)
+    check_needles(examples, 1024, full=True)
     for example in examples:
         if example.task == "summhay":
             cited = [d.doc_id for d in example.documents if d.role == "gold"]
@@ -135,17 +141,17 @@ def test_needles_of_every_variant(task, variant, data, tmp_path, tokenizer):
 
 
 @pytest.mark.acceptance
-def test_no_passage_gives_the_answer_away(data, tmp_path, tokenizer):
-    """200 real MDQA contexts; and MuSiQue contexts with each supporting paragraph once."""
+def test_no_passage_gives_the_answer_away(data, tmp_path):
+    """Real MDQA contexts; and MuSiQue contexts with each supporting paragraph once."""
     examples = built(
         tmp_path / "nq",
         data / "nq_open_oracle.jsonl.gz",
         variant="real-full",
-        n=200,
+        n=N,
         context_tokens=1024,
     )
-    assert len(examples) == 200
-    check_needles(examples, tokenizer, 1024, full=True)
+    assert len(examples) == N
+    check_needles(examples, 1024, full=True)
     for example in examples:
         assert Counter(d.role for d in example.documents)["gold"] == 1
         for document in example.documents:
@@ -167,7 +173,7 @@ def test_no_passage_gives_the_answer_away(data, tmp_path, tokenizer):
         allow_fewer=True,
     )
     assert len(examples) >= 35
-    check_needles(examples, tokenizer, 2048)
+    check_needles(examples, 2048)
     for example in examples:
         item = items[example.meta["source"]]
         texts = Counter(d.text for d in example.documents)

@@ -5,7 +5,7 @@ from synthesizrr.inputs.task import load_task
 from synthesizrr.records import IclRow, InputRow, TextRow
 from synthesizrr.students.classifiers import StudentSpec
 from tenpapers import testing
-from tenpapers.testing import cli_fixture, data_fixture, tiny_model, write_rows
+from tenpapers.testing import cli_fixture, data_fixture, tiny_checkpoint, write_rows
 from tenpapers.testing import read_rows as read_lines
 
 __all__ = ["AG", "WORDS", "command", "fails", "inputs", "pool", "read_lines", "rows", "write_rows"]
@@ -91,19 +91,9 @@ def spec(tiny_encoder):
 
 
 @pytest.fixture(scope="session")
-def tiny_teacher(tmp_path_factory, tokenizer):
-    """A random language model with SmolLM2's tokenizer, as a checkpoint."""
-    folder = tmp_path_factory.mktemp("models") / "tiny-teacher"
-    model = tiny_model(
-        "llama",
-        vocab_size=len(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def tiny_teacher(tmp_path_factory):
+    """A random language model, as a checkpoint."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("models") / "tiny-teacher")
 
 
 @pytest.fixture(scope="session")

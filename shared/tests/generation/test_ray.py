@@ -5,7 +5,7 @@ import logging
 import pytest
 from tenpapers.errors import UserError
 from tenpapers.generation import Request, Sampling, open_generator
-from tenpapers.testing import byte_tokenizer, tiny_model
+from tenpapers.testing import tiny_checkpoint
 
 from .conftest import greedy_requests, needs_ray
 from .loopback import free_port
@@ -40,10 +40,7 @@ def cluster():
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory):
     """A tiny model, which a worker loads in no time."""
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    tiny_model("llama", vocab_size=259).save_pretrained(folder)
-    byte_tokenizer().save_pretrained(folder)
-    return f"hf:{folder}?device=cpu"
+    return f"hf:{tiny_checkpoint(tmp_path_factory.mktemp('tiny'))}?device=cpu"
 
 
 @needs_ray

@@ -1,11 +1,7 @@
 import json
-import os
-import signal
-import subprocess
-import time
 
 import pytest
-from tenpapers.testing import command, fails, read_rows, start, write_rows
+from tenpapers.testing import command, fails, read_rows, write_rows
 
 from ..conftest import references
 
@@ -117,27 +113,6 @@ def test_settings_may_come_from_a_file_and_options_win(allowed, mini, mini_file,
     command("codeupdatearena", "evaluate", predictions, *options, *config)
     settings = json.loads((tmp_path / "o/metrics.json").read_text())["settings"]
     assert (settings["criterion"], settings["timeout"]) == ("strict", 10.0)
-
-
-def test_a_killed_evaluation_goes_on_where_it_was(mini, mini_file, tmp_path):
-    rows = references(mini, code="import time; time.sleep(0.4)")
-    predictions, out = write_rows(tmp_path / "p.jsonl", rows), tmp_path / "out"
-    options = ["--arena", mini_file, "--out", out, "--workers", "1", "--allow-code"]
-    first = subprocess.Popen(
-        start("codeupdatearena", "evaluate", predictions, *options), stderr=subprocess.DEVNULL
-    )
-    reports = out / "reports.jsonl"
-    while not reports.exists() or reports.read_bytes().count(b"\n") < 3:
-        time.sleep(0.05)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait()
-    kept = reports.read_bytes()
-    kept = kept[: kept.rfind(b"\n") + 1]
-    command("codeupdatearena", "evaluate", predictions, *options)
-    whole = reports.read_bytes()
-    assert set(kept.splitlines()) <= set(whole.splitlines())
-    names = [row["prog_syn_id"] for row in read_rows(reports)]
-    assert sorted(names) == sorted(example.prog_syn_id for example in mini.examples)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from codeupdatearena.editing.editor import answer_loss, pad_right, tokenise
 from codeupdatearena.editing.training_sets import training_texts
 from tenpapers.errors import UserError
 from tenpapers.models import load_causal_lm
-from tenpapers.testing import tiny_model
+from tenpapers.testing import tiny_checkpoint, tiny_model
 
 from ..conftest import four_examples
 
@@ -49,13 +49,13 @@ def test_ft_u_takes_ten_steps_and_the_ps_arms_five(tiny_editor, four):
         tiny_editor.edit([TrainingText("x")] * 11)
 
 
-def test_the_loss_of_ps_arms_is_on_the_answer_alone(tiny_lm, four):
+def test_the_loss_of_ps_arms_is_on_the_answer_alone(lm, four):
     text = training_texts("ft-ps", four, 0, demo=None)[0]
-    ids, labels = tokenise(tiny_lm, text)
+    ids, labels = tokenise(lm, text)
     marked = [token for token, label in zip(ids, labels, strict=True) if label != -100]
-    assert tiny_lm.tokenizer.decode(marked) == text.text[text.start :]
+    assert lm.tokenizer.decode(marked) == text.text[text.start :]
     assert text.text[text.start :].startswith("[PYTHON]\ndef ")
-    whole, all_labels = tokenise(tiny_lm, training_texts("ft-u", four, 0, demo=None)[0])
+    whole, all_labels = tokenise(lm, training_texts("ft-u", four, 0, demo=None)[0])
     assert whole == all_labels
 
 
@@ -130,30 +130,16 @@ def test_a_model_without_the_target_modules_lists_what_it_has():
 
 
 @pytest.mark.parametrize("kind", ["llama", "mistral", "qwen2"])
-def test_gpu_defaults_load_and_are_edited_as_tiny_checkpoints(kind, tiny_lm, tmp_path, four):
+def test_gpu_defaults_load_and_are_edited_as_tiny_checkpoints(kind, tmp_path, four):
     """The documented GPU models have these architectures; only the size differs here."""
-    model = tiny_model(
-        kind,
-        vocab_size=len(tiny_lm.tokenizer),
-        num_hidden_layers=2,
-        num_key_value_heads=2,
-        max_position_embeddings=2048,
-    )
-    model.save_pretrained(tmp_path / "tiny")
-    tiny_lm.tokenizer.save_pretrained(tmp_path / "tiny")
-    tiny = load_causal_lm(f"hf:{tmp_path}/tiny")
+    tiny = load_causal_lm(f"hf:{tiny_checkpoint(tmp_path, kind, num_hidden_layers=2)}")
     editor = Editor(tiny.model, tiny.tokenizer, EditConfig(learning_rate=1e-2))
     handle = editor.edit(training_texts("ft-ps", four, 0, demo=None))
     assert handle.losses[-1] < handle.losses[0]
 
 
 def test_full_fine_tuning_trains_every_weight_and_resets(tiny_lm, four):
-    model = tiny_model(
-        "llama",
-        vocab_size=len(tiny_lm.tokenizer),
-        num_hidden_layers=1,
-        max_position_embeddings=512,
-    )
+    model = tiny_model("llama", num_hidden_layers=1)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     editor = Editor(model, tiny_lm.tokenizer, EditConfig(adapter="none"))
     editor.edit(training_texts("ft-u", four, 0, demo=None))

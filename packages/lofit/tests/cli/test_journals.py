@@ -12,14 +12,12 @@ import yaml
 from lofit.scoring import choices
 from tenpapers.testing import (
     Journalled,
-    byte_tokenizer,
     check_journal,
     command,
     fails,
-    kill_process,
     read_rows,
     start,
-    tiny_model,
+    tiny_checkpoint,
     write_rows,
 )
 
@@ -36,9 +34,7 @@ def files(training_file, mini, tmp_path_factory):
     shutil.copy(training_file, folder / "train.jsonl")
     shutil.copytree(mini, folder / "mini")
     for seed, name in enumerate(("base", "other")):
-        shape = {"num_key_value_heads": 2, "max_position_embeddings": 4096}
-        tiny_model("llama", seed=seed, **shape).save_pretrained(folder / name)
-        byte_tokenizer().save_pretrained(folder / name)
+        tiny_checkpoint(folder / name, seed=seed, max_position_embeddings=4096)
     words = ["--data", folder / "train.jsonl", *TRAINING, "--out", folder / "trained"]
     command("lofit", "train", *model(folder), *words)
     (folder / "trained" / "adapter").rename(folder / "adapter")
@@ -279,14 +275,6 @@ def test_a_process_killed_in_step_2_keeps_step_1_and_the_steps_it_did(files, tmp
     losses = [row["loss"] for row in read_rows(out / "train_log.jsonl")]
     assert len(losses) == 80 and losses[: len(kept)] == kept
     assert not state.parent.exists()
-
-
-def test_a_killed_process_goes_on_where_it_was(files, tmp_path):
-    case, out = generate(files), tmp_path / "o.jsonl"
-    kill_process("lofit", *case.arguments, "--out", out, file=out, lines=2)
-    assert len(read_rows(out)) == 2
-    command("lofit", *case.arguments, "--out", out)
-    assert [row["id"] for row in read_rows(out)] == ["0", "1", "2", "3"]
 
 
 def test_files_of_a_run_without_a_journal_are_refused(files, tmp_path):

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from tenpapers.testing import byte_tokenizer, fails, read_rows, tiny_model, write_rows
+from tenpapers.testing import fails, read_rows, tiny_checkpoint, write_rows
 
 COMMANDS = [
     [],
@@ -50,7 +50,7 @@ def test_the_fixed_interface_of_evaluate(trained, training_file, tiny_spec, tmp_
     assert results["echo"] is None and "em_normalized" in said and results["scale"] == 1.0
     (row, *_) = read_rows(tmp_path / "predictions.jsonl")
     assert set(row) >= {"id", "prompt", "completion", "prediction", "answers", "correct"}
-    # The adapter learnt to say yes; the base does not, nor does the adapter at strength 0.
+    # The adapter learnt to say y; the base does not, nor does the adapter at strength 0.
     assert results["metrics"]["em_normalized"] > 90
     lofit(f"{line} --scale 0", out=tmp_path / "zero", **given)
     zero = json.loads((tmp_path / "zero" / "results.json").read_text())
@@ -107,11 +107,8 @@ def flags(**options):
 @pytest.fixture(scope="module")
 def novel(tmp_path_factory):
     """A checkpoint of a family that is in no table."""
-    folder = tmp_path_factory.mktemp("novel")
-    shape = {"num_key_value_heads": 4, "head_dim": 16, "max_position_embeddings": 2048}
-    tiny_model("helium", **shape).save_pretrained(folder)
-    byte_tokenizer().save_pretrained(folder)
-    return f"hf:{folder}"
+    shape = {"num_key_value_heads": 4, "head_dim": 16}
+    return f"hf:{tiny_checkpoint(tmp_path_factory.mktemp('novel'), 'helium', **shape)}"
 
 
 def test_a_pattern_stands_for_an_unknown_family_in_every_command(

@@ -101,7 +101,7 @@ def test_a_folder_is_a_model(world, tmp_path, capsys):
 def test_niah_without_success_is_exit_3(tmp_path, capsys, reader):
     """The message has the success rate."""
     out = tmp_path / "s.json"
-    arguments = ["niah", "--model", f"hf:{reader}", "--lengths", "260", "--depths", "2"]
+    arguments = ["niah", "--model", f"hf:{reader}", "--lengths", "800", "--depths", "2"]
     assert app([*arguments, "--out", str(out)], standalone_mode=False) == 3
     told = capsys.readouterr().err
     assert "success rate 0 of 6" in told and "best ROUGE" in told

@@ -16,14 +16,15 @@ from tenpapers.journal import Journal
 from tenpapers.records import write_jsonl
 from tenpapers.testing import (
     Journalled,
-    byte_tokenizer,
     check_journal,
     command,
     kill_process,
     read_rows,
+    tiny_checkpoint,
+    write_rows,
 )
 
-from ..conftest import fresh, scores_of, tiny, toy_spec, wrong
+from ..conftest import fresh, scores_of, toy_spec, wrong
 from ..study.fabricated import fabricated
 
 TUNING = ["--context-tokens", 128, "--lora-r", 2, "--epochs", 1, "--batch-size", 32]
@@ -41,8 +42,7 @@ def files(world, toy, tmp_path_factory):
     next(other.model.parameters()).data += 0.1
     other.model.save_pretrained(folder / "other")
     other.tokenizer.save_pretrained(folder / "other")
-    tiny().save_pretrained(folder / "reader")
-    byte_tokenizer().save_pretrained(folder / "reader")
+    tiny_checkpoint(folder / "reader", noise=0.05)
     for seed, name in enumerate(("hh", "real")):
         data = ("--data", folder / "lh", "--out", folder / name, "--seed", seed)
         command("retrievalheads", "train", "--model", toy_spec(), *data, *TUNING)
@@ -53,9 +53,10 @@ def files(world, toy, tmp_path_factory):
 
 
 def build(files):
-    words = "--task mdqa --variant hh --n 3 --n-dev 1 --n-test 1 --context-tokens 300"
+    words = "--task mdqa --variant hh --n 3 --n-dev 1 --n-test 1 --context-tokens 1200"
+    inputs = ["--source", files / "passages.jsonl", "--tokenizer", files / "reader"]
     return Journalled(
-        ["build-data", *words.split(), "--source", files / "passages.jsonl"],
+        ["build-data", *words.split(), *inputs],
         outputs=["train.jsonl", "dev.jsonl", "test.jsonl", "manifest.json"],
         others=[(["--seed", 1], "seed was 0 and is 1")],
         changed=files / "passages.jsonl",
@@ -110,7 +111,10 @@ def detect(files):
 
 def niah(files):
     (files / "hay.txt").write_text("A cat sat on a mat. " * 80)
-    words = ["--lengths", 500, "--depths", 2, "--haystack", files / "hay.txt"]
+    needle = {"needle": "The gate is blue.", "question": "What is the gate?", "answer": "blue"}
+    write_rows(files / "needles.jsonl", [needle])
+    words = ["--lengths", 300, "--depths", 2, "--haystack", files / "hay.txt"]
+    words += ["--needles", files / "needles.jsonl"]
     return Journalled(
         ["niah", "--model", f"hf:{files / 'reader'}", *words],
         out="niah.json",

@@ -5,7 +5,7 @@ import torch
 from retrievalheads.heads.score_files import HeadScores
 from retrievalheads.interventions.knockout import knockout
 from tenpapers.models.families import FAMILIES
-from tenpapers.testing import byte_tokenizer, command, tiny_model
+from tenpapers.testing import command, tiny_checkpoint
 
 from ..conftest import logits, tiny, wrong
 
@@ -34,8 +34,7 @@ def test_heads_of_every_family_can_be_switched_off(family):
 def test_the_heads_of_an_unknown_family_are_named_by_a_pattern(world, tmp_path):
     """Helium is in no table; its projections are named like Llama's."""
     sizes = {"num_key_value_heads": 4, "head_dim": 16, "num_hidden_layers": 2}
-    tiny_model("helium", **sizes).save_pretrained(tmp_path / "helium")
-    byte_tokenizer().save_pretrained(tmp_path / "helium")
+    tiny_checkpoint(tmp_path / "helium", "helium", **sizes)
     scores = HeadScores("m", "copy", "teacher", torch.rand(1, 2, 4), ids=["a"])
     scores.save(tmp_path / "s.json")
     line = ["knockout", "--model", f"hf:{tmp_path / 'helium'}", "--scores", tmp_path / "s.json"]

@@ -12,15 +12,15 @@ def test_bench_prints_scoring_grid_and_memory(reader, monkeypatch):
     monkeypatch.setattr(needle_in_haystack, "SUCCESS_ROUGE", -1.0)  # all count as found
     settings = BenchSettings(
         model=f"hf:{reader}",
-        lengths="230",
+        lengths="600",
         depths=2,
         needles=1,
-        timed_tokens=460,
+        timed_tokens=1200,
         memory_tokens=128,
         threads="1",
     )
     found = run_bench(settings)
-    assert set(found.values["threads_1"]["scoring"]) == {"230"}
+    assert set(found.values["threads_1"]["scoring"]) == {"600"}
     assert found.values["cells"] == 2 and "ours, --multi-needle" in found.text
 
 

@@ -3,7 +3,13 @@ import shutil
 
 import pytest
 from synthesizrr.inversion.fewgen import fewgen_inputs
-from tenpapers.testing import Journalled, chat_server, check_journal, kill_process
+from tenpapers.testing import (
+    Journalled,
+    byte_tokenizer,
+    chat_server,
+    check_journal,
+    kill_process,
+)
 
 from ..conftest import AG, command, fails, inputs, pool, read_lines, write_rows
 
@@ -21,7 +27,8 @@ def files(news, tiny_encoder, tmp_path_factory):
     for name in ("one", "two"):
         said = [{"id": wanted, "text": f"Text {wanted} of {name}."} for wanted in asked]
         write_rows(folder / f"{name}.jsonl", said)
-    text = f"task: ag_news\nteacher: replay:{folder / 'one.jsonl'}\ntokenizer: smollm2\n"
+    byte_tokenizer().save_pretrained(folder / "bytes")
+    text = f"task: ag_news\nteacher: replay:{folder / 'one.jsonl'}\ntokenizer: {folder}/bytes\n"
     text += "train: train.jsonl\ntest: test.jsonl\nmethod: fewgen\nper_class: 2\nper_label: 2\n"
     text += "generate: {shots: 1}\nmetrics: [length]\nstudent: probe\nruns: 2\n"
     (folder / "run.yaml").write_text(text)
@@ -41,7 +48,7 @@ def replayed(files):
     """Options of the recorded teacher, and of another one with what its refusal tells."""
     one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
     another = (["--teacher", two], f"teacher {two} is not {one} of then")
-    return ["--tokenizer", "smollm2", "--teacher", one], another
+    return ["--tokenizer", files / "bytes", "--teacher", one], another
 
 
 def generation(files):

@@ -15,10 +15,17 @@ from .command_lines import (
     start,
 )
 from .journals import Journalled, check_journal, kill_process
-from .published_files import data_fixture, exactly_published, fetched, published, web_server
+from .published_files import (
+    data_fixture,
+    exactly_published,
+    fetched,
+    published,
+    web_server,
+    whole_acceptance,
+)
 from .rows import Rows, read_rows, write_rows
 from .servers import chat_server, vllm_server
-from .tiny_models import byte_tokenizer, tiny_model
+from .tiny_models import byte_tokenizer, tiny_checkpoint, tiny_model
 
 __all__ = [
     "Cli",
@@ -40,8 +47,10 @@ __all__ = [
     "published",
     "read_rows",
     "start",
+    "tiny_checkpoint",
     "tiny_model",
     "vllm_server",
     "web_server",
+    "whole_acceptance",
     "write_rows",
 ]

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,11 @@ def data_fixture(package: str) -> Any:
         return folder
 
     return data
+
+
+def whole_acceptance() -> bool:
+    """Whether real inputs are run in full (`make acceptance`), or a part of them (`make test`)."""
+    return os.environ.get("TENPAPERS_ACCEPTANCE") == "whole"
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from tenpapers.testing import write_rows
 from ...builds import built, check_needles
 
 
-def test_leaking_distractors_stay_out(questions, tmp_path, tokenizer):
+def test_leaking_distractors_stay_out(questions, tmp_path):
     examples = built(tmp_path, questions, variant="real-full", context_tokens=300)
-    check_needles(examples, tokenizer, 300)
+    check_needles(examples, 300)
     for example in examples:
         assert not any(document.title == "Leak" for document in example.documents)
         assert sum(example.answers[0] in d.text for d in example.documents) == 1
@@ -87,13 +87,13 @@ def data_rows():
     return rows
 
 
-def test_musique_spans_and_literals(data_rows, tmp_path, tokenizer):
+def test_musique_spans_and_literals(data_rows, tmp_path):
     """Bridge and answer spans, also where the paragraphs are a Python literal in a string."""
     source = write_rows(tmp_path / "m.jsonl", data_rows)
     examples = built(
         tmp_path / "m", source, "musique", "real-full", n=10, context_tokens=400, hops="2hop"
     )
-    check_needles(examples, tokenizer, 400)
+    check_needles(examples, 400)
     for example in examples:
         kinds = {(needle.kind, needle.hop) for needle in example.needles}
         assert kinds == {("bridge", 1), ("answer", 2)}
@@ -102,7 +102,7 @@ def test_musique_spans_and_literals(data_rows, tmp_path, tokenizer):
         read_source("musique", write_rows(tmp_path / "m.jsonl", data_rows))
 
 
-def test_answers_inside_words_and_numbers_are_no_evidence(tmp_path, tokenizer):
+def test_answers_inside_words_and_numbers_are_no_evidence(tmp_path):
     """Of "7" in 2017, 7th-grade and "7 days" only the last two stand by themselves."""
     text = "In 2017 the 7-man crew of 747 and B7 waited 7 days, fed by 17 cooks."
     assert [text[s.start - 1 : s.end + 5] for s in answer_spans(text, ["7"])] == [
@@ -131,7 +131,7 @@ def test_answers_of_hops_stand_by_themselves(data_rows, tmp_path):
 
 
 @pytest.mark.parametrize("variant", ["hl", "ll"])
-def test_the_repeated_filler_does_not_give_the_answer_away(variant, tmp_path, tokenizer):
+def test_the_repeated_filler_does_not_give_the_answer_away(variant, tmp_path):
     """Its sentences are about green grass, a blue sky and the sun."""
     values = ["green", "blue", "sun", "sky", "grass", "houses"] * 3
     rows = [
@@ -140,7 +140,7 @@ def test_the_repeated_filler_does_not_give_the_answer_away(variant, tmp_path, to
     ]
     source = write_rows(tmp_path / "facts.jsonl", rows)
     examples = built(tmp_path / "out", source, variant=variant, n=12, allow_fewer=True)
-    check_needles(examples, tokenizer, 600)
+    check_needles(examples, 600)
     assert {example.answers[0] for example in examples} >= {"green", "blue", "sun"}
     for example in examples:
         fillers = [d.text for d in example.documents if d.role == "filler"]
@@ -148,7 +148,7 @@ def test_the_repeated_filler_does_not_give_the_answer_away(variant, tmp_path, to
         assert all(text.endswith("path.") for text in fillers)
 
 
-def test_haystacks_in_their_published_form(tmp_path, tokenizer):
+def test_haystacks_in_their_published_form(tmp_path):
     """SummHay's real variant: every document with the insight, cited by number."""
     documents = [
         {
@@ -181,7 +181,7 @@ def test_haystacks_in_their_published_form(tmp_path, tokenizer):
     source = tmp_path / "haystacks.json"
     source.write_text(json.dumps(rows))
     made = built(tmp_path / "s", source, "summhay", "real-full", n=4, allow_fewer=True)
-    check_needles(made, tokenizer, 600)
+    check_needles(made, 600)
     for example in made:
         gold = {d.doc_id for d in example.documents if d.role == "gold"}
         assert {int(a) for a in example.answers} == gold
@@ -195,13 +195,13 @@ def test_haystacks_in_their_published_form(tmp_path, tokenizer):
     assert not topics[0] & topics[2]
 
 
-def test_the_shipped_passages_are_a_source_of_their_own(tmp_path, tokenizer):
+def test_the_shipped_passages_are_a_source_of_their_own(tmp_path):
     """Sixty facts with their texts; contexts of other passages, the same relation among them."""
     from retrievalheads.inputs.fact_writers import shipped_passages
 
     assert len(CacheWriter.read(shipped_passages()).passages) >= 60
     examples = built(tmp_path, "", generator="cache", n=20, context_tokens=1024)
-    check_needles(examples, tokenizer, 1024, full=True)
+    check_needles(examples, 1024, full=True)
     for example in examples:
         roles = Counter(document.role for document in example.documents)
         assert roles["gold"] == 1 and roles["distractor"] >= 4
