@@ -8,13 +8,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 from typer.exceptions import Abort, Exit, TyperException
 
 from .errors import UserError
@@ -91,7 +90,7 @@ def _add_patience(group: TyperGroup) -> None:
 
 
 @cache
-def _patience_option() -> Any:
+def _patience_option() -> TyperOption:
     """Make the option once; typer makes options of commands alone."""
     app = typer.Typer(add_completion=False)
 
@@ -110,7 +109,8 @@ def _patience_option() -> Any:
     ) -> None:
         """Carry the option."""
 
-    (option,) = (p for p in typer.main.get_command(app).params if p.name == "patience")
+    options = typer.main.get_command(app).params
+    (option,) = (p for p in options if isinstance(p, TyperOption) and p.name == "patience")
     return option
 
 
@@ -168,7 +168,7 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
     return app
 
 
-def run(app: Callable[..., Any]) -> None:
+def run(app: typer.Typer) -> None:
     """Run a command line and end the process.
 
     Exit codes: 0 done, 1 bug, 2 mendable error, 3 finished but of no use, 130 interrupted.

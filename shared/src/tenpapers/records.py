@@ -64,7 +64,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             ) from None
 
 
-def _without_lone_surrogates(text: str, value: Any) -> Any:
+def _without_lone_surrogates(text: str, value: object) -> object:
     """Put U+FFFD where half a surrogate pair stands; pydantic and UTF-8 take none."""
     if "\\ud" not in text and "\\uD" not in text:
         return value

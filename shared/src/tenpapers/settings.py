@@ -21,18 +21,23 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager
 from copy import copy
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
 from .errors import UserError, without_credentials
 
-ConfigT = TypeVar("ConfigT")
-CommandT = Callable[..., Any]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from pydantic import BaseModel
+
+ConfigT = TypeVar("ConfigT", bound="DataclassInstance | BaseModel")
+CommandT = Callable[..., object]
 
 ConfigFile = Annotated[
     Path | None,
@@ -43,7 +48,7 @@ _CONTEXT, _FILE = "typer_context", "config"
 
 
 def options(
-    kind: type[Any],
+    kind: type["DataclassInstance"],
     *,
     names: Mapping[str, str] | None = None,
     without: Collection[str] = (),
@@ -74,7 +79,7 @@ def options(
         fields = dict(_option_fields(kind, names or {}, without))
 
         @functools.wraps(command)
-        def run(**values: Any) -> Any:
+        def run(**values: Any) -> object:
             context: typer.Context = values.pop(_CONTEXT)
             file: Path | None = values.pop(_FILE)
             given = {
@@ -112,7 +117,7 @@ def _was_given(context: typer.Context, name: str) -> bool:
 
 
 def _option_fields(
-    kind: type[Any], names: Mapping[str, str], without: Collection[str]
+    kind: type["DataclassInstance"], names: Mapping[str, str], without: Collection[str]
 ) -> Iterator[tuple[str, inspect.Parameter]]:
     """Fields that are options, as parameters of a command."""
     hints = get_type_hints(kind, include_extras=True)
@@ -134,20 +139,20 @@ def _option_fields(
         )
 
 
-def _typer_info(hint: Any) -> OptionInfo | ArgumentInfo | None:
+def _typer_info(hint: object) -> OptionInfo | ArgumentInfo | None:
     if get_origin(hint) is not Annotated:
         return None
     found = (extra for extra in get_args(hint)[1:] if isinstance(extra, OptionInfo | ArgumentInfo))
     return next(found, None)
 
 
-def _default(field: "dataclasses.Field[Any]") -> Any:
+def _default(field: "dataclasses.Field[object]") -> object:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
 
 
-def scale_file(package: str, scale: str) -> Any:
+def scale_file(package: str, scale: str) -> AbstractContextManager[Path]:
     """Open the settings that a package ships for a scale: a context manager that gives the path.
 
     Raises
@@ -162,7 +167,7 @@ def scale_file(package: str, scale: str) -> Any:
     return as_file(shipped)
 
 
-def load_scale(kind: type[ConfigT], package: str, scale: str, /, **given: Any) -> ConfigT:
+def load_scale(kind: type[ConfigT], package: str, scale: str, /, **given: object) -> ConfigT:
     """Read the settings that a package ships for a scale, with some replaced.
 
     Raises
@@ -173,7 +178,7 @@ def load_scale(kind: type[ConfigT], package: str, scale: str, /, **given: Any) -
         return load_config(kind, shipped, **given)
 
 
-def load_config(kind: type[ConfigT], file: Path | None, /, **given: Any) -> ConfigT:
+def load_config(kind: type[ConfigT], file: Path | None, /, **given: object) -> ConfigT:
     """Make one frozen config dataclass from a YAML file and the values given beside it.
 
     Parameters
@@ -218,10 +223,11 @@ def as_config(settings: object) -> dict[str, Any]:
     """
     from pydantic import TypeAdapter
 
-    return dict(_for_files(TypeAdapter(type(settings)).dump_python(settings, mode="json")))
+    values = TypeAdapter(type(settings)).dump_python(settings, mode="json")
+    return {name: _for_files(value) for name, value in values.items()}
 
 
-def _for_files(value: Any) -> Any:
+def _for_files(value: object) -> object:
     if isinstance(value, dict):
         return {name: _for_files(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -229,7 +235,7 @@ def _for_files(value: Any) -> Any:
     return without_credentials(value) if isinstance(value, str) else value
 
 
-def _required(kind: type[Any]) -> dict[str, bool]:
+def _required(kind: type["DataclassInstance | BaseModel"]) -> dict[str, bool]:
     """All fields, and whether they lack a default."""
     if dataclasses.is_dataclass(kind):
         return {

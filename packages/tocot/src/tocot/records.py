@@ -25,12 +25,12 @@ ARMS: tuple[Arm, ...] = ("direct", "cot")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: object) -> object:
     """Ids, labels and answers are texts, whatever a file writes: 7, 0.5, true."""
     return str(value) if isinstance(value, int | float) else value
 
 
-def _as_texts(value: Any) -> Any:
+def _as_texts(value: object) -> object:
     return [_as_text(one) for one in value] if isinstance(value, list | tuple) else _as_text(value)
 
 
@@ -76,7 +76,7 @@ class Choices(Record):
     text: Texts
 
 
-def _written_options(value: Any) -> Any:
+def _written_options(value: object) -> object:
     """Options as people write them: a list of texts or of labelled ones, texts by their labels."""
     if isinstance(value, dict) and not {"label", "text"} & value.keys():
         return {"label": list(value), "text": list(value.values())}
@@ -97,7 +97,7 @@ def _paired(choices: Choices | None) -> Choices | None:
 Options = Annotated[Choices | None, BeforeValidator(_written_options), AfterValidator(_paired)]
 
 
-def _labelled(gold: Any, choices: Any) -> Any:
+def _labelled(gold: object, choices: object) -> object:
     """The label of a gold answer that is a bracketed label, an option's text, or its index."""
     options = choices if isinstance(choices, Choices) else _written_options(choices)
     if isinstance(options, dict):
@@ -121,7 +121,7 @@ class Asked(Row):
 
     @model_validator(mode="before")
     @classmethod
-    def _gold_is_a_label(cls, values: Any) -> Any:
+    def _gold_is_a_label(cls, values: object) -> object:
         if not isinstance(values, dict) or values.get("answer_kind") not in (None, "letter"):
             return values
         if values.get("gold") is None or values.get("choices") is None:

@@ -25,7 +25,9 @@ def known_by(name: str, content: object) -> Row:
     return {"name": without_credentials(name), "sha256": content_digest(content)}
 
 
-def key_of(command: str, settings: object, *, without: Collection[str] = (), **known: Any) -> Row:
+def key_of(
+    command: str, settings: object, *, without: Collection[str] = (), **known: object
+) -> Row:
     """What the results of a command depend on, for `Journal(key=...)`.
 
     Parameters

@@ -53,7 +53,7 @@ class Journalled:
         files = {name: out / name for name in self.outputs} or {"": out}
         return {name: self._without(content_of(file)) for name, file in files.items()}
 
-    def _without(self, value: Any) -> Any:
+    def _without(self, value: object) -> object:
         if isinstance(value, dict):
             return {k: self._without(v) for k, v in value.items() if k not in self.ignored}
         return [self._without(part) for part in value] if isinstance(value, list) else value
@@ -137,7 +137,7 @@ def _watched(
     add_rows = journal.RowLog.write
     seen = Written()
 
-    def appended(self: records.Appender, *lines: Any) -> None:
+    def appended(self: records.Appender, *lines: BaseModel | dict[str, Any]) -> None:
         seen.writes += 1
         if not kill_at or seen.writes < kill_at:
             return append(self, *lines)
@@ -155,7 +155,7 @@ def _watched(
         with write_whole(path) as stream:
             yield stream
 
-    def added(self: journal.RowLog, *rows: Any) -> None:
+    def added(self: journal.RowLog, *rows: BaseModel | dict[str, Any]) -> None:
         if spoilt and not seen.rows and rows:
             first = rows[0].model_dump(mode="json") if isinstance(rows[0], BaseModel) else rows[0]
             rows = (spoilt(first), *rows[1:])

@@ -50,7 +50,7 @@ class Intervention(Protocol):
         ...
 
 
-def save_tensors(folder: Path, kind: str, tensors: dict[str, Tensor], **config: Any) -> None:
+def save_tensors(folder: Path, kind: str, tensors: dict[str, Tensor], **config: object) -> None:
     """Write an adapter's folder: JSON and safetensors."""
     from safetensors.torch import save_file
 

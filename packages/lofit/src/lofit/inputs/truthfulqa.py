@@ -4,7 +4,7 @@ import csv
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json
@@ -83,7 +83,7 @@ def folds(
         raise UserError(f"--fold {fold}: there are two folds, 0 and 1")
     by_id = {item.id: item for item in items}
     if manifest is not None and manifest.exists():
-        parts: dict[str, list[Any]] = read_json(manifest)["folds"][fold]
+        parts: dict[str, list[int]] = read_json(manifest)["folds"][fold]
     else:
         parts = drawn_fold(len(items), fold, seed)
     split = {

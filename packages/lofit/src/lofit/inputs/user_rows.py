@@ -91,7 +91,7 @@ def plain_form(where: str, row: Mapping[str, Any], number: int) -> dict[str, Any
     return plain
 
 
-def _messages(where: str, turns: Any) -> list[dict[str, str]]:
+def _messages(where: str, turns: object) -> list[dict[str, str]]:
     """Role and text of every turn; the text parts of one in parts."""
     found = []
     for turn in turns if isinstance(turns, list) else [turns]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tenpapers.errors import UserError, first_line
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
     from peft import PeftModel
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.utils import ModelOutput
 
 
 class LofitModel:
@@ -144,13 +145,13 @@ class LofitModel:
             self._hooks = self.adapter.attach(self.base_model, strength=strength)
             raise
 
-    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+    def __call__(self, *arguments: object, **settings: object) -> ModelOutput:
         """Run the model."""
         return self.base_model(*arguments, **settings)
 
     forward = __call__
 
-    def generate(self, *arguments: Any, **settings: Any) -> Any:
+    def generate(self, *arguments: object, **settings: object) -> torch.LongTensor | ModelOutput:
         """Generate with the adapter on."""
         return self.base_model.generate(*arguments, **settings)  # type: ignore[operator]  # a mixin
 

@@ -170,7 +170,7 @@ class TaskSettings(ModelSettings):
         """See `ModelSettings.inputs`."""
         return [*self.load_task().files, self.prompts]
 
-    def write_manifest(self, journal: Journal, task: Task, *, began: float, **more: Any) -> None:
+    def write_manifest(self, journal: Journal, task: Task, *, began: float, **more: object) -> None:
         """Write `manifest.json`: settings, versions, data hashes, wall time, and `more`.
 
         Parameters

@@ -130,7 +130,7 @@ def _answers(row: Mapping[str, Any]) -> Row:
     return ({"ok": row["ok"]} if "ok" in row else {}) | {"outputs": outputs}
 
 
-def _told(value: Any) -> Any:
+def _told(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {name: _told(part) for name, part in value.items() if part is not None}
@@ -149,7 +149,7 @@ def _scores(verdict: Row) -> Row:
     return {name: (verdict.get(name) or {}).get("score") for name in ASPECTS}
 
 
-_PARSED: dict[str, Callable[[Row], Any]] = {
+_PARSED: dict[str, Callable[[Row], object]] = {
     "stance": lambda verdict: verdict.get("stance"),
     "scores": _scores,
 }

@@ -226,7 +226,7 @@ def _counted(rows: Sequence[Row], no_response: int, agreement: Agreement | None)
     )
 
 
-def _says_na(value: Any) -> bool:
+def _says_na(value: object) -> bool:
     """Whether a verdict that was read has an `N/A`: all of it, an aspect or a topic."""
     if isinstance(value, dict):
         return None in value.values()

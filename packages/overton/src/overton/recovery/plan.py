@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
 
@@ -16,6 +16,10 @@ from .demonstrations import load_demos, own_demos
 from .methods import METHODS, Method
 from .prompts import Demo, render_prompt
 from .settings import GenerateSettings
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
+    from numpy import ndarray
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,9 @@ def _choose(
     return chosen
 
 
-def _encoded(texts: Sequence[str], settings: GenerateSettings, method: Method) -> Any:
+def _encoded(
+    texts: Sequence[str], settings: GenerateSettings, method: Method
+) -> "Float32[ndarray, 'texts dim']":
     from ..embedding.vectors import TextVectors
 
     if method.choice == "format" and not follows_instructions(settings.encoder):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 TOLERANCE, COSINE_TOLERANCE = 1e-4, 2e-3
 
@@ -28,7 +27,7 @@ class Compared:
         return self.ours is not None and abs(self.ours - self.expected) <= self.tolerance
 
 
-def compare_trees(expected: Any, ours: Any, *, cosines: bool = True) -> list[Compared]:
+def compare_trees(expected: object, ours: object, *, cosines: bool = True) -> list[Compared]:
     """Compare every number of a tree; words and what begins with `_` are none.
 
     Parameters
@@ -39,7 +38,7 @@ def compare_trees(expected: Any, ours: Any, *, cosines: bool = True) -> list[Com
     return [one for one in found if cosines or one.tolerance != COSINE_TOLERANCE]
 
 
-def _walk(expected: Any, ours: Any, name: str) -> Iterator[Compared]:
+def _walk(expected: object, ours: object, name: str) -> Iterator[Compared]:
     if isinstance(expected, dict):
         for key, value in expected.items():
             if not key.startswith("_"):
@@ -47,8 +46,8 @@ def _walk(expected: Any, ours: Any, name: str) -> Iterator[Compared]:
                 yield from _walk(value, own, f"{name}/{key}" if name else key)
     elif isinstance(expected, list):
         for place, value in enumerate(expected):
-            held = isinstance(ours, list) and place < len(ours)
-            yield from _walk(value, ours[place] if held else None, f"{name}/{place}")
+            own = ours[place] if isinstance(ours, list) and place < len(ours) else None
+            yield from _walk(value, own, f"{name}/{place}")
     elif isinstance(expected, int | float) and not isinstance(expected, bool):
         tolerance = COSINE_TOLERANCE if "cos" in name.rsplit("/", 1)[-1] else TOLERANCE
         own = ours if isinstance(ours, int | float) else None

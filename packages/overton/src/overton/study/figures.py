@@ -12,6 +12,9 @@ from .tables import named
 if TYPE_CHECKING:
     import pandas
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 # Yes and no in two strong colours, both between them, other in grey.
 _STANCE_COLOURS = {
     "yes": COLOURS[0],
@@ -125,7 +128,7 @@ def similarity_figure(
     return _saved(figure, file, title)
 
 
-def _saved(figure: Any, file: Path, title: str) -> Picture:
+def _saved(figure: "Figure", file: Path, title: str) -> Picture:
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=130)
     return Picture(title, file)

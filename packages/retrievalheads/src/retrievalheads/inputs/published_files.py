@@ -103,7 +103,7 @@ def read_source(task: Task, path: Path) -> list[Item]:
     return items
 
 
-def _wanted(where: str, row: Any, *fields: str) -> None:
+def _wanted(where: str, row: object, *fields: str) -> None:
     if not isinstance(row, dict):
         raise UserError(f"{where}: an object is wanted")
     for name in fields:
@@ -163,7 +163,7 @@ def _chains(path: Path) -> Iterator[ChainItem]:
         yield ChainItem(row["id"], row["question"], answers, hops, paragraphs)
 
 
-def listed(where: str, value: Any) -> list[Any]:
+def listed(where: str, value: object) -> list[Any]:
     """A list, or one written as a Python literal: parsed, never evaluated."""
     if isinstance(value, str):
         if len(value) > LITERAL_CHARACTERS:

@@ -23,7 +23,7 @@ class ExampleRows:
         self._log = log
         self.rows: dict[str, dict[str, Any]] = {} if log is None else log.rows
 
-    def _add(self, name: str, **fields: Any) -> None:
+    def _add(self, name: str, **fields: object) -> None:
         row = {"id": name} | fields
         if self._log is None:
             self.rows[name] = row

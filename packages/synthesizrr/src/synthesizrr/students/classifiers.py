@@ -335,7 +335,7 @@ def _epoch_callback(student: FineTuned, on_epoch: EpochEnd) -> TrainerCallback:
             args: TrainingArguments,
             state: TrainerState,
             control: TrainerControl,
-            **more: Any,
+            **more: object,
         ) -> None:
             on_epoch(round(state.epoch or 0), student)
             student.model.train()

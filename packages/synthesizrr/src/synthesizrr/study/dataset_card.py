@@ -52,7 +52,9 @@ def write_dataset(
         "context": text,
         "icl_ids": List(text),
     }
-    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in known}
+    columns: dict[str, list[object]] = {
+        name: [getattr(row, name) for row in rows] for name in known
+    }
     columns["label"] = [names.index(row.label) for row in rows]
     # The user's own fields, as they came; what is no text stands as JSON.
     extra = sorted({name for row in rows for name in row.unknown} - set(known))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tenpapers.journal import Journal, RowLog, known_by
 
@@ -29,7 +28,9 @@ def outputs_in(rows: RowLog) -> list[Output]:
     return [Output.model_validate(row) for row in rows.rows.values()]
 
 
-def items_key(file: Path | None, items: Mapping[str, tuple[list[TaskItem], Demos]]) -> Any:
+def items_key(
+    file: Path | None, items: Mapping[str, tuple[list[TaskItem], Demos]]
+) -> dict[str, object] | None:
     """What a journal's key says of items and demonstrations by task, where no file names them.
 
     Those of the published data or the hub are known by their content.
@@ -43,7 +44,7 @@ def items_key(file: Path | None, items: Mapping[str, tuple[list[TaskItem], Demos
     return known_by(", ".join(items), content)
 
 
-def _plain(demos: Demos) -> Any:
+def _plain(demos: Demos) -> object:
     if isinstance(demos, Mapping):
         return {name: _plain(own) for name, own in demos.items()}
     return [item.model_dump(mode="json") for item in demos]

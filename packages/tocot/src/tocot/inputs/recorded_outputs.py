@@ -3,7 +3,7 @@
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ def _inspect(head: Mapping[str, Any], samples: list[Sample]) -> list[Sample]:
         output = sample.get("output") or {}
         ended = [
             {
-                "message": one["message"] | {"content": _words(one["message"].get("content"))},
+                "message": one["message"],
                 "finish_reason": _INSPECT_ENDINGS.get(one.get("stop_reason"), "stop"),
             }
             for one in output.get("choices") or []
@@ -160,7 +160,7 @@ def _inspect(head: Mapping[str, Any], samples: list[Sample]) -> list[Sample]:
     return rows
 
 
-def _words(content: Any) -> str:
+def _words(content: str | Sequence[object] | None) -> str:
     """The text of a message that is one, or is made of parts."""
     if isinstance(content, str):
         return content

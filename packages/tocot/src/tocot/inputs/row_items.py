@@ -26,7 +26,7 @@ def row_item(
     labels: Sequence[str] | None = None,
     name: str | None = None,
     context: str | None = None,
-    **meta: Any,
+    **meta: object,
 ) -> TaskItem:
     """The item of a row.
 

@@ -94,7 +94,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     yield from enumerate(frame.to_dict("records"), 1)
 
 
-def _choices(value: Any) -> Choices | None:
+def _choices(value: object) -> Choices | None:
     if isinstance(value, str):
         value = json.loads(value) if value.strip() else None
     if not isinstance(value, dict) or not value.get("label"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenpapers.paper import Paper
 from tenpapers.records import write_text
-from tenpapers.report import Picture, Table
+from tenpapers.report import Picture, Table, Value
 
 from ..inputs.task_registry import TaskSpec
 from ..records import Graded
@@ -82,7 +82,7 @@ def setting_table(rows: Sequence[Graded]) -> Table:
     for row in rows:
         if not row.errored:
             groups[row.task, row.setting].append(row)
-    lines: list[list[Any]] = [
+    lines: list[list[Value]] = [
         [
             task,
             setting,
@@ -156,7 +156,7 @@ def plan_settings_table(
 
 def task_table(specs: Sequence[TaskSpec]) -> Table:
     """All tasks, with budgets of new tokens and numbers of demonstrations."""
-    rows: list[list[Any]] = [
+    rows: list[list[Value]] = [
         [
             spec.name,
             spec.group,

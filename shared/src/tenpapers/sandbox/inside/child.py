@@ -23,11 +23,11 @@ import types
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TextIO
 
 from privileges import die_with_parent  # type: ignore[import-not-found]
 
-Calls = Generator[Callable[[], Any], None, Any]
+Calls = Generator[Callable[[], object], None, bytes]
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "Unable to allocate")
 _call = partial.__call__
 _catching = ctypes.PYFUNCTYPE(None)
@@ -36,7 +36,7 @@ _catching = ctypes.PYFUNCTYPE(None)
 fork = ctypes.PyDLL(None).fork
 
 
-def run_calls(calls: Iterable[Callable[[], Any]]) -> Callable[[], Any]:
+def run_calls(calls: Iterable[Callable[[], object]]) -> Callable[[], object]:
     """Make a call, of C code alone, that calls whatever an iterable yields."""
     return partial(deque, map(_call, calls), 0)  # type: ignore[arg-type]
 
@@ -87,7 +87,7 @@ def execute(source: str, name: str, namespace: dict[str, Any]) -> Calls:
     step = run_calls((partial(exec, code, namespace), partial(reached.append, True)))
     others = sys.unraisablehook
 
-    def note(event: Any) -> None:
+    def note(event: "sys.UnraisableHookArgs") -> None:
         if event.object is step or (event.object is None and "ctypes" in (event.err_msg or "")):
             raised.append(event.exc_value or event.exc_type())
         else:
@@ -177,7 +177,7 @@ def run_program(line: Line) -> Calls:
     leave(0)
 
 
-def _flush(stream: Any) -> Callable[[], None]:
+def _flush(stream: TextIO | None) -> Callable[[], None]:
     flush = stream.flush if stream is not None else bool
 
     def quietly() -> None:

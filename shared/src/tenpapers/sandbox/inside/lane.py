@@ -95,7 +95,7 @@ class Lane:
             answer["seconds"] = round(time.monotonic() - began, 6)
             send(self.channel, answer)
 
-    def run(self, raw: mmap.mmap) -> Generator[Callable[[], Any], None, dict[str, Any]]:
+    def run(self, raw: mmap.mmap) -> Generator[Callable[[], object], None, dict[str, Any]]:
         """Run the cases of one program, with a new child after each lost one."""
         found: list[dict[str, Any]] = []
         output = tail = b""
@@ -121,7 +121,7 @@ class Lane:
             answer["tail"] = tail.decode("utf-8", "replace")
         return answer
 
-    def attempt(self, raw: mmap.mmap, start: int) -> Generator[Callable[[], Any], None, Watch]:
+    def attempt(self, raw: mmap.mmap, start: int) -> Generator[Callable[[], object], None, Watch]:
         """Run one child from case `start` on until it ends, hangs or dies.
 
         The child is forked before the program is parsed: nothing of it is on the child's heap.
