@@ -46,7 +46,7 @@ def states(encoder, text):
     """Last hidden states of one text, by transformers."""
     batch = encoder.model.tokenizer([text], return_tensors="pt")
     with torch.inference_mode():
-        return encoder.model[0].model(**batch).last_hidden_state[0].numpy()
+        return next(encoder.model[0].children())(**batch).last_hidden_state[0].numpy()
 
 
 def unit(vector):
