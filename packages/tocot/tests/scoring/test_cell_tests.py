@@ -1,6 +1,6 @@
 import pytest
 from tenpapers.errors import UserError
-from tocot.scoring.cell_tests import cell_tests, verdict
+from tocot.scoring.cell_tests import cell_tests, family, verdict
 from tocot.scoring.pairs import cells
 
 from ..conftest import graded
@@ -38,3 +38,13 @@ def test_six_pairs_that_all_gain_are_significant():
     ]
     (row,) = cell_tests(cells(rows))
     assert row["mcnemar_p"] == 1 / 64 and row["significant"] is True
+
+
+def test_a_family_without_a_task_names_the_tasks_there_are_and_their_groups():
+    own = [graded("1", "direct"), graded("1", "cot")]
+    law = [graded("1", arm, task="mmlu", group="Knowledge") for arm in ("direct", "cot")]
+    with pytest.raises(UserError, match=r"no task of Symbolic: s/t \(no group\), s/mmlu \(Knowl"):
+        family(cells(own + law), ["symbolic"])
+    assert [cell.task for cell in family(cells(own + law), ["knowledge"])] == ["mmlu"]
+    with pytest.raises(UserError, match="no task with both arms"):
+        family(cells(own[:1]), [])

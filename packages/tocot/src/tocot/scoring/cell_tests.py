@@ -39,9 +39,13 @@ def family(cells: Sequence[Cell], names: Sequence[str]) -> list[Cell]:
         if name.lower() not in FAMILIES:
             raise UserError(f"family {name}: unknown", ", ".join(FAMILIES))
     wanted = {FAMILIES[name.lower()] for name in names}
-    kept = [cell for cell in cells if cell.direct and (not wanted or cell.group in wanted)]
+    paired = [cell for cell in cells if cell.direct]
+    if not paired:
+        raise UserError("significance: no task with both arms")
+    kept = [cell for cell in paired if not wanted or cell.group in wanted]
     if not kept:
-        raise UserError("significance: no task with both arms", f"groups: {sorted(wanted)}")
+        here = ", ".join(f"{cell.name} ({cell.group or 'no group'})" for cell in paired)
+        raise UserError(f"significance: no task of {', '.join(sorted(wanted))}: {here}")
     return kept
 
 
