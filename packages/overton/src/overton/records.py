@@ -120,6 +120,13 @@ class SampleSet:
             if len(kept) >= at_least:
                 yield kept
 
+    def spread(self, wanted: int) -> list[int]:
+        """Places of so many questions, evenly spread; of all where 0 or more are wanted."""
+        count = len(self.ids)
+        if not 0 < wanted < count:
+            return list(range(count))
+        return [round(place * (count - 1) / max(1, wanted - 1)) for place in range(wanted)]
+
     def take(self, places: Sequence[int]) -> "SampleSet":
         """The samples of some questions, by their places."""
         return replace(

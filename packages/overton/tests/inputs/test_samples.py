@@ -38,6 +38,7 @@ def test_what_has_no_closing_fence_is_unfinished_where_most_have_one(tmp_path):
     rows = [{"outputs": [cut, "Yes.", "code\n```"]}, {"outputs": ["No."]}]
     chat = load_samples(write_rows(tmp_path / "chat.jsonl", rows))
     assert (chat.fenced, chat.unfinished) == (1, 1)
+    assert (chat.spread(0), chat.spread(1), chat.spread(2)) == ([0, 1], [0], [0, 1])
     assert (chat.take([1]).fenced, chat.take([1]).unfinished) == (0, 0)
 
 

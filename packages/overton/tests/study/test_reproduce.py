@@ -90,3 +90,13 @@ def test_a_folder_without_recorded_outputs_is_refused(tmp_path):
         tmp_path / "run",
         told=["no published outputs in it", "overton analyse"],
     )
+
+
+def test_cosines_may_be_of_fewer_questions(made_up, tmp_path):
+    words = ["reproduce", "--data", made_up, "--semantic-questions", 1, "--no-cache"]
+    command("overton", *words, "--out", tmp_path / "run")
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    ceiling = results["similarity_LIMA-OE"]["llama-2-chat<-llama-2-chat"]
+    # of the first question alone: "red car and a fast bus" with "red car, fast bus"
+    assert ceiling["pairs"] == 2 and 0.8 < ceiling["minilm_cos"] == ceiling["minilm_cos_max"]
+    assert "Cosines: on 1 of LIMA-OE's questions" in (tmp_path / "run" / "report.md").read_text()

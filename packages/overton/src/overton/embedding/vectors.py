@@ -90,11 +90,13 @@ class TextVectors:
         workers = 1 if torch.cuda.is_available() else min(threads, len(chunks))
         # Before others do: a tokenizer takes its settings from its first texts.
         encoder.encode(texts[:1], max_length=longest)
-        torch.set_num_threads(threads // workers)
-        settings = {"initializer": torch.set_num_threads, "initargs": (threads // workers,)}
+        share = threads // workers
+        torch.set_num_threads(share)
         try:
             with (
-                ThreadPoolExecutor(workers, **settings) as pool,
+                ThreadPoolExecutor(
+                    workers, initializer=torch.set_num_threads, initargs=(share,)
+                ) as pool,
                 tqdm(total=len(texts), desc=progress, disable=progress is None) as shown,
             ):
                 made = pool.map(lambda chunk: encoder.encode(chunk, max_length=longest), chunks)

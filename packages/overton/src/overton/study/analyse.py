@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tenpapers.cli import comma_separated
 from tenpapers.errors import UserError
 from tenpapers.journal import Journal, key_of
@@ -93,7 +92,7 @@ def _analyse(
     own = next((name for name, file in files.items() if file == reference), None)
     ref = models[own] if own else load_samples(reference, closing_fence=fence)
     everyone = list(models.values())
-    few = _chosen(ref, settings.semantic_questions)
+    few = ref.spread(settings.semantic_questions)
     vectors = TextVectors(settings.encoder, cache=settings.cache)
     wanted = comma_separated(settings.metric)
     body: Part = [_opening(everyone, ref, reference_given=settings.reference is not None)]
@@ -123,14 +122,6 @@ def _opening(models: Sequence[SampleSet], ref: SampleSet, *, reference_given: bo
     single = [one.model for one in models if not any(one.usable(at_least=2))]
     alone = f" One response a question, so no diversity: {', '.join(single)}." if single else ""
     return f"Models: {read}. Reference: {ref.model}{chosen}.{alone}"
-
-
-def _chosen(ref: SampleSet, wanted: int) -> list[int]:
-    """Places of questions that are embedded, evenly spread."""
-    count = len(ref.ids)
-    if not wanted or wanted >= count:
-        return list(range(count))
-    return np.linspace(0, count - 1, wanted).round().astype(int).tolist()
 
 
 def _diversity(

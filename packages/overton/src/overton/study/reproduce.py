@@ -68,6 +68,10 @@ _LIMITS = (
     "Lengths across these limits are not comparable; Jaccard of the first words is. "
     "`-summary-cot` waited for a wrong header, ran past its answers, and is measured as it stands."
 )
+_FEWER = (
+    "Cosines: on {} of LIMA-OE's questions, evenly spread, and not held against those that came "
+    "with the data; --semantic-questions 0 takes all."
+)
 # What the figure of similarities shows, from the base model to the ceiling.
 _PICTURED = (
     BASE,
@@ -126,7 +130,7 @@ def _run_study(
     paper = load_paper("overton")
     runs = load_runs(folder)
     vectors = TextVectors(cache=study.cache) if study.semantic and runs[LIMA] else None
-    similarities = compared(runs, vectors)
+    similarities = compared(runs, vectors, study.semantic_questions)
     tree: dict[str, Any] = {
         "_about": ABOUT,
         **lexical_tree(runs),
@@ -141,7 +145,8 @@ def _run_study(
         tree, control, shuffled, similarities, study.draws, (study.seed, study.seed + 1)
     )
     neighbours = replay_neighbours(folder)
-    checked = _expected(folder, tree, cosines=study.semantic)
+    whole = study.semantic and not study.semantic_questions
+    checked = _expected(folder, tree, cosines=whole)
     results = tree | {
         "quality_control": {BASE: control} if control else {},
         "coverage_control": shuffled,
@@ -296,6 +301,7 @@ def _similarity_part(
         body += [
             similarity_table(frame),
             *([picture] if picture else []),
+            *([_FEWER.format(study.semantic_questions)] if study.semantic_questions else []),
             "Demonstrations come from the test set with the teacher's answers; runs with "
             "`-response_similar` or `-summary` in their names were also given the teacher's answer "
             "to the question, or its summary: they are oracles.",

@@ -17,6 +17,14 @@ Encoder = Annotated[
 Semantic = Annotated[
     bool, typer.Option("--semantic/--no-semantic", help="Embed responses (cosines), or do not.")
 ]
+SemanticQuestions = Annotated[
+    int,
+    typer.Option(
+        "--semantic-questions",
+        help="Questions whose responses are embedded, evenly spread; 0: all.",
+        min=0,
+    ),
+]
 Live = Annotated[
     bool, typer.Option("--live/--no-live", help="Also sample models now, on a few questions.")
 ]
@@ -45,6 +53,7 @@ class Study:
 
     data: Data = None
     semantic: Semantic = True
+    semantic_questions: SemanticQuestions = 0
     cache: Cache = True
     draws: Draws = 2000
     live: Live = False
@@ -78,14 +87,7 @@ class AnalysisSettings:
         str, typer.Option("--metric", help=f"Similarities, of {', '.join(METRICS)}.")
     ] = "jaccard,rougeL,cos"
     encoder: Encoder = "minilm"
-    semantic_questions: Annotated[
-        int,
-        typer.Option(
-            "--semantic-questions",
-            help="Questions whose responses are embedded, evenly spread; 0: all.",
-            min=0,
-        ),
-    ] = 100
+    semantic_questions: SemanticQuestions = 100
     cache: Cache = True
     draws: Draws = 2000
     seed: SeedOption = 0

@@ -1,6 +1,7 @@
 """Every number of the study, from the recorded outputs: the tree of `results.json`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..records import SampleSet
 from ..scoring.coverage import covered
 from ..scoring.formats import formats
 from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
-from ..scoring.similarity import Metric, Similarity, compare, published_similarity
+from ..scoring.similarity import Metric, Scorer, Similarity, compare, published_similarity
 from ..scoring.similarity_report import scorers_of
 from ..scoring.stance import stance_profile
 from ..scoring.verdicts import missing_information, quality_scores, stance_labels, topics_of
@@ -90,16 +91,32 @@ def coverage_tree(runs: Runs) -> Tree:
     }
 
 
-def compared(runs: Runs, vectors: TextVectors | None) -> list[Similarity]:
+def compared(runs: Runs, vectors: TextVectors | None, questions: int = 0) -> list[Similarity]:
     """Every run on LIMA-OE against every reference.
 
     Parameters
     ----------
     vectors : for the cosine; None leaves it out.
+    questions : number of those whose responses are embedded, evenly spread; 0 is all.
     """
     models = runs[LIMA]
-    wanted: Sequence[Metric] = METRICS if vectors else METRICS[:2]
-    scorers = scorers_of(wanted, list(models.values()), vectors=vectors)
+    plain = scorers_of(METRICS[:2], list(models.values()))
+    found = _against_references(models, plain)
+    if vectors is None or not models:
+        return found
+    first = next(iter(models.values()))
+    few = first.spread(questions)
+    some = {name: one.aligned_with(first).take(few) for name, one in models.items()}
+    encoded = scorers_of(METRICS[2:], list(some.values()), vectors=vectors)
+    return [
+        replace(one, scores=one.scores | cosines.scores)
+        for one, cosines in zip(found, _against_references(some, encoded), strict=True)
+    ]
+
+
+def _against_references(
+    models: dict[str, SampleSet], scorers: dict[Metric, Scorer]
+) -> list[Similarity]:
     return [
         found
         for name in REFERENCES
