@@ -96,7 +96,7 @@ def test_more_responses_take_more_time_and_hardly_more_memory(tmp_path):
             write_rows(
                 tmp_path / f"{count}" / f"{name}.jsonl",
                 (
-                    {"question_id": n // 4, "response": f"{name} {n} word{n % 97} " + "and " * 900}
+                    {"question_id": n // 4, "response": f"{name} {n} word{n % 97} " + "x" * 3600}
                     for n in range(count * 4)
                 ),
             )
