@@ -11,8 +11,6 @@ from .tables import named
 
 if TYPE_CHECKING:
     import pandas
-
-if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Yes and no in two strong colours, both between them, other in grey.
