@@ -4,9 +4,15 @@ from retrievalheads.records import load_examples
 from retrievalheads.study.planted_part import planted_part
 from retrievalheads.study.settings import Study
 from tenpapers.journal import Journal
+from tenpapers.testing import tiny_model
 
 
-def test_every_form_has_the_headline_k_and_the_same_row_with_no_head_off(reader, tmp_path):
+def test_every_form_has_the_headline_k_and_the_same_row_with_no_head_off(tokenizer, tmp_path):
+    # Prompts are chosen by their number of tokens, which is that of words and not of bytes.
+    reader = tmp_path / "reader"
+    config = {"vocab_size": len(tokenizer), "max_position_embeddings": 4096}
+    tiny_model("llama", noise=0.05, **config).save_pretrained(reader)
+    tokenizer.save_pretrained(reader)
     study = Study(
         model=f"hf:{reader}", planted=4, ks=[3], control_seeds=1, headline_k=2, headline_controls=2
     )
