@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, Literal, overload
 
 from tenpapers.errors import UserError
@@ -70,6 +71,8 @@ class SampleSet:
     endings : how each sample ended, see `Completion.finish_reason`.
     fences : by question, the number of responses that ended with a code fence, before it was taken
         off; empty where nobody looked.
+    prompts : by question the number of its prompt (see `prompt_number`), 0 where it is not told;
+        empty where nobody looked.
     """
 
     model: str
@@ -77,6 +80,7 @@ class SampleSet:
     texts: Sequence[Sequence[str | None]]
     endings: Sequence[Sequence[str]]
     fences: Sequence[int] = ()
+    prompts: Sequence[int] = ()
 
     @property
     def firsts(self) -> dict[InstanceId, str | None]:
@@ -135,25 +139,65 @@ class SampleSet:
             texts=_Taken(self.texts, places),
             endings=[self.endings[place] for place in places],
             fences=[self.fences[place] for place in places] if self.fences else (),
+            prompts=[self.prompts[place] for place in places] if self.prompts else (),
         )
 
     def aligned_with(self, other: "SampleSet") -> "SampleSet":
-        """The same samples in the order of another model's questions.
+        """The same samples in the order of another model's questions, and under its ids.
+
+        Two questions are the same if their prompts are, where both files tell them all; else if
+        their ids are, as numbers or as text.
 
         Raises
         ------
         UserError : the two do not answer the same questions.
         """
-        if list(self.ids) == list(other.ids):
+        places = _places(self.prompts, other.prompts)
+        if places is None or not self.prompts or not all(self.prompts):
+            names, wanted = [[str(name) for name in one.ids] for one in (self, other)]
+            places = _places(names, wanted)
+            if places is None or self._asks_elsewhere(places, other):
+                raise self._no_match(other, names, wanted)
+        if list(self.ids) == list(other.ids) and places == list(range(len(places))):
             return self
-        places = {name: place for place, name in enumerate(self.ids)}
-        if places.keys() != set(other.ids):
-            raise UserError(
-                f"{self.model}: answers {len(self.ids)} questions, {other.model} {len(other.ids)}; "
-                f"{len(places.keys() & set(other.ids))} are the same",
-                "files are matched by instance id: give files of the same questions",
-            )
-        return self.take([places[name] for name in other.ids])
+        return replace(self.take(places), ids=list(other.ids))
+
+    def _asks_elsewhere(self, places: Sequence[int], other: "SampleSet") -> bool:
+        """Whether a prompt of the other model's stands here under another id."""
+        if not self.prompts or not other.prompts:
+            return False
+        pairs = zip((self.prompts[place] for place in places), other.prompts, strict=True)
+        known = set(self.prompts) - {0}
+        return any(own and own != asked and asked in known for own, asked in pairs)
+
+    def _no_match(
+        self, other: "SampleSet", names: Sequence[str], wanted: Sequence[str]
+    ) -> UserError:
+        both = set(names) & set(wanted)
+        strange = next((name for name in names if name not in both), None)
+        told = f", {strange!r} is not" if strange is not None else ", their prompts are not"
+        return UserError(
+            f"{self.model}: answers {len(names)} questions, {other.model} {len(wanted)}; "
+            f"{len(both)} are the same{told}",
+            "questions are matched by prompt where every row has one, else by id: give files of "
+            "the same questions",
+        )
+
+
+def prompt_number(prompt: str | None) -> int:
+    """The number of a prompt, of 64 bits, whatever its blanks; 0 of none."""
+    if prompt is None:
+        return 0
+    words = " ".join(prompt.split()).encode(errors="backslashreplace")
+    return int.from_bytes(blake2b(words, digest_size=8).digest())
+
+
+def _places(names: Sequence[object], wanted: Sequence[object]) -> list[int] | None:
+    """Where each wanted name stands; None unless the two are the same names, each once."""
+    places = {name: place for place, name in enumerate(names)}
+    if not len(names) == len(places) == len(wanted) or places.keys() != set(wanted):
+        return None
+    return [places[name] for name in wanted]
 
 
 @dataclass(frozen=True)

@@ -97,3 +97,23 @@ def test_a_folder_that_is_not_ours_is_left_alone(files, tmp_path):
     (tmp_path / "run" / "results.json").write_text("mine")
     fails("overton", "diversity", *files, "--out", tmp_path / "run", told=["was not made by"])
     assert (tmp_path / "run" / "results.json").read_text() == "mine"
+
+
+def test_responses_in_other_letters_are_counted(tmp_path, capsys):
+    """Nothing of a Russian answer is read, and German words are cut; café alone is no matter."""
+    texts = ["Да, вредно.", "Ja, schädlich.", "A café of " + "many " * 30, "Yes, it is."]
+    mine = write_rows(tmp_path / "mine.jsonl", [{"outputs": texts}])
+    other = write_rows(tmp_path / "other.jsonl", [{"outputs": ["Yes.", "No."]}])
+    assert printed(capsys, "diversity", other, mine)["mine"]["other_letters"] == 2
+    pair = ["--aligned", other, "--base", mine]
+    assert printed(capsys, "coverage", *pair)["other_letters"] == {"mine": 2}
+    words = ["similarity", "--reference", other, mine]
+    assert printed(capsys, *words)["mine"]["other_letters"] == 2
+    command("overton", *words)
+    assert "one such word in 20: mine 2." in capsys.readouterr().out
+
+
+def test_diversity_says_which_model_has_one_response_a_question(files, tmp_path, capsys):
+    rows = [{"custom_id": f"q0-{n}", "text": "red"} for n in (0, 1)]
+    command("overton", "diversity", files[1], write_rows(tmp_path / "batch.jsonl", rows))
+    assert "so no diversity: batch. Samples of one question are rows" in capsys.readouterr().out

@@ -149,3 +149,62 @@ def test_models_that_answer_different_questions_are_told_with_both_counts(tmp_pa
     )
     with pytest.raises(UserError, match=r"3: answers 3 questions, 1 1; 1 are the same"):
         many.aligned_with(few)
+
+
+def aligned(tmp_path, own, other):
+    """The texts of one file's rows under the ids of another's."""
+    own, other = (
+        load_samples(write_rows(tmp_path / f"{name}.jsonl", rows))
+        for name, rows in (("own", own), ("other", other))
+    )
+    found = own.aligned_with(other)
+    assert found.ids == other.ids
+    return list(found.texts)
+
+
+OTHER = [{"prompt": "Sea?", "outputs": ["b"]}, {"prompt": "Sky?", "outputs": ["a"]}]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"prompt": "Sky?", "outputs": ["A"]}, {"prompt": "Sea? ", "outputs": ["B"]}],
+        [{"id": n, "prompt": q, "text": t} for n, q, t in ((0, "Sky?", "A"), (1, "Sea?", "B"))],
+        [{"instruction": "Sky?", "output": "A"}, {"instruction": "Sea?", "output": "B"}],
+        [
+            {
+                "messages": [
+                    {"role": "system", "content": "Be fair."},
+                    {"role": "user", "content": question},
+                    {"role": "assistant", "content": text},
+                ]
+            }
+            for question, text in (("Sky?", "A"), ("Sea?", "B"))
+        ],
+    ],
+    ids=["other order", "a table's index", "Alpaca", "with a system prompt"],
+)
+def test_questions_are_matched_by_their_prompts_in_whatever_order_and_form(rows, tmp_path):
+    assert aligned(tmp_path, rows, OTHER) == [["B"], ["A"]]
+
+
+def test_a_number_is_the_same_id_as_its_text(tmp_path):
+    rows = [{"id": "1", "text": "b"}, {"id": "0", "text": "a"}]
+    assert aligned(tmp_path, rows, [{"id": n, "text": "x"} for n in (0, 1)]) == [["a"], ["b"]]
+
+
+def test_questions_in_other_order_of_which_one_differs_are_refused(tmp_path):
+    rows = [{"prompt": "Sky?", "outputs": ["A"]}, {"prompt": "Sun?", "outputs": ["B"]}]
+    with pytest.raises(UserError, match="2 are the same, their prompts are not"):
+        aligned(tmp_path, rows, OTHER)
+
+
+def test_prompts_that_differ_in_all_rows_are_matched_by_id(tmp_path):
+    """A base model was shown examples before each."""
+    rows = [{"prompt": f"Query: {name}", "outputs": [name]} for name in ("Sea?", "Sky?")]
+    assert aligned(tmp_path, rows, OTHER) == [["Sea?"], ["Sky?"]]
+
+
+def test_an_instruction_with_another_input_is_another_question(tmp_path):
+    rows = [{"instruction": "Sum", "input": text, "output": "x"} for text in ("1 2", "3", "3")]
+    assert load_samples(write_rows(tmp_path / "m.jsonl", rows)).ids == ["Sum\n1 2", "Sum\n3"]

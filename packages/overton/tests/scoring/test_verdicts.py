@@ -3,6 +3,7 @@ from overton import Judgement, SampleSet
 from overton.records import ASPECTS
 from overton.scoring.quality_control import quality_control
 from overton.scoring.verdicts import missing_information, quality_scores, topics_of, unread
+from tenpapers.errors import UserError
 
 
 def verdict(kind, value, *, question=0, sample=0, status="ok"):
@@ -78,3 +79,10 @@ def test_diversity_and_news_by_helpfulness():
     assert found["samples_from"] == {"1": 3, "2": 2, "3": 2, "4": 2, "5": 1}
     assert found["missing_by"] == {"1": 5.0, "2": None, "3": None, "4": 4.0, "5": 1.0}
     assert [found[key] for key in ("helpful", "novel", "helpful_and_novel")] == [2, 2, 1]
+
+
+def test_quality_verdicts_on_other_samples_are_refused_and_ids_may_be_text():
+    samples = SampleSet("base", ["0"], [["red car"]], [["stop"]])
+    assert quality_control(samples, [verdict("quality", scores(4.0))])["jaccard_from"]["4"] is None
+    with pytest.raises(UserError, match="none of 1 quality verdicts is on one of its samples"):
+        quality_control(samples, [verdict("quality", scores(4.0), sample=7)])

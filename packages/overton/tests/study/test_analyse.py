@@ -3,6 +3,7 @@ import time
 import tracemalloc
 
 import pytest
+from overton.records import Judgement
 from overton.study import analyse as module
 from overton.study.analyse import analyse
 from overton.study.settings import AnalysisSettings
@@ -112,3 +113,25 @@ def test_more_responses_take_more_time_and_hardly_more_memory(tmp_path):
     assert many < 8 * few + 2
     # 2,400 responses of 3,600 characters more
     assert large - small < 2_400 * 1_500
+
+
+def test_a_file_of_verdicts_is_of_the_model_it_names_or_says():
+    """Not of one whose name is a part of a word: `a` is no part of `stance`."""
+    names = ["base", "a", "base-2"]
+    said = [verdict("x"), verdict("x")]
+    assert module._model_of("stance-base", names, said) == "base"
+    assert module._model_of("base-2_stance", names, said) == "base-2"
+    assert module._model_of("stance", names, said) == "x"
+    assert module._model_of("stance", names, [*said, verdict("y")]) == "stance"
+
+
+def verdict(model):
+    return Judgement("stance", model, 0, 0, None, "", "yes", "ok")
+
+
+def test_a_reference_given_by_another_path_is_no_second_model(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--reference", files[1], "--metric", "jaccard", "--out", "run"]
+    command("overton", "analyse", "base.jsonl", "aligned.jsonl", *words)
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert list(results["coverage"]) == ["aligned>base"]

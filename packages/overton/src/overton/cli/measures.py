@@ -38,7 +38,8 @@ def diversity(
     from ..inputs.samples import load_all
     from ..scoring.formats import formats
     from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
-    from ..study.tables import diversity_table, endings_table
+    from ..scoring.tokens import other_letters, other_letters_note
+    from ..study.tables import diversity_table, endings_table, single_note
 
     models = load_all(files, closing_fence=not keep_fence)
     values = {one.model: lexical_diversity(one, tokenizer) for one in models}
@@ -58,7 +59,11 @@ def diversity(
             found = semantic_diversity(one, vectors)["diversity"]
             values[one.model]["semantic_diversity"] = found
     table = diversity_table("Diversity", values, more=more)
-    tell("diversity", values, table, files, out, as_json, endings_table(models))
+    letters = other_letters(models) if tokenizer == "simple" else {}
+    for model, count in letters.items():
+        values[model]["other_letters"] = count
+    notes = single_note(models), endings_table(models), other_letters_note(letters)
+    tell("diversity", values, table, files, out, as_json, *notes)
 
 
 @app.command()
@@ -107,6 +112,7 @@ def coverage(
     """
     from ..inputs.samples import load_samples
     from ..scoring.coverage import covered
+    from ..scoring.tokens import other_letters, other_letters_note
     from ..study.tables import coverage_table
 
     over, under = (load_samples(file, closing_fence=not keep_fence) for file in (aligned, base))
@@ -118,7 +124,10 @@ def coverage(
 
         pictures["union_growth.png"] = lambda file: union_figure(file, pair)
     table = coverage_table(pair)
-    tell("coverage", values, table, [aligned, base], out, as_json, pictures=pictures)
+    letters = other_letters([over, under]) if tokenizer == "simple" else {}
+    values |= {"other_letters": letters} if letters else {}
+    note = other_letters_note(letters)
+    tell("coverage", values, table, [aligned, base], out, as_json, note, pictures=pictures)
 
 
 @app.command()
@@ -147,6 +156,7 @@ def similarity(
     """
     from ..inputs.samples import load_all, load_samples
     from ..scoring.similarity_report import Comparison, report_frame, values_of
+    from ..scoring.tokens import other_letters, other_letters_note
     from ..study.tables import similarity_table
 
     ref = load_samples(reference, closing_fence=not keep_fence)
@@ -156,9 +166,15 @@ def similarity(
         ref, alts, comma_separated(metric), base=start, encoder=encoder, cache=cache
     )
     values = values_of(found)
+    letters = {}
+    if {"jaccard", "rougeL"} & set(comma_separated(metric)):
+        letters = other_letters([ref, *alts, *([start] if start else [])])
+    for model in letters.keys() & values.keys():
+        values[model]["other_letters"] = letters[model]
     table = similarity_table(report_frame(found, n_boot=draws, seed=seed))
     inputs = [reference, *files, *([base] if base else [])]
-    tell("similarity", values, table, inputs, out, as_json, *found.notes)
+    notes = *found.notes, other_letters_note(letters)
+    tell("similarity", values, table, inputs, out, as_json, *notes)
 
 
 @app.command("quality-control")

@@ -9,8 +9,12 @@ from tenpapers.records import read_json_lines
 
 from ..records import InstanceId, JudgeKind, Judgement, Status
 from .parse_judgement import kind_of, parse_judgement
-from .samples import model_name
+from .samples import is_name, model_name
 
+# Which samples of a question were judged, and with which of a reference's.
+_Seen = dict[InstanceId, set[tuple[int, object]]]
+# What names the question of a verdict; ids of rows last, which may tell samples apart.
+_QUESTIONS = ("instance_id", "question_id", "doc_id", "task_id", "prompt", "custom_id", "id")
 # Verdicts without a judge's words, as the paper's parsed files have them.
 _PARSED: dict[str, JudgeKind] = {"stance": "stance", "scores": "quality"}
 
@@ -18,8 +22,9 @@ _PARSED: dict[str, JudgeKind] = {"stance": "stance", "scores": "quality"}
 def load_judgements(path: Path, kind: JudgeKind | None = None) -> list[Judgement]:
     """Read the verdicts of one judge on one model's responses.
 
-    A row has `metadata` (`instance_id`, `sample_index` or `alt_sample_index`) and either `outputs`
-    with the judge's words, or `value`.
+    A row has `metadata` (`instance_id`, `sample_index` or `alt_sample_index`), or these as fields
+    of its own, and either `outputs` with the judge's words, or `value`. Verdicts of one question
+    without an index are on its samples in their order.
 
     Parameters
     ----------
@@ -28,15 +33,18 @@ def load_judgements(path: Path, kind: JudgeKind | None = None) -> list[Judgement
     Raises
     ------
     UserError : missing or empty file, a line that is not JSON, a row without `outputs` and `value`,
-        verdicts of another judge than `kind`.
+        a row that names no question, two verdicts on one sample, verdicts of another judge than
+        `kind`.
     """
-    judgements = []
+    judgements: list[Judgement] = []
+    seen: _Seen = {}
     for number, row in read_json_lines(path):
         where = f"{path}:{number}"
         if not isinstance(row, dict):
             raise UserError(f"{where}: a row is an object")
         kind = _checked_kind(row, kind, where)
-        judgements.append(_judgement(row, kind, model_name(path), number - 1, where))
+        name, index = _place(row, seen, where)
+        judgements.append(_judgement(row, kind, model_name(path), name, index, where))
     if not judgements:
         raise UserError(f"{path}: no records in it")
     if kind is None or all(one.status == "missing_key" for one in judgements):
@@ -56,12 +64,14 @@ def _checked_kind(row: Mapping[str, Any], kind: JudgeKind | None, where: str) ->
 
 
 def _judgement(
-    row: Mapping[str, Any], kind: JudgeKind | None, model: str, line: int, where: str
+    row: Mapping[str, Any],
+    kind: JudgeKind | None,
+    model: str,
+    name: InstanceId,
+    index: int,
+    where: str,
 ) -> Judgement:
-    metadata = row.get("metadata") or {}
-    name: InstanceId = metadata.get("instance_id", line)
-    reference = metadata.get("ref_sample_index")
-    index = metadata.get("sample_index", metadata.get("alt_sample_index", 0))
+    reference = (row.get("metadata") or row).get("ref_sample_index")
     raw = _words(row)
     value: Any = None
     status: Status = "call_failed"
@@ -83,12 +93,30 @@ def _judgement(
         kind=kind or "stance",
         model=str(row.get("model") or model),
         instance_id=name,
-        sample_index=int(index),
+        sample_index=index,
         ref_sample_index=None if reference is None else int(reference),
         raw=raw or "",
         value=value,
         status=status,
     )
+
+
+def _place(row: Mapping[str, Any], seen: _Seen, where: str) -> tuple[InstanceId, int]:
+    """The question that a verdict is on, and the number of the sample."""
+    told = row | (row.get("metadata") or {})
+    name = next((told[key] for key in _QUESTIONS if is_name(told.get(key))), None)
+    if name is None:
+        raise UserError(
+            f"{where}: names no question", "wanted: `metadata` with `instance_id`, `sample_index`"
+        )
+    known = seen.setdefault(name, set())
+    index = told.get("sample_index", told.get("alt_sample_index"))
+    index = len(known) if index is None else int(index)
+    pair = index, told.get("ref_sample_index")
+    if pair in known:
+        raise UserError(f"{where}: a second verdict on sample {index} of instance {name!r}")
+    known.add(pair)
+    return name, index
 
 
 def _words(row: Mapping[str, Any]) -> str | None:

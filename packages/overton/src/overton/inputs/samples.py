@@ -1,6 +1,7 @@
 """Files of samples: the paper's rows, and what people have."""
 
 import hashlib
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from sys import intern
@@ -10,7 +11,7 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Completion, recorded_answers
 from tenpapers.records import read_json_lines
 
-from ..records import InstanceId, SampleSet
+from ..records import InstanceId, SampleSet, prompt_number
 from .clean import clean, ends_with_fence
 from .stored_texts import StoredTexts, TextStore
 
@@ -21,6 +22,8 @@ WANTED = (
 # What names a question; what names a row, which may be one of several samples of a question.
 _QUESTION_IDS = ("instance_id", "question_id", "doc_id", "task_id")
 _ROW_IDS = ("custom_id", "id")
+# What was asked.
+_PROMPTS = ("prompt", "question", "query", "instruction", "messages")
 _ENDINGS = (".gz", ".jsonl", ".parsed")
 # A longer prompt is known by its beginning and its hash.
 _LONGEST_NAME = 200
@@ -41,7 +44,7 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
     `tenpapers.generation.recorded_answers` reads; rows of one question may then be several. A
     question is known by `metadata.instance_id`, the row's `question_id` or `doc_id`, its id, or the
     number of its line from 0, the first of them that there is; where ids name rows and prompts
-    repeat, by its prompt.
+    repeat, by its prompt. Whose prompts are told is matched with other models by them.
 
     Parameters
     ----------
@@ -67,12 +70,14 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
         if found is None:
             raise UserError(f"{path}:{number}: no responses in it", WANTED)
         samples = [_sample(completion, closing_fence, store) for completion in found]
-        name, prompt = _names(row, number - 1)
+        name, prompt = _name(row, number - 1), _known_by(_prompt(row))
         prompt = prompts.setdefault(prompt, prompt)
-        rows.append(_Row(number, name, prompt, "outputs" in row, samples))
+        asked = prompt_number(_prompt(row, system=False))
+        rows.append(_Row(number, name, prompt, asked, "outputs" in row, samples))
     if not rows:
         raise UserError(f"{path}: no records in it")
-    return _sample_set(model_name(path), _by_question(rows, path), store)
+    samples_of, asked_by = _by_question(rows, path)
+    return _sample_set(model_name(path), samples_of, store, asked_by)
 
 
 def load_all(paths: Sequence[Path], *, closing_fence: bool = True) -> list[SampleSet]:
@@ -128,11 +133,15 @@ class _Sample(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """One row: its line, its name and whether that names a question, its prompt, its samples."""
+    """One row: its line, its name and whether that names a question, its prompt, its samples.
+
+    `asked` is the number of the prompt without what the system says.
+    """
 
     line: int
     name: "_Name"
     prompt: str | None
+    asked: int
     is_whole: bool
     samples: list[_Sample]
 
@@ -150,9 +159,13 @@ def _sample(completion: Completion, closing_fence: bool, store: TextStore) -> _S
     return _Sample(store.add(clean(text, closing_fence)), ending, ends_with_fence(text))
 
 
-def _by_question(rows: Sequence[_Row], path: Path) -> dict[InstanceId, list[_Sample]]:
+def _by_question(
+    rows: Sequence[_Row], path: Path
+) -> tuple[dict[InstanceId, list[_Sample]], dict[InstanceId, int]]:
+    """Samples by question, and the number of its prompt."""
     by_prompt = _prompts_name_questions(rows)
     samples: dict[InstanceId, list[_Sample]] = {}
+    asked: dict[InstanceId, int] = {}
     whole: set[InstanceId] = set()
     for row in rows:
         name = row.prompt if by_prompt and row.prompt is not None else row.name.id
@@ -161,7 +174,8 @@ def _by_question(rows: Sequence[_Row], path: Path) -> dict[InstanceId, list[_Sam
         if row.is_whole:
             whole.add(name)
         samples.setdefault(name, []).extend(row.samples)
-    return samples
+        asked.setdefault(name, row.asked)
+    return samples, asked
 
 
 def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
@@ -172,7 +186,10 @@ def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
 
 
 def _sample_set(
-    model: str, samples: Mapping[InstanceId, list[_Sample]], store: TextStore
+    model: str,
+    samples: Mapping[InstanceId, list[_Sample]],
+    store: TextStore,
+    asked: Mapping[InstanceId, int] | None = None,
 ) -> SampleSet:
     # Of a request that failed as a whole nobody said how many samples it was for.
     count = max(1, *(len(found) for found in samples.values()))
@@ -184,38 +201,53 @@ def _sample_set(
         StoredTexts(store, ([sample.text for sample in found] for found in kept)),
         [[sample.ending for sample in found] for found in kept],
         [sum(sample.fenced for sample in found) for found in kept],
+        array("Q", asked.values()) if asked else (),
     )
 
 
-def _names(row: Mapping[str, Any], line: int) -> tuple[_Name, str | None]:
-    """What names a row, and its prompt where it is told."""
+def _name(row: Mapping[str, Any], line: int) -> _Name:
+    """What names a row."""
     metadata = row.get("metadata")
     known = metadata.get("instance_id") if isinstance(metadata, dict) else None
     if known is None:
-        known = next((row[name] for name in _QUESTION_IDS if _is_name(row.get(name))), None)
+        known = next((row[name] for name in _QUESTION_IDS if is_name(row.get(name))), None)
     of_question = known is not None
     if known is None:
-        known = next((row[name] for name in _ROW_IDS if _is_name(row.get(name))), line)
-    return _Name(known if isinstance(known, int) else str(known), of_question), _prompt(row)
+        known = next((row[name] for name in _ROW_IDS if is_name(row.get(name))), line)
+    return _Name(known if isinstance(known, int) else str(known), of_question)
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Whether a value can name a question or a row."""
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 
-def _prompt(row: Mapping[str, Any]) -> str | None:
-    asked = row.get("prompt", row.get("question", row.get("messages")))
-    if isinstance(asked, list):  # of a chat what stands before the answer
+def _prompt(row: Mapping[str, Any], *, system: bool = True) -> str | None:
+    """What a row says was asked; of a chat what stands before the answer.
+
+    Parameters
+    ----------
+    system : whether what the system says belongs to it.
+    """
+    asked = next((row[name] for name in _PROMPTS if row.get(name) is not None), None)
+    if isinstance(asked, list):
         said = [turn for turn in asked if isinstance(turn, dict)]
         if said and said[-1].get("role") == "assistant":
             said = said[:-1]
+        said = [turn for turn in said if system or turn.get("role") != "system"]
         asked = "\n".join(str(turn.get("content")) for turn in said) or None
     if not isinstance(asked, str):
         return None
-    if len(asked) <= _LONGEST_NAME:
-        return asked
-    digest = hashlib.sha256(asked.encode(errors="backslashreplace")).hexdigest()[:16]
-    return f"{asked[:_LONGEST_NAME]}... {digest}"
+    given = row.get("input")  # of an instruction, as Alpaca's rows have it
+    return f"{asked}\n{given}" if "instruction" in row and isinstance(given, str) else asked
+
+
+def _known_by(prompt: str | None) -> str | None:
+    """A prompt as the id of a question: a long one by its beginning and its hash."""
+    if prompt is None or len(prompt) <= _LONGEST_NAME:
+        return prompt
+    digest = hashlib.sha256(prompt.encode(errors="backslashreplace")).hexdigest()[:16]
+    return f"{prompt[:_LONGEST_NAME]}... {digest}"
 
 
 def _completions(row: Mapping[str, Any]) -> list[Completion] | None:

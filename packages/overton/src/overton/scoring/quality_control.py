@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from tenpapers.errors import UserError
+
 from ..records import InstanceId, Judgement, SampleSet
 from .lexical import mean
 from .overlap import jaccard_matrix, mean_pair
@@ -12,7 +14,8 @@ from .verdicts import LEVELS
 
 # A response is helpful from this score on, and novel to the reference from this one.
 HELPFUL, NOVEL = 4, 4
-_Key = tuple[InstanceId, int]
+# An id as text: judges' batches know no numbers.
+_Key = tuple[str, int]
 
 
 def quality_control(
@@ -31,12 +34,24 @@ def quality_control(
     question with helpfulness t or more, and `samples_from`, how many these are; `missing_by`, the
     mean missing score by helpfulness; `helpful`, `novel`, and `helpful_and_novel`, numbers of
     samples that have both verdicts. What is a mean of nothing is None.
+
+    Raises
+    ------
+    UserError : not one verdict is on one of these samples.
     """
     helpfulness = {
         _key(one): one.value["helpfulness"]
         for one in quality
         if one.value is not None and one.value.get("helpfulness") is not None
     }
+    known = zip(samples.ids, samples.endings, strict=True)
+    if helpfulness and not any(
+        (str(name), number) in helpfulness for name, some in known for number in range(len(some))
+    ):
+        raise UserError(
+            f"{samples.model}: none of {len(quality)} quality verdicts is on one of its samples",
+            "verdicts name a sample by `instance_id` and `sample_index`",
+        )
     news = {_key(one): one.value for one in missing if one.value is not None}
     both = {key: (helpfulness[key], news[key]) for key in helpfulness if key in news}
     return {
@@ -56,7 +71,7 @@ def quality_control(
 
 
 def _key(judgement: Judgement) -> _Key:
-    return judgement.instance_id, judgement.sample_index
+    return str(judgement.instance_id), judgement.sample_index
 
 
 def _jaccard_from(
@@ -65,6 +80,6 @@ def _jaccard_from(
     kept: dict[InstanceId, list[set[str]]] = defaultdict(list)
     for name, texts in zip(samples.ids, samples.texts, strict=True):
         for number, text in enumerate(texts):
-            if text is not None and helpfulness.get((name, number), 0) >= threshold:
+            if text is not None and helpfulness.get((str(name), number), 0) >= threshold:
                 kept[name].append(set(content(simple_tokens(text))))
     return mean([mean_pair(jaccard_matrix(sets)) for sets in kept.values() if len(sets) > 1])

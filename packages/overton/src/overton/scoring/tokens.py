@@ -2,12 +2,14 @@
 
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
 from tenpapers.errors import UserError
+
+from ..records import SampleSet
 
 if TYPE_CHECKING:
     from nltk.tokenize import NLTKWordTokenizer
@@ -16,6 +18,9 @@ Tokenizer = Literal["simple", "nltk"]
 
 _SIMPLE = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _ROUGE = re.compile(r"[a-z0-9]+")
+_ANY_WORD = re.compile(r"[^\W_]+")
+# A text is in other letters where one word in so many is.
+_ONE_IN = 20
 
 
 @cache
@@ -27,6 +32,31 @@ def stop_words() -> frozenset[str]:
 def simple_tokens(text: str) -> list[str]:
     """Lower-cased words of letters and digits, with an apostrophe inside: `don't` is one."""
     return _SIMPLE.findall(text.lower().replace("\u2019", "'"))
+
+
+def in_other_letters(text: str) -> bool:
+    """Whether `simple_tokens` cuts or loses one word in 20, at letters that are none of a to z."""
+    if text.isascii():
+        return False
+    words = _ANY_WORD.findall(text)
+    return 0 < len(words) <= _ONE_IN * sum(not word.isascii() for word in words)
+
+
+def other_letters(models: Iterable[SampleSet]) -> dict[str, int]:
+    """Number of responses in other letters, of each model that has some."""
+    found = {one.model: sum(map(in_other_letters, one.responses())) for one in models}
+    return {model: count for model, count in found.items() if count}
+
+
+def other_letters_note(found: Mapping[str, int]) -> str:
+    """What `other_letters` means for the numbers; "" for none."""
+    if not found:
+        return ""
+    told = ", ".join(f"{model} {count}" for model, count in found.items())
+    return (
+        "Words are of the letters a to z, others are cut or lost (diversity and coverage read them "
+        f"with --tokenizer nltk). Responses with at least one such word in {_ONE_IN}: {told}."
+    )
 
 
 def rouge_tokens(text: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
 from ..scoring.quality_control import quality_control
 from ..scoring.similarity_report import Comparison, report_frame, values_of
 from ..scoring.stance import stance_profile
+from ..scoring.tokens import other_letters, other_letters_note
 from ..scoring.verdicts import (
     missing_information,
     quality_scores,
@@ -43,6 +45,7 @@ from .tables import (
     quality_control_table,
     quality_table,
     similarity_table,
+    single_note,
     stance_table,
 )
 from .written import figure, write_all
@@ -69,7 +72,7 @@ def analyse(
     """
     named_files = distinct_names(files)
     reference = settings.reference or files[-1]
-    if len({*named_files.values(), reference}) < 2:
+    if len({file.resolve() for file in (*named_files.values(), reference)}) < 2:
         raise UserError("analyse compares models: give two files of samples at least")
     inputs = [*files, reference, *(settings.judgements or [])]
     with Journal(
@@ -89,7 +92,7 @@ def _analyse(
     began = time.monotonic()
     fence = not settings.keep_fence
     models = {name: load_samples(file, closing_fence=fence) for name, file in files.items()}
-    own = next((name for name, file in files.items() if file == reference), None)
+    own = next((n for n, file in files.items() if file.resolve() == reference.resolve()), None)
     ref = models[own] if own else load_samples(reference, closing_fence=fence)
     everyone = list(models.values())
     few = ref.spread(settings.semantic_questions)
@@ -119,9 +122,7 @@ def _opening(models: Sequence[SampleSet], ref: SampleSet, *, reference_given: bo
         for one in models
     )
     chosen = "" if reference_given else " (the last file; --reference names another)"
-    single = [one.model for one in models if not any(one.usable(at_least=2))]
-    alone = f" One response a question, so no diversity: {', '.join(single)}." if single else ""
-    return f"Models: {read}. Reference: {ref.model}{chosen}.{alone}"
+    return f"Models: {read}. Reference: {ref.model}{chosen}. {single_note(models)}".strip()
 
 
 def _diversity(
@@ -139,7 +140,11 @@ def _diversity(
     if any(row["jaccard"] is not None for row in rows.values()):
         title = "Similarity among a model's own samples"
         part.append(jaccard_figure(figure(journal, "diversity"), title, rows))
-    return {"diversity": rows, "length_control_and_formats": more}, part
+    tree: Tree = {"diversity": rows, "length_control_and_formats": more}
+    if settings.tokenizer == "simple" and (letters := other_letters(models)):
+        part.append(other_letters_note(letters))
+        tree["other_letters"] = letters
+    return tree, part
 
 
 def _verdicts(
@@ -151,7 +156,7 @@ def _verdicts(
         judged = load_judgements(file)
         name, kind = model_name(file), judged[0].kind
         pair = pair_of(name)
-        name = pair[1] if pair else _model_of(name, models)
+        name = pair[1] if pair else _model_of(name, models, judged)
         found.setdefault(kind, {}).setdefault(name, []).extend(judged)
         if wrong := unread(judged):
             left_out[f"{kind}:{name}"] = wrong
@@ -189,12 +194,17 @@ def _verdicts(
     return {name: values for name, values in tree.items() if values}, part
 
 
-def _model_of(name: str, models: dict[str, SampleSet]) -> str:
-    """The model that a file of verdicts is named after: `base`, or `stance-base`, `base.stance`."""
-    if name in models:
-        return name
+def _model_of(name: str, models: Collection[str], judged: Sequence[Judgement]) -> str:
+    """The model that verdicts are on, by their file's name: `base`, `stance-base`, `base.stance`.
+
+    A name that holds no model's, between other letters and digits, gives way to what the verdicts
+    themselves say.
+    """
     longest = sorted(models, key=len, reverse=True)
-    return next((model for model in longest if model in name), name)
+    whole = (rf"(?<![^\W_]){re.escape(model)}(?![^\W_])" for model in longest)
+    found = [model for model, form in zip(longest, whole, strict=True) if re.search(form, name)]
+    said = {one.model for one in judged}
+    return [*found, *(said if len(said) == 1 else ()), name][0]
 
 
 def _coverage(

@@ -130,6 +130,17 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def single_note(models: Sequence[SampleSet]) -> str:
+    """Which models have one response a question and thus no diversity; "" for none."""
+    single = [one.model for one in models if not any(one.usable(at_least=2))]
+    if not single:
+        return ""
+    return (
+        f"One response a question, so no diversity: {', '.join(single)}. Samples of one question "
+        "are rows of one question id, or of one prompt."
+    )
+
+
 def endings_table(models: Sequence[SampleSet]) -> Table:
     """How samples ended: what failed, what was cut off, what a fence closed."""
     return Table(
@@ -212,7 +223,9 @@ def quality_table(models: Tree) -> Table:
 def missing_table(models: Tree) -> Table:
     """What the reference lacks of each alternative, and whose topics are how helpful."""
     columns = ["alternative", "n", "mean missing", "scores 1 to 5", "redundant share"]
-    columns += ["topics A", "B", "both", "helpfulness A", "B", "both", "B covered", "unread"]
+    sources = ("A", "B", "both")
+    columns += [f"{what} {source}" for what in ("topics", "helpfulness") for source in sources]
+    columns += ["B covered", "unread"]
     rows: list[list[Value]] = []
     for name, row in models.items():
         topics, helps = row.get("topics") or {}, row.get("help") or {}
@@ -223,8 +236,8 @@ def missing_table(models: Tree) -> Table:
                 row.get("mean"),
                 "/".join(map(str, row.get("hist", []))),
                 row.get("redundant_share"),
-                *(topics.get(source) for source in ("A", "B", "both")),
-                *(helps.get(source) for source in ("A", "B", "both")),
+                *(topics.get(source) for source in sources),
+                *(helps.get(source) for source in sources),
                 row.get("B_covered_micro"),
                 row.get("topic_parse_failures"),
             ]
