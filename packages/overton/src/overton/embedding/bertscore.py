@@ -14,6 +14,8 @@ import numpy as np
 from tenpapers.errors import UserError, first_line
 from tenpapers.models.loading import resolve_name
 
+from .hidden_states import hidden_states
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float32
     from numpy import ndarray
@@ -134,19 +136,10 @@ class TokenEncoder:
     def _run(self, ids: Sequence[list[int]]) -> Iterator[Float32[ndarray, "tokens dim"]]:
         import torch
 
-        longest = max(map(len, ids))
-        padded = torch.zeros(len(ids), longest, dtype=torch.long)
-        mask = torch.zeros(len(ids), longest, dtype=torch.long)
-        padded += self.tokenizer.pad_token_id
+        hidden = hidden_states(self.model, ids, pad=self.tokenizer.pad_token_id)
+        vectors = torch.nn.functional.normalize(hidden, dim=-1).float().cpu().numpy()
         for row, own in enumerate(ids):
-            padded[row, : len(own)] = torch.tensor(own)
-            mask[row, : len(own)] = 1
-        device = self.model.device
-        with torch.inference_mode():
-            hidden = self.model(padded.to(device), attention_mask=mask.to(device))[0]
-            hidden = torch.nn.functional.normalize(hidden, dim=-1).float().cpu().numpy()
-        for row, own in enumerate(ids):
-            yield hidden[row, : len(own)].copy()
+            yield vectors[row, : len(own)].copy()
 
 
 def bertscore_pairs(

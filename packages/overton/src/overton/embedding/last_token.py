@@ -11,7 +11,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from tenpapers.errors import UserError
+from tenpapers.errors import UserError, first_line
+
+from .hidden_states import hidden_states
 
 if TYPE_CHECKING:
     from jaxtyping import Float32
@@ -60,7 +62,7 @@ class LastTokenEncoder:
             return cls(AutoModel.from_pretrained(path, **options), tokenizer)
         except (OSError, ValueError) as error:
             raise UserError(
-                f"encoder {name}: cannot be loaded: {str(error).strip().splitlines()[0]}",
+                f"encoder {name}: cannot be loaded: {first_line(error)}",
                 "without network, pass a local folder or minilm",
             ) from None
 
@@ -93,15 +95,7 @@ class LastTokenEncoder:
     def _run(self, ids: Sequence[Sequence[int]]) -> Float32[ndarray, "texts dim"]:
         import torch
 
-        longest = max(map(len, ids))
-        padded = torch.full((len(ids), longest), int(self.tokenizer.pad_token_id))
-        # The last token is one of padding too, so that the mask goes by lengths.
-        mask = torch.zeros(len(ids), longest, dtype=torch.long)
-        for row, own in enumerate(ids):
-            padded[row, : len(own)] = torch.tensor(own)
-            mask[row, : len(own)] = 1
-        device = self.model.device
-        with torch.inference_mode():
-            hidden = self.model(padded.to(device), attention_mask=mask.to(device))[0]
-            last = hidden[torch.arange(len(ids)), mask.sum(1).to(device) - 1].float()
-            return torch.nn.functional.normalize(last, dim=-1).cpu().numpy()
+        hidden = hidden_states(self.model, ids, pad=int(self.tokenizer.pad_token_id))
+        ends = torch.tensor([len(own) - 1 for own in ids], device=hidden.device)
+        last = hidden[torch.arange(len(ids), device=hidden.device), ends].float()
+        return torch.nn.functional.normalize(last, dim=-1).cpu().numpy()

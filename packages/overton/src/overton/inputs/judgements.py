@@ -103,7 +103,7 @@ def _judgement(
 
 def _place(row: Mapping[str, Any], seen: _Seen, where: str) -> tuple[InstanceId, int]:
     """The question that a verdict is on, and the number of the sample."""
-    told = row | (row.get("metadata") or {})
+    told = {**row, **(row.get("metadata") or {})}
     name = next((told[key] for key in _QUESTIONS if is_name(told.get(key))), None)
     if name is None:
         raise UserError(
