@@ -49,4 +49,5 @@ def test_the_queries_of_a_whole_prompt_are_found_in_it(tmp_path):
     summed = render_prompt("icl-summary-cot", "Three?", [Demo("a", "b", "c")])
     assert queries_in(summed) == ["a", "Three?"]
     rows = [{"prompt": whole, "outputs": ["x"]}, {"messages": SAY, "outputs": ["y"]}]
-    assert queries_of(write_rows(tmp_path / "s.jsonl", rows)) == {0: "Three?", 1: "Tea?"}
+    found = queries_of(write_rows(tmp_path / "s.jsonl", rows))
+    assert (found[0], found[1], found["Tea?"]) == ("Three?", "Tea?", "Tea?")

@@ -6,6 +6,7 @@ import pytest
 from overton.inputs.judgements import load_judgements
 from overton.judging import judge as module
 from overton.judging.judge import judge
+from overton.judging.local_stance import Labelled, LocalStance
 from overton.judging.settings import JudgeSettings
 from tenpapers.errors import UserError
 from tenpapers.testing import read_rows, write_rows
@@ -169,3 +170,45 @@ def test_local_stance_judges_stances_alone(tmp_path):
     samples = responses(tmp_path / "m.jsonl", ["a"])
     with pytest.raises(UserError, match="local-stance: judges stances alone"):
         judge(JudgeSettings("quality", samples, "local-stance"), tmp_path / "v.jsonl")
+
+
+@pytest.mark.parametrize("system", [[], [{"role": "system", "content": "Be fair."}]])
+@pytest.mark.parametrize("form", ["rows", "chats"])
+def test_rows_of_one_answer_are_judged_with_what_each_was_asked(form, system, tmp_path):
+    """Questions of such rows are known by their prompts, and judged as any."""
+    long = "Is " + "tea " * 60 + "healthy?"
+    said = [("Sky?", "Blue."), ("Sky?", "Grey."), (long, "Yes.")]
+    rows = [{"prompt": query, "response": text} for query, text in said]
+    if form == "chats":
+        rows = [
+            {
+                "messages": [
+                    *system,
+                    {"role": "user", "content": query},
+                    {"role": "assistant", "content": text},
+                ]
+            }
+            for query, text in said
+        ]
+    file = write_rows(tmp_path / "m.jsonl", rows)
+    samples = module.load_samples(file)
+    settings = JudgeSettings("stance", file, "replay:none")
+    cases = list(module._cases(settings, samples))
+    assert [(case.query, case.index, case.response) for case in cases] == [
+        ("Sky?", 0, "Blue."),
+        ("Sky?", 1, "Grey."),
+        (long, 0, "Yes."),
+    ]
+    asked = write_rows(tmp_path / "asked.jsonl", [{"prompt": query} for query in ("Sky?", long)])
+    cases = list(module._cases(replace(settings, instances=asked), samples))
+    assert [case.query for case in cases] == ["Sky?", "Sky?", long]
+
+
+def test_local_stance_guesses_nothing_of_a_response_it_knows_no_word_of(tmp_path, monkeypatch):
+    known = [Labelled(n, word, word) for n in range(9) for word in ("yes", "no")]
+    classifier = LocalStance(known, remember=False)
+    monkeypatch.setattr(module.LocalStance, "train", lambda: classifier)
+    samples = responses(tmp_path / "m.jsonl", ["yes", "", "Нет"])
+    counts = judge(JudgeSettings("stance", samples, "local-stance"), tmp_path / "v.jsonl")
+    assert (counts.verdicts, counts.ok, counts.bad_json) == (3, 1, 2)
+    assert [row["value"] for row in read_rows(tmp_path / "v.jsonl")] == ["yes", None, None]

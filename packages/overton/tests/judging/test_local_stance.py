@@ -31,6 +31,7 @@ def test_what_was_learnt_is_said_of_new_responses():
     classifier = LocalStance(rows(), remember=False)
     assert classifier.label(["They never nope", "Well, sides differ"]) == ["no", "both"]
     assert classifier.label([]) == []
+    assert classifier.label(["", "Нет, вредно", "они never nope"]) == [None, None, "no"]
     found = classifier.agreement
     assert (found.n, found.accuracy, found.kappa, found.macro_f1) == (80, 1.0, 1.0, 1.0)
 

@@ -9,6 +9,7 @@ from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
 from ..records import Instance, InstanceId
+from .samples import known_by, names_of
 
 # What holds the text of a prompt, where it is no chat.
 _TEXTS = ("prompt", "question", "query", "instruction", "text")
@@ -100,10 +101,10 @@ def queries_for(
     ------
     UserError : one of the names has no query; see `load_instances` and `queries_of`.
     """
-    if instances is None:
-        queries = queries_of(samples)
-    else:
-        queries = {instance.id: instance.query for instance in load_instances(instances)}
+    queries = queries_of(samples)
+    if instances is not None:
+        for instance in load_instances(instances):
+            queries[instance.id] = queries[known_by(instance.query)] = instance.query
     for name in names:
         if name not in queries:
             raise UserError(
@@ -114,14 +115,15 @@ def queries_for(
 
 
 def queries_of(path: Path) -> dict[InstanceId, str]:
-    """What each row of a file of samples was asked, by its id; rows that do not say it are absent.
+    """What each row of a file of samples was asked, by all names that `load_samples` may give it.
 
-    Of a base model's whole prompt it is the last query in it.
+    Rows that do not say it are absent. Of a base model's whole prompt it is the last query in it.
     """
     found: dict[InstanceId, str] = {}
     for number, row in read_json_lines(path):
         instance = instance_of(row, number - 1) if isinstance(row, dict) else None
         if instance is not None:
             said = instance.query
-            found[instance.id] = [said, *queries_in(said)][-1]
+            query = [said, *queries_in(said)][-1]
+            found |= dict.fromkeys((instance.id, *names_of(row, number - 1)), query)
     return found

@@ -70,7 +70,8 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
         if found is None:
             raise UserError(f"{path}:{number}: no responses in it", WANTED)
         samples = [_sample(completion, closing_fence, store) for completion in found]
-        name, prompt = _name(row, number - 1), _known_by(_prompt(row))
+        prompt = _prompt(row)
+        name, prompt = _name(row, number - 1), None if prompt is None else known_by(prompt)
         prompt = prompts.setdefault(prompt, prompt)
         asked = prompt_number(_prompt(row, system=False))
         rows.append(_Row(number, name, prompt, asked, "outputs" in row, samples))
@@ -242,12 +243,18 @@ def _prompt(row: Mapping[str, Any], *, system: bool = True) -> str | None:
     return f"{asked}\n{given}" if "instruction" in row and isinstance(given, str) else asked
 
 
-def _known_by(prompt: str | None) -> str | None:
+def known_by(prompt: str) -> str:
     """A prompt as the id of a question: a long one by its beginning and its hash."""
-    if prompt is None or len(prompt) <= _LONGEST_NAME:
+    if len(prompt) <= _LONGEST_NAME:
         return prompt
     digest = hashlib.sha256(prompt.encode(errors="backslashreplace")).hexdigest()[:16]
     return f"{prompt[:_LONGEST_NAME]}... {digest}"
+
+
+def names_of(row: Mapping[str, Any], line: int) -> list[InstanceId]:
+    """The ids that the question of a row may have, which depends on the other rows."""
+    prompt = _prompt(row)
+    return [_name(row, line).id, *([] if prompt is None else [known_by(prompt)])]
 
 
 def _completions(row: Mapping[str, Any]) -> list[Completion] | None:

@@ -21,6 +21,8 @@ from .prompts import question
 from .settings import JudgeSettings
 
 Row = dict[str, Any]
+# What `local-stance` says of a response in which it knows no word; a verdict that is not read.
+NOTHING_KNOWN = f"{LOCAL} knows no word of this response"
 # Judges that compare two responses.
 PAIRS: tuple[JudgeKind, ...] = ("missing", "topics")
 
@@ -135,7 +137,7 @@ class _Local(Closing):
     def verdicts(self, cases: Sequence[Case]) -> Iterator[tuple[Case, Completion]]:
         stances = self._classifier.label([case.response for case in cases])
         for case, stance in zip(cases, stances, strict=True):
-            text = json.dumps({"stance": stance})
+            text = json.dumps({"stance": stance}) if stance else NOTHING_KNOWN
             yield case, Completion(id=case.id, text=text, finish_reason="stop")
 
     def close(self) -> None:

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 LOCAL = "local-stance"
-# Raised when the features change, so that what was measured before is measured anew.
-VERSION = 1
+# Raised when a response may get another verdict: what was judged or measured before is not mixed
+# with what is now.
+VERSION = 2
 FOLDS = 5
 # Where a stance is said: at the beginning, and in the last words, in words.
 FIRST, LAST = 12, 25
@@ -94,9 +95,19 @@ class LocalStance:
             )
         return cls(list(labelled(found)))
 
-    def label(self, texts: Sequence[str]) -> list[Stance]:
-        """The stance of each response."""
-        return list(self._pipeline.predict(list(texts))) if texts else []
+    def label(self, texts: Sequence[str]) -> list[Stance | None]:
+        """The stance of each response; None of one without a word that was learnt.
+
+        Of an empty one, or one in another language, the classifier would say the commonest stance.
+        """
+        if not texts:
+            return []
+        features, classifier = self._pipeline[:-1].transform(list(texts)), self._pipeline[-1]
+        known = features.getnnz(axis=1) > 0
+        stances = classifier.predict(features)
+        return [
+            stance if any_word else None for stance, any_word in zip(stances, known, strict=True)
+        ]
 
 
 def labelled(data: Path) -> Iterator[Labelled]:

@@ -20,6 +20,8 @@ _STANCE_COLOURS = {
     "no": COLOURS[1],
     "other": "#999999",
 }
+# The legend of stances in one line; a figure of a few models is narrower.
+_LEGEND_INCHES = 8.5
 
 
 def stance_figure(file: Path, models: Mapping[str, Mapping[str, Any]]) -> Picture:
@@ -27,7 +29,8 @@ def stance_figure(file: Path, models: Mapping[str, Mapping[str, Any]]) -> Pictur
     from matplotlib.figure import Figure
 
     known = {name: row for name, row in models.items() if row["n"]}
-    figure = Figure(figsize=(min(16.0, 3.5 + 1.3 * len(known)), 5.2), layout="constrained")
+    width = min(16.0, 3.5 + 1.3 * len(known))
+    figure = Figure(figsize=(width, 5.2), layout="constrained")
     axes = figure.subplots()
     below = [0.0] * len(known)
     for stance, colour in _STANCE_COLOURS.items():
@@ -44,7 +47,9 @@ def stance_figure(file: Path, models: Mapping[str, Mapping[str, Any]]) -> Pictur
     axes.set_ylim(0, 1)
     title = "Stances: distributional (D) and Overton (O) pluralism"
     axes.set_title(title)
-    figure.legend(loc="outside lower center", ncols=len(STANCES) + 2)
+    entries = len(STANCES) + 2
+    columns = entries if width > _LEGEND_INCHES else entries // 2
+    figure.legend(loc="outside lower center", ncols=columns)
     return _saved(figure, file, title)
 
 
