@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tenpapers.errors import UserError
-from tenpapers.records import Appender, Record, read_json_lines, read_jsonl, write_jsonl
+from tenpapers.records import Appender, Record, read_json, read_json_lines, read_jsonl, write_jsonl
 
 
 class Pair(Record):
@@ -48,6 +48,8 @@ def test_the_same_records_give_the_same_packed_bytes(tmp_path):
         ("", "f.jsonl: no records"),
         ("\n\n", "f.jsonl: no records"),
         ("[1]\n", "f.jsonl:1: "),
+        ('{"name": "a", "count": ' + "1" * 5000 + "}\n", "f.jsonl:1: not JSON"),
+        ("[" * 100_000 + "\n", "f.jsonl:1: not JSON"),
     ],
 )
 def test_broken_lines_are_named(tmp_path, content, told):
@@ -71,6 +73,18 @@ def test_missing_file_folder_latin_and_cut_gzip_are_named(tmp_path):
     (tmp_path / "cut.jsonl.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(UserError, match="broken gzip"):
         read_jsonl(tmp_path / "cut.jsonl.gz", Pair)
+    broken = packed[:10] + b"\xff" * 40
+    for name in ("broken.jsonl.gz", "broken.json.gz"):
+        (tmp_path / name).write_bytes(broken)
+    with pytest.raises(UserError, match="broken gzip"):
+        read_jsonl(tmp_path / "broken.jsonl.gz", Pair)
+    with pytest.raises(UserError, match=r"broken.json.gz: not JSON"):
+        read_json(tmp_path / "broken.json.gz")
+
+
+def test_a_mark_of_windows_before_the_text_is_no_text(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"name": "a", "count": 1}\r\n')
+    assert read_jsonl(tmp_path / "a.jsonl", Pair) == [Pair(name="a", count=1)]
 
 
 def test_a_line_of_ten_megabytes_is_read(tmp_path):

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,13 @@ from typing import IO, Any, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from .closing import Closing
-from .errors import UserError
+from .errors import UserError, first_line
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 # Half a surrogate pair, as models and their servers send it, has no UTF-8; its escape is good JSON.
 LONE_SURROGATES = "backslashreplace"
+# UTF-8, with or without the mark that Windows puts before it.
+_AS_READ = "utf-8-sig"
 
 
 class Record(BaseModel):
@@ -34,8 +37,8 @@ def _open_read(path: Path) -> IO[str]:
     if path.is_dir():
         raise UserError(f"{path}: is a folder, a JSONL file is wanted")
     if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8")
-    return path.open(encoding="utf-8")
+        return io.TextIOWrapper(gzip.open(path, "rb"), encoding=_AS_READ)
+    return path.open(encoding=_AS_READ)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -57,11 +60,13 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, Any]]:
             )
         except UnicodeDecodeError:
             raise UserError(f"{path}:{number + 1}: not UTF-8 text") from None
-        except (gzip.BadGzipFile, EOFError) as error:
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             size = path.stat().st_size
             raise UserError(
                 f"{path}:{number + 1}: broken gzip file: {error} ({size} bytes read)"
             ) from None
+        except (ValueError, RecursionError) as error:  # thousands of digits, or of brackets
+            raise UserError(f"{path}:{number}: not JSON: {first_line(error)}") from None
 
 
 def _without_lone_surrogates(text: str, value: object) -> object:
@@ -156,8 +161,8 @@ def read_json(path: Path) -> Any:
     try:
         with _open_read(path) as stream:
             return json.load(stream)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not JSON: {error}") from None
+    except (ValueError, RecursionError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: not JSON: {first_line(error)}") from None
 
 
 def write_jsonl(path: Path, records: Iterable[BaseModel | dict[str, Any]]) -> int:
