@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -176,6 +176,16 @@ def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
         Journal(tmp_path / "run", key={}, inputs=[prompts])
 
 
+def test_what_a_run_writes_into_a_folder_that_it_reads_is_no_input(tmp_path):
+    (tmp_path / "data.jsonl").write_text("1")
+    for _ in range(2):
+        with Journal(tmp_path, key={}, inputs=[tmp_path]) as journal:
+            journal.file("report.md").write_text("made")
+    (tmp_path / "data.jsonl").write_text("2")
+    with pytest.raises(UserError, match=r"input data\.jsonl has changed"):
+        Journal(tmp_path, key={}, inputs=[tmp_path])
+
+
 def test_the_key_of_a_command_has_its_settings_without_files_and_haste():
     @dataclass(frozen=True)
     class Settings:
@@ -184,6 +194,7 @@ def test_the_key_of_a_command_has_its_settings_without_files_and_haste():
         workers: int = 2
         data: Path | None = Path("own.jsonl")
         prompts: Path | None = None
+        more: list[Path] = field(default_factory=lambda: [Path("a"), Path("b")])
 
     found = key_of("cfr run", Settings(), model=known_by("smollm2", "aa"))
     assert found == {
@@ -192,7 +203,7 @@ def test_the_key_of_a_command_has_its_settings_without_files_and_haste():
         "seed": 4,
         "prompts": None,
     }
-    assert files_of(Settings()) == [Path("own.jsonl")]
+    assert files_of(Settings()) == [Path("own.jsonl"), Path("a"), Path("b")]
 
 
 def test_what_is_written_at_the_end_is_claimed_before_the_work(tmp_path):

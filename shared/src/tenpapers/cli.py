@@ -26,7 +26,7 @@ TOLERATED = 0.01  # share of a run's requests that may fail
 
 OutDir = Annotated[Path, typer.Option("--out", help="Folder for the results.")]
 OutFile = Annotated[Path, typer.Option("--out", help="File for the results.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.", min=0)]
 Limit = Annotated[int | None, typer.Option("--limit", help="Only the first N examples.", min=1)]
 Model = Annotated[
     str,

@@ -37,7 +37,7 @@ def key_of(
     without : other settings that no kept row depends on.
     known : added to the settings or in place of them, such as models by `known_by`.
     """
-    files = {name for name, value in _values(settings) if isinstance(value, Path)}
+    files = {name for name, value in _values(settings) if _paths(value)}
     plain = as_config(settings).items()
     kept = {name: value for name, value in plain if name not in {*files, *_MANNER, *without}}
     return {"command": command} | kept | known
@@ -45,7 +45,13 @@ def key_of(
 
 def files_of(settings: object) -> list[Path]:
     """Files and folders among the settings, for `Journal(inputs=...)`."""
-    return [value for _, value in _values(settings) if isinstance(value, Path)]
+    return [path for _, value in _values(settings) for path in _paths(value)]
+
+
+def _paths(value: object) -> list[Path]:
+    """The files that a setting names, one or a list of them."""
+    values = value if isinstance(value, list) else [value]
+    return values if all(isinstance(path, Path) for path in values) else []
 
 
 def _values(settings: object) -> Iterator[tuple[str, object]]:

@@ -68,7 +68,7 @@ class Journal(Closing):
         root.mkdir(parents=True, exist_ok=True)
         self._log_path = log = root / (f"{out.name}.journal" if one_file else JOURNAL)
         files = list(_files(inputs))
-        self._inputs = {path.resolve() for _, path in files}
+        self._inputs = set[Path]()
         self._lock = FileLock(log.with_name(f".{log.name}.lock"))
         try:
             self._lock.acquire(timeout=-1 if wait else 0)
@@ -121,16 +121,20 @@ class Journal(Closing):
         *,
         overwrite: bool,
     ) -> None:
-        header = {
-            "journal": VERSION,
-            "key": json.loads(json.dumps(dict(key or {}), default=str)),
-            "inputs": [known_by(name, file_identity(path)) for name, path in inputs],
-        }
         events = [event for _, event in read_json_lines(self._log_path)]
         self._made, self._workspaces, self._stages = set[str](), set[str](), set[str]()
         self._folders = set[str]()
         for event in events:
             self._take(event)
+        # What the run wrote into a folder that it reads is no input of it.
+        own = {path.resolve() for path in (self._log_path, *(self.root / n for n in self._made))}
+        inputs = [(name, path) for name, path in inputs if path.resolve() not in own]
+        self._inputs = {path.resolve() for _, path in inputs}
+        header = {
+            "journal": VERSION,
+            "key": json.loads(json.dumps(dict(key or {}), default=str)),
+            "inputs": [known_by(name, file_identity(path)) for name, path in inputs],
+        }
         differs = differences(events[0], header) if events and key is not None else ""
         if differs and not overwrite and self._left_something():
             raise UserError(
