@@ -37,3 +37,16 @@ def test_a_file_that_is_none_is_one_line(content, told, tmp_path):
     if content is not None:
         file.write_bytes(content)
     fails("overton", "neighbours", file, "--out", tmp_path / "n.jsonl", told=[told])
+
+
+def test_one_array_alone_is_one_line(tmp_path):
+    np.save(tmp_path / "emb.npy", np.eye(3))
+    words = [tmp_path / "emb.npy", "-k", 1, "--out", tmp_path / "n.jsonl"]
+    fails("overton", "neighbours", *words, told=["an .npz with `embeddings` is wanted"])
+
+
+@pytest.mark.parametrize("array", [np.float32(3), np.array([["a"]]), np.eye(2) * 1j])
+def test_what_is_no_rows_of_numbers_is_one_line(array, tmp_path):
+    np.savez(tmp_path / "emb.npz", embeddings=array)
+    words = [tmp_path / "emb.npz", "-k", 1, "--out", tmp_path / "n.jsonl"]
+    fails("overton", "neighbours", *words, told=["rows of numbers are wanted"])

@@ -1,3 +1,6 @@
+import sqlite3
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -44,6 +47,47 @@ def test_a_broken_cache_is_a_warning(vectors, tmp_path, caplog):
     broken._file.write_bytes(b"no database " * 100)
     assert (broken.of(["the sea"]) == vectors.of(["the sea"])).all()
     assert "not remembered" in caplog.text
+
+
+def test_a_vector_that_was_damaged_is_made_again(vectors, tmp_path):
+    texts = [f"text {n}" for n in range(8)]
+    kept = TextVectors(cache=False)
+    kept._encoder, kept._file = vectors.encoder, tmp_path / "kept.sqlite"
+    whole = kept.of(texts)
+    rows = [None, "words", b"", b"abc", np.full(384, np.nan, np.float32).tobytes()]
+    rows.append(np.ones(1, np.float32).tobytes())
+    with sqlite3.connect(kept._file) as opened:
+        keys = [key for (key,) in opened.execute("SELECT key FROM vectors")]
+        opened.executemany(
+            "UPDATE vectors SET vector = ? WHERE key = ?", zip(rows, keys, strict=False)
+        )
+    again = kept.of([*texts, "another"])
+    assert again[:-1] == pytest.approx(whole, abs=1e-5)
+
+
+class Slow:
+    """An encoder of which one sees how much it was asked."""
+
+    asked = 0
+
+    def encode(self, texts, *, max_length):
+        type(self).asked += 1
+        time.sleep(0.02)
+        return np.eye(len(texts), 4, dtype=np.float32)
+
+
+def test_an_interruption_drops_what_no_core_has_begun(vectors, tmp_path, monkeypatch):
+    def interrupt(self, new):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("overton.embedding.vectors._Store.write", interrupt)
+    slow = TextVectors(cache=False)
+    slow._encoder, slow._file = Slow(), tmp_path / "slow.sqlite"
+    with pytest.raises(KeyboardInterrupt):
+        slow.of([f"text {n}" for n in range(800)])
+    begun = Slow.asked
+    time.sleep(0.2)
+    assert Slow.asked == begun < 20
 
 
 def samples(name, *texts):

@@ -59,15 +59,22 @@ def read_embeddings(file: Path) -> tuple[list[InstanceId], Float[ndarray, "texts
 
     Raises
     ------
-    UserError : missing, no archive of numpy's, no `embeddings` in it, ids of another number.
+    UserError : missing, no archive of numpy's, no `embeddings` in it or no rows of numbers, ids of
+        another number.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file")
     try:
-        with np.load(file, allow_pickle=False) as arrays:
-            if not hasattr(arrays, "files") or "embeddings" not in arrays.files:
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise UserError(f"{file}: one array, an .npz with `embeddings` is wanted")
+        with loaded as arrays:
+            if "embeddings" not in arrays.files:
                 raise UserError(f"{file}: no array `embeddings` in it")
             vectors = arrays["embeddings"]
+            if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
+                found = f"{vectors.ndim} axes of {vectors.dtype}"
+                raise UserError(f"{file}: `embeddings` has {found}, rows of numbers are wanted")
             ids = arrays["ids"].tolist() if "ids" in arrays.files else list(range(len(vectors)))
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         reason = first_line(error)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,9 +26,12 @@ log = logging.getLogger(__name__)
 
 # What is read of a text: sentence encoders were trained on no more.
 MAX_TOKENS = 256
-# Texts that a core encodes before they are remembered: what a killed run loses of each at most.
-_CHUNK = 32
+# Texts that a core, or a GPU, encodes before they are remembered: what a killed run loses of each,
+# and what an interrupted one waits for.
+_CHUNK, _GPU_CHUNK = 8, 32
 _KEYS_A_QUERY = 500
+# How far from 1 the length of a vector may be; half precision is within it.
+_UNIT = 1e-2
 
 
 class TextVectors:
@@ -64,20 +68,21 @@ class TextVectors:
             found = store.read(list(keys.values()))
             # Long and short texts apart, so that none is padded much.
             missing = sorted((text for text, key in keys.items() if key not in found), key=len)
-            for chunk, vectors in self._encoded(missing, progress):
-                new = {keys[text]: vector for text, vector in zip(chunk, vectors, strict=True)}
-                store.write(new)
-                found |= new
+            with closing(self._encoded(missing, progress)) as chunks:
+                for chunk, vectors in chunks:
+                    new = {keys[text]: vector for text, vector in zip(chunk, vectors, strict=True)}
+                    store.write(new)
+                    found |= new
         rows = [found[keys[text]] for text in texts]
         return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
     def _encoded(
         self, texts: Sequence[str], progress: str | None
-    ) -> Iterator[tuple[Sequence[str], Float32[ndarray, "texts dim"]]]:
+    ) -> Generator[tuple[Sequence[str], Float32[ndarray, "texts dim"]]]:
         """Texts and their vectors, a chunk at a time, on every core that torch may use.
 
         A core with batches of its own waits for nobody, as those that share the small products of
-        one batch do.
+        one batch do. Closed before its end it drops the chunks that no core has begun.
         """
         if not texts:
             return
@@ -85,25 +90,24 @@ class TextVectors:
         from tqdm import tqdm
 
         encoder, longest = self.encoder, self.max_tokens
-        chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
+        has_gpu = torch.cuda.is_available()
+        size = _GPU_CHUNK if has_gpu else _CHUNK
+        chunks = [texts[start : start + size] for start in range(0, len(texts), size)]
         threads = torch.get_num_threads()
-        workers = 1 if torch.cuda.is_available() else min(threads, len(chunks))
+        workers = 1 if has_gpu else min(threads, len(chunks))
         # Before others do: a tokenizer takes its settings from its first texts.
         encoder.encode(texts[:1], max_length=longest)
         share = threads // workers
         torch.set_num_threads(share)
+        pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(share,))
         try:
-            with (
-                ThreadPoolExecutor(
-                    workers, initializer=torch.set_num_threads, initargs=(share,)
-                ) as pool,
-                tqdm(total=len(texts), desc=progress, disable=progress is None) as shown,
-            ):
+            with tqdm(total=len(texts), desc=progress, disable=progress is None) as shown:
                 made = pool.map(lambda chunk: encoder.encode(chunk, max_length=longest), chunks)
                 for chunk, vectors in zip(chunks, made, strict=True):
                     yield chunk, vectors
                     shown.update(len(chunk))
         finally:
+            pool.shutdown(cancel_futures=True)
             torch.set_num_threads(threads)
 
     @property
@@ -149,10 +153,11 @@ class _Store:
                 rows = self._opened.execute(
                     f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some
                 )
-                found |= {key: np.frombuffer(vector, dtype=np.float32) for key, vector in rows}
+                found |= {key: vector for key, kept in rows if (vector := _sound(kept)) is not None}
         except sqlite3.Error as error:
             self._give_up(error)
-        return found
+        lengths = Counter(map(len, found.values())).most_common(1)
+        return {key: vector for key, vector in found.items() if len(vector) == lengths[0][0]}
 
     def write(self, vectors: dict[bytes, Float32[ndarray, " dim"]]) -> None:
         if self._opened is None:
@@ -160,13 +165,21 @@ class _Store:
         rows = [(key, vector.astype(np.float32).tobytes()) for key, vector in vectors.items()]
         try:
             with self._opened:
-                self._opened.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
+                self._opened.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
         except sqlite3.Error as error:
             self._give_up(error)
 
     def _give_up(self, error: sqlite3.Error) -> None:
         log.warning("the cache of vectors: %s; they are not remembered", error)
         self._opened = None
+
+
+def _sound(kept: object) -> Float32[ndarray, " dim"] | None:
+    """A vector as it was kept; None of one that has not come through."""
+    if not isinstance(kept, bytes) or not kept or len(kept) % 4:
+        return None
+    vector = np.frombuffer(kept, dtype=np.float32)
+    return vector if abs(float(np.linalg.norm(vector)) - 1) < _UNIT else None
 
 
 def _key(text: str) -> bytes:
