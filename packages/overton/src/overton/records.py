@@ -1,13 +1,15 @@
 """What comes in, what flows between the stages, what goes out."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from tenpapers.errors import UserError
 
 InstanceId = int | str
+TextT = TypeVar("TextT", bound="Sequence[str | None] | str | None")
 Stance = Literal["yes", "no", "both", "other"]
 JudgeKind = Literal["stance", "quality", "missing", "topics"]
 # How a verdict was read; what is not `ok` has no value.
@@ -15,6 +17,19 @@ Status = Literal["ok", "call_failed", "bad_json", "missing_key", "out_of_range"]
 
 STANCES: tuple[Stance, ...] = ("yes", "no", "both", "other")
 ASPECTS = ("helpfulness", "clarity", "factuality", "depth", "engagement")
+
+
+def instance_id(value: object, line: int) -> InstanceId:
+    """The id of a question as a file has it; 1, 1.0 and "1" are one question.
+
+    Parameters
+    ----------
+    line : the id of a question without one.
+    """
+    if value is None:
+        return line
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return int(text) if re.fullmatch(r"0|-?[1-9]\d{0,17}", text, re.ASCII) else text
 
 
 @dataclass(frozen=True)
@@ -36,22 +51,20 @@ class Instance:
         return next(turn["content"] for turn in reversed(self.messages) if turn["role"] == "user")
 
 
-class _Taken(Sequence[Sequence[str | None]]):
+class _Taken(Sequence[TextT]):
     """The texts of some questions, looked up when they are wanted."""
 
-    def __init__(self, texts: Sequence[Sequence[str | None]], places: Sequence[int]) -> None:
+    def __init__(self, texts: Sequence[TextT], places: Sequence[int]) -> None:
         self._texts, self._places = texts, places
 
     def __len__(self) -> int:
         return len(self._places)
 
     @overload
-    def __getitem__(self, place: int) -> Sequence[str | None]: ...
+    def __getitem__(self, place: int) -> TextT: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Sequence[str | None]]: ...
-    def __getitem__(
-        self, place: int | slice
-    ) -> Sequence[str | None] | Sequence[Sequence[str | None]]:
+    def __getitem__(self, place: slice) -> Sequence[TextT]: ...
+    def __getitem__(self, place: int | slice) -> TextT | Sequence[TextT]:
         if isinstance(place, slice):
             return _Taken(self._texts, self._places[place])
         return self._texts[self._places[place]]
@@ -73,6 +86,8 @@ class SampleSet:
         off; empty where nobody looked.
     prompts : by question the number of its prompt (see `prompt_number`), 0 where it is not told;
         empty where nobody looked.
+    queries : what each question asks, None where the file does not say it; empty where nobody
+        looked.
     """
 
     model: str
@@ -81,6 +96,7 @@ class SampleSet:
     endings: Sequence[Sequence[str]]
     fences: Sequence[int] = ()
     prompts: Sequence[int] = ()
+    queries: Sequence[str | None] = ()
 
     @property
     def firsts(self) -> dict[InstanceId, str | None]:
@@ -140,6 +156,7 @@ class SampleSet:
             endings=[self.endings[place] for place in places],
             fences=[self.fences[place] for place in places] if self.fences else (),
             prompts=[self.prompts[place] for place in places] if self.prompts else (),
+            queries=_Taken(self.queries, places) if self.queries else (),
         )
 
     def aligned_with(self, other: "SampleSet") -> "SampleSet":

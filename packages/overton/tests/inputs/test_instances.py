@@ -1,5 +1,6 @@
 import pytest
-from overton.inputs.instances import load_instances, queries_in, queries_of
+from overton.inputs.instances import load_instances, queries_for, queries_in
+from overton.inputs.samples import load_samples
 from overton.recovery.prompts import Demo, render_prompt
 from tenpapers.errors import UserError
 from tenpapers.testing import write_rows
@@ -49,5 +50,23 @@ def test_the_queries_of_a_whole_prompt_are_found_in_it(tmp_path):
     summed = render_prompt("icl-summary-cot", "Three?", [Demo("a", "b", "c")])
     assert queries_in(summed) == ["a", "Three?"]
     rows = [{"prompt": whole, "outputs": ["x"]}, {"messages": SAY, "outputs": ["y"]}]
-    found = queries_of(write_rows(tmp_path / "s.jsonl", rows))
-    assert (found[0], found[1], found["Tea?"]) == ("Three?", "Tea?", "Tea?")
+    samples = load_samples(write_rows(tmp_path / "s.jsonl", rows))
+    assert queries_for([0, 1], samples, None) == {0: "Three?", 1: "Tea?"}
+
+
+def test_a_row_has_the_same_name_where_its_query_is_wanted(tmp_path):
+    rows = [
+        {"id": f"r{n}", "question_id": "q", "prompt": "Sky?", "response": text}
+        for n, text in enumerate(("Blue", "Grey"))
+    ]
+    named = load_samples(write_rows(tmp_path / "named.jsonl", rows))
+    assert queries_for(named.ids, named, None) == {"q": "Sky?"}
+    rows = [{"prompt": "Sky?", "response": text} for text in ("Blue", "Grey")]
+    by_prompt = load_samples(write_rows(tmp_path / "by_prompt.jsonl", rows))
+    assert queries_for(by_prompt.ids, by_prompt, None) == {"Sky?": "Sky?"}
+
+
+def test_a_response_called_text_is_no_query(tmp_path):
+    samples = load_samples(write_rows(tmp_path / "m.jsonl", [{"id": 1, "text": "Blue"}]))
+    with pytest.raises(UserError, match="does not say what instance 1 was asked"):
+        queries_for(samples.ids, samples, None)

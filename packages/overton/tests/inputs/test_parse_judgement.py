@@ -59,3 +59,16 @@ def test_topics_keep_what_can_be_read():
 
 def test_a_text_of_nothing_but_braces_costs_no_more_than_its_length():
     assert parse_judgement("stance", "{" * 200_000) == (None, "bad_json")
+
+
+@pytest.mark.parametrize("depth", [300, 700, 5000])
+def test_a_nest_that_nobody_means_is_no_verdict_and_no_end(depth):
+    nest = '{"a": ' * depth + "1" + "}" * depth
+    said = f'{nest} so {{"stance": "no"}}'
+    assert parse_judgement("stance", said)[1] in ("ok", "bad_json", "missing_key")
+    assert parse_judgement("stance", '{"stance": ' + "1" * 5000 + "}") == (None, "bad_json")
+
+
+def test_a_verdict_is_found_behind_many_braces():
+    said = "by $\\frac{a}{b}$, " * 90 + '{"stance": "no"}'
+    assert parse_judgement("stance", said) == ("no", "ok")

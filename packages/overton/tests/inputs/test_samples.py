@@ -115,6 +115,8 @@ def test_ids_stay_where_every_prompt_is_another(tmp_path):
         ('{"answer": 1}\n', "m.jsonl:1: no responses in it"),
         ("[1]\n", "m.jsonl:1: a row is an object"),
         ('{"outputs": []}\n', "m.jsonl:1: no responses in it"),
+        ('{"outputs": "Blue"}\n', "m.jsonl:1: no responses in it"),
+        ('{"outputs": {"text": "Blue"}}\n', "m.jsonl:1: no responses in it"),
         (
             '{"metadata": {"instance_id": 1}, "outputs": ["a"]}\n' * 2,
             "m.jsonl:2: instance 1 stands there twice",
@@ -208,3 +210,20 @@ def test_prompts_that_differ_in_all_rows_are_matched_by_id(tmp_path):
 def test_an_instruction_with_another_input_is_another_question(tmp_path):
     rows = [{"instruction": "Sum", "input": text, "output": "x"} for text in ("1 2", "3", "3")]
     assert load_samples(write_rows(tmp_path / "m.jsonl", rows)).ids == ["Sum\n1 2", "Sum\n3"]
+
+
+def test_an_id_is_one_whether_it_is_a_number_or_a_word(tmp_path):
+    files = [
+        write_rows(tmp_path / f"{name}.jsonl", [{"id": one, "text": "a"}, {"id": two, "text": "b"}])
+        for name, one, two in (("numbers", 1, 10), ("words", "1", "10"))
+    ]
+    numbers, words = map(load_samples, files)
+    assert numbers.ids == words.ids == [1, 10]
+    rows = [{"metadata": {"instance_id": name}, "outputs": ["a"]} for name in (1, "1")]
+    with pytest.raises(UserError, match="instance 1 stands there twice"):
+        load_samples(write_rows(tmp_path / "twice.jsonl", rows))
+
+
+def test_a_null_among_the_outputs_is_a_sample_that_failed(tmp_path):
+    samples = load_samples(write_rows(tmp_path / "m.jsonl", [{"outputs": ["Blue", None]}]))
+    assert (samples.texts, samples.failed) == ([["Blue", None]], 1)

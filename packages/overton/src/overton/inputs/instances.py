@@ -8,8 +8,7 @@ from typing import Any
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-from ..records import Instance, InstanceId
-from .samples import known_by, names_of
+from ..records import Instance, InstanceId, SampleSet, instance_id
 
 # What holds the text of a prompt, where it is no chat.
 _TEXTS = ("prompt", "question", "query", "instruction", "text")
@@ -63,9 +62,9 @@ def instance_of(row: Mapping[str, Any], line: int) -> Instance | None:
     metadata = row.get("metadata")
     known = metadata.get("instance_id") if isinstance(metadata, dict) else None
     if known is None:
-        known = next((row[name] for name in _IDS if isinstance(row.get(name), int | str)), line)
+        known = next((row[name] for name in _IDS if isinstance(row.get(name), int | str)), None)
     fields = {name: value for name, value in row.items() if name != "messages"}
-    return Instance(known if isinstance(known, int) else str(known), messages, fields)
+    return Instance(instance_id(known, line), messages, fields)
 
 
 def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
@@ -92,38 +91,35 @@ def queries_in(prompt: str) -> list[str]:
     return _QUERY.findall(prompt)
 
 
+def query_of(row: Mapping[str, Any]) -> str | None:
+    """What a row of samples was asked; None where it does not say it.
+
+    Of a base model's whole prompt it is the last query in it. `text` alone is a response.
+    """
+    fields = row if "outputs" in row else {k: v for k, v in row.items() if k != "text"}
+    instance = instance_of(fields, 0)
+    if instance is None:
+        return None
+    return [instance.query, *queries_in(instance.query)][-1]
+
+
 def queries_for(
-    names: Iterable[InstanceId], samples: Path, instances: Path | None
+    names: Iterable[InstanceId], samples: SampleSet, instances: Path | None
 ) -> dict[InstanceId, str]:
     """What was asked, from a file of prompts if there is one, else from the samples themselves.
 
     Raises
     ------
-    UserError : one of the names has no query; see `load_instances` and `queries_of`.
+    UserError : one of the names has no query; see `load_instances`.
     """
-    queries = queries_of(samples)
+    told = zip(samples.ids, samples.queries, strict=True) if samples.queries else ()
+    queries = {name: query for name, query in told if query is not None}
     if instances is not None:
-        for instance in load_instances(instances):
-            queries[instance.id] = queries[known_by(instance.query)] = instance.query
+        queries |= {instance.id: instance.query for instance in load_instances(instances)}
     for name in names:
         if name not in queries:
             raise UserError(
-                f"{samples}: does not say what instance {name!r} was asked",
+                f"{samples.model}: does not say what instance {name!r} was asked",
                 "--instances FILE has the prompts",
             )
     return queries
-
-
-def queries_of(path: Path) -> dict[InstanceId, str]:
-    """What each row of a file of samples was asked, by all names that `load_samples` may give it.
-
-    Rows that do not say it are absent. Of a base model's whole prompt it is the last query in it.
-    """
-    found: dict[InstanceId, str] = {}
-    for number, row in read_json_lines(path):
-        instance = instance_of(row, number - 1) if isinstance(row, dict) else None
-        if instance is not None:
-            said = instance.query
-            query = [said, *queries_in(said)][-1]
-            found |= dict.fromkeys((instance.id, *names_of(row, number - 1)), query)
-    return found

@@ -1,18 +1,19 @@
 """Files of verdicts: ours, the paper's raw ones, and the paper's parsed ones."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-from ..records import InstanceId, JudgeKind, Judgement, Status
-from .parse_judgement import kind_of, parse_judgement
+from ..records import InstanceId, JudgeKind, Judgement, Status, instance_id
+from .parse_judgement import kind_of, parse_judgement, read_value
 from .samples import is_name, model_name
 
-# Which samples of a question were judged, and with which of a reference's.
-_Seen = dict[InstanceId, set[tuple[int, object]]]
 # What names the question of a verdict; ids of rows last, which may tell samples apart.
 _QUESTIONS = ("instance_id", "question_id", "doc_id", "task_id", "prompt", "custom_id", "id")
 # Verdicts without a judge's words, as the paper's parsed files have them.
@@ -23,8 +24,8 @@ def load_judgements(path: Path, kind: JudgeKind | None = None) -> list[Judgement
     """Read the verdicts of one judge on one model's responses.
 
     A row has `metadata` (`instance_id`, `sample_index` or `alt_sample_index`), or these as fields
-    of its own, and either `outputs` with the judge's words, or `value`. Verdicts of one question
-    without an index are on its samples in their order.
+    of its own, and either `outputs` with the judge's words, or `value`, which is checked as a
+    judge's words are. Verdicts of one question without an index are on its samples in their order.
 
     Parameters
     ----------
@@ -36,21 +37,56 @@ def load_judgements(path: Path, kind: JudgeKind | None = None) -> list[Judgement
         a row that names no question, two verdicts on one sample, verdicts of another judge than
         `kind`.
     """
-    judgements: list[Judgement] = []
-    seen: _Seen = {}
+    rows: list[tuple[int, dict[str, Any]]] = []
     for number, row in read_json_lines(path):
-        where = f"{path}:{number}"
         if not isinstance(row, dict):
-            raise UserError(f"{where}: a row is an object")
-        kind = _checked_kind(row, kind, where)
-        name, index = _place(row, seen, where)
-        judgements.append(_judgement(row, kind, model_name(path), name, index, where))
-    if not judgements:
+            raise UserError(f"{path}:{number}: a row is an object")
+        kind = _checked_kind(row, kind, f"{path}:{number}")
+        rows.append((number, row))
+    if not rows:
         raise UserError(f"{path}: no records in it")
+    # A row may be the first that shows whose verdicts all of them are.
+    seen: Counter[InstanceId] = Counter()
+    judgements = []
+    for number, row in rows:
+        name, index, reference = _place(row, seen, f"{path}:{number}")
+        value, status = _verdict(row, kind or "stance", f"{path}:{number}")
+        judgements.append(
+            Judgement(
+                kind=kind or "stance",
+                model=str(row.get("model") or model_name(path)),
+                instance_id=name,
+                sample_index=index,
+                ref_sample_index=reference,
+                raw=_words(row) or "",
+                value=value,
+                status=status,
+            )
+        )
     if kind is None or all(one.status == "missing_key" for one in judgements):
         said = f"no verdict of the {kind} judge in it" if kind else "verdicts of no judge we know"
         raise UserError(f"{path}: {said}", "is it the right file?")
+    refuse_repeats(judgements, str(path))
     return judgements
+
+
+def refuse_repeats(judgements: Iterable[Judgement], where: str) -> None:
+    """See that every response was judged once; a mean would count it twice.
+
+    Raises
+    ------
+    UserError : two verdicts of one response.
+    """
+    seen = set()
+    for one in judgements:
+        key = one.instance_id, one.ref_sample_index, one.sample_index
+        if key in seen:
+            raise UserError(
+                f"{where}: a second verdict on sample {one.sample_index} of instance "
+                f"{one.instance_id!r}",
+                "take one of them out",
+            )
+        seen.add(key)
 
 
 def _checked_kind(row: Mapping[str, Any], kind: JudgeKind | None, where: str) -> JudgeKind | None:
@@ -63,76 +99,65 @@ def _checked_kind(row: Mapping[str, Any], kind: JudgeKind | None, where: str) ->
     return kind or found
 
 
-def _judgement(
-    row: Mapping[str, Any],
-    kind: JudgeKind | None,
-    model: str,
-    name: InstanceId,
-    index: int,
-    where: str,
-) -> Judgement:
-    reference = (row.get("metadata") or row).get("ref_sample_index")
-    raw = _words(row)
-    value: Any = None
-    status: Status = "call_failed"
-    if "status" in row and "value" in row:
-        value, status = row["value"], row["status"]
-    elif row.get("ok") is False:
-        pass
-    elif "stance" in row:
-        value, status = parse_judgement("stance", _as_json({"stance": row["stance"]}))
-    elif "scores" in row:
-        value, status = parse_judgement("quality", _as_json(row["scores"]))
-    elif "value" in row:
-        value, status = row["value"], "ok"
-    elif "outputs" in row:
-        value, status = parse_judgement(kind or "stance", raw)
-    else:
-        raise UserError(f"{where}: neither `outputs` nor `value` in it")
-    return Judgement(
-        kind=kind or "stance",
-        model=str(row.get("model") or model),
-        instance_id=name,
-        sample_index=index,
-        ref_sample_index=None if reference is None else int(reference),
-        raw=raw or "",
-        value=value,
-        status=status,
-    )
-
-
-def _place(row: Mapping[str, Any], seen: _Seen, where: str) -> tuple[InstanceId, int]:
-    """The question that a verdict is on, and the number of the sample."""
-    told = {**row, **(row.get("metadata") or {})}
-    name = next((told[key] for key in _QUESTIONS if is_name(told.get(key))), None)
-    if name is None:
+def _place(
+    row: Mapping[str, Any], seen: Counter[InstanceId], where: str
+) -> tuple[InstanceId, int, int | None]:
+    """The question that a verdict is on, the number of the sample, and of the reference's."""
+    metadata = row.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise UserError(f"{where}: `metadata` is an object")
+    told = {**row, **metadata}
+    known = next((told[key] for key in _QUESTIONS if is_name(told.get(key))), None)
+    if known is None:
         raise UserError(
             f"{where}: names no question", "wanted: `metadata` with `instance_id`, `sample_index`"
         )
-    known = seen.setdefault(name, set())
+    name = instance_id(known, 0)
     index = told.get("sample_index", told.get("alt_sample_index"))
-    index = len(known) if index is None else int(index)
-    pair = index, told.get("ref_sample_index")
-    if pair in known:
-        raise UserError(f"{where}: a second verdict on sample {index} of instance {name!r}")
-    known.add(pair)
-    return name, index
+    reference = told.get("ref_sample_index")
+    for value in (index, reference):
+        if value is not None and not re.fullmatch(r"\d{1,9}(\.0)?", str(value)):
+            raise UserError(f"{where}: the index of a sample is a number, not {value!r}")
+    seen[name] += 1
+    return (
+        name,
+        seen[name] - 1 if index is None else int(float(index)),
+        None if reference is None else int(float(reference)),
+    )
+
+
+def _verdict(row: Mapping[str, Any], kind: JudgeKind, where: str) -> tuple[Any, Status]:
+    status = row.get("status", "ok")
+    if status not in get_args(Status):
+        raise UserError(f"{where}: status {status!r}", f"one of {', '.join(get_args(Status))}")
+    if "status" in row and "value" in row:
+        value, found = read_value(kind, row["value"])
+        return value, found if status == "ok" else status
+    if row.get("ok") is False:
+        return None, "call_failed"
+    if "stance" in row:
+        return read_value("stance", row["stance"])
+    if "scores" in row:
+        return parse_judgement("quality", json.dumps(row["scores"]))
+    if "value" in row:
+        return read_value(kind, row["value"])
+    if "outputs" in row:
+        return parse_judgement(kind, _words(row))
+    raise UserError(f"{where}: neither `outputs` nor `value` in it")
 
 
 def _words(row: Mapping[str, Any]) -> str | None:
     """The judge's words in a row; None where the call failed."""
     if isinstance(row.get("raw"), str):
         return str(row["raw"])
-    outputs = row.get("outputs") or [None]
-    output = outputs[0]
-    if isinstance(output, str) or output is None:
+    outputs = row.get("outputs")
+    output = outputs[0] if isinstance(outputs, list) and outputs else None
+    if isinstance(output, str):
         return output
-    message = output.get("message") or {}
-    words = message.get("content", output.get("generated_text"))
+    if not isinstance(output, dict):
+        return None
+    message = output.get("message")
+    words = (message if isinstance(message, dict) else output).get(
+        "content", output.get("generated_text")
+    )
     return words if isinstance(words, str) else None
-
-
-def _as_json(value: object) -> str:
-    import json
-
-    return json.dumps(value)

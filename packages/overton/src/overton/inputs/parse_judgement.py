@@ -9,8 +9,9 @@ from ..records import ASPECTS, STANCES, JudgeKind, Status
 
 # Verdicts are short; what is longer is a model that runs on.
 LONGEST = 64_000
-# Objects that are tried: a text of nothing but braces must not cost more than its length.
-_TRIES = 64
+# Characters that are read where objects may begin: nested beginnings, each read to where it breaks
+# off, must not cost the square of their number.
+_READ = 16 * LONGEST
 _KEYS: dict[JudgeKind, tuple[str, ...]] = {
     "stance": ("stance",),
     "quality": ASPECTS,
@@ -48,7 +49,26 @@ def parse_judgement(kind: JudgeKind, raw: str | None) -> tuple[Any, Status]:
     wanted = [verdict for verdict in found if any(key in verdict for key in _KEYS[kind])]
     if not wanted:
         return None, "missing_key"
-    verdict = wanted[-1]
+    return _read(kind, wanted[-1])
+
+
+def read_value(kind: JudgeKind, value: object) -> tuple[Any, Status]:
+    """Check a verdict that was read before, where None stands for `N/A`; see `parse_judgement`."""
+    said = _with_na(value)
+    if kind != "quality":
+        return _read(kind, {_KEYS[kind][0]: said})
+    return _read(kind, said) if isinstance(said, dict) else (None, "out_of_range")
+
+
+def _with_na(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_na(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_na(part) for part in value]
+    return "N/A" if value is None else value
+
+
+def _read(kind: JudgeKind, verdict: Mapping[str, Any]) -> tuple[Any, Status]:
     if kind == "quality":
         return _aspects(verdict)
     if kind == "topics":
@@ -71,15 +91,19 @@ def kind_of(raw: str) -> JudgeKind | None:
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:
     """JSON objects in a text, keys in small letters, outermost only, in their order."""
     decoder = json.JSONDecoder(strict=False)
-    place, tries = text.find("{"), 0
-    while place >= 0 and tries < _TRIES:
-        tries += 1
+    place, read = text.find("{"), 0
+    while place >= 0 and read < _READ:
+        found, reached, end = None, len(text), place + 1
         try:
             value, end = decoder.raw_decode(text, place)
+            found, reached = _lower_keys(value), end
+        except json.JSONDecodeError as error:
+            reached = error.pos
         except (ValueError, RecursionError):
-            end = place + 1
-        else:
-            yield _lower_keys(value)
+            pass  # a number of thousands of digits, nesting that nobody means
+        if found is not None:
+            yield found
+        read += reached - place
         place = text.find("{", end)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -11,9 +12,10 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Completion, recorded_answers
 from tenpapers.records import read_json_lines
 
-from ..records import InstanceId, SampleSet, prompt_number
+from ..records import InstanceId, SampleSet, instance_id, prompt_number
 from .clean import clean, ends_with_fence
-from .stored_texts import StoredTexts, TextStore
+from .instances import query_of
+from .stored_texts import StoredQueries, StoredTexts, TextStore
 
 WANTED = (
     "wanted: `outputs` (a list of responses), `text`, `response`, `completion`, chat `messages` "
@@ -60,6 +62,7 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
     rows: list[_Row] = []
     # A prompt that every sample of a question repeats is held once.
     prompts: dict[str | None, str | None] = {}
+    queries: dict[int, int] = {}
     for number, row in read_json_lines(path):
         if not isinstance(row, dict):
             raise UserError(f"{path}:{number}: a row is an object", WANTED)
@@ -71,14 +74,21 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
             raise UserError(f"{path}:{number}: no responses in it", WANTED)
         samples = [_sample(completion, closing_fence, store) for completion in found]
         prompt = _prompt(row)
-        name, prompt = _name(row, number - 1), None if prompt is None else known_by(prompt)
+        name, prompt = _name(row, number - 1), None if prompt is None else _known_by(prompt)
         prompt = prompts.setdefault(prompt, prompt)
         asked = prompt_number(_prompt(row, system=False))
-        rows.append(_Row(number, name, prompt, asked, "outputs" in row, samples))
+        if not asked or asked not in queries:
+            queries[asked] = store.add(query_of(row))
+        query = queries[asked]
+        rows.append(_Row(number, name, prompt, asked, query, "outputs" in row, samples))
     if not rows:
         raise UserError(f"{path}: no records in it")
-    samples_of, asked_by = _by_question(rows, path)
-    return _sample_set(model_name(path), samples_of, store, asked_by)
+    samples_of, first_rows = _by_question(rows, path)
+    return replace(
+        _sample_set(model_name(path), samples_of, store),
+        prompts=array("Q", [row.asked for row in first_rows.values()]),
+        queries=StoredQueries(store, [row.query for row in first_rows.values()]),
+    )
 
 
 def load_all(paths: Sequence[Path], *, closing_fence: bool = True) -> list[SampleSet]:
@@ -136,13 +146,15 @@ class _Sample(NamedTuple):
 class _Row(NamedTuple):
     """One row: its line, its name and whether that names a question, its prompt, its samples.
 
-    `asked` is the number of the prompt without what the system says.
+    `asked` is the number of the prompt without what the system says, `query` that of the stored
+    query.
     """
 
     line: int
     name: "_Name"
     prompt: str | None
     asked: int
+    query: int
     is_whole: bool
     samples: list[_Sample]
 
@@ -162,11 +174,11 @@ def _sample(completion: Completion, closing_fence: bool, store: TextStore) -> _S
 
 def _by_question(
     rows: Sequence[_Row], path: Path
-) -> tuple[dict[InstanceId, list[_Sample]], dict[InstanceId, int]]:
-    """Samples by question, and the number of its prompt."""
+) -> tuple[dict[InstanceId, list[_Sample]], dict[InstanceId, _Row]]:
+    """Samples by question, and its first row."""
     by_prompt = _prompts_name_questions(rows)
     samples: dict[InstanceId, list[_Sample]] = {}
-    asked: dict[InstanceId, int] = {}
+    first_rows: dict[InstanceId, _Row] = {}
     whole: set[InstanceId] = set()
     for row in rows:
         name = row.prompt if by_prompt and row.prompt is not None else row.name.id
@@ -175,8 +187,8 @@ def _by_question(
         if row.is_whole:
             whole.add(name)
         samples.setdefault(name, []).extend(row.samples)
-        asked.setdefault(name, row.asked)
-    return samples, asked
+        first_rows.setdefault(name, row)
+    return samples, first_rows
 
 
 def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
@@ -187,13 +199,10 @@ def _prompts_name_questions(rows: Sequence[_Row]) -> bool:
 
 
 def _sample_set(
-    model: str,
-    samples: Mapping[InstanceId, list[_Sample]],
-    store: TextStore,
-    asked: Mapping[InstanceId, int] | None = None,
+    model: str, samples: Mapping[InstanceId, list[_Sample]], store: TextStore
 ) -> SampleSet:
     # Of a request that failed as a whole nobody said how many samples it was for.
-    count = max(1, *(len(found) for found in samples.values()))
+    count = max([1, *map(len, samples.values())])
     failed = [_Sample(store.add(None), "error", False)] * count
     kept = [found or failed for found in samples.values()]
     return SampleSet(
@@ -202,7 +211,6 @@ def _sample_set(
         StoredTexts(store, ([sample.text for sample in found] for found in kept)),
         [[sample.ending for sample in found] for found in kept],
         [sum(sample.fenced for sample in found) for found in kept],
-        array("Q", asked.values()) if asked else (),
     )
 
 
@@ -214,8 +222,8 @@ def _name(row: Mapping[str, Any], line: int) -> _Name:
         known = next((row[name] for name in _QUESTION_IDS if is_name(row.get(name))), None)
     of_question = known is not None
     if known is None:
-        known = next((row[name] for name in _ROW_IDS if is_name(row.get(name))), line)
-    return _Name(known if isinstance(known, int) else str(known), of_question)
+        known = next((row[name] for name in _ROW_IDS if is_name(row.get(name))), None)
+    return _Name(instance_id(known, line), of_question)
 
 
 def is_name(value: object) -> bool:
@@ -243,7 +251,7 @@ def _prompt(row: Mapping[str, Any], *, system: bool = True) -> str | None:
     return f"{asked}\n{given}" if "instruction" in row and isinstance(given, str) else asked
 
 
-def known_by(prompt: str) -> str:
+def _known_by(prompt: str) -> str:
     """A prompt as the id of a question: a long one by its beginning and its hash."""
     if len(prompt) <= _LONGEST_NAME:
         return prompt
@@ -251,23 +259,21 @@ def known_by(prompt: str) -> str:
     return f"{prompt[:_LONGEST_NAME]}... {digest}"
 
 
-def names_of(row: Mapping[str, Any], line: int) -> list[InstanceId]:
-    """The ids that the question of a row may have, which depends on the other rows."""
-    prompt = _prompt(row)
-    return [_name(row, line).id, *([] if prompt is None else [known_by(prompt)])]
-
-
 def _completions(row: Mapping[str, Any]) -> list[Completion] | None:
     if row.get("ok") is False:
         return []
     if "outputs" in row:
-        return [_output(output) for output in row["outputs"]] or None
+        # A text, or an object, has parts too.
+        whole = isinstance(row["outputs"], list)
+        return [_output(output) for output in row["outputs"]] or None if whole else None
     answers = recorded_answers(row)
     return None if answers is None else list(answers.completions)
 
 
-def _output(output: str | Mapping[str, Any]) -> Completion:
-    """One of the `outputs` of a row: a text, a server's, a chat API's, or an error."""
+def _output(output: str | Mapping[str, Any] | None) -> Completion:
+    """One of the `outputs` of a row: a text, a server's, a chat API's, or an error; null failed."""
+    if output is None:
+        return Completion(id="", text="", finish_reason="error", error="failed")
     if isinstance(output, str):
         return Completion(id="", text=output, finish_reason="stop")
     if output.get("error") is not None:

@@ -73,3 +73,27 @@ class StoredTexts(Sequence[list[str | None]]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class StoredQueries(Sequence[str | None]):
+    """One text a question, read from the store when it is looked at.
+
+    Parameters
+    ----------
+    numbers : of the texts, as `TextStore.add` gave them.
+    """
+
+    def __init__(self, store: TextStore, numbers: Iterable[int]) -> None:
+        self._store, self._numbers = store, array("q", numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> str | None: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str | None]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str | None] | None:
+        if isinstance(place, slice):
+            return [self._store.read(number) for number in self._numbers[place]]
+        return self._store.read(self._numbers[place])

@@ -170,7 +170,7 @@ def _cases(settings: JudgeSettings, samples: SampleSet) -> Iterator[Case]:
             )
         other = load_samples(settings.reference).aligned_with(samples)
         references = other.firsts
-    queries = queries_for(samples.ids[: settings.limit], settings.samples, settings.instances)
+    queries = queries_for(samples.ids[: settings.limit], samples, settings.instances)
     for name, texts in list(zip(samples.ids, samples.texts, strict=True))[: settings.limit]:
         for index, text in enumerate(texts[: settings.first]):
             reference = references.get(name)

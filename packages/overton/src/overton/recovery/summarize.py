@@ -38,10 +38,10 @@ def summarize(
     UserError : samples without their prompts; `out` holds a run of another model, other settings or
         inputs; see `load_samples`.
     """
-    firsts = load_samples(settings.samples).firsts
-    texts = dict(list(firsts.items())[: settings.limit])
+    samples = load_samples(settings.samples)
+    texts = dict(list(samples.firsts.items())[: settings.limit])
     answered = [name for name, text in texts.items() if text]
-    queries = queries_for(answered, settings.samples, settings.instances)
+    queries = queries_for(answered, samples, settings.instances)
     with open_generator(settings.judge, cache=settings.cache) as model:
         known = known_by(settings.judge, model.backend.identity)
         key = key_of("overton summarize", settings, judge=known)
