@@ -92,6 +92,11 @@ def test_questions_that_differ_are_told_with_both_counts(files, tmp_path):
     fails("overton", "coverage", "--aligned", files[1], "--base", short, told=["1 questions", "2"])
 
 
+def test_a_seed_below_zero_is_refused(files):
+    words = ["similarity", "--reference", files[1], files[0], "--seed", -1]
+    fails("overton", *words, told=["--seed", "greater than or equal to 0"])
+
+
 def test_a_folder_that_is_not_ours_is_left_alone(files, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "results.json").write_text("mine")

@@ -69,6 +69,7 @@ def test_the_gap_is_0_for_the_base_and_1_for_the_ceiling():
     assert gap_closed(0.7, 0.2, 0.7) == 1
     assert gap_closed(0.4, 0.2, 0.7) == pytest.approx(0.4)
     assert gap_closed(0.4, 0.2, 0.2) is None
+    assert gap_closed(0.4, 0.3, 0.1 + 0.2) is None
 
 
 def test_the_interval_of_a_difference_is_over_questions():
@@ -94,6 +95,8 @@ def test_the_interval_agrees_with_draws_made_one_by_one():
 
 def test_one_question_has_no_interval():
     found = difference_to(PairScores([[0.5]]), PairScores([[0.4]]))
+    assert (found.low, found.high) == (None, None)
+    found = difference_to(PairScores([[0.5], [0.1]]), PairScores([[0.4], [0.3]]), n_boot=1)
     assert (found.low, found.high) == (None, None)
 
 

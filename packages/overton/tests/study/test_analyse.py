@@ -74,6 +74,63 @@ def test_one_file_alone_is_refused(files, tmp_path):
     fails("overton", "analyse", files[0], "--out", tmp_path / "run", told=["give two files"])
 
 
+def verdicts(file, *stances):
+    rows = [{"metadata": {"instance_id": "Sky?"}, "stance": stance} for stance in stances]
+    return write_rows(file, rows)
+
+
+def test_verdicts_are_on_the_model_that_they_name(files, tmp_path):
+    """A name that only holds a model's is another's."""
+    judged = [
+        verdicts(tmp_path / "v" / "base-icl.jsonl", "no"),
+        verdicts(tmp_path / "v" / "stance-base.jsonl", "yes"),
+        verdicts(tmp_path / "v" / "unaligned.jsonl", "both"),
+    ]
+    said = {"id": "Sky?", "model": "aligned", "kind": "stance", "value": "other"}
+    judged.append(write_rows(tmp_path / "v" / "x.jsonl", [said]))
+    words = [word for file in judged for word in ("--judgements", file)]
+    command("overton", "analyse", *files, *words, "--metric", "jaccard", "--out", tmp_path / "run")
+    found = json.loads((tmp_path / "run" / "results.json").read_text())["pluralism"]
+    stances = {
+        name: [s for s in ("yes", "no", "both", "other") if row[s]] for name, row in found.items()
+    }
+    assert stances == {
+        "base-icl": ["no"],
+        "base": ["yes"],
+        "unaligned": ["both"],
+        "aligned": ["other"],
+    }
+    words = ["--judgements", judged[1], "--judgements", judged[1]]
+    run = ["--metric", "jaccard", "--out", tmp_path / "twice"]
+    fails("overton", "analyse", *files, *words, *run, told=["a second verdict on sample 0"])
+
+
+def test_what_does_not_fit_is_told_before_anything_is_written(files, tmp_path):
+    out = tmp_path / "run"
+    words = ["--metric", "jaccard", "--out", out]
+    fails("overton", "analyse", *files, "--metric", "likeness", "--out", out, told=["unknown"])
+    other = write_rows(tmp_path / "other.jsonl", [{"id": 1, "text": "a"}])
+    fails("overton", "analyse", files[0], other, *words, told=["answers 2 questions, other 1"])
+    command("overton", "analyse", *files, *words)
+
+
+def test_words_alone_need_no_encoder(files, tmp_path):
+    words = ["--metric", "jaccard", "--encoder", tmp_path / "none", "--out", tmp_path / "run"]
+    command("overton", "analyse", *files, *words)
+
+
+def test_verdicts_are_what_they_contain_not_where_they_lie(files, tmp_path):
+    """The same run from another folder goes on; other verdicts are refused."""
+    words = ["--metric", "jaccard", "--out", tmp_path / "run", "--judgements"]
+    first, moved, other = (
+        verdicts(tmp_path / name / "base.jsonl", stance)
+        for name, stance in (("x", "no"), ("y", "no"), ("z", "yes"))
+    )
+    command("overton", "analyse", *files, *words, first)
+    command("overton", "analyse", *files, *words, moved)
+    fails("overton", "analyse", *files, *words, other, told=["input base.jsonl has changed"])
+
+
 def test_cosines_stand_in_the_figure_of_similarities(files, tmp_path, monkeypatch):
     drawn = []
     draw = module.similarity_figure

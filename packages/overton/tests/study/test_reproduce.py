@@ -34,6 +34,21 @@ def made_up(tmp_path):
     return root
 
 
+def test_verdicts_that_cannot_be_read_are_counted_and_told(made_up, tmp_path, capsys):
+    file = made_up / "ConflictingQA" / "eval-stance" / "llama-2-icl.jsonl"
+    rows = [
+        {"metadata": {"instance_id": 0, "sample_index": n}, "outputs": [text]}
+        for n, text in enumerate(('{"stance": "no"}', '{"stance": "n', '{"stance": "maybe"}'))
+    ]
+    write_rows(file, rows)
+    out = tmp_path / "run"
+    command("overton", "reproduce", "--data", made_up, "--no-semantic", "--out", out)
+    results = json.loads((out / "results.json").read_text())
+    wrong = {"stance:llama-2-icl": {"bad_json": 1, "out_of_range": 1}}
+    assert results["unread_verdicts"] == wrong and results["stance"]["llama-2-icl"]["n"] == 1
+    assert "stance:llama-2-icl: 1 bad_json, 1 out_of_range" in capsys.readouterr().out
+
+
 def test_any_part_of_the_layout_gives_the_tree(made_up, tmp_path):
     out = tmp_path / "run"
     command("overton", "reproduce", "--data", made_up, "--no-semantic", "--out", out)

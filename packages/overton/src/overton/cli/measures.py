@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.cli import Cache, Json, comma_separated, say
+from tenpapers.cli import Cache, Json, Seed, comma_separated, say
 from tenpapers.report import Table
 
-from ..study.settings import Draws, Encoder, KeepFence, SeedOption, TokenizerOption
+from ..study.settings import Draws, Encoder, KeepFence, TokenizerOption
 
 Samples = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Samples, one file a model (JSONL, .gz).")
@@ -82,7 +82,7 @@ def pluralism(
     from ..inputs.samples import distinct_names
     from ..scoring.stance import stance_profile
     from ..scoring.verdicts import stance_labels, unread
-    from ..study.tables import stance_table
+    from ..study.tables import stance_table, unread_sentence
 
     verdicts = {
         name: load_judgements(file, "stance") for name, file in distinct_names(files).items()
@@ -142,7 +142,7 @@ def similarity(
         Path | None, typer.Option("--base", help="A base model's samples: where the gap begins.")
     ] = None,
     draws: Draws = 2000,
-    seed: SeedOption = 0,
+    seed: Seed = 0,
     keep_fence: KeepFence = False,
     cache: Cache = True,
     out: Out = None,
@@ -194,28 +194,20 @@ def quality_control(
     from ..inputs.judgements import load_judgements
     from ..inputs.samples import load_samples
     from ..scoring.quality_control import quality_control as measure
-    from ..scoring.verdicts import of_kind
-    from ..study.tables import quality_control_table
+    from ..scoring.verdicts import of_kind, unread
+    from ..study.tables import quality_control_table, unread_sentence
 
     own = load_samples(samples)
-    verdicts = [verdict for file in judgements for verdict in load_judgements(file)]
+    by_file = {str(file): load_judgements(file) for file in judgements}
+    verdicts = [verdict for found in by_file.values() for verdict in found]
     values = measure(own, of_kind(verdicts, "quality"), of_kind(verdicts, "missing"))
     told = (
         f"Of {values['pairs']} samples with both verdicts {values['helpful']} are helpful (>= 4), "
         f"{values['novel']} novel to the reference (>= 4), {values['helpful_and_novel']} both."
     )
     table = quality_control_table({own.model: values})
-    tell("quality-control", values, table, [samples, *judgements], out, as_json, told)
-
-
-def unread_sentence(unread: dict[str, dict[str, int]]) -> str:
-    """Which verdicts could not be read, and are in no number; "" where all could."""
-    parts = [
-        f"{name}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
-        for name, counts in unread.items()
-        if counts
-    ]
-    return f"Verdicts that are in no number: {'; '.join(parts)}." if parts else ""
+    wrong = unread_sentence({name: unread(found) for name, found in by_file.items()})
+    tell("quality-control", values, table, [samples, *judgements], out, as_json, told, wrong)
 
 
 def tell(

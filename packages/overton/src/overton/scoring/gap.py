@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isclose
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,7 @@ class Difference:
 
     Parameters
     ----------
-    low, high : None where there are fewer than two questions to draw.
+    low, high : None where there are fewer than two questions, or draws of them.
     """
 
     value: float
@@ -34,8 +35,11 @@ class Difference:
 
 
 def gap_closed(x: float | None, base: float | None, ceiling: float | None) -> float | None:
-    """Share (x - base) / (ceiling - base): 0 for the base model, 1 for the ceiling."""
-    if x is None or base is None or ceiling is None or ceiling == base:
+    """Share (x - base) / (ceiling - base): 0 for the base model, 1 for the ceiling.
+
+    None where there is no gap: ceiling and base that differ in their last bits alone have none.
+    """
+    if x is None or base is None or ceiling is None or isclose(ceiling, base):
         return None
     return (x - base) / (ceiling - base)
 
@@ -53,7 +57,7 @@ def difference_to(
     every = (scores.sums, scores.counts, ceiling.sums, ceiling.counts)
     kept = (scores.counts > 0) | (ceiling.counts > 0)
     columns = tuple(column[kept] for column in every)
-    if len(columns[0]) < 2 or not n_boot:
+    if len(columns[0]) < 2 or n_boot < 2:
         return Difference(value, None, None)
 
     def statistic(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 from tenpapers.errors import UserError
 
@@ -38,13 +38,8 @@ def scorers_of(
     ------
     UserError : an unknown metric; an encoder that cannot be loaded.
     """
-    unknown = [metric for metric in metrics if metric not in METRICS]
-    if unknown or not metrics:
-        raise UserError(
-            f"--metric {','.join(unknown)}: unknown", f"one or more of {', '.join(METRICS)}"
-        )
     scorers: dict[Metric, Scorer] = {}
-    for metric in cast("Sequence[Metric]", metrics):
+    for metric in known_metrics(metrics):
         if metric == "jaccard":
             scorers[metric] = jaccard_scores
         elif metric == "rougeL":
@@ -55,6 +50,21 @@ def scorers_of(
         else:
             scorers[metric] = _bertscores(encoder)
     return scorers
+
+
+def known_metrics(names: Sequence[str]) -> list[Metric]:
+    """Metrics by their names.
+
+    Raises
+    ------
+    UserError : an unknown metric, or none.
+    """
+    unknown = [name for name in names if name not in METRICS]
+    if unknown or not names:
+        raise UserError(
+            f"--metric {','.join(unknown)}: unknown", f"one or more of {', '.join(METRICS)}"
+        )
+    return [metric for name in names for metric in METRICS if metric == name]
 
 
 def _cosines(vectors: TextVectors, samples: Sequence[SampleSet]) -> Scorer:

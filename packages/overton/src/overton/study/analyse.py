@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from tenpapers.cli import comma_separated
 from tenpapers.errors import UserError
@@ -16,15 +16,15 @@ from tenpapers.settings import as_config
 
 from ..embedding.semantic_diversity import cross_homogenisation, semantic_diversity
 from ..embedding.vectors import TextVectors
-from ..inputs.judgements import load_judgements
+from ..inputs.judgements import load_judgements, refuse_repeats
 from ..inputs.layout import pair_of
 from ..inputs.samples import distinct_names, load_samples, model_name
-from ..records import Judgement, SampleSet
+from ..records import JudgeKind, Judgement, SampleSet
 from ..scoring.coverage import covered
 from ..scoring.formats import formats
 from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
 from ..scoring.quality_control import quality_control
-from ..scoring.similarity_report import Comparison, report_frame, values_of
+from ..scoring.similarity_report import Comparison, known_metrics, report_frame, values_of
 from ..scoring.stance import stance_profile
 from ..scoring.tokens import other_letters, other_letters_note
 from ..scoring.verdicts import (
@@ -47,6 +47,7 @@ from .tables import (
     similarity_table,
     single_note,
     stance_table,
+    unread_sentence,
 )
 from .written import figure, write_all
 
@@ -54,6 +55,7 @@ Part = list[str | Table | Picture]
 Tree = dict[str, Any]
 # Similarities that need an encoder, and are measured on a share of the questions.
 _ENCODED = ("cos", "bertscore")
+_KINDS = "|".join(get_args(JudgeKind))
 
 
 def analyse(
@@ -68,9 +70,11 @@ def analyse(
 
     Raises
     ------
-    UserError : one file alone; files that do not fit; `out` holds another analysis.
+    UserError : one file alone; files that do not fit; an unknown metric; `out` holds another
+        analysis.
     """
     named_files = distinct_names(files)
+    known_metrics(comma_separated(settings.metric))
     reference = settings.reference or files[-1]
     if len({file.resolve() for file in (*named_files.values(), reference)}) < 2:
         raise UserError("analyse compares models: give two files of samples at least")
@@ -95,18 +99,21 @@ def _analyse(
     own = next((n for n, file in files.items() if file.resolve() == reference.resolve()), None)
     ref = models[own] if own else load_samples(reference, closing_fence=fence)
     everyone = list(models.values())
+    for one in everyone:  # what does not fit is told before the work
+        one.aligned_with(ref)
     few = ref.spread(settings.semantic_questions)
-    vectors = TextVectors(settings.encoder, cache=settings.cache)
     wanted = comma_separated(settings.metric)
+    vectors = TextVectors(settings.encoder, cache=settings.cache) if "cos" in wanted else None
+    judged = _verdicts(journal, models, settings.judgements or [])
     body: Part = [_opening(everyone, ref, reference_given=settings.reference is not None)]
     tree: Tree = {"reference": ref.model, "semantic_questions": len(few)}
     parts = [
         _diversity(journal, everyone, settings),
-        _verdicts(journal, models, settings.judgements or []),
+        judged,
         _coverage(journal, ref, everyone, settings),
         _similarity(journal, ref, everyone, few, wanted, settings),
     ]
-    if "cos" in wanted:
+    if vectors is not None:
         parts.append(_semantic([one.aligned_with(ref).take(few) for one in everyone], vectors))
     for values, part in parts:
         tree |= values
@@ -158,6 +165,7 @@ def _verdicts(
         pair = pair_of(name)
         name = pair[1] if pair else _model_of(name, models, judged)
         found.setdefault(kind, {}).setdefault(name, []).extend(judged)
+        refuse_repeats(found[kind][name], str(file))
         if wrong := unread(judged):
             left_out[f"{kind}:{name}"] = wrong
     stances = {
@@ -186,23 +194,18 @@ def _verdicts(
     part += [missing_table(missing)] if missing else []
     part += [quality_control_table(control)] if control else []
     if left_out:
-        told = "; ".join(
-            f"{name}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
-            for name, counts in left_out.items()
-        )
-        part.append(f"Verdicts that are in no number: {told}.")
+        part.append(unread_sentence(left_out))
     return {name: values for name, values in tree.items() if values}, part
 
 
 def _model_of(name: str, models: Collection[str], judged: Sequence[Judgement]) -> str:
     """The model that verdicts are on, by their file's name: `base`, `stance-base`, `base.stance`.
 
-    A name that holds no model's, between other letters and digits, gives way to what the verdicts
-    themselves say.
+    A name that is no model's gives way to what the verdicts themselves say; one that only holds a
+    model's is another's: `base-icl` is not `base`.
     """
-    longest = sorted(models, key=len, reverse=True)
-    whole = (rf"(?<![^\W_]){re.escape(model)}(?![^\W_])" for model in longest)
-    found = [model for model, form in zip(longest, whole, strict=True) if re.search(form, name)]
+    bare = re.sub(rf"^({_KINDS})[-_.]|[-_.]({_KINDS})$", "", name)
+    found = [known for known in (name, bare) if known in models]
     said = {one.model for one in judged}
     return [*found, *(said if len(said) == 1 else ()), name][0]
 

@@ -40,6 +40,7 @@ from .tables import (
     similarity_table,
     stance_table,
     study_table,
+    unread_sentence,
 )
 from .tree import (
     ABOUT,
@@ -195,7 +196,8 @@ def _shuffled_coverage(runs: Runs) -> dict[str, float | None]:
             models = runs[dataset]
             if aligned in models and base in models and len(models[aligned].ids) > 1:
                 order = [*range(1, len(models[aligned].ids)), 0]
-                other = replace(models[aligned].take(order), ids=models[aligned].ids)
+                taken = models[aligned].take(order)
+                other = replace(taken, ids=models[aligned].ids, prompts=())
                 found[f"{dataset}:{aligned}>{base}"] = covered(other, models[base]).each
     return found
 
@@ -250,6 +252,8 @@ def _verdict_part(
         body.append(missing_table(tree["missing_topics"]))
     if control:
         body.append(quality_control_table({BASE: control}))
+    if tree["unread_verdicts"]:
+        body.append(unread_sentence(tree["unread_verdicts"]))
     return body
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Cache, Data
+from tenpapers.cli import Cache, Data, Seed
 
 from ..scoring.similarity import METRICS
 from ..scoring.tokens import Tokenizer
@@ -37,7 +37,6 @@ Verdicts = Annotated[
     list[Path] | None,
     typer.Option("--judgements", help="A judge's verdicts on one of the models; repeatable."),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 KeepFence = Annotated[
     bool,
     typer.Option("--keep-fence", help="Leave the code fence with which base models close."),
@@ -72,7 +71,7 @@ class Study:
     live_tokens: Annotated[
         int, typer.Option("--live-tokens", help="--live: tokens of an answer, at most.", min=1)
     ] = 48
-    seed: SeedOption = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -90,4 +89,4 @@ class AnalysisSettings:
     semantic_questions: SemanticQuestions = 100
     cache: Cache = True
     draws: Draws = 2000
-    seed: SeedOption = 0
+    seed: Seed = 0

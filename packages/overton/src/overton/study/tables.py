@@ -175,6 +175,16 @@ def endings_table(models: Sequence[SampleSet]) -> Table:
     )
 
 
+def unread_sentence(unread: Mapping[str, Mapping[str, int]]) -> str:
+    """Which verdicts could not be read, and are in no number; "" where all could."""
+    parts = [
+        f"{name}: {', '.join(f'{count} {status}' for status, count in counts.items())}"
+        for name, counts in unread.items()
+        if counts
+    ]
+    return f"Verdicts that are in no number: {'; '.join(parts)}." if parts else ""
+
+
 def stance_table(models: Tree, paper: Paper | None = None) -> Table:
     """Stances of each model: counts, O (share of both), entropy, D."""
     columns = [
@@ -202,7 +212,8 @@ def stance_table(models: Tree, paper: Paper | None = None) -> Table:
         rows,
         note=(
             "D: share of questions whose samples say yes and no (distributional pluralism). O: "
-            "share of responses that present both sides themselves (Overton pluralism)."
+            "share of responses that present both sides themselves (Overton pluralism). D and "
+            "entropy rise with the number of samples judged: compare models of the same n."
         ),
     )
 

@@ -10,14 +10,20 @@ from ..inputs.judgements import load_judgements
 from ..inputs.layout import CONFLICTING, DATASETS, LIMA, PublishedFolder, pair_of
 from ..inputs.pair_scores import load_pair_scores
 from ..inputs.samples import load_samples
-from ..records import SampleSet
+from ..records import JudgeKind, Judgement, SampleSet
 from ..scoring.coverage import covered
 from ..scoring.formats import formats
 from ..scoring.lexical import LENGTHS, jaccard_of_beginnings, lexical_diversity
 from ..scoring.similarity import Metric, Scorer, Similarity, compare, published_similarity
 from ..scoring.similarity_report import scorers_of
 from ..scoring.stance import stance_profile
-from ..scoring.verdicts import missing_information, quality_scores, stance_labels, topics_of
+from ..scoring.verdicts import (
+    missing_information,
+    quality_scores,
+    stance_labels,
+    topics_of,
+    unread,
+)
 
 Tree = dict[str, Any]
 Runs = dict[str, dict[str, SampleSet]]
@@ -136,32 +142,36 @@ def similarity_tree(found: Sequence[Similarity]) -> Tree:
 
 
 def verdict_tree(folder: PublishedFolder) -> Tree:
-    """What the judge said: stances, quality, missing information, topics."""
-    stances = folder.verdicts(CONFLICTING, "eval-stance")
-    return {
-        "stance": {name: _stances(file) for name, file in stances.items()},
-        "quality": {
-            f"{dataset}:{name}": quality_scores(load_judgements(file, "quality"))
-            for dataset in DATASETS
-            for name, file in folder.verdicts(dataset, "eval-quality").items()
-        },
-        "missing_topics": _missing_topics(folder),
+    """What the judge said: stances, quality, missing information, topics; what is unread."""
+    left_out: dict[str, dict[str, int]] = {}
+
+    def read(file: Path, kind: JudgeKind, name: str) -> list[Judgement]:
+        found = load_judgements(file, kind)
+        if wrong := unread(found):
+            left_out[f"{kind}:{name}"] = wrong
+        return found
+
+    stances = {
+        name: stance_profile(stance_labels(read(file, "stance", name))).row()
+        for name, file in folder.verdicts(CONFLICTING, "eval-stance").items()
     }
-
-
-def _stances(file: Path) -> Tree:
-    return stance_profile(stance_labels(load_judgements(file, "stance"))).row()
-
-
-def _missing_topics(folder: PublishedFolder) -> Tree:
-    rows: Tree = {}
+    quality = {
+        f"{dataset}:{name}": quality_scores(read(file, "quality", f"{dataset}:{name}"))
+        for dataset in DATASETS
+        for name, file in folder.verdicts(dataset, "eval-quality").items()
+    }
+    missing: Tree = {}
     for name, file in folder.verdicts(LIMA, "eval-missing").items():
-        found = missing_information(load_judgements(file, "missing"))
-        rows.setdefault(_alternative(name), {}).update(found)
+        found = missing_information(read(file, "missing", name))
+        missing.setdefault(_alternative(name), {}).update(found)
     for name, file in folder.verdicts(LIMA, "extract-topics").items():
-        found = topics_of(load_judgements(file, "topics"))
-        rows.setdefault(_alternative(name), {}).update(found)
-    return rows
+        missing.setdefault(_alternative(name), {}).update(topics_of(read(file, "topics", name)))
+    return {
+        "stance": stances,
+        "quality": quality,
+        "missing_topics": missing,
+        "unread_verdicts": left_out,
+    }
 
 
 def _alternative(name: str) -> str:
