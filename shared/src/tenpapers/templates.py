@@ -89,5 +89,5 @@ def _sections(package: str, name: str, folder: Path | None) -> dict[str, str]:
 def _source(package: str, name: str, folder: Path | None) -> str:
     own = folder / f"{name}.jinja" if folder else None
     if own is not None and own.exists():
-        return own.read_text(encoding="utf-8")
+        return own.read_text(encoding="utf-8-sig")
     return files(package).joinpath(f"prompts/{name}.jinja").read_text(encoding="utf-8")
