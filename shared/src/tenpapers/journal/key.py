@@ -51,7 +51,8 @@ def files_of(settings: object) -> list[Path]:
 def _paths(value: object) -> list[Path]:
     """The files that a setting names, one or a list of them."""
     values = value if isinstance(value, list) else [value]
-    return values if all(isinstance(path, Path) for path in values) else []
+    paths = [path for path in values if isinstance(path, Path)]
+    return paths if len(paths) == len(values) else []
 
 
 def _values(settings: object) -> Iterator[tuple[str, object]]:
