@@ -142,10 +142,7 @@ class SampleSet:
 
     def spread(self, wanted: int) -> list[int]:
         """Places of so many questions, evenly spread; of all where 0 or more are wanted."""
-        count = len(self.ids)
-        if not 0 < wanted < count:
-            return list(range(count))
-        return [round(place * (count - 1) / max(1, wanted - 1)) for place in range(wanted)]
+        return spread(len(self.ids), wanted)
 
     def take(self, places: Sequence[int]) -> "SampleSet":
         """The samples of some questions, by their places."""
@@ -199,6 +196,13 @@ class SampleSet:
             "questions are matched by prompt where every row has one, else by id: give files of "
             "the same questions",
         )
+
+
+def spread(count: int, wanted: int) -> list[int]:
+    """So many of `count` places, evenly spread; all of them where 0 or more are wanted."""
+    if not 0 < wanted < count:
+        return list(range(count))
+    return [round(place * (count - 1) / max(1, wanted - 1)) for place in range(wanted)]
 
 
 def prompt_number(prompt: str | None) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from tenpapers.errors import UserError, first_line
-from tenpapers.models.loading import resolve_name
+from tenpapers.errors import UserError
+from tenpapers.models.loading import not_loaded, resolve_name
 
 from .hidden_states import hidden_states
 
@@ -89,10 +89,7 @@ class TokenEncoder:
             tokenizer = AutoTokenizer.from_pretrained(path)
             model = AutoModel.from_pretrained(path, dtype=torch.float32)
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"encoder {name}: cannot be loaded: {first_line(error)}",
-                "without network, pass a local folder or minilm",
-            ) from None
+            raise not_loaded(f"encoder {name}", error) from None
         known = LAYERS.get(name.rsplit("/", 1)[-1], model.config.num_hidden_layers)
         model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         return cls(model, tokenizer, layer or known, name)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from tenpapers.errors import UserError, first_line
+from tenpapers.models.loading import not_loaded
 
 from .hidden_states import hidden_states
 
@@ -61,10 +61,7 @@ class LastTokenEncoder:
             tokenizer = AutoTokenizer.from_pretrained(path)
             return cls(AutoModel.from_pretrained(path, **options), tokenizer)
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"encoder {name}: cannot be loaded: {first_line(error)}",
-                "without network, pass a local folder or minilm",
-            ) from None
+            raise not_loaded(f"encoder {name}", error) from None
 
     def encode(
         self, texts: Sequence[str], *, max_length: int, progress: str | None = None

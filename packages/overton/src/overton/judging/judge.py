@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,8 @@ def _cases(settings: JudgeSettings, samples: SampleSet) -> Iterator[Case]:
         other = load_samples(settings.reference).aligned_with(samples)
         references = other.firsts
     queries = queries_for(samples.ids[: settings.limit], samples, settings.instances)
-    for name, texts in list(zip(samples.ids, samples.texts, strict=True))[: settings.limit]:
+    # No more than are judged: responses lie on disk until they are looked at.
+    for name, texts in islice(zip(samples.ids, samples.texts, strict=True), settings.limit):
         for index, text in enumerate(texts[: settings.first]):
             reference = references.get(name)
             if text is not None and not (paired and reference is None):

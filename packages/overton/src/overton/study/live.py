@@ -12,7 +12,6 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.generation import Generator, open_generator
 from tenpapers.journal import Journal, known_by
@@ -22,7 +21,7 @@ from tenpapers.report import Picture, Table
 from ..inputs.layout import CONFLICTING, PublishedFolder
 from ..inputs.samples import load_samples
 from ..judging.local_stance import LOCAL, LocalStance
-from ..records import SampleSet
+from ..records import SampleSet, spread
 from ..recovery.generate import counted, sample_into
 from ..recovery.methods import MethodName
 from ..recovery.settings import GenerateSettings
@@ -114,10 +113,7 @@ def _questions(root: Path, wanted: int) -> list[dict[str, Any]]:
     if not file.is_file():
         raise UserError(f"--live: no {CONFLICTING}/{file.name} in {root}, so nothing to ask")
     rows = [row for _, row in read_json_lines(file)]
-    if not wanted or wanted >= len(rows):
-        return rows
-    places = np.linspace(0, len(rows) - 1, wanted).round().astype(int)
-    return [rows[place] for place in places]
+    return [rows[place] for place in spread(len(rows), wanted)]
 
 
 def _hints(samples: SampleSet) -> Iterator[dict[str, Any]]:

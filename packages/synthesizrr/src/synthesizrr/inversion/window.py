@@ -1,7 +1,7 @@
 """How long a prompt may be: the model's window, less what the answer needs."""
 
-from tenpapers.errors import UserError, first_line
-from tenpapers.models.loading import resolve_name
+from tenpapers.errors import UserError
+from tenpapers.models.loading import not_loaded, resolve_name
 from tenpapers.models.spec import parse_spec
 
 
@@ -26,8 +26,7 @@ def context_window(spec: str) -> int | None:
             resolve_name(parsed.name), revision=parsed.options.get("revision")
         )
     except (OSError, ValueError) as error:
-        first = first_line(error)
-        raise UserError(f"{spec}: cannot be loaded: {first}") from None
+        raise not_loaded(spec, error) from None
     longest = getattr(config.get_text_config(), "max_position_embeddings", None)
     return int(longest) if longest else None
 

@@ -1,6 +1,7 @@
 """Where an answer is announced: "the answer is", "Answer:", a heading, a tag, a box."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 BOXED = re.compile(r"\\f?(?:frame)?box(?:ed)?(?:\s*(\{)|\s+(?=[\w$.-]))")
 WINDOW = 120  # characters that are read after a trigger, at most to the end of its line
@@ -45,22 +46,26 @@ def strong_triggers(text: str, lower: str) -> list[int]:
                 ends.append(hit.end())
             at = lower.rfind(word, 0, at)
     behind = max(ends) if ends else 0
-    for word in _DECIDED_BY if text.find("I", behind) >= 0 else ():
-        at = lower.rfind(word, behind)
-        while at >= 0:
-            hit = _DECISION.match(text, at)
-            if hit and _I.search(text, max(0, at - 12), at):
-                ends.append(hit.end())
-            at = lower.rfind(word, behind, at)
-    for word in _CORRECTED_BY:
-        at = lower.rfind(word, behind)
-        while at >= 0:
-            hit = _CORRECTION.match(text, at)
-            if hit:
-                ends.append(hit.end())
-            at = lower.rfind(word, behind, at)
+    if text.find("I", behind) >= 0:
+        decided = _matches(_DECIDED_BY, _DECISION, text, lower, behind)
+        ends += [
+            hit.end() for hit in decided if _I.search(text, max(0, hit.start() - 12), hit.start())
+        ]
+    ends += [hit.end() for hit in _matches(_CORRECTED_BY, _CORRECTION, text, lower, behind)]
     ends.sort(reverse=True)
     return ends
+
+
+def _matches(
+    words: Sequence[str], pattern: re.Pattern[str], text: str, lower: str, behind: int
+) -> Iterator[re.Match[str]]:
+    """Where a pattern matches at one of some words, behind a place."""
+    for word in words:
+        at = lower.rfind(word, behind)
+        while at >= 0:
+            if hit := pattern.match(text, at):
+                yield hit
+            at = lower.rfind(word, behind, at)
 
 
 def _heading(text: str, at: int) -> re.Match[str] | None:
