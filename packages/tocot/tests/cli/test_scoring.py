@@ -235,11 +235,17 @@ def test_the_papers_public_rows(tmp_path, capsys):
         ("zs_direct", True),
         ("zs_cot", False),
     ]
-    import pandas
-
-    pandas.DataFrame(rows).to_parquet(tmp_path / "taur.parquet")
-    command("import-taur", tmp_path / "taur.parquet", "--task", "csqa", "--out", tmp_path / "p")
-    assert len(read_rows(tmp_path / "p" / "csqa.jsonl")) == 2
+    pandas = pytest.importorskip("pandas")
+    struct = [row | {"choices": json.loads(str(row["choices"]))} for row in rows]
+    for number, same in enumerate((rows, struct)):
+        parquet, folder = tmp_path / f"{number}.parquet", tmp_path / f"p{number}"
+        pandas.DataFrame(same).to_parquet(parquet)
+        command("import-taur", parquet, "--task", "csqa", "--model", "m", "--out", folder)
+        assert read_rows(folder / "csqa.jsonl") == outputs
+    for broken in ("[", '{"label": ["A"]}'):
+        write_rows(file, [base | {"choices": broken}])
+        told = ["taur.jsonl:1: choices without two lists `label` and `text`"]
+        fails("import-taur", file, "--task", "csqa", "--out", tmp_path, told=told)
     write_rows(file, [{"question": "q"}])
     fails(
         "import-taur", file, "--task", "csqa", "--out", tmp_path, told=["missing field 'choices'"]

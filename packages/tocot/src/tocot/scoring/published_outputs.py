@@ -37,7 +37,7 @@ def import_rows(path: Path, task: str, model: str = "") -> tuple[list[Output], d
         for name in ("question", "choices", "answerKey"):
             if name not in row:
                 raise UserError(f"{path}:{number}: missing field {name!r}")
-        choices = _choices(row["choices"])
+        choices = _choices(row["choices"], f"{path}:{number}")
         gold = str(row["answerKey"] if choices or not row.get("answer") else row["answer"])
         for prefix, setting in SETTINGS.items():
             response = _first(row.get(f"{prefix}_model_response"))
@@ -84,28 +84,30 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     if not path.exists():
         raise UserError(f"{path}: no such file")
     try:
-        import pandas
+        from pyarrow.parquet import ParquetFile
 
-        frame = pandas.read_parquet(path)
+        rows = ParquetFile(path).read().to_pylist()  # plain lists and dicts at every depth
     except ImportError:
         raise UserError("parquet files need pyarrow", "pip install 'tocot[parquet]'") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not parquet: {first_line(error)}") from None
-    yield from enumerate(frame.to_dict("records"), 1)
+    yield from enumerate(rows, 1)
 
 
-def _choices(value: object) -> Choices | None:
-    if isinstance(value, str):
-        value = json.loads(value) if value.strip() else None
-    if not isinstance(value, dict) or not value.get("label"):
-        return None
-    return Choices(label=tuple(map(str, value["label"])), text=tuple(map(str, value["text"])))
+def _choices(value: object, where: str) -> Choices | None:
+    """Options of a row: a struct, its JSON, or none at all."""
+    try:
+        if isinstance(value, str):
+            value = json.loads(value) if value.strip() else None
+        if not isinstance(value, dict) or not value.get("label"):
+            return None
+        return Choices(label=tuple(map(str, value["label"])), text=tuple(map(str, value["text"])))
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{where}: choices without two lists `label` and `text`") from None
 
 
 def _first(value: Any) -> Any:
-    """The first of a list or array (one sample a prompt), or the value itself."""
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    """The first of a list (one sample a prompt), or the value itself."""
     if isinstance(value, list):
         return value[0] if value else None
     return value
