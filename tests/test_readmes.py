@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections import defaultdict
 
 import pytest
 from tenpapers.testing import parse
@@ -27,6 +28,17 @@ def test_every_command_line_is_understood(package):
     assert len(lines) >= 10
     for words in lines:
         parse(package, *words[1:])
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_commands_write_to_one_place(package):
+    """Who copies a README from top to bottom is not refused by the folder of an earlier run."""
+    writers = defaultdict(set)
+    for _, command, *words in command_lines(package):
+        # `specificity` adds a file to the run of `evaluate`; `report` reads both in one folder.
+        if "--out" in words and command != "specificity":
+            writers[words[words.index("--out") + 1]].add((command, *words))
+    assert [commands for commands in writers.values() if len(commands) > 1] == []
 
 
 def test_a_misspelt_option_is_not_understood():
