@@ -8,7 +8,6 @@ from tenpapers.cli import (
     Device,
     Dtype,
     Json,
-    Model,
     OutDir,
     Overwrite,
     Wait,
@@ -24,7 +23,7 @@ from ..inputs import fetched
 from ..inputs.builders.settings import BuildConfig
 from ..speed.settings import BenchSettings
 from ..study.settings import Study
-from ..training.settings import MaxExamples, TrainConfig
+from ..training.settings import MaxExamples, Model, TrainConfig
 from . import heads, interventions
 
 app = make_app(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Model
+
+from ..training.settings import Model
 
 
 @dataclass(frozen=True)

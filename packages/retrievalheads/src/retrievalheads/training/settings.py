@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from tenpapers.cli import Device, Dtype, Model, OProjPattern
+from tenpapers.cli import Device, Dtype, OProjPattern
 
+# Whose heads are read or tuned: in this process, so no server.
+Model = Annotated[str, typer.Option("--model", help="Model spec: smollm2 or hf:ID.")]
 MaxExamples = Annotated[
     int | None,
     typer.Option("--max-examples", "--limit", help="Only the first N examples.", min=1),
