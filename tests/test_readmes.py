@@ -1,5 +1,8 @@
 """What the READMEs say: every command line is one that the tools understand."""
 
+import ast
+import builtins
+import importlib
 import re
 import shlex
 from collections import defaultdict
@@ -39,6 +42,28 @@ def test_no_two_commands_write_to_one_place(package):
         if "--out" in words and command != "specificity":
             writers[words[words.index("--out") + 1]].add((command, *words))
     assert [commands for commands in writers.values() if len(commands) > 1] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_python_examples_define_and_import_what_they_use(package):
+    readme = (ROOT / "packages" / package / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", readme, re.M | re.S)
+    assert blocks
+    for block in blocks:
+        tree = list(ast.walk(ast.parse(block)))
+        imported = [node for node in tree if isinstance(node, ast.ImportFrom)]
+        for node in imported:
+            for alias in node.names:
+                assert hasattr(importlib.import_module(str(node.module)), alias.name)
+        names = [node for node in tree if isinstance(node, ast.Name)]
+        known = {node.id for node in names if isinstance(node.ctx, ast.Store)} | set(dir(builtins))
+        known |= {
+            alias.asname or alias.name
+            for node in tree
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        assert {node.id for node in names} - known == set()
 
 
 def test_a_misspelt_option_is_not_understood():
