@@ -41,7 +41,10 @@ def data_stats(
     out: Annotated[Path | None, typer.Option("--out", help="Folder for the pies.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies."""
+    """Count updates, examples, tests and tokens beside the paper's numbers; draw two pies.
+
+    Example: codeupdatearena data stats arena.jsonl --out runs/stats
+    """
     from tenpapers.journal import Journal
 
     from ..inputs.arena import load_arena
@@ -59,7 +62,10 @@ def data_stats(
 
 @app.command("show")
 def data_show(name: Annotated[str, typer.Argument(metavar="ID")], arena: ArenaOption) -> None:
-    """Show one update or example, rendered."""
+    """Show one update or example, rendered.
+
+    Example: codeupdatearena data show till/0 --arena arena.jsonl
+    """
     from ..inputs.display import show
 
     print(show(arena, name))

@@ -40,7 +40,10 @@ def render(
     limit: Limit = None,
     ids: Ids = None,
 ) -> None:
-    """Write the prompts of a method, for a model of your own."""
+    """Write the prompts of a method, for a model of your own.
+
+    Example: codeupdatearena render arena.jsonl --method prepend --out prompts.jsonl
+    """
     from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
@@ -171,7 +174,11 @@ def generate_edited(
     overwrite: Overwrite = False,
     wait: Wait = False,
 ) -> None:
-    """Sample each example from the model edited for it (vllm: all adapters in one batch)."""
+    """Sample each example from the model edited for it (vllm: all adapters in one batch).
+
+    Example: codeupdatearena generate-edited arena.jsonl --adapters runs/ft-ps --model hf:ID --out
+    runs/ft-ps.jsonl
+    """
     from tenpapers.journal import Journal, files_of, key_of
 
     from ..editing.sample_edited import open_edited, sample_edited

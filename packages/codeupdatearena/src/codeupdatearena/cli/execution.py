@@ -71,7 +71,10 @@ def literalize(
     ids: Ids = None,
     allow_code: AllowCode = False,
 ) -> None:
-    """Replace computed expected values by literals, so that tests need no update themselves."""
+    """Replace computed expected values by literals, so that tests need no update themselves.
+
+    Example: codeupdatearena literalize arena.jsonl --out arena.literal.jsonl
+    """
     from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
     from tenpapers.sandbox import summary_line
@@ -159,7 +162,11 @@ def specificity(
     wait: Wait = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """HumanEval with the edited models -> specificity.json (SPass@k, change against base)."""
+    """HumanEval with the edited models -> specificity.json (SPass@k, change against base).
+
+    Example: codeupdatearena specificity --adapters runs/ft-ps --humaneval HumanEval.jsonl
+    --model hf:ID --out runs/eval-ft-ps --allow-code
+    """
     require_code_permission(allow_code)
     from tenpapers.generation import open_generator
     from tenpapers.journal import Journal, files_of, key_of, known_by

@@ -36,7 +36,10 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders that `evaluate` wrote.")],
     out: OutDir,
 ) -> None:
-    """Put runs side by side: main table, by package, by type, figure -> report.md."""
+    """Put runs side by side: main table, by package, by type, figure -> report.md.
+
+    Example: codeupdatearena report runs/eval-base runs/eval-ft-ps --out runs/report
+    """
     from tenpapers.journal import Journal
 
     from ..study.tables import compare_runs

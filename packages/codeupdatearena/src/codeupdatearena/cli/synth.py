@@ -47,7 +47,11 @@ def prog_syn(
     wait: Wait = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """Invent problems that need an update, with tests and a reference solution."""
+    """Invent problems that need an update, with tests and a reference solution.
+
+    Example: codeupdatearena synth prog-syn runs/new/updates.jsonl --model openai:gpt-4o --out
+    runs/problems --allow-code
+    """
     require_code_permission(allow_code)
     from ..synth.run import invent_problems
 
@@ -61,7 +65,10 @@ def dedup(
     out: OutFile,
     threshold: Annotated[int, typer.Option(help="Token distance below which two are one.")] = 25,
 ) -> None:
-    """Clean the tests and remove near-duplicate problems of an update."""
+    """Clean the tests and remove near-duplicate problems of an update.
+
+    Example: codeupdatearena synth dedup runs/problems/prog_syn.jsonl --out deduplicated.jsonl
+    """
     from tenpapers.journal import Journal
     from tenpapers.records import read_jsonl, write_jsonl
 
@@ -85,7 +92,10 @@ def finalize(
     problems: Annotated[Path, typer.Argument(help="What `synth dedup` wrote.")],
     out: OutFile,
 ) -> None:
-    """Drop updates with fewer than three problems, number the rest: an arena file."""
+    """Drop updates with fewer than three problems, number the rest: an arena file.
+
+    Example: codeupdatearena synth finalize deduplicated.jsonl --out arena.jsonl
+    """
     from tenpapers.journal import Journal
     from tenpapers.records import write_jsonl
 
