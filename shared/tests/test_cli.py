@@ -129,6 +129,15 @@ def test_a_reader_who_leaves_is_no_failure(lines):
     assert (process.returncode, errors) == (141, b"")
 
 
+def test_threads_that_wait_sleep_unless_the_user_says_otherwise(call, monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    call("nothing")
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    call("nothing")
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
 def test_code_runs_only_with_permission(monkeypatch):
     monkeypatch.delenv("TENPAPERS_ALLOW_CODE", raising=False)
     with pytest.raises(UserError, match="--allow-code"):

@@ -174,6 +174,10 @@ def run(app: typer.Typer) -> None:
     Exit codes: 0 done, 1 bug, 2 mendable error, 3 finished but of no use, 130 interrupted.
     """
     debug = "--debug" in sys.argv[1:]
+    # Threads that wait for each other sleep. Spinning beside a busy neighbour, they keep the core
+    # from the very thread they wait for: a step of SmolLM2 on two threads then takes several times
+    # as long. OpenMP reads this when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         # Without standalone mode an `Exit` comes back as its code instead of being raised.
         code = app(standalone_mode=False)
