@@ -41,18 +41,46 @@ def test_cores_share_the_texts_and_the_vectors_stay_in_order(vectors, monkeypatc
         torch.set_num_threads(before)
 
 
-def test_a_broken_cache_is_a_warning(vectors, tmp_path, caplog):
-    broken = TextVectors(cache=False)
-    broken._encoder, broken._file = vectors.encoder, tmp_path / "broken.sqlite"
-    broken._file.write_bytes(b"no database " * 100)
-    assert (broken.of(["the sea"]) == vectors.of(["the sea"])).all()
-    assert "not remembered" in caplog.text
+def remembering(encoder, file):
+    made = TextVectors(cache=False)
+    made._encoder, made._file = encoder, file
+    return made
+
+
+@pytest.mark.parametrize("damage", ["no database", "cut off", "overwritten"])
+def test_a_damaged_cache_is_begun_anew_with_a_warning(
+    damage, vectors, tmp_path, caplog, monkeypatch
+):
+    texts = [f"text {n}" for n in range(12)]
+    kept = remembering(vectors.encoder, tmp_path / "kept.sqlite")
+    whole = kept.of(texts)
+    content = kept._file.read_bytes()
+    middle = len(content) // 2
+    damaged = {
+        "no database": b"no database " * 100,
+        "cut off": content[:middle],
+        "overwritten": content[:4096] + b"\xff" * (len(content) - 4096),
+    }
+    kept._file.write_bytes(damaged[damage])
+    assert kept.of(texts) == pytest.approx(whole, abs=1e-5)
+    assert "it is begun anew" in caplog.text and "not remembered" not in caplog.text
+    caplog.clear()
+    monkeypatch.setattr(TextVectors, "encoder", None)  # what was remembered since needs none
+    assert remembering(None, kept._file).of(texts) == pytest.approx(whole, abs=1e-5)
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("blocked", ["a file where its folder is to be", "a folder in its place"])
+def test_a_cache_that_cannot_be_used_is_a_warning(blocked, vectors, tmp_path, caplog):
+    (tmp_path / "file").write_bytes(b"")
+    file = {"a folder in its place": tmp_path}.get(blocked, tmp_path / "file" / "kept.sqlite")
+    assert (remembering(vectors.encoder, file).of(["sea"]) == vectors.of(["sea"])).all()
+    assert "vectors are not remembered" in caplog.text and tmp_path.is_dir()
 
 
 def test_a_vector_that_was_damaged_is_made_again(vectors, tmp_path):
     texts = [f"text {n}" for n in range(8)]
-    kept = TextVectors(cache=False)
-    kept._encoder, kept._file = vectors.encoder, tmp_path / "kept.sqlite"
+    kept = remembering(vectors.encoder, tmp_path / "kept.sqlite")
     whole = kept.of(texts)
     rows = [None, "words", b"", b"abc", np.full(384, np.nan, np.float32).tobytes()]
     rows.append(np.ones(1, np.float32).tobytes())
@@ -81,8 +109,7 @@ def test_an_interruption_drops_what_no_core_has_begun(vectors, tmp_path, monkeyp
         raise KeyboardInterrupt
 
     monkeypatch.setattr("overton.embedding.vectors._Store.write", interrupt)
-    slow = TextVectors(cache=False)
-    slow._encoder, slow._file = Slow(), tmp_path / "slow.sqlite"
+    slow = remembering(Slow(), tmp_path / "slow.sqlite")
     with pytest.raises(KeyboardInterrupt):
         slow.of([f"text {n}" for n in range(800)])
     begun = Slow.asked

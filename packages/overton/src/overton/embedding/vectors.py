@@ -6,13 +6,14 @@ import hashlib
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tenpapers.closing import Closing
 from tenpapers.embedding import Encoder
 from tenpapers.models.embedded import cache_folder
 
@@ -64,7 +65,7 @@ class TextVectors:
         progress : what a progress bar says, None for none.
         """
         keys = {text: _key(text) for text in dict.fromkeys(texts)}
-        with self._store() as store:
+        with _Store(self._file) as store:
             found = store.read(list(keys.values()))
             # Long and short texts apart, so that none is padded much.
             missing = sorted((text for text, key in keys.items() if key not in found), key=len)
@@ -118,44 +119,39 @@ class TextVectors:
             self._encoder = kind.load(self.name)
         return self._encoder
 
-    @contextmanager
-    def _store(self) -> Iterator[_Store]:
-        """The remembered vectors; without them where the file cannot be used."""
-        if self._file is None:
-            yield _Store(None)
-            return
+
+class _Store(Closing):
+    """A table of vectors; what cannot be read or written is only not remembered.
+
+    A damaged file is begun anew: all that it held can be made again.
+
+    Parameters
+    ----------
+    file : None remembers nothing.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._opened: sqlite3.Connection | None = None
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            opened = sqlite3.connect(self._file, timeout=10)
-            opened.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)")
+            self._open()
         except (sqlite3.Error, OSError) as error:
-            log.warning("%s: %s; vectors are not remembered", self._file, error)
-            yield _Store(None)
-            return
-        with closing(opened):
-            yield _Store(opened)
-
-
-class _Store:
-    """A table of vectors; what cannot be read or written is only not remembered."""
-
-    def __init__(self, opened: sqlite3.Connection | None) -> None:
-        self._opened = opened
+            self._mend(error)
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, Float32[ndarray, " dim"]]:
         found: dict[bytes, Float32[ndarray, " dim"]] = {}
-        if self._opened is None:
-            return found
-        try:
-            for start in range(0, len(keys), _KEYS_A_QUERY):
-                some = keys[start : start + _KEYS_A_QUERY]
-                marks = ",".join("?" * len(some))
-                rows = self._opened.execute(
-                    f"SELECT key, vector FROM vectors WHERE key IN ({marks})", some
-                )
-                found |= {key: vector for key, kept in rows if (vector := _sound(kept)) is not None}
-        except sqlite3.Error as error:
-            self._give_up(error)
+        for start in range(0, len(keys), _KEYS_A_QUERY):
+            if self._opened is None:
+                break
+            some = keys[start : start + _KEYS_A_QUERY]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"
+            try:
+                rows = self._opened.execute(query, some).fetchall()
+            except sqlite3.Error as error:
+                self._mend(error)
+                break
+            found |= {key: vector for key, kept in rows if (vector := _sound(kept)) is not None}
         lengths = Counter(map(len, found.values())).most_common(1)
         return {key: vector for key, vector in found.items() if len(vector) == lengths[0][0]}
 
@@ -167,11 +163,44 @@ class _Store:
             with self._opened:
                 self._opened.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
         except sqlite3.Error as error:
-            self._give_up(error)
+            self._mend(error)
 
-    def _give_up(self, error: sqlite3.Error) -> None:
-        log.warning("the cache of vectors: %s; they are not remembered", error)
+    def close(self) -> None:
+        """Close the file."""
+        if self._opened is not None:
+            self._opened.close()
         self._opened = None
+
+    def _open(self) -> None:
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._opened = sqlite3.connect(self._file, timeout=10)
+        self._opened.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB)"
+        )
+
+    def _mend(self, error: sqlite3.Error | OSError) -> None:
+        """Begin a damaged file anew; without one where that is not to be mended."""
+        self.close()
+        if self._file is not None and _is_damage(error):
+            log.warning("%s: %s; it is begun anew", self._file, error)
+            try:
+                for ending in ("", "-journal"):
+                    self._file.with_name(self._file.name + ending).unlink(missing_ok=True)
+                self._open()
+            except (sqlite3.Error, OSError) as again:
+                error = again
+            else:
+                return
+        self.close()
+        log.warning("%s: %s; vectors are not remembered", self._file, error)
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether SQLite says that a file is none of its databases, or no longer."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # what stands above says it more exactly
+    return code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
 def _sound(kept: object) -> Float32[ndarray, " dim"] | None:
