@@ -2,6 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from overton.embedding.embedded_files import text_hash
 from overton.recovery.choose import draw_others, nearest_others, vectors_of
 from tenpapers.errors import UserError
 from tenpapers.testing import read_rows
@@ -56,6 +57,15 @@ def test_vectors_are_found_by_id_or_by_row(tmp_path):
     for name, told in (("other.npz", "no array `embeddings` in it"), ("none.npz", "no such file")):
         with pytest.raises(UserError, match=told):
             vectors_of(tmp_path / name, [0])
+
+
+def test_vectors_of_another_text_are_refused(tmp_path):
+    """A prompt was changed, or stands in another place, since they were made."""
+    hashes = [text_hash(text) for text in ("Tea?", "Milk?")]
+    np.savez(tmp_path / "v.npz", embeddings=CIRCLE[:2], ids=np.arange(2), sha256=np.array(hashes))
+    assert len(vectors_of(tmp_path / "v.npz", [1, 0], ["Milk?", None])) == 2
+    with pytest.raises(UserError, match=r"v.npz: its vector of instance 1 is of another text"):
+        vectors_of(tmp_path / "v.npz", [0, 1], ["Tea?", "Sugar?"])
 
 
 @pytest.mark.acceptance

@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from tenpapers.errors import UserError, first_line
@@ -40,7 +40,7 @@ def embed_file(file: Path, what: What, encoder: str, out: Path, *, cache: bool =
     encoder, shown, longest = instructed(encoder, texts, what)
     with Journal.once(out, command="overton embed", inputs=[file]) as journal:
         vectors = TextVectors(encoder, cache=cache, max_tokens=longest).of(shown)
-        hashes = [hashlib.sha256(text.encode(errors="replace")).hexdigest() for text in texts]
+        hashes = list(map(text_hash, texts))
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
@@ -54,8 +54,27 @@ def embed_file(file: Path, what: What, encoder: str, out: Path, *, cache: bool =
     return len(texts)
 
 
-def read_embeddings(file: Path) -> tuple[list[InstanceId], Float[ndarray, "texts dim"]]:
-    """Ids and vectors of a file of `embed`, or of any that has `embeddings`.
+def text_hash(text: str) -> str:
+    """What a file of vectors knows a text by."""
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+class Embedded(NamedTuple):
+    """What stands in a file of vectors.
+
+    Parameters
+    ----------
+    ids : of the texts; the numbers of the rows where the file has none.
+    hashes : of the texts, see `text_hash`; empty where the file does not say them.
+    """
+
+    ids: list[InstanceId]
+    vectors: Float[ndarray, "texts dim"]
+    hashes: list[str]
+
+
+def read_embeddings(file: Path) -> Embedded:
+    """Read a file of `embed`, or any that has `embeddings`.
 
     Raises
     ------
@@ -76,12 +95,13 @@ def read_embeddings(file: Path) -> tuple[list[InstanceId], Float[ndarray, "texts
                 found = f"{vectors.ndim} axes of {vectors.dtype}"
                 raise UserError(f"{file}: `embeddings` has {found}, rows of numbers are wanted")
             ids = arrays["ids"].tolist() if "ids" in arrays.files else list(range(len(vectors)))
+            hashes = arrays["sha256"].tolist() if "sha256" in arrays.files else []
     except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
         reason = first_line(error)
         raise UserError(f"{file}: no file of vectors (.npz): {reason}") from None
     if len(ids) != len(vectors):
         raise UserError(f"{file}: {len(ids)} ids and {len(vectors)} vectors")
-    return ids, vectors
+    return Embedded(ids, vectors, hashes if len(hashes) == len(ids) else [])
 
 
 def neighbours_file(file: Path, k: int, out: Path) -> int:
@@ -91,7 +111,7 @@ def neighbours_file(file: Path, k: int, out: Path) -> int:
     ------
     UserError : see `read_embeddings` and `knn`; `out` is not ours.
     """
-    ids, vectors = read_embeddings(file)
+    ids, vectors, _ = read_embeddings(file)
     nearest = knn(vectors, k)
     rows = (
         {"id": own, "neighbours": [ids[place] for place in places]}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 from tenpapers.errors import UserError
 
-from ..embedding.embedded_files import read_embeddings
+from ..embedding.embedded_files import read_embeddings, text_hash
 from ..embedding.neighbours import knn
 from ..records import InstanceId
 
@@ -68,23 +68,32 @@ def nearest_others(
     return [[other for other in row.tolist() if other in shown][:k] for row in nearest]
 
 
-def vectors_of(path: Path, ids: Sequence[InstanceId]) -> Float[ndarray, "queries dim"]:
+def vectors_of(
+    path: Path, ids: Sequence[InstanceId], texts: Sequence[str | None] = ()
+) -> Float[ndarray, "queries dim"]:
     """Vectors of the queries of a file, from one of `embed` or any other with `embeddings`.
 
     Parameters
     ----------
     ids : of the queries; where the file has no ids, they are its rows' numbers.
+    texts : what the vectors are to be of, held against what the file says; None is anything.
 
     Raises
     ------
-    UserError : a query without a vector; see `read_embeddings`.
+    UserError : a query without a vector, or with one of another text; see `read_embeddings`.
     """
-    known, vectors = read_embeddings(path)
+    known, vectors, hashes = read_embeddings(path)
     rows = {str(name): row for row, name in enumerate(known)}
     missing = [name for name in ids if str(name) not in rows]
     if missing:
         raise UserError(f"{path}: no vector of instance {missing[0]!r}", "embed this file's texts")
-    return np.asarray(vectors[[rows[str(name)] for name in ids]])
+    places = [rows[str(name)] for name in ids]
+    for name, place, text in zip(ids, places, texts, strict=False):
+        if hashes and text is not None and hashes[place] != text_hash(text):
+            raise UserError(
+                f"{path}: its vector of instance {name!r} is of another text", "embed it again"
+            )
+    return np.asarray(vectors[places])
 
 
 def _require(k: int, others: int) -> None:
