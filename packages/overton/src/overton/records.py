@@ -39,11 +39,13 @@ class Instance:
     Parameters
     ----------
     fields : what else stands in the user's row.
+    has_id : whether the row says its id; else it is the number of its line.
     """
 
     id: InstanceId
     messages: tuple[Mapping[str, str], ...]
     fields: Mapping[str, Any] = field(default_factory=dict)
+    has_id: bool = True
 
     @property
     def query(self) -> str:
@@ -88,6 +90,7 @@ class SampleSet:
         empty where nobody looked.
     queries : what each question asks, None where the file does not say it; empty where nobody
         looked.
+    has_ids : whether every row says an id; else questions are known by their lines or prompts.
     """
 
     model: str
@@ -97,6 +100,7 @@ class SampleSet:
     fences: Sequence[int] = ()
     prompts: Sequence[int] = ()
     queries: Sequence[str | None] = ()
+    has_ids: bool = False
 
     @property
     def firsts(self) -> dict[InstanceId, str | None]:

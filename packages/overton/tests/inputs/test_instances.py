@@ -1,5 +1,6 @@
 import pytest
-from overton.inputs.instances import load_instances, queries_for, queries_in
+from overton.inputs.instances import load_instances, queries_in
+from overton.inputs.matching import queries_for
 from overton.inputs.samples import load_samples
 from overton.recovery.prompts import Demo, render_prompt
 from tenpapers.errors import UserError
@@ -15,6 +16,8 @@ def test_prompts_come_in_the_forms_of_the_field(tmp_path):
         {"messages": [*SAY, {"role": "assistant", "content": "Yes"}]},
         {"prompt": " Milk? ", "topic": "drinks"},
         {"question": "Sugar?", "id": 9},
+        {"instruction": "Translate.", "input": "Tee", "id": 10},
+        {"instruction": "Sing.", "input": "", "id": 11},
     ]
     found = load_instances(write_rows(tmp_path / "prompts.jsonl.gz", rows))
     assert [(one.id, one.query) for one in found] == [
@@ -23,6 +26,8 @@ def test_prompts_come_in_the_forms_of_the_field(tmp_path):
         (2, "Tea?"),
         (3, " Milk? "),
         (9, "Sugar?"),
+        (10, "Translate.\nTee"),
+        (11, "Sing."),
     ]
     assert [turn["role"] for turn in found[1].messages] == ["system", "user"]
     assert len(found[2].messages) == 1 and found[3].fields["topic"] == "drinks"

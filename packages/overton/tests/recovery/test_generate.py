@@ -136,8 +136,24 @@ def test_what_is_missing_is_said_before_the_model_is_asked(run, more, told):
 
 def test_summaries_of_fewer_queries_are_refused_with_both_counts(settings):
     responses(settings.summaries, ["One."])
-    with pytest.raises(UserError, match="1 summaries for 3 prompts"):
+    with pytest.raises(UserError, match="1 rows for 3 prompts, none of them for instance 1"):
         plan(replace(settings, method="icl-summary"), count=None, context=99)
+
+
+@pytest.mark.parametrize("file", ["teacher", "summaries"])
+def test_a_teachers_rows_are_found_by_what_they_answer(settings, file):
+    """They stand in another order, and no file has ids; a prompt without a row is named."""
+    path = getattr(settings, file)
+    rows = [{"prompt": question, "outputs": [f"On {question}"]} for question in reversed(QUESTIONS)]
+    write_rows(path, rows)
+    method = "icl-knn-response" if file == "teacher" else "icl-summary"
+    # The vectors say that the first two questions are nearest to each other.
+    one = plan(replace(settings, method=method), count=None, context=99)[0]
+    assert f"On {QUESTIONS[1 if file == 'teacher' else 0]}" in one.prompt
+    write_rows(path, rows[1:])
+    assert len(plan(replace(settings, method=method, limit=2), count=None, context=99)) == 2
+    with pytest.raises(UserError, match=rf"{path.name}: 2 rows for 3 prompts, .* instance 2; rows"):
+        plan(replace(settings, method=method), count=None, context=99)
 
 
 def test_an_answer_to_continue_needs_a_beginning(settings, prompts):

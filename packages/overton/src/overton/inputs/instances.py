@@ -1,14 +1,14 @@
 """Files of prompts: the paper's instances, and what people have."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
-from ..records import Instance, InstanceId, SampleSet, instance_id
+from ..records import Instance, InstanceId, instance_id
 
 # What holds the text of a prompt, where it is no chat.
 _TEXTS = ("prompt", "question", "query", "instruction", "text")
@@ -64,7 +64,7 @@ def instance_of(row: Mapping[str, Any], line: int) -> Instance | None:
     if known is None:
         known = next((row[name] for name in _IDS if isinstance(row.get(name), int | str)), None)
     fields = {name: value for name, value in row.items() if name != "messages"}
-    return Instance(instance_id(known, line), messages, fields)
+    return Instance(instance_id(known, line), messages, fields, has_id=known is not None)
 
 
 def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
@@ -83,6 +83,9 @@ def _messages(row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...] | None:
             said.pop()
         return tuple(said) if any(turn["role"] == "user" for turn in said) else None
     text = next((row[name] for name in _TEXTS if isinstance(row.get(name), str)), None)
+    given = row.get("input")  # of an instruction, as Alpaca's rows have it
+    if text is not None and "instruction" in row and isinstance(given, str) and given.strip():
+        text = f"{text}\n{given}"
     return None if text is None else ({"role": "user", "content": text},)
 
 
@@ -101,25 +104,3 @@ def query_of(row: Mapping[str, Any]) -> str | None:
     if instance is None:
         return None
     return [instance.query, *queries_in(instance.query)][-1]
-
-
-def queries_for(
-    names: Iterable[InstanceId], samples: SampleSet, instances: Path | None
-) -> dict[InstanceId, str]:
-    """What was asked, from a file of prompts if there is one, else from the samples themselves.
-
-    Raises
-    ------
-    UserError : one of the names has no query; see `load_instances`.
-    """
-    told = zip(samples.ids, samples.queries, strict=True) if samples.queries else ()
-    queries = {name: query for name, query in told if query is not None}
-    if instances is not None:
-        queries |= {instance.id: instance.query for instance in load_instances(instances)}
-    for name in names:
-        if name not in queries:
-            raise UserError(
-                f"{samples.model}: does not say what instance {name!r} was asked",
-                "--instances FILE has the prompts",
-            )
-    return queries

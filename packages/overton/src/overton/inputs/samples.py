@@ -88,6 +88,7 @@ def load_samples(path: Path | str, *, closing_fence: bool = True) -> SampleSet:
         _sample_set(model_name(path), samples_of, store),
         prompts=array("Q", [row.asked for row in first_rows.values()]),
         queries=StoredQueries(store, [row.query for row in first_rows.values()]),
+        has_ids=all(row.name.is_told for row in rows) and not _prompts_name_questions(rows),
     )
 
 
@@ -160,7 +161,10 @@ class _Row(NamedTuple):
 
 
 class _Name(NamedTuple):
+    """What names a row: whether that is told, else it is its line; whether it names a question."""
+
     id: InstanceId
+    is_told: bool
     of_question: bool
 
 
@@ -223,7 +227,7 @@ def _name(row: Mapping[str, Any], line: int) -> _Name:
     of_question = known is not None
     if known is None:
         known = next((row[name] for name in _ROW_IDS if is_name(row.get(name))), None)
-    return _Name(instance_id(known, line), of_question)
+    return _Name(instance_id(known, line), known is not None, of_question)
 
 
 def is_name(value: object) -> bool:

@@ -13,7 +13,7 @@ from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Request, Sampling, open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.instances import queries_for
+from ..inputs.matching import queries_for
 from ..inputs.parse_judgement import parse_judgement
 from ..inputs.samples import load_samples
 from ..records import InstanceId, JudgeKind, Judgement, SampleSet

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tenpapers.errors import UserError
 
 from ..embedding.instructions import follows_instructions, instructed
 from ..inputs.instances import load_instances
+from ..inputs.matching import require, rows_of
 from ..inputs.samples import load_samples
 from ..records import Instance, InstanceId
 from .budget import ContextOverflow, fit
@@ -204,14 +206,31 @@ def _teachers_answers(
             f"--method {settings.method}: whose answers? --teacher is missing",
             "a JSONL of samples for the same prompts, as `--method aligned` writes it",
         )
-    first = load_samples(settings.teacher).firsts
-    answers = [first.get(instance.id) or None for instance in instances]
+    answers = _first_responses(settings, settings.teacher, instances)
     if not any(answers):
         raise UserError(
             f"{settings.teacher}: answers none of the prompts of {settings.instances}",
-            "they are matched by instance id",
+            "all its first samples failed or are empty",
         )
     return answers
+
+
+def _first_responses(
+    settings: GenerateSettings, file: Path, instances: Sequence[Instance]
+) -> list[str | None]:
+    """Sample 0 of every prompt's row in a file of samples; None where it failed or is empty.
+
+    Raises
+    ------
+    UserError : a prompt within `--limit` has no row; see `load_samples`.
+    """
+    samples = load_samples(file)
+    places = rows_of(instances, samples)
+    counts = f"{len(samples.ids)} rows for {len(instances)} prompts"
+    for instance, place in list(zip(instances, places, strict=True))[: settings.limit]:
+        require(place, f"{file}: {counts}, none of them for instance {instance.id!r}")
+    firsts = list(samples.firsts.values())
+    return [None if place is None else firsts[place] or None for place in places]
 
 
 def _choose(
@@ -224,12 +243,13 @@ def _choose(
     answered = [place for place, answer in enumerate(answers) if answer]
     if method.choice == "random":
         return draw_others(ids, settings.k, seed=settings.seed, answered=answered)
+    queries = [instance.query for instance in instances]
     if settings.embeddings is not None:
-        vectors = vectors_of(settings.embeddings, ids)
+        likened = queries if method.choice == "prompt" else answers
+        vectors = vectors_of(settings.embeddings, ids, likened)
         return nearest_others(vectors, settings.k, answered=answered)
     if method.choice == "prompt":
-        texts = [instance.query for instance in instances]
-        return nearest_others(_encoded(texts, settings, method), settings.k, answered=answered)
+        return nearest_others(_encoded(queries, settings, method), settings.k, answered=answered)
     # What has no answer has no neighbours either, and is nobody's.
     found = [answer for answer in answers if answer]
     near = nearest_others(_encoded(found, settings, method), settings.k, answered=range(len(found)))
@@ -265,10 +285,6 @@ def _hints(
             f"--method {settings.method}: --summaries is missing",
             "`overton summarize TEACHER.jsonl --judge MODEL` writes them",
         )
-    summaries = load_samples(settings.summaries).firsts
-    if len(summaries) < len(instances):
-        raise UserError(
-            f"{settings.summaries}: {len(summaries)} summaries for {len(instances)} prompts",
-            "summarise the teacher's answers to all of them",
-        )
-    return {name: text for name, text in summaries.items() if text}
+    summaries = _first_responses(settings, settings.summaries, instances)
+    pairs = zip(instances, summaries, strict=True)
+    return {instance.id: text for instance, text in pairs if text}

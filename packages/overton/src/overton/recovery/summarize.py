@@ -10,7 +10,7 @@ from tenpapers.generation import Completion, Generator, Request, Sampling, open_
 from tenpapers.generation.types import Message
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.instances import queries_for
+from ..inputs.matching import queries_for
 from ..inputs.samples import load_samples
 from ..judging.prompts import question
 from ..judging.settings import SUMMARY_TOKENS
@@ -59,9 +59,10 @@ def summarize(
             ]
             for name in by_id.values():
                 if not texts[name]:
-                    log.write(_row(name, NOTHING))
+                    log.write(_row(name, None, NOTHING))
             for done in model.stream(requests, progress="summaries"):
-                log.write(_row(by_id[done.id], _output(done)))
+                name = by_id[done.id]
+                log.write(_row(name, queries[name], _output(done)))
             log.close(order=[str(name) for name in texts])
             return list(log.rows.values())
 
@@ -148,5 +149,7 @@ def _output(done: Completion) -> Row:
     return {"generated_text": done.text.strip(), "finish_reason": done.finish_reason}
 
 
-def _row(name: InstanceId, output: Row) -> Row:
-    return {"metadata": {"instance_id": name}, "outputs": [output]}
+def _row(name: InstanceId, query: str | None, output: Row) -> Row:
+    """A summary with the query whose answer it is of, by which it is found again."""
+    asked = {} if query is None else {"messages": [{"role": "user", "content": query}]}
+    return {"metadata": {"instance_id": name}, **asked, "outputs": [output]}
