@@ -34,3 +34,17 @@ def responses(file, *texts):
         messages = [{"role": "user", "content": question}]
         rows.append({"metadata": {"instance_id": number}, "messages": messages, "outputs": outputs})
     return write_rows(file, rows)
+
+
+# The profile of one question whose two samples say yes and no.
+YES_AND_NO = {
+    "n": 2,
+    "yes": 1,
+    "no": 1,
+    "both": 0,
+    "other": 0,
+    "entropy_bits": 1.0,
+    "distinct": 2.0,
+    "yes_and_no": 1.0,
+    "any_both": 0.0,
+}

@@ -3,6 +3,8 @@ import json
 import pytest
 from tenpapers.testing import command, fails, write_rows
 
+from ..conftest import YES_AND_NO
+
 BASE = [
     {"outputs": ["red car", "blue bus", "```"]},
     {"outputs": ["old tree", {"error": "busy"}, ""]},
@@ -65,17 +67,7 @@ def test_pluralism_counts_and_tells_what_it_could_not_read(tmp_path, capsys):
         for n, text in enumerate(('{"stance": "yes"}', '{"stance": "no"}', '{"stance": "'))
     ]
     file = write_rows(tmp_path / "base.jsonl", rows)
-    assert printed(capsys, "pluralism", file)["base"] == {
-        "n": 2,
-        "yes": 1,
-        "no": 1,
-        "both": 0,
-        "other": 0,
-        "entropy_bits": 1.0,
-        "distinct": 2.0,
-        "yes_and_no": 1.0,
-        "any_both": 0.0,
-    }
+    assert printed(capsys, "pluralism", file)["base"] == YES_AND_NO
     command("overton", "pluralism", file, "--out", tmp_path / "run")
     assert "base: 1 bad_json" in capsys.readouterr().out
     assert (tmp_path / "run" / "stances.png").exists()
@@ -85,6 +77,11 @@ def test_another_judges_verdicts_are_refused(tmp_path):
     rows = [{"metadata": {"instance_id": 0}, "outputs": ['{"score": 2}']}]
     file = write_rows(tmp_path / "m.jsonl", rows)
     fails("overton", "pluralism", file, told=["no verdict of the stance judge"])
+
+
+def test_a_reference_of_one_sample_has_no_ceiling(tmp_path):
+    greedy = write_rows(tmp_path / "greedy.jsonl", [{"outputs": ["red car"]}])
+    fails("overton", "similarity", "--reference", greedy, greedy, told=["no ceiling is possible"])
 
 
 def test_questions_that_differ_are_told_with_both_counts(files, tmp_path):

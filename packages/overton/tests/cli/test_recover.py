@@ -52,8 +52,8 @@ def test_samples_become_hints_demonstrations_and_verdicts(tmp_path, prompts, cap
         "summary 1",
         "summary 2",
     ]
-    asked = [row["messages"][0]["content"] for row in read_rows(base)]
-    assert asked == list(QUESTIONS)
+    for file in (hints, base):  # what was asked goes along, and rows are found by it
+        assert [row["messages"][0]["content"] for row in read_rows(file)] == list(QUESTIONS)
 
 
 def test_a_sample_that_failed_is_no_hint_and_is_never_asked_about(tmp_path, capsys):
@@ -74,10 +74,15 @@ def test_a_sample_that_failed_is_no_hint_and_is_never_asked_about(tmp_path, caps
         (["judge", "style", "p.jsonl", "--judge", "smollm2"], ["style", "stance"]),
         (["judge", "stance", "p.jsonl"], ["judge"]),
         (["make-demos"], ["teacher"]),
+        (["make-demos", "--teacher", "hf:/no/such"], ["hf:/no/such: no such folder"]),
+        (["judge", "stance", "s.jsonl", "--judge", "openai:gpt-4o"], ["OPENAI_API_KEY"]),
+        (["generate", "p.jsonl", "--method", "icl-rand", "--teacher", "t.jsonl"], ["t.jsonl: no"]),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, monkeypatch, words, told):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    write_rows(tmp_path / "s.jsonl", [{"prompt": "a", "response": "b"}])
     write_rows(tmp_path / "p.jsonl", [{"prompt": "a"}, {"prompt": "b"}])
     write_rows(tmp_path / "r.jsonl", [{"id": "0|0", "text": "x"}])
     model = ["--model", "replay:r.jsonl"] if words[0] == "generate" else []

@@ -50,3 +50,10 @@ def test_what_is_no_rows_of_numbers_is_one_line(array, tmp_path):
     np.savez(tmp_path / "emb.npz", embeddings=array)
     words = [tmp_path / "emb.npz", "-k", 1, "--out", tmp_path / "n.jsonl"]
     fails("overton", "neighbours", *words, told=["rows of numbers are wanted"])
+
+
+def test_vectors_that_are_no_directions_and_too_many_neighbours_are_one_line(tmp_path):
+    np.savez(tmp_path / "emb.npz", embeddings=[[1, 0], [0, 0], [np.nan, 1]])
+    words = ["neighbours", tmp_path / "emb.npz", "--out", tmp_path / "n.jsonl", "-k"]
+    fails("overton", *words, 2, told=["rows 1, 2 are zero or no numbers"])
+    fails("overton", *words, 3, told=["-k 3: of 3 texts each has 2 neighbours"])

@@ -5,6 +5,8 @@ import pytest
 from tenpapers.paper import load_paper
 from tenpapers.testing import command, fails, write_rows
 
+from ..conftest import YES_AND_NO
+
 TEXTS = {
     "llama-2-base": [["red car", "a fast bus"], ["blue sea", "old tree\n```"]],
     "llama-2-chat": [
@@ -53,17 +55,7 @@ def test_any_part_of_the_layout_gives_the_tree(made_up, tmp_path):
     out = tmp_path / "run"
     command("overton", "reproduce", "--data", made_up, "--no-semantic", "--out", out)
     results = json.loads((out / "results.json").read_text())
-    assert results["stance"]["llama-2-base"] == {
-        "n": 2,
-        "yes": 1,
-        "no": 1,
-        "both": 0,
-        "other": 0,
-        "entropy_bits": 1.0,
-        "distinct": 2.0,
-        "yes_and_no": 1.0,
-        "any_both": 0.0,
-    }
+    assert results["stance"]["llama-2-base"] == YES_AND_NO
     assert results["lexical"]["LIMA-OE"]["llama-2-base"]["jaccard"] == 0.0
     assert results["coverage"]["LIMA-OE:llama-2-chat>llama-2-base"]["union_sizes"] == [2.0, 4.0]
     assert results["expected"] is None and results["quality"] == {}
