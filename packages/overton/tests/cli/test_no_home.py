@@ -3,7 +3,7 @@
 import pytest
 from overton.judging import local_stance
 from overton.judging.local_stance import Labelled
-from tenpapers.models import embedded_path
+from tenpapers.models.loading import resolve_name
 from tenpapers.testing import command, fails, process, read_rows, write_rows
 
 from ..conftest import responses
@@ -12,7 +12,7 @@ from ..conftest import responses
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A home below a file, in which root cannot make anything either."""
-    minilm = embedded_path("minilm")  # where it lies already
+    minilm = resolve_name("minilm")  # where it lies already
     (tmp_path / "file").write_bytes(b"")
     for name in ("TENPAPERS_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
