@@ -27,6 +27,13 @@ def test_ag_news_from_its_csv(tmp_path):
         prepare("ag_news", tmp_path / "nothing")
 
 
+def test_a_part_of_ag_news_leaves_rows_for_training(tmp_path):
+    (tmp_path / "train.csv").write_text('"3","Oil up","Oil, it rose."\n' * 20)
+    (tmp_path / "test.csv").write_text('"4","T","A chip."\n')
+    sizes = {split: len(rows) for split, rows in prepare("ag_news", tmp_path).items()}
+    assert sizes == {"train": 18, "validation": 2, "test": 1}
+
+
 def test_hyperpartisan_and_own_splits(tmp_path):
     for split in ("train", "dev", "test"):
         write_rows(tmp_path / f"{split}.jsonl", [{"text": f"{split}.", "label": "true"}])
