@@ -163,9 +163,15 @@ def make_app(purpose: str, *, no_args_is_help: bool = True) -> typer.Typer:
             "sentence_transformers",
         ):
             logging.getLogger(noisy).setLevel(logging.WARNING)
+        # This one sets its own level when it is imported, which is later.
+        logging.getLogger("bm25s").addFilter(_is_warning)
 
     options.__doc__ = purpose
     return app
+
+
+def _is_warning(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING
 
 
 def run(app: typer.Typer) -> None:
