@@ -17,6 +17,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# vLLM's engine computes in its own process instead of starting one more, which would import vLLM
+# for another quarter of a minute.
+os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+
 # Begun in the background of a script, we ignore Ctrl-C, and so would every program that tests start
 # to interrupt it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -28,9 +32,9 @@ hypothesis.settings.load_profile("house")
 
 # Files of these names take longest, in every package. A worker that began one of them last would
 # keep the others waiting.
+VLLM = ("test_vllm.py", "test_merged_folder.py")  # the second starts an engine of its own
 LONG = (
-    "test_vllm.py",
-    "test_merged_folder.py",  # starts a vLLM of its own
+    *VLLM,
     "test_acceptance.py",
     "test_reproduce.py",
     "test_journals.py",
@@ -57,7 +61,7 @@ def pytest_xdist_make_scheduler(config, log):
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "vllm" if file.endswith("test_vllm.py") else file
+            return "vllm" if file.endswith(VLLM) else file
 
     return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 

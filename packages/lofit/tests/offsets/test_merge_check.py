@@ -24,7 +24,7 @@ class Letters:
 
 
 def verify_with(model, adapter, merged, **more):
-    return verify_merge(model, adapter, merged, Letters(), **more)
+    return verify_merge(model, adapter, merged, Letters(), length=4, **more)
 
 
 def test_refusals_say_why_and_what_to_do():

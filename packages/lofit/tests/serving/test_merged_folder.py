@@ -27,8 +27,8 @@ def edited(lm, tmp_path_factory):
 
 @pytest.mark.vllm
 @pytest.mark.slow
-def test_hooked_merged_and_vllm_give_the_same_text(lm, edited):
-    """Sixteen greedy tokens on two prompts."""
+def test_vllm_gives_the_text_of_the_hooked_model(lm, edited):
+    """Sixteen greedy tokens on two prompts; transformers reads the folder below."""
     pytest.importorskip("vllm")
     adapter, folder = edited
     sampling = Sampling(max_tokens=16)
@@ -40,11 +40,9 @@ def test_hooked_merged_and_vllm_give_the_same_text(lm, edited):
     with intervened(lm, adapter) as (hooked, _):
         by_hooks = texts(Generator(HFBackend(hooked)))
     base = texts(Generator(HFBackend(lm)))
-    with open_generator(f"hf:{folder}", cache=False) as generator:
-        by_weights = texts(generator)
     with open_generator(f"vllm:{folder}?max_model_len=256", cache=False) as generator:
         by_vllm = texts(generator)
-    assert by_hooks == by_weights == by_vllm
+    assert by_hooks == by_vllm
     assert all(a != b for a, b in zip(by_hooks, base, strict=True))
 
 
@@ -73,7 +71,7 @@ def test_a_folder_that_a_kill_left_without_weights_is_made_anew(small, tmp_path,
 def test_the_merged_folder_of_a_real_model(lm, edited):
     """SmolLM2, merged against hooked, reloaded plainly."""
     adapter, folder = edited
-    report = verify_merge(lm.model, adapter, folder, lm.tokenizer)
+    report = verify_merge(lm.model, adapter, folder, lm.tokenizer, length=4)
     assert report.ok and report.greedy_agreement == 1.0
     assert report.max_abs_logit_diff < 1e-3 < report.max_abs_change
     assert json.loads((folder / "config.json").read_text())["attention_bias"] is True

@@ -36,7 +36,7 @@ class MergeReport:
     Parameters
     ----------
     max_abs_logit_diff : between merged and hooked, over all prompts and positions.
-    greedy_agreement : share of prompts with the same 16 greedy tokens.
+    greedy_agreement : share of prompts with the same greedy tokens, 16 where nothing else is asked.
     max_abs_change : between merged and base; 0 means that the edit was lost.
     tolerance : of `max_abs_logit_diff`.
     ok : within tolerance, and different from the base.
@@ -69,6 +69,7 @@ def verify_merge(
     texts: Sequence[str] = PROMPTS,
     *,
     all_positions: bool = False,
+    length: int = 16,
 ) -> MergeReport:
     """Compare a merged model with the hooked one.
 
@@ -78,6 +79,7 @@ def verify_merge(
     merged : folder, reloaded with plain `AutoModelForCausalLM`, or a model.
     texts : at least four prompts.
     all_positions : as in `merge.merge`.
+    length : greedy tokens that are compared.
     """
     import torch
 
@@ -100,10 +102,10 @@ def verify_merge(
                 hooks.scope = slice(None)  # type: ignore[union-attr]
             with hooks:
                 hooked = model(ids).logits.double()
-                text_hooked = _greedy(model, ids)
+                text_hooked = _greedy(model, ids, length)
         largest = max(largest, float((ours - hooked).abs().max()))
         changed = max(changed, float((ours - plain).abs().max()))
-        agree += _greedy(merged, ids) == text_hooked
+        agree += _greedy(merged, ids, length) == text_hooked
     inert = not bool(adapter.values.any())
     return MergeReport(
         largest,
@@ -114,7 +116,7 @@ def verify_merge(
     )
 
 
-def _greedy(model: PreTrainedModel, ids: Int[Tensor, "1 tokens"], length: int = 16) -> list[int]:
+def _greedy(model: PreTrainedModel, ids: Int[Tensor, "1 tokens"], length: int) -> list[int]:
     import torch
 
     with torch.inference_mode():
