@@ -1,22 +1,19 @@
 """Every command that writes row by row or stage by stage keeps the promises of runs."""
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import time
 
 import pytest
 import yaml
 from lofit.scoring import choices
+from lofit.training import loop
 from tenpapers.testing import (
     Journalled,
     check_journal,
     command,
     fails,
+    kill_process,
     read_rows,
-    start,
     tiny_checkpoint,
     write_rows,
 )
@@ -130,6 +127,7 @@ def merge(files):
         others=[(["--via", "v_proj"], 'via was "o_proj" and is "v_proj"'), another_model(files)],
         out="merged",
         failed=None,
+        kills=2,
     )
 
 
@@ -257,23 +255,23 @@ def test_a_sweep_takes_more_values(files, tmp_path):
     assert [value for value, _ in points] == [10, 50, 100]
 
 
-def test_a_process_killed_in_step_2_keeps_step_1_and_the_steps_it_did(files, tmp_path):
+def test_a_process_killed_in_step_2_keeps_step_1_and_the_steps_it_did(files, tmp_path, monkeypatch):
     out = tmp_path / "out"
-    words = ["--task", "jsonl", "--epochs", 10, "--batch-size", 2, "--top-k", 2]
+    words = ["--task", "jsonl", "--epochs", 4, "--batch-size", 2, "--top-k", 2]
     line = ["train", *model(files), "--data", files / "train.jsonl", *words, "--out", out]
-    slowly = "import lofit.training.loop; lofit.training.loop.SAVE_EVERY = 0"
-    process = subprocess.Popen(start("lofit", *line, before=slowly), stderr=subprocess.DEVNULL)
     state = out / ".step2" / "state.json"
-    while not state.exists() or len(json.loads(state.read_text())["losses"]) < 5:
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+
+    def has_done_five():
+        return state.exists() and len(json.loads(state.read_text())["losses"]) >= 5
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "SAVE_EVERY", 0)
+        kill_process("lofit", *line, when=has_done_five)
     kept, ranked = json.loads(state.read_text())["losses"], (out / "heads.json").stat().st_mtime_ns
     command("lofit", *line)
     assert (out / "heads.json").stat().st_mtime_ns == ranked
     losses = [row["loss"] for row in read_rows(out / "train_log.jsonl")]
-    assert len(losses) == 80 and losses[: len(kept)] == kept
+    assert len(losses) == 32 and losses[: len(kept)] == kept
     assert not state.parent.exists()
 
 

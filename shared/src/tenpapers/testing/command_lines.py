@@ -4,19 +4,31 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..errors import UserError
 
+if TYPE_CHECKING:
+    from typer import Typer
+
 
 def command(package: str, *arguments: object, code: int = 0) -> None:
     """Run a package's command line in this process and expect an exit code."""
-    app = import_module(f"{package}.cli.main").app
-    ended = app([str(argument) for argument in arguments], standalone_mode=False)
+    program = _program(import_module(f"{package}.cli.main").app)
+    ended = program([str(argument) for argument in arguments], standalone_mode=False)
     assert (ended or 0) == code, f"exit code {ended}, not {code}"
+
+
+@cache
+def _program(app: "Typer") -> Callable[..., Any]:
+    """What an app makes of its functions whenever it is called, and what a call of it then runs."""
+    from typer.main import get_command
+
+    return get_command(app)
 
 
 def fails(package: str, *arguments: object, told: Sequence[object] = ()) -> str:
@@ -60,14 +72,9 @@ def process(
     )
 
 
-def start(package: str, *arguments: object, before: str = "") -> list[str]:
-    """The words that start a package's command line in a process of its own.
-
-    Parameters
-    ----------
-    before : statements that run first, such as one that shortens an interval.
-    """
-    code = f"{before}\nfrom {package}.cli.main import main; main()"
+def start(package: str, *arguments: object) -> list[str]:
+    """The words that start a package's command line in a process of its own."""
+    code = f"from {package}.cli.main import main; main()"
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 

@@ -3,11 +3,12 @@
 import os
 import random
 import socket
-import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,7 @@ from filelock import FileLock
 from pydantic import BaseModel
 
 from .. import journal, records
-from .command_lines import command, fails, start
+from .command_lines import command, fails
 from .rows import content_of
 
 
@@ -81,14 +82,17 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
         whole = run("whole")
     wanted = case.content(whole)
 
-    draw = random.Random(seed)
-    for moment in draw.sample(range(1, undisturbed.writes + 1), k=case.kills):
+    def killed_and_resumed(name: str, moment: int, *more: object) -> None:
         with _watched(kill_at=moment) as before, pytest.raises(Killed):
-            run(f"killed-{moment}")
+            run(name, *more)
         with _watched() as after:
-            resumed = case.content(run(f"killed-{moment}"))
+            resumed = case.content(run(name))
         assert resumed == wanted, f"killed at write {moment} of {undisturbed.writes}"
         assert before.rows + after.rows <= undisturbed.rows, "a row was made twice"
+
+    moments = random.Random(seed).sample(range(1, undisturbed.writes + 1), k=case.kills)
+    for moment in moments[1:]:
+        killed_and_resumed(f"killed-{moment}", moment)
 
     for more, told in case.others:
         refused(*more, told=told)
@@ -112,8 +116,8 @@ def check_journal(package: str, case: Journalled, folder: Path, seed: int = 0) -
 
     mine = whole / "mine.txt" if whole.is_dir() else whole.with_name("mine.txt")
     mine.write_text("mine")
-    run("whole", "--overwrite")
-    assert case.content(whole) == wanted and mine.read_text() == "mine"
+    killed_and_resumed("whole", moments[0], "--overwrite")
+    assert mine.read_text() == "mine"
 
 
 class Killed(BaseException):
@@ -169,21 +173,43 @@ def _watched(
         yield seen
 
 
-def kill_process(package: str, *arguments: object, file: Path, lines: int) -> None:
-    """Run a command line in a process of its own and kill it (SIGKILL) while it adds to a file.
+def kill_process(package: str, *arguments: object, when: Callable[[], bool]) -> None:
+    """Run a command line in a process of its own and kill it (SIGKILL) at what is to be seen.
 
-    Parameters
-    ----------
-    lines : how many the file has when the kill comes; rows are written slowly enough to meet it.
+    The process is a copy of this one, with all that is imported and replaced here.
     """
-    slowly = (
-        "import time; from tenpapers.journal import RowLog; write = RowLog.write\n"
-        "RowLog.write = lambda self, *rows: (write(self, *rows), time.sleep(0.5))"
-    )
-    process = subprocess.Popen(start(package, *arguments, before=slowly), stderr=subprocess.PIPE)
+    process = get_context("fork").Process(target=_alone, args=(package, *arguments))
+    process.start()
     until = time.monotonic() + 120
-    while not (file.exists() and file.read_bytes().count(b"\n") >= lines):
-        assert process.poll() is None and time.monotonic() < until, process.stderr
-        time.sleep(0.02)
+    while not when():
+        assert process.is_alive() and time.monotonic() < until, "it ended before it was killed"
+        time.sleep(0.01)
     process.kill()
-    process.communicate()
+    process.join()
+
+
+def _alone(package: str, *arguments: object) -> None:
+    if "torch" in sys.modules:  # whose threads are not copied
+        sys.modules["torch"].set_num_threads(1)
+    command(package, *arguments)
+
+
+def kill_at_row(package: str, *arguments: object, file: Path, rows: int) -> None:
+    """Kill a command line as `kill_process` does when a file of rows has so many of them.
+
+    The process waits for it then.
+    """
+    write = journal.RowLog.write
+
+    def added(self: journal.RowLog, *more: BaseModel | dict[str, Any]) -> None:
+        write(self, *more)
+        if self.path == file and len(self.rows) >= rows:
+            time.sleep(120)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal.RowLog, "write", added)
+        kill_process(
+            package,
+            *arguments,
+            when=lambda: file.exists() and file.read_bytes().count(b"\n") >= rows,
+        )
