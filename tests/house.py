@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,13 @@ def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
+@cache  # several tests look at every file
+def import_statements(file: Path) -> list[ast.Import | ast.ImportFrom]:
+    """Every import of a file, wherever it stands."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imports(file: Path, base: Path) -> Iterator[Import]:
     """Every `from .. import name` and `import ..` of a file, wherever it stands.
 
@@ -37,13 +45,13 @@ def imports(file: Path, base: Path) -> Iterator[Import]:
     base : folder that is on the path, so that relative imports become absolute.
     """
     here = list(file.relative_to(base).with_suffix("").parts[:-1])
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in import_statements(file):
         if isinstance(node, ast.ImportFrom):
             parent = here[: len(here) - (node.level - 1)] if node.level else []
             module = ".".join([*parent, *([node.module] if node.module else [])])
             for alias in node.names:
                 yield Import(file, module, alias.name)
-        elif isinstance(node, ast.Import):
+        else:
             for alias in node.names:
                 yield Import(file, alias.name, "")
 

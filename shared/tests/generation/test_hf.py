@@ -13,7 +13,7 @@ def test_a_text_does_not_depend_on_its_neighbours(smollm2):
         Request(
             id=f"{i}.{temperature}.{seed}",
             prompt=prefix + prompt,
-            sampling=Sampling(temperature=temperature, top_p=0.9, max_tokens=6, seed=seed),
+            sampling=Sampling(temperature=temperature, top_p=0.9, max_tokens=4, seed=seed),
         )
         for i, prompt in enumerate(PROMPTS[:2])
         for temperature, seed in ((0.0, 0), (0.8, 0), (0.8, 1))
@@ -36,18 +36,18 @@ def test_greedy_text_is_that_of_transformers_generate(smollm2, expected):
 
 def test_a_repetition_penalty_is_that_of_transformers_generate(smollm2, expected):
     lm = smollm2.lm
-    sampling = Sampling(max_tokens=16, repetition_penalty=1.3)
+    sampling = Sampling(max_tokens=8, repetition_penalty=1.3)
     asked = [Request(id=p, prompt=p, sampling=sampling) for p in (PROMPTS[4], PROMPTS[6])]
-    plain = Request(id="plain", prompt=PROMPTS[4], sampling=Sampling(max_tokens=16))
+    plain = Request(id="plain", prompt=PROMPTS[4], sampling=Sampling(max_tokens=8))
     found = {done.id: done.text for done in smollm2.stream([*asked, plain])}
     for request in asked:
         ids = lm.tokenizer(request.prompt, return_tensors="pt")
-        options = {"do_sample": False, "max_new_tokens": 16, "repetition_penalty": 1.3}
+        options = {"do_sample": False, "max_new_tokens": 8, "repetition_penalty": 1.3}
         with torch.inference_mode():
             made = lm.model.generate(**ids, **options)
         tail = made[0, ids["input_ids"].shape[1] :]
         assert found[request.id] == lm.tokenizer.decode(tail, skip_special_tokens=True)
-    assert found["plain"] == expected["4"] != found[PROMPTS[4]]
+    assert expected["4"].startswith(found["plain"]) and found["plain"] != found[PROMPTS[4]]
 
 
 def test_stop_strings_length_and_chat(smollm2):

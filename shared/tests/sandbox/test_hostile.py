@@ -13,7 +13,7 @@ from tenpapers.sandbox import Limits, Program, SandboxPool
 
 from .conftest import there
 
-TIMEOUT = 0.7
+TIMEOUT = 0.4
 HOSTILE = {
     "infinite loop": ("while True: pass", {"timeout"}),
     "swallows every exception": (

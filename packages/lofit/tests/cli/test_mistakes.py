@@ -34,7 +34,7 @@ def test_bad_training_files(content, told, tmp_path, tiny_spec):
 
 
 def test_an_error_ends_a_process_with_code_2_and_one_line(tmp_path):
-    done = process("lofit", "train", "--task", "jsonl", "--data", "none", "--out", tmp_path)
+    done = process("lofit", "evaluate", "--task", "mquake", "--data", "none", "--out", tmp_path)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: none: no such file")
 

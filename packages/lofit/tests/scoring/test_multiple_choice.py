@@ -56,8 +56,17 @@ def test_the_best_answer_is_scored_even_if_the_list_of_true_ones_lacks_it(lm):
 
 @pytest.mark.acceptance
 def test_prefix_reuse_gives_the_scores_of_the_naive_scorer(data, lm):
-    """Two questions within 1e-3, after the first two questions of the primer."""
-    items = truthfulqa.read(data / "truthfulqa.jsonl.gz")[:2]
+    """Two questions within 1e-3, after the first two questions of the primer; of four answers each,
+    for the naive scorer reads everything anew for every answer."""
+    items = [
+        item.model_copy(
+            update={
+                "correct_answers": item.correct_answers[:2],
+                "incorrect_answers": item.incorrect_answers[:2],
+            }
+        )
+        for item in truthfulqa.read(data / "truthfulqa.jsonl.gz")[:2]
+    ]
     context = "\n".join(primer().splitlines()[:5]) + "\n"
     fast, _ = score_multiple_choice(lm.model, lm.tokenizer, items, context=context)
     slow, _ = score_multiple_choice(lm.model, lm.tokenizer, items, context=context, reuse=False)
@@ -83,13 +92,13 @@ def test_an_edit_of_answers_only_is_the_same_in_both_scorers(lm):
             found[reuse], _ = score_multiple_choice(
                 lm.model,
                 lm.tokenizer,
-                questions(),
+                questions()[:1],
                 context="Q: Hi?\nA: Ho.\n\n",
                 answer_only=edit,
                 reuse=reuse,
             )
     base, _ = score_multiple_choice(
-        lm.model, lm.tokenizer, questions(), context="Q: Hi?\nA: Ho.\n\n"
+        lm.model, lm.tokenizer, questions()[:1], context="Q: Hi?\nA: Ho.\n\n"
     )
     for a, b, c in zip(found[True], found[False], base, strict=True):
         assert a.scores_true == pytest.approx(b.scores_true, abs=1e-3)

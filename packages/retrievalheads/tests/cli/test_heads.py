@@ -31,6 +31,11 @@ def test_bad_data_is_told_with_file_and_line(world, tmp_path):
     assert "n_tokens" in detect(json.dumps(row | {"n_tokens": "many"}))
     line = ("detect", "--data", tmp_path / "no.jsonl", "--out", tmp_path / "s.json")
     assert "no such file" in wrong(*line)
+
+
+def test_a_mistake_ends_the_process_with_one_line_and_exit_code_2(tmp_path):
+    """By a command that loads no model library before it looks at its input."""
+    line = ("correlate", "--runs", tmp_path / "no.jsonl", "--out", tmp_path / "c.png")
     done = process("retrievalheads", *line)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1] == f"error: {tmp_path}/no.jsonl: no such file"

@@ -14,10 +14,10 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
         "planted": 0,
         "variants": ["hh", "real-limited", "real-full"],
         "patch": ["hh"],
-        "n_train": 16,
-        "smaller": [8],
-        "n_dev": 8,
-        "n_test": 6,
+        "n_train": 8,
+        "smaller": [4],
+        "n_dev": 4,
+        "n_test": 3,
         "toy_facts": 4,
         "patch_examples": 2,
         "short_tokens": 64,
@@ -49,8 +49,8 @@ def test_reproduce_goes_on_where_it_was_and_guards_its_folder(tmp_path, capsys):
     runs = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
     sizes = [(r["name"], r["n_train"]) for r in runs if "base" not in r["name"] and not r["seed"]]
     assert sizes == [
-        *[("hh", 16), ("hh", 8), ("real-limited", 16), ("real-full", 16)],
-        *[("real-short", 16), ("mixed", 16), ("no-lora", 16)],
+        *[("hh", 8), ("hh", 4), ("real-limited", 8), ("real-full", 8)],
+        *[("real-short", 8), ("mixed", 8), ("no-lora", 8)],
     ]
     assert [r["seed"] for r in runs] == [0] * 9 + [1] * 9
     assert [bool(r["failed"]) for r in runs if r["name"] == "real-full"] == [True, True]
