@@ -13,7 +13,7 @@ from tenpapers.testing import (
     data_fixture,
     fails,
     imports_of_help,
-    kill_at_row,
+    kill_process,
     process,
     read_rows,
     tiny_checkpoint,
@@ -204,7 +204,7 @@ def test_a_command_that_breaks_one_fails(doubling, doubled, tmp_path, replaced, 
 def test_a_killed_process_leaves_what_it_had(doubling, doubled, tmp_path):
     package, out = doubling(), tmp_path / "run"
     words = [*doubled.arguments, "--out", out]
-    kill_at_row(package, *words, file=out / "rows.jsonl", rows=2)
+    kill_process(package, *words, file=out / "rows.jsonl", lines=2)
     assert len(read_rows(out / "rows.jsonl")) == 2
     command(package, *words)
     assert [row["value"] for row in read_rows(out / "rows.jsonl")] == [2, 4, 6, 8]

@@ -9,7 +9,7 @@ from tenpapers.testing import (
     check_journal,
     command,
     fails,
-    kill_at_row,
+    kill_process,
     read_rows,
     write_rows,
 )
@@ -294,7 +294,7 @@ def test_requests_that_failed_are_counted_and_asked_by_the_next_run(files, tmp_p
 def test_a_killed_process_goes_on(files, tmp_path):
     arguments = [*runs(files)["evaluate"].arguments, "--out", tmp_path]
     file = tmp_path / "reports.jsonl"
-    kill_at_row("codeupdatearena", *arguments, file=file, rows=1)
+    kill_process("codeupdatearena", *arguments, file=file, lines=1)
     before = read_rows(file)
     command("codeupdatearena", *arguments)
     after = read_rows(file)

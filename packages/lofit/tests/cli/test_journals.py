@@ -12,7 +12,7 @@ from tenpapers.testing import (
     check_journal,
     command,
     fails,
-    kill_process,
+    kill_when,
     read_rows,
     tiny_checkpoint,
     write_rows,
@@ -266,7 +266,7 @@ def test_a_process_killed_in_step_2_keeps_step_1_and_the_steps_it_did(files, tmp
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "SAVE_EVERY", 0)
-        kill_process("lofit", *line, when=has_done_five)
+        kill_when("lofit", *line, when=has_done_five)
     kept, ranked = json.loads(state.read_text())["losses"], (out / "heads.json").stat().st_mtime_ns
     command("lofit", *line)
     assert (out / "heads.json").stat().st_mtime_ns == ranked

@@ -3,7 +3,7 @@ from tenpapers.testing import (
     Journalled,
     check_journal,
     command,
-    kill_at_row,
+    kill_process,
     read_rows,
     write_rows,
 )
@@ -107,7 +107,7 @@ def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
 def test_a_killed_process_goes_on(files, tmp_path):
     file = tmp_path / "m.jsonl"
     arguments = [*runs(files)["generate"].arguments, "--out", file]
-    kill_at_row("overton", *arguments, file=file, rows=2)
+    kill_process("overton", *arguments, file=file, lines=2)
     before = [output for row in read_rows(file) for output in row["outputs"]]
     assert sum("error" not in output for output in before) < 6
     command("overton", *arguments)

@@ -18,7 +18,7 @@ from tenpapers.testing import (
     Journalled,
     check_journal,
     command,
-    kill_at_row,
+    kill_process,
     read_rows,
     tiny_checkpoint,
     write_rows,
@@ -238,7 +238,7 @@ def test_a_report_joins_the_run_whose_folder_it_is_in(tmp_path):
 def test_a_killed_process_goes_on_where_it_was(files, tmp_path):
     case, out = detect(files), tmp_path / "scores.json"
     words = [*case.arguments, "--out", out]
-    kill_at_row("retrievalheads", *words, file=tmp_path / "scores.json.partial.jsonl", rows=3)
+    kill_process("retrievalheads", *words, file=tmp_path / "scores.json.partial.jsonl", lines=3)
     assert not out.exists()
     command("retrievalheads", *words)
     command("retrievalheads", *case.arguments, "--out", tmp_path / "whole.json")

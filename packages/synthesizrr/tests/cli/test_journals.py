@@ -8,7 +8,7 @@ from tenpapers.testing import (
     byte_tokenizer,
     chat_server,
     check_journal,
-    kill_at_row,
+    kill_process,
 )
 
 from ..conftest import AG, command, fails, inputs, pool, read_lines, write_rows
@@ -196,7 +196,7 @@ def test_a_run_tells_what_could_not_be_trained_after_its_data_set(files, tmp_pat
 def test_a_killed_process_goes_on(files, tmp_path):
     out = tmp_path / "generations.jsonl"
     words = [*generation(files).arguments, "--out", out]
-    kill_at_row("synthesizrr", *words, file=out, rows=2)
+    kill_process("synthesizrr", *words, file=out, lines=2)
     before = read_lines(out)
     command(*words)
     after = read_lines(out)

@@ -3,7 +3,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
-from tenpapers.testing import Journalled, check_journal, kill_at_row, read_rows, write_rows
+from tenpapers.testing import Journalled, check_journal, kill_process, read_rows, write_rows
 from tocot.answering import run_tasks
 from tocot.answering.prompts import VARIANTS
 from tocot.inputs.load import own_items
@@ -101,7 +101,7 @@ def test_the_study_keeps_the_promises_of_runs(files, tmp_path, monkeypatch):
 def test_a_killed_process_goes_on(files, tmp_path):
     arguments = [*runs(files)["run"].arguments, "--out", tmp_path]
     file = tmp_path / "outputs" / "csqa.jsonl"
-    kill_at_row("tocot", *arguments, file=file, rows=2)
+    kill_process("tocot", *arguments, file=file, lines=2)
     before = read_rows(file)
     command(*arguments)
     after = read_rows(file)

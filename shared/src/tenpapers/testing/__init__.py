@@ -14,7 +14,7 @@ from .command_lines import (
     process,
     start,
 )
-from .journals import Journalled, check_journal, kill_at_row, kill_process
+from .journals import Journalled, check_journal, kill_process, kill_when
 from .published_files import (
     data_fixture,
     exactly_published,
@@ -41,8 +41,8 @@ __all__ = [
     "fails",
     "fetched",
     "imports_of_help",
-    "kill_at_row",
     "kill_process",
+    "kill_when",
     "parse",
     "process",
     "published",

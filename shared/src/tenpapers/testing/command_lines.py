@@ -72,9 +72,14 @@ def process(
     )
 
 
-def start(package: str, *arguments: object) -> list[str]:
-    """The words that start a package's command line in a process of its own."""
-    code = f"from {package}.cli.main import main; main()"
+def start(package: str, *arguments: object, before: str = "") -> list[str]:
+    """The words that start a package's command line in a process of its own.
+
+    Parameters
+    ----------
+    before : statements that run first, such as one that shortens an interval.
+    """
+    code = f"{before}\nfrom {package}.cli.main import main; main()"
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 

@@ -173,7 +173,7 @@ def _watched(
         yield seen
 
 
-def kill_process(package: str, *arguments: object, when: Callable[[], bool]) -> None:
+def kill_when(package: str, *arguments: object, when: Callable[[], bool]) -> None:
     """Run a command line in a process of its own and kill it (SIGKILL) at what is to be seen.
 
     The process is a copy of this one, with all that is imported and replaced here.
@@ -181,11 +181,13 @@ def kill_process(package: str, *arguments: object, when: Callable[[], bool]) -> 
     process = get_context("fork").Process(target=_alone, args=(package, *arguments))
     process.start()
     until = time.monotonic() + 120
-    while not when():
-        assert process.is_alive() and time.monotonic() < until, "it ended before it was killed"
-        time.sleep(0.01)
-    process.kill()
-    process.join()
+    try:
+        while not when():
+            assert process.is_alive() and time.monotonic() < until, "it ended before it was killed"
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.join()
 
 
 def _alone(package: str, *arguments: object) -> None:
@@ -194,8 +196,8 @@ def _alone(package: str, *arguments: object) -> None:
     command(package, *arguments)
 
 
-def kill_at_row(package: str, *arguments: object, file: Path, rows: int) -> None:
-    """Kill a command line as `kill_process` does when a file of rows has so many of them.
+def kill_process(package: str, *arguments: object, file: Path, lines: int) -> None:
+    """Kill a command line as `kill_when` does when a file of rows has so many lines.
 
     The process waits for it then.
     """
@@ -203,13 +205,13 @@ def kill_at_row(package: str, *arguments: object, file: Path, rows: int) -> None
 
     def added(self: journal.RowLog, *more: BaseModel | dict[str, Any]) -> None:
         write(self, *more)
-        if self.path == file and len(self.rows) >= rows:
+        if self.path == file and len(self.rows) >= lines:
             time.sleep(120)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(journal.RowLog, "write", added)
-        kill_process(
+        kill_when(
             package,
             *arguments,
-            when=lambda: file.exists() and file.read_bytes().count(b"\n") >= rows,
+            when=lambda: file.exists() and file.read_bytes().count(b"\n") >= lines,
         )
