@@ -1,0 +1,1 @@
+# The public names, imported on first use so that `--help` stays fast.

@@ -1,0 +1,5 @@
+"""`python -m cfr`."""
+
+from .cli.main import main
+
+main()

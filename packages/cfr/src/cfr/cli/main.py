@@ -1,0 +1,19 @@
+"""The command line: parse, call, print. Every command says what it needs and what it writes."""
+
+from tenpapers.cli import make_app, run
+
+from . import retrieval, training, verification
+
+app = make_app(
+    """Find the evidence that answers a subquestion of a claim, not the text that repeats the claim.
+
+    Example: cfr rerank --candidates candidates.jsonl --out ranked.jsonl
+    """
+)
+for group in (retrieval, training, verification):
+    app.add_typer(group.app)
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app)

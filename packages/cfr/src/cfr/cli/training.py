@@ -1,0 +1,5 @@
+"""Commands of training."""
+
+from tenpapers.cli import make_app
+
+app = make_app("")

@@ -1,0 +1,5 @@
+"""Commands of verification."""
+
+from tenpapers.cli import make_app
+
+app = make_app("")

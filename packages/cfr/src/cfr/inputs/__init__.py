@@ -1,0 +1,1 @@
+"""Published files and what people have, as records."""

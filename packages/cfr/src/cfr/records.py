@@ -1,0 +1,210 @@
+"""What comes in, what flows between the stages, what goes out; unknown fields pass through."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+
+ClaimId = int | str
+Signal = Literal["gold", "distill", "lerc"]
+# Relevant, not relevant, or not judged.
+Relevance = Literal[1, 0] | None
+
+
+class Row(BaseModel):
+    """Base of a row of a file: immutable; fields of the user's own come back in the output."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+
+class Page(Row):
+    """A web page.
+
+    Parameters
+    ----------
+    date : of its publication, ISO 8601; None where it is not known.
+    """
+
+    url: str
+    title: str = ""
+    text: str
+    date: str | None = None
+
+
+class Passage(Row):
+    """A window of a page.
+
+    Parameters
+    ----------
+    start, end : of the window in the page, in words.
+    pseudo : whether it is the text of an answer that stands in for a lost page.
+    """
+
+    pid: str
+    url: str = ""
+    title: str = ""
+    text: str
+    start: int = 0
+    end: int = 0
+    pseudo: bool = False
+
+    @property
+    def document(self) -> str:
+        """What encoders and models read: title and text, joined by one space."""
+        return f"{self.title} {self.text}".strip()
+
+
+class Answer(Row):
+    """A person's answer to a subquestion.
+
+    Parameters
+    ----------
+    answer_type : Extractive, Abstractive, Boolean or Unanswerable.
+    boolean_explanation : why a Boolean answer is yes or no.
+    """
+
+    answer: str
+    answer_type: str = ""
+    boolean_explanation: str | None = None
+    source_url: str | None = None
+    cached_source_url: str | None = None
+    source_medium: str | None = None
+
+    @property
+    def joined(self) -> str:
+        """The answer, a Boolean one with its explanation: `answer. explanation`."""
+        if self.answer_type != "Boolean" or not self.boolean_explanation:
+            return self.answer
+        return f"{self.answer.rstrip().removesuffix('.')}. {self.boolean_explanation}"
+
+
+class Question(Row):
+    """A subquestion of a claim, with people's answers."""
+
+    question: str
+    answers: Sequence[Answer] = ()
+
+
+class Claim(Row):
+    """A claim of AVeriTeC's form."""
+
+    claim_id: ClaimId
+    claim: str
+    date: str | None = Field(None, validation_alias=AliasChoices("date", "claim_date"))
+    speaker: str | None = None
+    label: str | None = None
+    questions: Sequence[Question] = ()
+    fact_checking_article: str | None = None
+
+
+class Query(Row):
+    """A claim and one of its subquestions, with the right answers.
+
+    Parameters
+    ----------
+    qid : `{claim_id}:{number of the subquestion}`.
+    question : may be empty: then the claim alone is asked.
+    """
+
+    qid: str
+    claim: str
+    question: str = ""
+    answers: Sequence[str] = ()
+
+    @field_validator("qid", mode="before")
+    @classmethod
+    def _text(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value
+
+
+class Candidates(Query):
+    """A query and the passages that the first stage found, best first."""
+
+    passages: Sequence[Passage] = ()
+
+
+class Judgement(Row):
+    """What a signal says of one passage.
+
+    Parameters
+    ----------
+    score : of the signal's own scale; None where there is none.
+    rel : 1 relevant, 0 not, None neither.
+    """
+
+    pid: str
+    score: float | None = None
+    rel: Relevance = None
+
+
+class Labels(Row):
+    """What one signal says of a query's passages."""
+
+    qid: str
+    signal: Signal
+    judgements: Sequence[Judgement] = ()
+
+
+class Training(Row):
+    """A query with its positives and negatives, and the signals that named each positive."""
+
+    qid: str
+    claim: str
+    question: str = ""
+    positives: Sequence[Passage] = ()
+    negatives: Sequence[Passage] = ()
+    signals: Mapping[str, Sequence[Signal]] = Field(default_factory=dict)
+
+
+class Result(Row):
+    """A passage in a ranking; `rank` counts from 1."""
+
+    pid: str
+    score: float
+    rank: int
+
+
+class Ranked(Row):
+    """A query's ranking, best first."""
+
+    qid: str
+    results: Sequence[Result] = ()
+
+
+class ReadAnswer(Row):
+    """A reader's answer to a subquestion from some passages.
+
+    Parameters
+    ----------
+    pids : of the passages that it read.
+    answered : False where the reader said that they do not answer.
+    """
+
+    qid: str
+    answer: str
+    pids: Sequence[str] = ()
+    answered: bool = True
+
+
+class Evidence(Row):
+    """A subquestion, its answer and where that is from."""
+
+    question: str
+    answer: str = ""
+    url: str | None = None
+
+
+class Verdict(Row):
+    """A judge's verdict on a claim.
+
+    Parameters
+    ----------
+    raw : the judge's words.
+    parse_failed : whether they held no label; `pred_label` is the neutral one then.
+    """
+
+    claim_id: ClaimId
+    pred_label: str
+    evidence: Sequence[Evidence] = ()
+    raw: str = ""
+    parse_failed: bool = False

@@ -1,0 +1,1 @@
+"""First stage and reranking: windows of pages, BM25, dense indexes, encoders."""

@@ -1,0 +1,1 @@
+"""Retrieval, answers, verdicts: the formulas low, the models high."""

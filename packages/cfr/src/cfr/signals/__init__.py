@@ -1,0 +1,1 @@
+"""The three training signals and their union."""
