@@ -1,1 +1,2 @@
 # The public names, imported on first use so that `--help` stays fast.
+from .retrieval.encoder import Encoder as Encoder

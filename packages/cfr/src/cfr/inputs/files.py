@@ -1,0 +1,123 @@
+"""Files of rows: what every command reads, and what it refuses."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+from tenpapers.errors import UserError
+from tenpapers.records import read_jsonl
+
+from ..records import Candidates, Labels, Page, Passage, Query, Ranked, Training
+
+log = logging.getLogger(__name__)
+RowT = TypeVar("RowT", bound=BaseModel)
+QueryT = TypeVar("QueryT", bound=Query)
+
+
+def read_pages(path: Path) -> list[Page]:
+    """Web pages.
+
+    Raises
+    ------
+    UserError : missing or empty file, a line that is not JSON, a missing field.
+    """
+    return read_jsonl(path, Page)
+
+
+def read_passages(path: Path) -> list[Passage]:
+    """Windows of pages.
+
+    Raises
+    ------
+    UserError : see `read_pages`; two passages of one `pid`.
+    """
+    passages = read_jsonl(path, Passage)
+    require_distinct(path, "pid", (passage.pid for passage in passages))
+    return passages
+
+
+def read_queries(path: Path) -> list[Query]:
+    """Claims with their subquestions.
+
+    Raises
+    ------
+    UserError : see `read_pages`; two queries of one `qid`, one without claim and question.
+    """
+    return _checked(path, read_jsonl(path, Query))
+
+
+def read_candidates(path: Path) -> list[Candidates]:
+    """Queries with the passages that a first stage found; how many have none is said.
+
+    Raises
+    ------
+    UserError : see `read_queries`; a query with two passages of one `pid`.
+    """
+    rows = _checked(path, read_jsonl(path, Candidates))
+    for row in rows:
+        require_distinct(path, f"{row.qid}: pid", (passage.pid for passage in row.passages))
+    empty = sum(not row.passages for row in rows)
+    if empty:
+        log.warning("%s: %d of %d queries have no passages", path, empty, len(rows))
+    return rows
+
+
+def read_labels(path: Path) -> list[Labels]:
+    """What one or more signals say of queries' passages.
+
+    Raises
+    ------
+    UserError : see `read_pages`; two rows of one signal for a query.
+    """
+    rows = read_jsonl(path, Labels)
+    require_distinct(path, "signal of a query", (f"{row.signal} of {row.qid}" for row in rows))
+    return rows
+
+
+def read_training(path: Path) -> list[Training]:
+    """Training rows.
+
+    Raises
+    ------
+    UserError : see `read_pages`; two rows of one `qid`.
+    """
+    rows = read_jsonl(path, Training)
+    require_distinct(path, "qid", (row.qid for row in rows))
+    return rows
+
+
+def read_ranked(path: Path) -> list[Ranked]:
+    """Rankings.
+
+    Raises
+    ------
+    UserError : see `read_pages`; two rankings of one query.
+    """
+    rows = read_jsonl(path, Ranked)
+    require_distinct(path, "qid", (row.qid for row in rows))
+    return rows
+
+
+def require_distinct(path: Path, what: str, values: Iterable[object]) -> None:
+    """Stop at a value that stands there twice.
+
+    Raises
+    ------
+    UserError : one does; it is named.
+    """
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            raise UserError(f"{path}: {what} {value!r} stands there twice")
+        seen.add(value)
+
+
+def _checked(path: Path, rows: Sequence[QueryT]) -> list[QueryT]:
+    require_distinct(path, "qid", (row.qid for row in rows))
+    for row in rows:
+        # A question may stand alone, as those of HotpotQA do; a blank claim says nothing.
+        if not (row.claim.strip() or row.question.strip()):
+            raise UserError(f"{path}: query {row.qid}: its claim is empty")
+    return list(rows)
