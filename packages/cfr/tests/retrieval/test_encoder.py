@@ -125,7 +125,7 @@ def test_an_encoder_that_is_not_there_is_told_in_one_line(tmp_path):
 
 
 def test_text_in_one_form():
-    assert normalized("“Ａ”  it’s\n a–b") == "\"A\" it's a-b"
+    assert normalized("“Ａ”  it’s\n a–b") == '"A" it\'s a-b'
 
 
 def test_minilm_gives_the_vectors_of_sentence_transformers(minilm):
