@@ -123,6 +123,17 @@ class Candidates(Query):
     passages: Sequence[Passage] = ()
 
 
+class Pool(Candidates):
+    """A query with a pool of passages of which it is known which ones answer it.
+
+    Parameters
+    ----------
+    relevant : `pid` of those that do.
+    """
+
+    relevant: Sequence[str] = ()
+
+
 class Judgement(Row):
     """What a signal says of one passage.
 
