@@ -31,7 +31,7 @@ def engine():
     asked = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             asked.append((parse_qs(urlsplit(self.path).query), dict(self.headers)))
             good = self.headers["Authorization"] == "Bearer secret-1"
             self.send_response(200 if good else 401)
