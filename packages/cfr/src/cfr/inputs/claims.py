@@ -12,7 +12,7 @@ from tenpapers.errors import UserError
 from tenpapers.records import first_problem, read_json, read_json_lines
 
 from ..records import Answer, Claim, Query
-from .files import require_distinct
+from .files import read_queries, require_distinct
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,18 @@ def read_claims(path: Path) -> list[Claim]:
         raise UserError(f"{path}: no records in it")
     require_distinct(path, "claim_id", (str(claim.claim_id) for claim in claims))
     return claims
+
+
+def read_asked(path: Path) -> list[Query]:
+    """Queries, or claims that make them: a file of either.
+
+    Raises
+    ------
+    UserError : see `read_claims` and `read_queries`.
+    """
+    first = next(iter(_rows(path)), ("", {}))[1]
+    is_query = "qid" in first or not ("claim_id" in first or "questions" in first)
+    return read_queries(path) if is_query else queries_of(read_claims(path))
 
 
 def queries_of(claims: Iterable[Claim]) -> list[Query]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 from tenpapers.errors import UserError
-from tenpapers.records import read_jsonl
+from tenpapers.records import read_json_lines, read_jsonl
 
 from ..records import Candidates, Labels, Page, Passage, Query, Ranked, Training
 
@@ -98,6 +98,23 @@ def read_ranked(path: Path) -> list[Ranked]:
     rows = read_jsonl(path, Ranked)
     require_distinct(path, "qid", (row.qid for row in rows))
     return rows
+
+
+def read_texts(path: Path) -> list[str]:
+    """Texts of any rows with `text`, behind their `title` where they have one.
+
+    Raises
+    ------
+    UserError : missing or empty file, a line that is not JSON, a row without `text`.
+    """
+    texts = []
+    for number, row in read_json_lines(path):
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise UserError(f"{path}:{number}: missing field 'text'")
+        texts.append(f"{row.get('title') or ''} {row['text']}".strip())
+    if not texts:
+        raise UserError(f"{path}: no records in it")
+    return texts
 
 
 def require_distinct(path: Path, what: str, values: Iterable[object]) -> None:

@@ -274,6 +274,18 @@ def path_of(name: str) -> str:
     return resolve_name(NAMES.get(name, name.removeprefix("hf:")))
 
 
+def tokenizer_of(name: str) -> PreTrainedTokenizerBase:
+    """Tokenizer of an encoder, without its model.
+
+    Raises
+    ------
+    UserError : it cannot be found.
+    """
+    from tenpapers.models import load_tokenizer
+
+    return load_tokenizer(_transformer_folder(path_of(name)))
+
+
 def identity_of(name: str) -> str:
     """Hash of what an encoder's vectors depend on, without loading it.
 

@@ -1,0 +1,49 @@
+"""Encoding passages by token budget against Contriever's loop and sentence-transformers.
+
+Contriever's own script encodes in file order, 512 texts at a time. Same model, float32, same texts;
+prints padded tokens for each real one, seconds, the ratios and the largest difference of vectors.
+
+    python benchmarks/cfr_embedding.py [--texts 2000] [--max-length 512] [--data FILE]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from cfr.retrieval.bench import BenchSettings, bench_embed, shuffled_texts, timed
+from cfr.retrieval.encoder import Encoder
+from sentence_transformers import SentenceTransformer
+from tenpapers.models.embedded import embedded_path
+
+
+def main() -> None:
+    """Parse, run, print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--texts", type=int, default=2000)
+    parser.add_argument("--max-length", type=int, default=512)
+    parser.add_argument("--data", type=Path)
+    chosen = parser.parse_args()
+    texts = shuffled_texts(BenchSettings(texts=chosen.texts, data=chosen.data))
+    encoder = Encoder.load("minilm", device="cpu")
+    encoder.encode(texts[:8], chosen.max_length)  # what the first batch allocates is not its time
+    found = bench_embed(texts, encoder, chosen.max_length)
+    ours, peer = found["seconds"], found["seconds"]["peer"]
+    padding = found["padding"]
+    print(
+        f"{found['texts']} texts, {found['tokens']} tokens: ours {ours['wall']:.1f} s "
+        f"({ours['processor']:.1f} s of processor, {padding['ours']:.2f} padded tokens a real one), "
+        f"file order {peer['wall']:.1f} s ({peer['processor']:.1f} s, {padding['file order']:.2f}); "
+        f"ratio {found['ratio']:.1f}x; largest difference {found['largest_difference']:.1e}"
+    )
+    other = SentenceTransformer(str(embedded_path("minilm")), device="cpu")
+    other.max_seq_length = chosen.max_length
+    theirs, seconds = timed(lambda: other.encode(texts, batch_size=32, normalize_embeddings=True))
+    differ = np.abs(encoder.encode(texts[:8], chosen.max_length) - theirs[:8]).max()
+    print(
+        f"sentence-transformers {seconds['wall']:.1f} s ({seconds['processor']:.1f} s of processor); "
+        f"ratio {seconds['processor'] / ours['processor']:.1f}x; largest difference {differ:.1e}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,386 @@
+"""Dense indexes: exact over memory-mapped vectors, or faiss' IVF, HNSW and product quantization."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from tenpapers.embedding.search import require_finite, require_positive
+from tenpapers.errors import UserError
+from tenpapers.records import read_json, write_json
+
+from .bm25 import best_rows
+from .encoder import Score
+from .vectors import read_array
+
+if TYPE_CHECKING:
+    import faiss
+    from jaxtyping import Float, Float32, Int64, Shaped
+
+log = logging.getLogger(__name__)
+Kind = Literal["flat", "ivf", "hnsw", "pq"]
+
+META, VECTORS, IDS = "index.json", "vectors.npy", "ids.npy"
+LINKS = 32  # of an HNSW node
+SUBSPACES = 64  # bytes of a vector after product quantization
+# Best rows of a compressed index that are scored again with their vectors.
+RESCORED = 1000
+# How many of the ten nearest a tuned IVF index must find, and how many queries it is tuned with.
+RECALL, TUNING_QUERIES = 0.95, 256
+_BLOCK = 65_536  # rows that are scored at a time
+
+
+@dataclass(frozen=True)
+class IndexMeta:
+    """What an index was made of and how.
+
+    Parameters
+    ----------
+    model : identity of the encoder; score : what it was trained for.
+    parts : rows at which each part begins; probes : lists of an IVF index that a query looks into.
+    """
+
+    kind: Kind
+    model: str
+    score: Score
+    dim: int
+    count: int
+    parts: tuple[int, ...]
+    probes: tuple[int, ...]
+
+
+class DenseIndex:
+    """Vectors with names, and what finds the nearest of them.
+
+    Parameters
+    ----------
+    vectors : of all rows, which may be memory-mapped and float16.
+    ids : name of each row, text or whole numbers.
+    faiss_parts : one index for each part of the rows; none where the search is exact.
+    """
+
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        ids: Shaped[np.ndarray, " rows"],
+        meta: IndexMeta,
+        faiss_parts: Sequence[faiss.Index] = (),
+    ) -> None:
+        self.vectors, self.ids, self.meta = vectors, ids, meta
+        self.faiss_parts = list(faiss_parts)
+
+    @classmethod
+    def build(
+        cls,
+        emb: Float[np.ndarray, "rows dim"],
+        ids: Sequence[str] | Sequence[int] | Shaped[np.ndarray, " rows"],
+        kind: Kind = "flat",
+        *,
+        model: str = "",
+        score: Score = "cosine",
+        shards: int = 1,
+        tuned_with: Float[np.ndarray, "queries dim"] | None = None,
+    ) -> Self:
+        """Build an index.
+
+        Parameters
+        ----------
+        emb : vectors; for "cosine" their length does not matter.
+        kind : "flat" is exact; "ivf" has about 4 sqrt(n) lists and looks into as many as find 95 %
+            of the ten nearest; "hnsw" has 32 links a node; "pq" is IVF with 64 bytes a vector,
+            whose best 1,000 are scored again exactly.
+        shards : parts that are built one by one, for corpora that fit no memory.
+        tuned_with : queries for which IVF is tuned; default midpoints of random rows.
+
+        Raises
+        ------
+        UserError : no row, as many ids as rows are wanted, a vector that is not finite.
+        """
+        names = np.asarray(ids)
+        if len(names) != len(emb):
+            raise UserError(f"{len(emb)} vectors for {len(names)} ids")
+        if not len(emb):
+            raise UserError("no passage to index")
+        for start in range(0, len(emb), _BLOCK):
+            block = np.asarray(emb[start : start + _BLOCK], dtype=np.float32)
+            require_finite(block, names[start : start + _BLOCK].tolist())
+        bounds = np.linspace(0, len(emb), max(1, min(shards, len(emb))) + 1).astype(int).tolist()
+        parts: list[faiss.Index] = []
+        probes = []
+        if kind != "flat":
+            for start, end in pairwise(bounds):
+                part = _Part(emb[start:end], kind, score)
+                parts.append(part.built())
+                probes.append(part.tuned(parts[-1], tuned_with))
+        meta = IndexMeta(
+            kind, model, score, emb.shape[1], len(emb), tuple(bounds[:-1]), tuple(probes)
+        )
+        return cls(emb, names, meta, parts)
+
+    def search(
+        self, queries: Float[np.ndarray, "queries dim"], k: int
+    ) -> tuple[Shaped[np.ndarray, "queries k"], Float32[np.ndarray, "queries k"]]:
+        """Ids and scores of the k best rows, best first; of equal scores the earlier row.
+
+        Where there are fewer than k rows, all of them, with a warning. Where an approximate index
+        finds fewer, the ids are -1 or "" and the scores minus infinity.
+
+        Raises
+        ------
+        UserError : another number of dimensions, k below 1, a query that is not finite.
+        """
+        if queries.ndim != 2 or queries.shape[1] != self.meta.dim:
+            raise UserError(
+                f"queries of {queries.shape[-1]} dimensions, the index has {self.meta.dim}"
+            )
+        if require_positive(k) > self.meta.count:
+            log.warning("k = %d, the index has %d passages: all of them", k, self.meta.count)
+            k = self.meta.count
+        wanted = np.ascontiguousarray(queries, dtype=np.float32)
+        require_finite(wanted, [f"query {row}" for row in range(len(wanted))])
+        if self.meta.score == "cosine":
+            wanted = unit(wanted)
+        rows, scores = self._found(wanted, k)
+        missing: str | int = "" if self.ids.dtype.kind == "U" else -1
+        ids = np.where(rows < 0, np.asarray(missing, dtype=self.ids.dtype), self.ids[rows])
+        return ids, scores
+
+    def scores_of(
+        self, query: Float32[np.ndarray, " dim"], rows: Int64[np.ndarray, " rows"]
+    ) -> Float32[np.ndarray, " rows"]:
+        """Exact scores of some rows for one query."""
+        vectors = np.asarray(self.vectors[rows], dtype=np.float32)
+        if self.meta.score == "cosine":
+            vectors, query = unit(vectors), unit(query[None])[0]
+        return vectors @ query
+
+    def save(self, folder: Path, *, with_vectors: bool = True) -> None:
+        """Write the index: arrays, faiss' own files and JSON, nothing that Python would unpickle.
+
+        Parameters
+        ----------
+        with_vectors : False where they lie in the folder already.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if with_vectors:
+            np.save(folder / VECTORS, self.vectors, allow_pickle=False)
+        np.save(folder / IDS, self.ids, allow_pickle=False)
+        for number, part in enumerate(self.faiss_parts):
+            _faiss().write_index(part, str(folder / part_name(number)))
+        write_json(folder / META, asdict(self.meta))
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        model: str | None = None,
+        score: Score | None = None,
+        force: bool = False,
+    ) -> Self:
+        """Read what `save` wrote; vectors stay on disk until they are needed.
+
+        Parameters
+        ----------
+        model, score : of the encoder that will ask; None for any.
+        force : take an index of another encoder or score all the same.
+
+        Raises
+        ------
+        UserError : no index in the folder; it was made with another encoder or score.
+        """
+        if not (folder / META).exists():
+            raise UserError(f"{folder}: no index in it", "make one: cfr index --passages FILE")
+        content = read_json(folder / META)
+        lists = {name: tuple(content[name]) for name in ("parts", "probes")}
+        meta = IndexMeta(**(content | lists))
+        if not force:
+            if model is not None and model != meta.model:
+                raise UserError(
+                    f"{folder}: was made with another encoder (its hash differs)",
+                    "index with this one, or pass --force",
+                )
+            if score is not None and score != meta.score:
+                raise UserError(
+                    f"{folder}: was made for {meta.score}, the encoder for {score}",
+                    "index anew, or pass --force",
+                )
+        vectors, ids = read_array(folder / VECTORS), np.asarray(read_array(folder / IDS))
+        if vectors.shape != (meta.count, meta.dim) or len(ids) != meta.count:
+            raise UserError(f"{folder}: {vectors.shape} vectors for {len(ids)} ids", "index anew")
+        parts = []
+        if meta.kind != "flat":
+            library = _faiss()
+            flags = library.IO_FLAG_MMAP | library.IO_FLAG_READ_ONLY
+            for number, probes in enumerate(meta.probes):
+                part = library.read_index(str(folder / part_name(number)), flags)
+                if probes:
+                    part.nprobe = probes
+                parts.append(part)
+        return cls(vectors, ids, meta, parts)
+
+    def _found(
+        self, wanted: Float32[np.ndarray, "queries dim"], k: int
+    ) -> tuple[Int64[np.ndarray, "queries k"], Float32[np.ndarray, "queries k"]]:
+        """Rows and scores of the k best, -1 and minus infinity where there are fewer."""
+        found = self._by_parts(wanted, k) if self.faiss_parts else self._by_blocks(wanted, k)
+        rows = np.full((len(wanted), k), -1, dtype=np.int64)
+        scores = np.full((len(wanted), k), -np.inf, dtype=np.float32)
+        for query, (own_rows, own_scores) in enumerate(found):
+            best = best_rows(own_scores, k)
+            rows[query, : len(best)], scores[query, : len(best)] = own_rows[best], own_scores[best]
+        return rows, scores
+
+    def _by_blocks(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[_Found]:
+        """Exact: every vector is scored, a block at a time; rows stay in the corpus's order."""
+        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)) for _ in wanted]
+        for start, block in _blocks(self.vectors, self.meta.score):
+            every = wanted @ block.T
+            for query, scores in enumerate(every):
+                best = np.sort(best_rows(scores, k))
+                old_rows, old_scores = found[query]
+                rows = np.concatenate([old_rows, start + best])
+                together = np.concatenate([old_scores, scores[best]])
+                kept = np.sort(best_rows(together, k))
+                found[query] = rows[kept], together[kept]
+        return found
+
+    def _by_parts(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[_Found]:
+        """Approximate: what faiss finds in each part; compressed ones are scored again."""
+        depth = max(k, RESCORED) if self.meta.kind == "pq" else k
+        rows_of, scores_of = [], []
+        for first, part in zip(self.meta.parts, self.faiss_parts, strict=True):
+            scores, rows = part.search(wanted, min(depth, part.ntotal))
+            rows_of.append(np.where(rows < 0, -1, rows + first))
+            scores_of.append(scores)
+        found: list[_Found] = []
+        for query, rows, scores in zip(
+            wanted, np.concatenate(rows_of, 1), np.concatenate(scores_of, 1), strict=True
+        ):
+            there = np.flatnonzero(rows >= 0)
+            order = there[np.argsort(rows[there], kind="stable")]
+            own = rows[order].astype(np.int64)
+            exact = self.scores_of(query, own) if self.meta.kind == "pq" else scores[order]
+            found.append((own, exact))
+        return found
+
+
+# Rows of a query, rising, with their scores.
+_Found = tuple[np.ndarray, np.ndarray]
+
+
+class _Part:
+    """Rows for which one faiss index is built."""
+
+    def __init__(self, rows: Float[np.ndarray, "rows dim"], kind: Kind, score: Score) -> None:
+        self.rows, self.kind, self.score = rows, kind, score
+
+    def built(self) -> faiss.Index:
+        """The index with all rows in it."""
+        index = self._empty()
+        if not index.is_trained:
+            index.train(self._sample(max(100_000, 64 * getattr(index, "nlist", 1))))
+        for _, block in _blocks(self.rows, self.score):
+            index.add(block)
+        return index
+
+    def tuned(self, index: faiss.Index, queries: Float[np.ndarray, "queries dim"] | None) -> int:
+        """Set how many lists are looked into so that 95 % of the ten nearest are found.
+
+        Returns
+        -------
+        That number; 0 where the index has no lists.
+        """
+        if self.kind not in ("ivf", "pq"):
+            return 0
+        asked = self._midpoints() if queries is None else np.asarray(queries, dtype=np.float32)
+        if self.score == "cosine":
+            asked = unit(asked)
+        k = min(10, len(self.rows))
+        exact = DenseIndex.build(self.rows, np.arange(len(self.rows)), score=self.score)
+        wanted, _ = exact.search(asked, k)
+        depth = min(RESCORED, len(self.rows)) if self.kind == "pq" else k
+        index.nprobe = 1
+        while index.nprobe < index.nlist:
+            _, found = index.search(asked, depth)
+            if recall(wanted, found) >= RECALL:
+                break
+            index.nprobe = min(index.nlist, 2 * index.nprobe)
+        return int(index.nprobe)
+
+    def _empty(self) -> faiss.Index:
+        library = _faiss()
+        count, dim = self.rows.shape
+        metric, half = library.METRIC_INNER_PRODUCT, self.rows.dtype == np.float16
+        sixteen = library.ScalarQuantizer.QT_fp16
+        if self.kind == "hnsw":
+            if half:
+                return library.IndexHNSWSQ(dim, sixteen, LINKS, metric)
+            return library.IndexHNSWFlat(dim, LINKS, metric)
+        # k-means wants 39 rows a list at least.
+        lists = max(1, min(int(4 * np.sqrt(count)), count // 39))
+        coarse = library.IndexFlatIP(dim)
+        if self.kind == "pq":
+            pieces = max(n for n in range(1, min(SUBSPACES, dim) + 1) if dim % n == 0)
+            bits = int(np.clip(np.log2(max(2, count // 39)), 1, 8))
+            made = library.IndexIVFPQ(coarse, dim, lists, pieces, bits, metric)
+        elif half:
+            made = library.IndexIVFScalarQuantizer(coarse, dim, lists, sixteen, metric)
+        else:
+            made = library.IndexIVFFlat(coarse, dim, lists, metric)
+        made.cp.min_points_per_centroid = 1  # it warns of few rows, which small corpora have
+        return made
+
+    def _sample(self, most: int) -> Float32[np.ndarray, "rows dim"]:
+        """Random rows, the same ones every time."""
+        draw = np.random.default_rng(0)
+        size = min(most, len(self.rows))
+        chosen = np.sort(draw.choice(len(self.rows), size=size, replace=False))
+        sample = np.asarray(self.rows[chosen], dtype=np.float32)
+        return unit(sample) if self.score == "cosine" else sample
+
+    def _midpoints(self) -> Float32[np.ndarray, "queries dim"]:
+        """Points between two random rows: queries are near no row's own list."""
+        draw = np.random.default_rng(1)
+        pairs = draw.integers(0, len(self.rows), size=(TUNING_QUERIES, 2))
+        first, second = (np.asarray(self.rows[pairs[:, n]], dtype=np.float32) for n in (0, 1))
+        return (first + second) / 2
+
+
+def recall(wanted: Int64[np.ndarray, "queries k"], found: Int64[np.ndarray, "queries n"]) -> float:
+    """Share of the wanted rows that were found."""
+    hits = sum(len(np.intersect1d(own, other)) for own, other in zip(wanted, found, strict=True))
+    return float(hits / wanted.size)
+
+
+def unit(vectors: Float32[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "rows dim"]:
+    """Rows of length 1; a row of zeros stays."""
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(length == 0, 1, length), dtype=np.float32)
+
+
+def part_name(number: int) -> str:
+    """File of one part of an index."""
+    return f"index-{number:05d}.faiss"
+
+
+def _blocks(
+    vectors: np.ndarray, score: Score
+) -> Iterator[tuple[int, Float32[np.ndarray, "rows dim"]]]:
+    for start in range(0, len(vectors), _BLOCK):
+        block = np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32)
+        yield start, unit(block) if score == "cosine" else block
+
+
+def _faiss() -> ModuleType:
+    try:
+        import faiss
+    except ImportError:
+        raise UserError("faiss is not installed", "pip install faiss-cpu, or faiss-gpu") from None
+    return faiss
