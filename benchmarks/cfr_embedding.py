@@ -28,11 +28,10 @@ def main() -> None:
     encoder.encode(texts[:8], chosen.max_length)  # what the first batch allocates is not its time
     found = bench_embed(texts, encoder, chosen.max_length)
     ours, peer = found["seconds"], found["seconds"]["peer"]
-    padding = found["padding"]
     print(
-        f"{found['texts']} texts, {found['tokens']} tokens: ours {ours['wall']:.1f} s "
-        f"({ours['processor']:.1f} s of processor, {padding['ours']:.2f} padded tokens a real one), "
-        f"file order {peer['wall']:.1f} s ({peer['processor']:.1f} s, {padding['file order']:.2f}); "
+        f"{found['texts']} texts, {found['tokens']} tokens; ours: "
+        f"{told(ours)}, {found['padding']['ours']:.2f} padded tokens for a real one; "
+        f"in file order: {told(peer)}, {found['padding']['file order']:.2f}; "
         f"ratio {found['ratio']:.1f}x; largest difference {found['largest_difference']:.1e}"
     )
     other = SentenceTransformer(str(embedded_path("minilm")), device="cpu")
@@ -40,9 +39,14 @@ def main() -> None:
     theirs, seconds = timed(lambda: other.encode(texts, batch_size=32, normalize_embeddings=True))
     differ = np.abs(encoder.encode(texts[:8], chosen.max_length) - theirs[:8]).max()
     print(
-        f"sentence-transformers {seconds['wall']:.1f} s ({seconds['processor']:.1f} s of processor); "
+        f"sentence-transformers: {told(seconds)}; "
         f"ratio {seconds['processor'] / ours['processor']:.1f}x; largest difference {differ:.1e}"
     )
+
+
+def told(seconds: dict[str, float]) -> str:
+    """Seconds of wall and of processor time."""
+    return f"{seconds['wall']:.1f} s ({seconds['processor']:.1f} s of processor)"
 
 
 if __name__ == "__main__":
