@@ -153,7 +153,23 @@ def test_candidates_of_a_knowledge_store(tmp_path, capsys):
     (row,) = read_rows(out)
     assert row["qid"] == "3:0" and [p["text"] for p in row["passages"]] == ["Oil prices rose."]
     assert "left out: 1 fact check" in capsys.readouterr().out
-    fails("cfr", "candidates", "--claims", file, "--out", out, told=["one of --store and --index"])
+    fails("cfr", "candidates", "--claims", file, "--out", out, told=["one of --store, --index"])
+
+
+def test_data_sets_are_converted_with_their_labels(tmp_path):
+    row = {
+        "id": "5a",
+        "question": "q",
+        "answer": "a",
+        "supporting_facts": {"title": ["B"], "sent_id": [0]},
+        "context": {"title": ["A", "B"], "sentences": [["x"], ["y"]]},
+    }
+    file = write_rows(tmp_path / "hub.jsonl", [row])
+    out, labels = tmp_path / "candidates.jsonl", tmp_path / "labels.jsonl"
+    command("cfr", "convert", "hotpotqa", file, "--out", out, "--labels", labels)
+    assert read_rows(out)[0]["relevant"] == ["5a#1"]
+    assert [j["rel"] for j in read_rows(labels)[0]["judgements"]] == [0, 1]
+    command("cfr", "rerank", "--candidates", out, "--out", tmp_path / "r.jsonl", "--k", 1)
 
 
 @pytest.mark.parametrize(

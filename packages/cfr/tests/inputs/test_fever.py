@@ -59,4 +59,4 @@ def test_another_label_is_refused(tmp_path):
 
 
 def test_titles_as_people_write_them():
-    assert page_title("Alien_-COLON-_3_-LRB-film-RRB-") == "Alien: 3 (film)"
+    assert page_title("Alien-COLON-_3_-LRB-film-RRB-") == "Alien: 3 (film)"

@@ -74,3 +74,39 @@ def test_nothing_to_index_and_nothing_wanted():
 def test_the_best_rows_are_those_of_a_stable_sort(scores, k):
     values = np.array(scores, dtype=np.float32)
     assert best_rows(values, k).tolist() == np.argsort(-values, kind="stable")[:k].tolist()
+
+
+def mean_reciprocal_rank(ids, relevant):
+    ranks = []
+    for row, own in zip(ids, relevant, strict=True):
+        ranks.append(1 + min(place for place, found in enumerate(row.tolist()) if found in own))
+    return float(np.mean([1 / rank for rank in ranks]))
+
+
+@pytest.mark.acceptance
+def test_bm25_on_the_pool_of_four_hundred_claims(data):
+    from cfr.inputs.averitec_pool import averitec_pool
+    from cfr.retrieval.query_form import word_query
+
+    pool = averitec_pool(data)
+    row_of = {passage.pid: row for row, passage in enumerate(pool.passages)}
+    texts = [word_query(query.query) for query in pool.test]
+    relevant = [{row_of[pid] for pid in query.relevant} for query in pool.test]
+    ids, _ = BM25(pool.passages).search(texts, len(pool.passages))
+    assert mean_reciprocal_rank(ids, relevant) == pytest.approx(0.200, abs=0.02)
+
+
+@pytest.mark.acceptance
+def test_bm25_within_the_articles_of_wice(data):
+    from cfr.inputs.wice import TRAIN_ROWS, read_wice
+
+    pools = read_wice(data / "wice_claim_dev.jsonl.gz")
+    passages = [passage for pool in pools for passage in pool.passages]
+    row_of = {passage.pid: row for row, passage in enumerate(passages)}
+    test = [pool for pool in pools[TRAIN_ROWS:] if pool.relevant]
+    within = [[row_of[passage.pid] for passage in pool.passages] for pool in test]
+    relevant = [{row_of[pid] for pid in pool.relevant} for pool in test]
+    index = BM25(passages)
+    ids, _ = index.search([pool.claim for pool in test], 99, within=within)
+    assert len(test) == 100
+    assert mean_reciprocal_rank(ids, relevant) == pytest.approx(0.926, abs=0.02)

@@ -1,7 +1,8 @@
 """The command line: parse, call, print. Every command says what it needs and what it writes."""
 
-from tenpapers.cli import make_app, run
+from tenpapers.cli import data_app, make_app, run
 
+from ..inputs.fetched import make
 from . import retrieval, training, verification
 
 app = make_app(
@@ -10,6 +11,7 @@ app = make_app(
     Example: cfr rerank --candidates candidates.jsonl --out ranked.jsonl
     """
 )
+app.add_typer(data_app("cfr", make), name="data")
 for group in (retrieval, training, verification):
     app.add_typer(group.app)
 

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir, OutFile, Overwrite, Wait, say
+from tenpapers.cli import Json, Limit, OutDir, OutFile, Overwrite, Wait, say
 from tenpapers.errors import UserError
 from tenpapers.settings import options
 
+from ..inputs.transfer_sets import DataSet
 from ..retrieval.bench import BenchSettings, Loop
 from ..retrieval.chunk import ChunkSettings
 from ..retrieval.encoder import Score
@@ -77,6 +78,42 @@ def index(
 
 
 @app.command()
+def convert(
+    name: Annotated[DataSet, typer.Argument(metavar="SET", help="Which data set.")],
+    out: OutFile,
+    file: Annotated[
+        Path | None, typer.Argument(help="In the set's own form; without it, the hub's.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Of the hub's.")] = "validation",
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="File for labels (hotpotqa, wice).")
+    ] = None,
+    limit: Limit = None,
+    as_json: Json = False,
+) -> None:
+    """Write FEVER, HotpotQA, ClaimDecomp or WiCE as queries, candidates or claims of ours.
+
+    Example: cfr convert hotpotqa hotpot_dev_distractor_v1.json --out candidates.jsonl
+    """
+    from tenpapers.journal import Journal
+    from tenpapers.records import write_jsonl
+
+    from ..inputs.transfer_sets import pool_labels, transfer_rows
+    from ..records import Pool
+
+    rows = transfer_rows(name, file, split=split, limit=limit)
+    pools = [row for row in rows if isinstance(row, Pool)]
+    if labels is not None and not pools:
+        raise UserError(f"{name}: has no passages to label", "leave --labels out")
+    with Journal.once(out, command="cfr convert", inputs=[file]) as journal:
+        count = write_jsonl(journal.file(out.name), rows)
+    if labels is not None:
+        with Journal.once(labels, command="cfr convert", inputs=[file]) as journal:
+            write_jsonl(journal.file(labels.name), pool_labels(pools))
+    say({"rows": count}, as_json, f"{count} rows -> {out}")
+
+
+@app.command()
 @options(FirstStageSettings)
 def candidates(
     settings: FirstStageSettings,
@@ -89,6 +126,10 @@ def candidates(
     from_index: Annotated[
         Path | None, typer.Option("--index", help="Folder that `cfr index` made, in its place.")
     ] = None,
+    web: Annotated[
+        bool,
+        typer.Option("--web", help="Ask a search engine: $CFR_SEARCH_URL with $CFR_SEARCH_KEY."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find candidates for every subquestion by BM25: among a claim's own pages, or in an index.
@@ -102,18 +143,20 @@ def candidates(
 
     from ..inputs.claims import queries_of, read_claims
     from ..inputs.knowledge_store import KnowledgeStore
+    from ..inputs.web_search import WebSearch
     from ..retrieval.first_stage import FirstStage, first_stage
     from ..retrieval.search import Searcher
 
-    if (store is None) == (from_index is None):
-        raise UserError("one of --store and --index is wanted")
+    if sum((store is not None, from_index is not None, web)) != 1:
+        raise UserError("one of --store, --index and --web is wanted")
     asked = read_claims(claims)
     with Journal.once(out, command="cfr candidates", inputs=[claims, store]) as journal:
         if store is not None:
             known = KnowledgeStore(store)
             found = first_stage(asked, lambda claim: known.of(claim.claim_id), settings)
+        elif from_index is None:
+            found = first_stage(asked, lambda claim: WebSearch(whole_pages=True), settings)
         else:
-            assert from_index is not None
             searcher = Searcher(from_index, SearchSettings(mode="bm25", k=settings.k))
             found = FirstStage(searcher.candidates(queries_of(asked)))
         count = write_jsonl(journal.file(out.name), found.candidates)
@@ -125,7 +168,9 @@ def candidates(
     }
     removed = ", ".join(f"{n} {reason}" for reason, n in sorted(found.removed.items()))
     text = f"{count} queries -> {out}"
-    say(told, as_json, text if store is None else f"{text}; left out: {removed or 'nothing'}")
+    if from_index is None:
+        text += f"; left out: {removed or 'nothing'}"
+    say(told, as_json, text)
 
 
 @app.command()
