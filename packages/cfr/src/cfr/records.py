@@ -1,14 +1,20 @@
 """What comes in, what flows between the stages, what goes out; unknown fields pass through."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 ClaimId = int | str
 Signal = Literal["gold", "distill", "lerc"]
 # Relevant, not relevant, or not judged.
 Relevance = Literal[1, 0] | None
+
+
+# What names a thing; whole numbers are taken too.
+Name = Annotated[
+    str, BeforeValidator(lambda value: str(value) if isinstance(value, int) else value)
+]
 
 
 class Row(BaseModel):
@@ -36,11 +42,12 @@ class Passage(Row):
 
     Parameters
     ----------
+    pid : its name; a file may call it `id`.
     start, end : of the window in the page, in words.
     pseudo : whether it is the text of an answer that stands in for a lost page.
     """
 
-    pid: str
+    pid: Name = Field(validation_alias=AliasChoices("pid", "id"))
     url: str = ""
     title: str = ""
     text: str
@@ -106,15 +113,10 @@ class Query(Row):
     question : may be empty: then the claim alone is asked.
     """
 
-    qid: str
+    qid: Name
     claim: str
     question: str = ""
     answers: Sequence[str] = ()
-
-    @field_validator("qid", mode="before")
-    @classmethod
-    def _text(cls, value: object) -> object:
-        return str(value) if isinstance(value, int) else value
 
 
 class Candidates(Query):
@@ -143,7 +145,7 @@ class Judgement(Row):
     rel : 1 relevant, 0 not, None neither.
     """
 
-    pid: str
+    pid: Name
     score: float | None = None
     rel: Relevance = None
 
@@ -151,7 +153,7 @@ class Judgement(Row):
 class Labels(Row):
     """What one signal says of a query's passages."""
 
-    qid: str
+    qid: Name
     signal: Signal
     judgements: Sequence[Judgement] = ()
 
@@ -159,7 +161,7 @@ class Labels(Row):
 class Training(Row):
     """A query with its positives and negatives, and the signals that named each positive."""
 
-    qid: str
+    qid: Name
     claim: str
     question: str = ""
     positives: Sequence[Passage] = ()
@@ -170,7 +172,7 @@ class Training(Row):
 class Result(Row):
     """A passage in a ranking; `rank` counts from 1."""
 
-    pid: str
+    pid: Name
     score: float
     rank: int
 
@@ -178,7 +180,7 @@ class Result(Row):
 class Ranked(Row):
     """A query's ranking, best first."""
 
-    qid: str
+    qid: Name
     results: Sequence[Result] = ()
 
 
@@ -191,7 +193,7 @@ class ReadAnswer(Row):
     answered : False where the reader said that they do not answer.
     """
 
-    qid: str
+    qid: Name
     answer: str
     pids: Sequence[str] = ()
     answered: bool = True

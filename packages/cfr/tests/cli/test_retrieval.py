@@ -189,7 +189,7 @@ def test_bad_rows_are_one_line(tmp_path, name, rows, told):
 def test_an_index_keeps_the_promises_of_a_run(tmp_path, passages, model):
     case = Journalled(
         ["index", "--passages", passages, "--encoder", model],
-        outputs=["passages.jsonl", "ids.npy", "vectors.npy", "index.json", "bm25/values.npy"],
+        outputs=["passages.jsonl", "pids.npy", "vectors.npy", "index.json", "bm25/values.npy"],
         others=[
             (["--dtype", "fp16"], 'dtype was "fp32" and is "fp16"'),
             (["--encoder", "none"], "encoder none is not"),

@@ -89,3 +89,11 @@ def test_queries_and_other_lengths_are_remembered_apart(tmp_path, counting):
     query = Query(qid="0:0", claim="oil", question="rose")
     assert np.abs(cache.encode_queries([query]) - counting.encode_queries([query])).max() < 1e-6
     assert cache.of([], 8).shape == (0, 32)
+
+
+def test_where_nothing_can_be_kept_nothing_is_lost(tmp_path, counting, caplog):
+    (tmp_path / "file").write_text("in the way")
+    cache = VectorCache(counting, tmp_path / "file")
+    found = cache.encode_passages(PASSAGES)
+    assert np.abs(found - counting.encode_passages(PASSAGES)).max() < 1e-5
+    assert "vectors are not remembered" in caplog.text and cache.encoded == 7

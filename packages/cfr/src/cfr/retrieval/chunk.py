@@ -88,7 +88,7 @@ def chunk(
     spans = _without_repeated_ends(spans)
     if len(spans) > 1 and spans[-1][1] - spans[-1][0] < LEAST_WORDS:
         spans.pop()
-    name = hashlib.sha256(f"{page.url}\0{page.text}".encode(errors="replace")).hexdigest()[:12]
+    name = hashlib.sha256(f"{page.url}\0{page.text}".encode(errors="replace")).hexdigest()[:16]
     return [
         Passage(
             pid=f"{name}-{start}",

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 from tenpapers.errors import UserError
-from tenpapers.records import read_json, read_jsonl, write_json, write_jsonl
+from tenpapers.records import read_json, write_json, write_jsonl
 
 from ..inputs.files import read_passages
 from ..records import Passage
 from .bm25 import BM25
 from .dense_index import IDS, META, VECTORS, DenseIndex, Kind, part_name
 from .encoder import Encoder, Score
-from .vectors import Stored, embed_file
+from .vectors import Stored, embed_file, read_array
 
 if TYPE_CHECKING:
     from tenpapers.journal import Journal
 
-PASSAGES, ENCODER, BM25_FOLDER = "passages.jsonl", "encoder.json", "bm25"
+PASSAGES, OFFSETS, PIDS = "passages.jsonl", "offsets.npy", "pids.npy"
+ENCODER, BM25_FOLDER = "encoder.json", "bm25"
 _MARKS = "vectors"  # workspace of what a killed run goes on with
 NO_ENCODER = "none"
 
@@ -57,6 +59,9 @@ def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) 
     passages = read_passages(passages_file)
     if not journal.done(PASSAGES):
         write_jsonl(journal.file(PASSAGES), passages)
+        np.save(journal.file(OFFSETS), line_offsets(journal.root / PASSAGES), allow_pickle=False)
+        pids = np.array([passage.pid for passage in passages])
+        np.save(journal.file(PIDS), pids, allow_pickle=False)
         journal.finish(PASSAGES)
     if not journal.has_folder(BM25_FOLDER):
         with journal.folder(BM25_FOLDER) as folder:
@@ -81,7 +86,7 @@ def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: 
     )
     made = DenseIndex.build(
         vectors,
-        [passage.pid for passage in passages],
+        np.arange(len(passages)),
         settings.kind,
         model=encoder.identity,
         score=encoder.config.score,
@@ -91,6 +96,37 @@ def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: 
     made.save(journal.root, with_vectors=False)
     write_json(journal.root / ENCODER, {"encoder": settings.encoder})
     journal.drop(_MARKS)
+
+
+def line_offsets(file: Path) -> np.ndarray:
+    """Where each line of a file begins, in bytes."""
+    with file.open("rb") as lines:
+        lengths = np.fromiter((len(line) for line in lines), dtype=np.int64)
+    return np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
+
+
+class PassageFile:
+    """Passages of an index, each read from its line when it is needed.
+
+    Parameters
+    ----------
+    file : of JSON lines; offsets : where they begin, in bytes.
+    """
+
+    def __init__(self, file: Path, offsets: np.ndarray) -> None:
+        self.file, self.offsets = file, offsets
+        self._stream = file.open("rb")
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, row: int) -> Passage:
+        self._stream.seek(int(self.offsets[row]))
+        return Passage.model_validate_json(self._stream.readline())
+
+    def __iter__(self) -> Iterator[Passage]:
+        with self.file.open("rb") as lines:
+            yield from map(Passage.model_validate_json, lines)
 
 
 class IndexFolder:
@@ -107,10 +143,16 @@ class IndexFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not (folder / PASSAGES).exists() or not (folder / BM25_FOLDER / "words.json").exists():
+        wanted = (PASSAGES, OFFSETS, PIDS, f"{BM25_FOLDER}/words.json")
+        if not all((folder / name).exists() for name in wanted):
             raise UserError(f"{folder}: no index in it", "make one: cfr index --passages FILE")
-        self.passages = read_jsonl(folder / PASSAGES, Passage)
-        self.row_of = {passage.pid: row for row, passage in enumerate(self.passages)}
+        self.passages = PassageFile(folder / PASSAGES, read_array(folder / OFFSETS))
+        self.pids = read_array(folder / PIDS)
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Row of each passage by its name."""
+        return {pid: row for row, pid in enumerate(self.pids.tolist())}
 
     @property
     def encoder_name(self) -> str:
@@ -142,6 +184,6 @@ class IndexFolder:
         UserError : see `DenseIndex.load`.
         """
         found = DenseIndex.load(self.folder, model=model, score=score, force=force)
-        if not np.array_equal(found.ids, [passage.pid for passage in self.passages]):
+        if found.meta.count != len(self.passages):
             raise UserError(f"{self.folder}: its vectors are of other passages", "index anew")
         return found

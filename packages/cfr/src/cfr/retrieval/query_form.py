@@ -62,13 +62,13 @@ def fitted_queries(
     texts = [text_of(query.claim, query.question) for query in queries]
     if not texts:
         return texts
-    lengths = [len(ids) for ids in tokenizer(texts)["input_ids"]]
+    lengths = [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]]
     for row, (query, length) in enumerate(zip(queries, lengths, strict=True)):
         claim = query.claim
         while length > max_length and query.question and claim:
             claim = _without_last_tokens(claim, length - max_length, tokenizer)
             texts[row] = text_of(claim, query.question)
-            length = len(tokenizer(texts[row])["input_ids"])
+            length = len(tokenizer(texts[row], verbose=False)["input_ids"])
     return texts
 
 

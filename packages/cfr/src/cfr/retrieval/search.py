@@ -162,9 +162,8 @@ class Searcher:
         ids, every = self.dense.search(vectors, k)
         found = []
         for query, own, scores in zip(queries, ids, every, strict=True):
-            there = np.isfinite(scores)
-            rows = np.array([self.index.row_of[str(pid)] for pid in own[there]], dtype=np.int64)
-            found.append(self._ranked(query, rows, scores[there]))
+            there = own >= 0
+            found.append(self._ranked(query, own[there], scores[there]))
         return found
 
     def _reranked(self, ranked: Sequence[Ranked], queries: Sequence[Query], k: int) -> list[Ranked]:
@@ -173,7 +172,7 @@ class Searcher:
         return rerank(self._with_passages(ranked, queries), source, k=k)
 
     def _ranked(self, query: Query, rows: Int64[np.ndarray, " rows"], scores: np.ndarray) -> Ranked:
-        return by_score(query.qid, [self.index.passages[row].pid for row in rows], scores)
+        return by_score(query.qid, self.index.pids[rows].tolist(), scores)
 
     def _with_passages(
         self, ranked: Sequence[Ranked], queries: Sequence[Query]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -21,6 +22,7 @@ from .query_form import fitted_queries
 if TYPE_CHECKING:
     from jaxtyping import Float32
 
+log = logging.getLogger(__name__)
 Stored = Literal["fp32", "fp16"]
 DTYPES: dict[Stored, type[np.floating]] = {"fp32": np.float32, "fp16": np.float16}
 # Passages that are encoded before they are marked as done: what a killed run loses at most.
@@ -155,6 +157,17 @@ class VectorCache:
         self, texts: Sequence[str], max_length: int, *, side: Side = "document"
     ) -> Float32[np.ndarray, "texts dim"]:
         """Vectors of texts, in their order; what is not remembered is encoded, each text once."""
+        try:
+            return self._remembered(texts, max_length, side)
+        except OSError as error:  # a full disk, a home that cannot be written
+            log.warning("vectors are not remembered: %s", error.strerror or error)
+        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        found = self._encoded(list(distinct), max_length, side)
+        return found[[distinct[text] for text in texts]]
+
+    def _remembered(
+        self, texts: Sequence[str], max_length: int, side: Side
+    ) -> Float32[np.ndarray, "texts dim"]:
         keys = {text: _key(text) for text in dict.fromkeys(texts)}
         file = self._file(max_length, side)
         record = np.dtype([("key", f"S{_KEY_BYTES}"), ("vector", "<f4", (self.encoder.dim,))])
@@ -164,18 +177,24 @@ class VectorCache:
             missing = [text for text, key in keys.items() if key not in rows]
             for start in range(0, len(missing), _BLOCK):
                 some = missing[start : start + _BLOCK]
-                vectors = self.encoder.encode(some, max_length, side=side)
-                require_finite(vectors, [text[:60] for text in some])
                 new = np.empty(len(some), dtype=record)
-                new["key"], new["vector"] = [keys[text] for text in some], vectors
+                new["key"] = [keys[text] for text in some]
+                new["vector"] = self._encoded(some, max_length, side)
                 with file.open("ab") as stream:
                     stream.write(new.tobytes())
                 rows |= {keys[text]: len(rows) + row for row, text in enumerate(some)}
-                self.encoded += len(some)
             if not rows:
                 return np.empty((0, self.encoder.dim), dtype=np.float32)
             known = np.memmap(file, dtype=record, mode="r")
             return np.array(known["vector"][[rows[keys[text]] for text in texts]])
+
+    def _encoded(
+        self, texts: Sequence[str], max_length: int, side: Side
+    ) -> Float32[np.ndarray, "texts dim"]:
+        vectors = self.encoder.encode(texts, max_length, side=side)
+        require_finite(vectors, [text[:60] for text in texts])
+        self.encoded += len(texts)
+        return vectors
 
     def _file(self, max_length: int, side: Side) -> Path:
         encoder = self.encoder

@@ -1,0 +1,28 @@
+import pytest
+from cfr.records import Answer, Candidates, Claim, Passage
+from pydantic import ValidationError
+
+
+def test_a_boolean_answer_stands_with_its_explanation():
+    answer = Answer(answer="No.", answer_type="Boolean", boolean_explanation="It fell.")
+    assert answer.joined == "No. It fell."
+    assert Answer(answer="No.", answer_type="Boolean").joined == "No."
+    assert Answer(answer="It fell.", answer_type="Extractive").joined == "It fell."
+
+
+def test_a_document_is_title_and_text():
+    assert Passage(pid="p", title="Oil", text="It rose.").document == "Oil It rose."
+    assert Passage(pid="p", text="It rose.").document == "It rose."
+
+
+def test_names_may_be_numbers_and_be_called_id():
+    assert Passage.model_validate({"id": 3, "text": "t"}).pid == "3"
+    assert Candidates.model_validate({"qid": 4, "claim": "c"}).qid == "4"
+    with pytest.raises(ValidationError):
+        Passage.model_validate({"text": "t"})
+
+
+def test_fields_of_the_users_own_come_back():
+    row = {"claim_id": 1, "claim": "c", "claim_date": "1-2-2020", "mine": [1]}
+    dumped = Claim.model_validate(row).model_dump()
+    assert (dumped["date"], dumped["mine"]) == ("1-2-2020", [1])
