@@ -16,7 +16,7 @@ def test_each_set_gives_the_rows_that_commands_read(tmp_path):
         "qid": "91198:0",
         "claim": "Colin played.",
         "question": "",
-        "answers": [],
+        "answers": (),
         "label": "NOT ENOUGH INFO",
         "evidence_sets": [],
     }

@@ -13,6 +13,7 @@ from cfr.retrieval.encoder import (
     mean_pooled,
     normalized,
     padded,
+    path_of,
 )
 from safetensors.torch import save_file
 from tenpapers.errors import UserError
@@ -130,8 +131,7 @@ def test_text_in_one_form():
 
 def test_minilm_gives_the_vectors_of_sentence_transformers(minilm):
     from sentence_transformers import SentenceTransformer
-    from tenpapers.models.embedded import embedded_path
 
-    peer = SentenceTransformer(str(embedded_path("minilm")), device="cpu")
+    peer = SentenceTransformer(path_of("minilm"), device="cpu")
     texts = ["Sean Connery refused to appear in an Apple commercial.", "oil " * 300]
     assert np.abs(minilm.encode(texts) - peer.encode(texts)).max() < 1e-5

@@ -14,7 +14,6 @@ from tenpapers.embedding.encoder import NAMES
 from tenpapers.errors import UserError
 from tenpapers.models.identity import model_identity
 from tenpapers.models.loading import resolve_name
-from tenpapers.models.spec import ModelSpec
 from tenpapers.records import read_json
 
 from ..records import Passage, Query
@@ -59,13 +58,11 @@ class EncoderConfig:
 
     @classmethod
     def of(cls, folder: str) -> EncoderConfig:
-        """What a checkpoint's folder says; of a folder of sentence-transformers its pooling."""
-        file = Path(folder, CONFIG)
-        if file.exists():
+        """What a checkpoint says, in a folder or on the hub; without it, how it is pooled."""
+        if file := _file_of(folder, CONFIG):
             known = {field.name for field in dataclasses.fields(cls)}
             return cls(**{name: value for name, value in read_json(file).items() if name in known})
-        pooling = Path(folder, "1_Pooling", "config.json")
-        if pooling.exists():
+        if pooling := _file_of(folder, "1_Pooling/config.json"):
             modes = read_json(pooling)
             if modes.get("pooling_mode_cls_token") or modes.get("pooling_mode") == "cls":
                 return cls(pooling="cls")
@@ -293,7 +290,7 @@ def identity_of(name: str) -> str:
     ------
     UserError : a folder that is not there, a hub that is out of reach.
     """
-    return model_identity(ModelSpec("hf", path_of(name)))
+    return model_identity(f"hf:{path_of(name)}")
 
 
 def mean_pooled(
@@ -354,10 +351,23 @@ def _transformer_folder(path: str) -> str:
 
 
 def _heads_of(path: str, device: str) -> dict[Side, Tensor]:
-    file = Path(path, HEADS)
-    if not file.exists():
+    file = _file_of(path, HEADS)
+    if file is None:
         return {}
     from safetensors.torch import load_file
 
     found = load_file(file, device=device)
     return {"query": found["query"], "document": found["document"]}
+
+
+def _file_of(path: str, name: str) -> Path | None:
+    """A file of a checkpoint's folder, or of a hub model; None where it has none."""
+    if Path(path).is_dir():
+        return Path(path, name) if Path(path, name).is_file() else None
+    from transformers.utils.hub import cached_file
+
+    try:
+        found = cached_file(path, name, _raise_exceptions_for_missing_entries=False)
+    except (OSError, ValueError):  # out of reach: loading the model says so
+        return None
+    return Path(found) if found else None
