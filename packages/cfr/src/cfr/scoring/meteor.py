@@ -1,0 +1,209 @@
+"""METEOR as NLTK computes it, for many pairs of texts that share their words.
+
+Every distinct text is cut into words once, every word stemmed once, every stem looked up once; what
+is left for a pair is the alignment.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from tenpapers.errors import UserError
+
+from .wordnet import Synonyms, find_wordnet
+
+Tokenizer = Literal["NLTKWordTokenizer", "word_tokenize"]
+ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
+
+
+class Words(NamedTuple):
+    """A text: its words in lower case, and their stems."""
+
+    words: tuple[str, ...]
+    stems: tuple[str, ...]
+
+
+class Meteor:
+    """Scores pairs of texts: exact words, then stems, then synonyms.
+
+    Parameters
+    ----------
+    synonyms : whatever has `synsets(word)`; None leaves the third pass out.
+    fix_stems : look for synonyms of words. NLTK looks for synonyms of stems, and compares them
+        with stems, so that "automobile" (stem "automobil") is no synonym of "car"; scores of the
+        shared task are NLTK's.
+    tokenizer : NLTK's words of the whole text, or of its sentences (`word_tokenize`, which needs
+        NLTK's punkt data).
+    """
+
+    def __init__(
+        self,
+        synonyms: Synonyms | None = None,
+        *,
+        fix_stems: bool = False,
+        tokenizer: Tokenizer = "NLTKWordTokenizer",
+    ) -> None:
+        self._synonyms = synonyms
+        self._fix_stems = fix_stems
+        self.tokenizer = tokenizer
+        self._texts: dict[str, Words] = {}
+        self._stems: dict[str, str] = {}
+        self._names: dict[str, frozenset[str]] = {}
+
+    @property
+    def name(self) -> str:
+        """`meteor`, or `meteor_nosyn` where there are no synonyms."""
+        return "meteor_nosyn" if self._synonyms is None else "meteor"
+
+    def score(self, reference: str, candidate: str) -> float:
+        """Score of a candidate against a reference, 0 to 1; 0 where one has no words."""
+        return self.score_words(self.words(reference), self.words(candidate))
+
+    def matrix(self, candidates: Sequence[str], references: Sequence[str]) -> np.ndarray:
+        """Scores of all pairs, float64, shape (candidates, references)."""
+        scores = [[self.score(one, text) for one in references] for text in candidates]
+        return np.array(scores, dtype=float).reshape(len(candidates), len(references))
+
+    def words(self, text: str) -> Words:
+        """A text as it is compared; remembered."""
+        known = self._texts.get(text)
+        if known is None:
+            known = self._texts[text] = self.of_tokens(self._tokenize(text))
+        return known
+
+    def of_tokens(self, tokens: Sequence[str]) -> Words:
+        """Tokens as they are compared."""
+        words = tuple(token.lower() for token in tokens)
+        return Words(words, tuple(map(self._stem, words)))
+
+    def score_words(self, reference: Words, candidate: Words) -> float:
+        """Score of two texts that were cut into words before."""
+        pairs = self._align(reference, candidate)
+        if not pairs:
+            return 0.0
+        precision, recall = len(pairs) / len(candidate.words), len(pairs) / len(reference.words)
+        mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
+        penalty = GAMMA * (_chunks(pairs) / len(pairs)) ** BETA
+        return (1 - penalty) * mean
+
+    def _align(self, reference: Words, candidate: Words) -> dict[int, int]:
+        """Pair positions of the candidate with positions of the reference.
+
+        Each pass goes from the last word to the first and takes the last free equal one.
+        """
+        pairs: dict[int, int] = {}
+        left = list(range(len(candidate.words)))
+        free = list(range(len(reference.words)))
+        for own, others in (
+            (candidate.words, reference.words),
+            (candidate.stems, reference.stems),
+        ):
+            if not left or not free:
+                return pairs
+            places = _places(others, free)
+            for i in reversed(left):
+                if found := places.get(own[i]):
+                    pairs[i] = found.pop()
+            left = [i for i in left if i not in pairs]
+            free = sorted(j for found in places.values() for j in found)
+        if self._synonyms is None or not left or not free:
+            return pairs
+        own, others = (
+            (candidate.words, reference.words)
+            if self._fix_stems
+            else (candidate.stems, reference.stems)
+        )
+        places = _places(others, free)
+        for i in reversed(left):
+            open_places = [places[name] for name in self._known_names(own[i]).intersection(places)]
+            if last := max((found for found in open_places if found), key=_last, default=None):
+                pairs[i] = last.pop()
+        return pairs
+
+    def _stem(self, word: str) -> str:
+        known = self._stems.get(word)
+        if known is None:
+            known = self._stems[word] = self._porter(word)
+        return known
+
+    def _known_names(self, word: str) -> frozenset[str]:
+        """Synonyms of one word each."""
+        known = self._names.get(word)
+        if known is None:
+            assert self._synonyms is not None
+            known = self._names[word] = frozenset(
+                name
+                for synset in self._synonyms.synsets(word)
+                for lemma in synset.lemmas()
+                if "_" not in (name := lemma.name())
+            )
+        return known
+
+    @cached_property
+    def _porter(self) -> Callable[[str], str]:
+        from nltk.stem.porter import PorterStemmer
+
+        stem: Callable[[str], str] = PorterStemmer().stem
+        return stem
+
+    @cached_property
+    def _tokenize(self) -> Callable[[str], list[str]]:
+        if self.tokenizer == "word_tokenize":
+            return _sentence_words()
+        from nltk.tokenize import NLTKWordTokenizer
+
+        tokenize: Callable[[str], list[str]] = NLTKWordTokenizer().tokenize
+        return tokenize
+
+
+def open_meteor(
+    wordnet: Path | None = None,
+    *,
+    fix_stems: bool = False,
+    tokenizer: Tokenizer = "NLTKWordTokenizer",
+) -> Meteor:
+    """METEOR with the synonyms of the WordNet of this machine, without any where there is none.
+
+    Parameters
+    ----------
+    wordnet : folder of the database, see `find_wordnet`.
+
+    Raises
+    ------
+    UserError : `wordnet` has none in it; `word_tokenize` without NLTK's data.
+    """
+    return Meteor(find_wordnet(wordnet), fix_stems=fix_stems, tokenizer=tokenizer)
+
+
+def _places(words: Sequence[str], free: Sequence[int]) -> dict[str, list[int]]:
+    """Free positions of each word, in rising order."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for j in free:
+        places[words[j]].append(j)
+    return places
+
+
+def _last(found: list[int]) -> int:
+    return found[-1]
+
+
+def _chunks(pairs: dict[int, int]) -> int:
+    """Runs of pairs that stand side by side in both texts."""
+    return sum(pairs.get(i - 1, -2) != j - 1 for i, j in pairs.items())
+
+
+def _sentence_words() -> Callable[[str], list[str]]:
+    from nltk.tokenize import word_tokenize
+
+    try:
+        word_tokenize("One. Two.")
+    except LookupError:
+        raise UserError(
+            "--tokenizer word_tokenize: NLTK's punkt data are not here",
+            "python -c \"import nltk; nltk.download('punkt_tab')\" brings them",
+        ) from None
+    words: Callable[[str], list[str]] = word_tokenize
+    return words
