@@ -1,0 +1,95 @@
+"""What reading and judging are told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tenpapers.cli import Cache, Limit, PromptsFolder, Seed
+
+from ..reading.reader import MAX_NEW_TOKENS
+from ..retrieval.search import Mode
+from ..scoring.labels import LabelsName
+
+Reader = Annotated[
+    str, typer.Option("--reader", help="Model that answers questions: smollm2, hf:ID, vllm:ID, ...")
+]
+Labels = Annotated[LabelsName, typer.Option("--labels", help="The data set whose labels count.")]
+
+
+@dataclass(frozen=True)
+class AnswerSettings:
+    """Who answers the questions of ranked passages."""
+
+    ranked: Annotated[
+        Path, typer.Option("--ranked", help="Rankings (JSONL of cfr search, rerank).")
+    ]
+    reader: Reader
+    candidates: Annotated[
+        Path | None,
+        typer.Option("--candidates", help="Questions with passages: the ranked ones' texts."),
+    ] = None
+    index: Annotated[
+        Path | None, typer.Option("--index", help="Folder of cfr index: the texts, with --queries.")
+    ] = None
+    queries: Annotated[
+        Path | None, typer.Option("--queries", help="Questions (JSONL), with --index.")
+    ] = None
+    topk: Annotated[int, typer.Option("--topk", help="Passages read at once.", min=1)] = 5
+    max_new_tokens: Annotated[
+        int, typer.Option("--max-new-tokens", help="Of an answer, at most.", min=1)
+    ] = MAX_NEW_TOKENS
+    prompts: PromptsFolder = None
+    limit: Limit = None
+    seed: Seed = 0
+    cache: Cache = True
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """How claims are verified, by whom."""
+
+    index: Annotated[Path, typer.Option("--index", help="Folder of cfr index.")]
+    reader: Reader
+    judge: Annotated[str, typer.Option("--judge", help="Model that gives verdicts.")]
+    claims: Annotated[
+        Path | None, typer.Option("--claims", help="Claims (JSONL, or AVeriTeC's JSON).")
+    ] = None
+    claim: Annotated[str | None, typer.Option("--claim", help="One claim, as text.")] = None
+    model: Annotated[
+        str | None, typer.Option("--model", help="Reranker; default: the index's encoder.")
+    ] = None
+    decomposer: Annotated[
+        str | None,
+        typer.Option("--decomposer", help="Model that writes questions for claims without any."),
+    ] = None
+    own_questions: Annotated[
+        bool,
+        typer.Option(
+            "--own-questions/--new-questions",
+            help="Ask the claims' questions, or have all written.",
+        ),
+    ] = True
+    mode: Annotated[Mode, typer.Option("--mode", help="How the index is searched.")] = "rerank"
+    k: Annotated[int, typer.Option("--k", help="Passages read for a question.", min=1)] = 5
+    first_stage_k: Annotated[
+        int, typer.Option("--first-stage-k", help="What BM25 hands on.", min=1)
+    ] = 100
+    within: Annotated[
+        str | None,
+        typer.Option(
+            "--within", help="Search among passages with the claim's value of this field."
+        ),
+    ] = None
+    filters: Annotated[
+        bool,
+        typer.Option("--filters/--no-filters", help="Leave out fact checks, newer pages, copies."),
+    ] = True
+    labels: Labels = "averitec"
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Show the judge an example of each label.")
+    ] = False
+    prompts: PromptsFolder = None
+    limit: Limit = None
+    seed: Seed = 0
+    cache: Cache = True
