@@ -1,4 +1,5 @@
 # The public names, imported on first use so that `--help` stays fast.
+from .equivalence.lerc import Lerc as Lerc
 from .records import Candidates as Candidates
 from .records import Claim as Claim
 from .records import Page as Page
@@ -10,3 +11,8 @@ from .retrieval.chunk import chunk as chunk
 from .retrieval.dense_index import DenseIndex as DenseIndex
 from .retrieval.encoder import Encoder as Encoder
 from .retrieval.rerank import rerank as rerank
+from .scoring.averitec import averitec as averitec
+from .scoring.rankings import retrieval_metrics as retrieval_metrics
+from .scoring.veracity import veracity as veracity
+from .verification.judge import Judge as Judge
+from .verification.pipeline import verify as verify

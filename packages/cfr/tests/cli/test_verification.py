@@ -1,0 +1,193 @@
+import json
+
+import pytest
+from tenpapers.testing import (
+    Journalled,
+    check_journal,
+    command,
+    fails,
+    imports_of_help,
+    read_rows,
+    write_rows,
+)
+
+PASSAGES = [
+    {"pid": "p1", "url": "https://a.org/1", "text": "The bridge was opened in May 2013."},
+    {"pid": "p2", "url": "https://b.org/2", "text": "Building the bridge took two years."},
+    {"pid": "p3", "url": "https://c.org/3", "text": "Oil prices rose sharply."},
+]
+CLAIMS = [
+    {
+        "claim_id": name,
+        "claim": "The bridge opened in 2012.",
+        "questions": [{"question": "When was the bridge opened?"}],
+    }
+    for name in (1, 2, "b")
+]
+
+
+def ranked(qid, *pids):
+    results = [{"pid": pid, "score": 1 / rank, "rank": rank} for rank, pid in enumerate(pids, 1)]
+    return {"qid": qid, "results": results}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """An index of three passages, claims, candidates with rankings, and recorded models."""
+    folder = tmp_path_factory.mktemp("given")
+    passages = write_rows(folder / "passages.jsonl", PASSAGES)
+    command("cfr", "index", "--passages", passages, "--encoder", "none", "--out", folder / "index")
+    write_rows(folder / "claims.jsonl", CLAIMS)
+    names = [str(claim["claim_id"]) for claim in CLAIMS]
+    queries = [
+        {"qid": f"{name}:0", "claim": "The bridge opened in 2012.", "question": "When?"}
+        for name in names
+    ]
+    write_rows(folder / "queries.jsonl", queries)
+    write_rows(folder / "candidates.jsonl", [row | {"passages": PASSAGES} for row in queries])
+    write_rows(folder / "ranked.jsonl", [ranked(f"{name}:0", "p2", "p1") for name in names])
+    for model, year in (("one", "2013"), ("two", "2014")):
+        rows = [{"id": f"{name}:0", "text": f"In {year}."} for name in [*names, "claim"]]
+        rows += [{"id": name, "text": f"{year}.\nLABEL: Refuted"} for name in [*names, "claim"]]
+        write_rows(folder / f"{model}.jsonl", rows)
+    return folder
+
+
+@pytest.fixture
+def models(files):
+    return [f"replay:{files / name}.jsonl" for name in ("one", "two")]
+
+
+def test_answers_are_read_from_the_first_passages(files, models, tmp_path, capsys):
+    out = tmp_path / "a.jsonl"
+    given = ["--ranked", files / "ranked.jsonl", "--reader", models[0], "--topk", 1, "--out", out]
+    command("cfr", "answer", *given, "--candidates", files / "candidates.jsonl", "--json")
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["questions"], counts["answered"], counts["failed"]) == (3, 3, 0)
+    row = read_rows(out)[0]
+    assert len(row.pop("prompt_sha256")) == 16
+    assert row == {
+        "qid": "1:0",
+        "answer": "In 2013.",
+        "pids": ["p2"],
+        "answered": True,
+        "finish_reason": "stop",
+    }
+    beside = tmp_path / "b.jsonl"
+    given = [*given[:-1], beside, "--index", files / "index", "--queries", files / "queries.jsonl"]
+    command("cfr", "answer", *given)
+    assert read_rows(beside) == read_rows(out)
+
+
+def test_rankings_without_texts_are_refused(files, models, tmp_path):
+    given = ["--ranked", files / "ranked.jsonl", "--reader", models[0], "--out", tmp_path / "a"]
+    fails("cfr", "answer", *given, told=["a ranking has no texts; pass --candidates FILE"])
+    other = write_rows(tmp_path / "r.jsonl", [ranked("1:0", "p9")])
+    more = ["--candidates", files / "candidates.jsonl", "--ranked", other]
+    fails("cfr", "answer", *given, *more, told=["query 1:0: p9 is not in"])
+
+
+def test_failed_requests_have_no_row_and_end_with_three(files, tmp_path, capsys):
+    some = write_rows(tmp_path / "some.jsonl", [{"id": "1:0", "text": "Not answered."}])
+    out = tmp_path / "a.jsonl"
+    given = ["--ranked", files / "ranked.jsonl", "--candidates", files / "candidates.jsonl"]
+    command("cfr", "answer", *given, "--reader", f"replay:{some}", "--out", out, "--json", code=3)
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["failed"], counts["not_answered"], len(read_rows(out))) == (2, 1, 1)
+
+
+def arguments(files, model):
+    index = ["--index", files / "index", "--mode", "bm25", "--k", 2]
+    return [*index, "--reader", model, "--judge", model]
+
+
+def test_a_file_of_claims_is_verified(files, models, tmp_path, capsys):
+    out = tmp_path / "v.jsonl"
+    given = [*arguments(files, models[0]), "--claims", files / "claims.jsonl", "--out", out]
+    command("cfr", "verify", *given, "--json")
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["claims"], counts["verdicts"], counts["parse_failed"]) == (3, 3, 0)
+    rows = read_rows(out)
+    assert [row["claim_id"] for row in rows] == [1, 2, "b"]
+    assert rows[0]["pred_label"] == "Refuted"
+    assert rows[0]["evidence"] == [
+        {
+            "question": "When was the bridge opened?",
+            "answer": "In 2013.",
+            "url": "https://a.org/1",
+            "answered": True,
+            "pids": ["p1", "p2"],
+        }
+    ]
+
+
+def test_one_claim_is_printed_with_its_evidence(files, models, capsys):
+    claim = ["--claim", "The bridge was opened in 2012."]
+    command("cfr", "verify", *arguments(files, models[0]), *claim)
+    assert capsys.readouterr().out == (
+        "Refuted\n\n1. The bridge was opened in 2012.\n   In 2013.\n   https://a.org/1\n\n"
+        "2013.\nLABEL: Refuted\n"
+    )
+
+
+def test_claims_come_from_one_place_and_go_to_one(files, models, tmp_path):
+    given = arguments(files, models[0])
+    out = ["--out", tmp_path / "v.jsonl"]
+    both = ["--claims", files / "claims.jsonl", "--claim", "x"]
+    fails("cfr", "verify", *given, *both, *out, told=["two sources"])
+    fails("cfr", "verify", *given, *out, told=["no claims"])
+    fails("cfr", "verify", *given, "--claim", "  ", told=["--claim: the claim is empty"])
+    fails("cfr", "verify", *given, *both[:2], told=["where do the verdicts go?; pass --out FILE"])
+
+
+def test_answers_are_scored_row_by_row(tmp_path, capsys):
+    row = {"question": "q", "references": ["red car", "blue car"], "context": "", "mine": 1}
+    rows = [row | {"candidate": "red bus"}, row | {"candidate": None}]
+    given = write_rows(tmp_path / "in.jsonl.gz", rows)
+    out = tmp_path / "out.jsonl"
+    command("cfr", "score-answers", "--scorer", "f1", "--in", given, "--out", out, "--json")
+    assert json.loads(capsys.readouterr().out)["mean"] == 0.25
+    assert read_rows(out) == [
+        rows[0] | {"score": 0.5, "scorer": "f1"},
+        rows[1] | {"score": 0.0, "scorer": "f1"},
+    ]
+    told = ["scorer lerc: needs its model"]
+    fails("cfr", "score-answers", "--scorer", "lerc", "--in", given, "--out", out, told=told)
+
+
+def test_help_loads_no_model_library():
+    for name in ("verify", "answer", "score-answers", "train-lerc", "evaluate"):
+        assert not {"torch", "transformers", "nltk", "scipy"} & imports_of_help("cfr", name)
+
+
+def runs(files):
+    """Commands that ask a model; what failed has no row there."""
+    one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
+    given = ["--ranked", files / "ranked.jsonl", "--candidates", files / "candidates.jsonl"]
+    return {
+        "answer": Journalled(
+            ["answer", *given, "--reader", one],
+            out="a.jsonl",
+            others=[
+                (["--reader", two], f"reader {two} is not {one} of then"),
+                (["--topk", 1], "topk was 5 and is 1"),
+            ],
+            changed=files / "ranked.jsonl",
+            failed=None,
+        ),
+        "verify": Journalled(
+            ["verify", *arguments(files, one), "--claims", files / "claims.jsonl"],
+            out="v.jsonl",
+            others=[
+                (["--judge", two], f"judge {two} is not {one} of then"),
+                (["--no-filters"], "filters was true and is false"),
+            ],
+            changed=files / "claims.jsonl",
+            failed=None,
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["answer", "verify"])
+def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
+    check_journal("cfr", runs(files)[name], tmp_path)
