@@ -71,6 +71,16 @@ def test_retrieval_prints_what_other_programs_read(files, capsys):
     }
 
 
+def test_a_table_of_retrieval_has_intervals_over_claims(files, capsys):
+    rows = [ranked(f"{name}:0", "a" if name else "b") for name in range(3)]
+    pred = write_rows(files / "r.jsonl", rows)
+    labels = write_rows(files / "l.jsonl", [LABELS[0] | {"qid": f"{n}:0"} for n in range(3)])
+    command("cfr", "evaluate", "retrieval", "--pred", pred, "--ref", labels, "--at", 1)
+    text = capsys.readouterr().out
+    assert "mrr       0.667  0.000      1.000" in text
+    assert "3 queries; 0 without a relevant passage are left out." in text
+
+
 def test_averitec_prints_what_other_programs_read(files, capsys, wordnet_folder):
     given = ["--pred", files / "verdicts.jsonl", "--ref", files / "claims.jsonl"]
     found = evaluated(capsys, "averitec", *given, "--wordnet", wordnet_folder)

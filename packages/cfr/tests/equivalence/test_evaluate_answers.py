@@ -1,9 +1,8 @@
-import json
 import math
 
 import pytest
 from cfr.equivalence.answer_scores import AnswerScorer
-from cfr.equivalence.evaluate_answers import contexts_of, evaluate_answers, read_right_answers
+from cfr.equivalence.evaluate_answers import contexts_of, evaluate_answers
 from cfr.records import Query, ReadAnswer
 from tenpapers.errors import UserError
 from tenpapers.testing import write_rows
@@ -47,21 +46,6 @@ def test_answers_are_joined_by_question():
         evaluate_answers(ANSWERS[:1] * 2, QUERIES)
     with pytest.raises(UserError, match="question 1:1: has an answer and is not among the ref"):
         evaluate_answers(ANSWERS[:2], QUERIES[:1])
-
-
-def test_right_answers_are_those_of_queries_or_of_claims(tmp_path):
-    queries = write_rows(tmp_path / "q.jsonl", [QUERIES[1].model_dump()])
-    assert read_right_answers(queries) == QUERIES[1:2]
-    answers = [
-        {"answer": "Yes", "answer_type": "Boolean", "boolean_explanation": "It was"},
-        {"answer": "No answer could be found.", "answer_type": "Unanswerable"},
-    ]
-    claim = {"claim_id": 5, "claim": "c", "questions": [{"question": "q?", "answers": answers}]}
-    listed = tmp_path / "dev.json"
-    listed.write_text(json.dumps([claim]))
-    for file in (listed, write_rows(tmp_path / "dev.jsonl.gz", [claim])):
-        (query,) = read_right_answers(file)
-        assert (query.qid, list(query.answers)) == ("5:0", ["Yes. It was"])
 
 
 def test_a_context_is_what_was_read(tmp_path):

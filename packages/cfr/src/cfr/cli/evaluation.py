@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from tenpapers.cli import Json, say
+from tenpapers.cli import Json, Seed, say
 from tenpapers.report import Table
 
 from ..scoring.labels import LabelsName
@@ -35,16 +35,34 @@ Tokenizer = Annotated[
 
 
 @app.command()
-def retrieval(pred: Pred, ref: Ref, at: Ks = [1, 5, 10], as_json: Json = False) -> None:  # noqa: B006
+def retrieval(
+    pred: Pred,
+    ref: Ref,
+    at: Ks = [1, 5, 10],  # noqa: B006
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
     """Rankings against labels: MRR, hit@k, recall@k, nDCG@k over queries with a relevant passage.
 
     Example: cfr evaluate retrieval --pred ranked.jsonl --ref labels.jsonl --json
     """
     from ..inputs.files import read_labels, read_ranked
-    from ..scoring.rankings import judged, retrieval_metrics
+    from ..scoring.rankings import judged, metrics_by_query, retrieval_metrics, with_intervals
 
-    values = retrieval_metrics(read_ranked(pred), judged(read_labels(ref)), at)
-    tell("Retrieval", values, as_json)
+    ranked, labels = read_ranked(pred), judged(read_labels(ref))
+    if as_json:
+        tell("Retrieval", retrieval_metrics(ranked, labels, at), as_json)
+        return
+    found, skipped = metrics_by_query(ranked, labels, at)
+    rows = [
+        [name, mean, ends.low, ends.high]
+        for name, (mean, ends) in with_intervals(found, seed=seed).items()
+    ]
+    note = f"{len(found)} queries; {skipped} without a relevant passage are left out."
+    columns = ["", "mean", "95 % from", "to (over claims)"]
+    say(None, False, Table("Retrieval", columns, rows, note))
+    if not found:
+        raise typer.Exit(3)
 
 
 @app.command("top-documents")
@@ -136,7 +154,8 @@ def answers(
     from tenpapers.records import read_jsonl
 
     from ..equivalence.answer_scores import open_scorer
-    from ..equivalence.evaluate_answers import contexts_of, evaluate_answers, read_right_answers
+    from ..equivalence.evaluate_answers import contexts_of, evaluate_answers
+    from ..inputs.claims import read_asked
     from ..records import ReadAnswer
 
     given = read_jsonl(pred, ReadAnswer)
@@ -144,7 +163,7 @@ def answers(
     if scorer != "none":
         scorers = [open_scorer(scorer, model=model, wordnet=wordnet, fix_stems=fix_stems)]
     values = evaluate_answers(
-        given, read_right_answers(ref), scorers, contexts=contexts_of(given, candidates)
+        given, read_asked(ref), scorers, contexts=contexts_of(given, candidates)
     )
     tell("Answers", values, as_json)
 

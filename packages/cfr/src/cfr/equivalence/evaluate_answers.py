@@ -6,27 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.records import read_json_lines
 
-from ..inputs.claims import queries_of, read_claims
-from ..inputs.files import read_candidates, read_queries
+from ..inputs.files import read_candidates
 from ..records import Query, ReadAnswer
 from ..scoring.answer_overlap import exact_match, token_f1
 from .answer_scores import AnswerRow, AnswerScorer
-
-
-def read_right_answers(path: Path) -> list[Query]:
-    """Queries with their right answers: a file of queries or candidates, or of claims.
-
-    Raises
-    ------
-    UserError : see `inputs.claims.read_claims` and `inputs.files.read_queries`.
-    """
-    if path.name.removesuffix(".gz").endswith(".jsonl"):
-        first = next((row for _, row in read_json_lines(path)), None)
-        if isinstance(first, dict) and "qid" in first:
-            return read_queries(path)
-    return queries_of(read_claims(path))
 
 
 def evaluate_answers(

@@ -8,6 +8,7 @@ from typing import Self
 from tenpapers.errors import UserError
 
 from ..records import Labels, Ranked
+from .intervals import Interval, claim_of, interval
 
 KS = (1, 5, 10)
 TOP_GRADE = 2
@@ -82,14 +83,41 @@ def retrieval_metrics(
     ------
     UserError : a query or a passage of a query twice, a score that is not a number.
     """
+    found, skipped = metrics_by_query(ranked, qrels, ks)
+    names = ["mrr", *(f"{kind}@{k}" for kind in ("hit", "recall", "ndcg") for k in ks)]
+    means = {name: _mean([values[name] for values in found.values()]) for name in names}
+    return {"n": len(found), "skipped": skipped} | means
+
+
+def metrics_by_query(
+    ranked: Iterable[Ranked],
+    qrels: Mapping[str, Judged | Mapping[str, int]],
+    ks: Sequence[int] = KS,
+) -> tuple[dict[str, dict[str, float]], int]:
+    """The metrics of each query that has a relevant passage, and how many have none.
+
+    Raises
+    ------
+    UserError : see `retrieval_metrics`.
+    """
     rankings = pids_of(ranked)
     labels = {qid: _judged(known) for qid, known in qrels.items()}
     asked = [qid for qid, known in labels.items() if known.relevant]
     skipped = len(labels.keys() | rankings.keys()) - len(asked)
-    found = [_of_query(rankings.get(qid, ()), labels[qid], ks) for qid in asked]
-    names = ["mrr", *(f"{kind}@{k}" for kind in ("hit", "recall", "ndcg") for k in ks)]
-    means = {name: _mean([values[name] for values in found]) for name in names}
-    return {"n": len(asked), "skipped": skipped} | means
+    return {qid: _of_query(rankings.get(qid, ()), labels[qid], ks) for qid in asked}, skipped
+
+
+def with_intervals(
+    found: Mapping[str, Mapping[str, float]], *, seed: int = 0
+) -> dict[str, tuple[float, Interval]]:
+    """Mean of each metric over queries, with its interval over their claims."""
+    claims = [claim_of(qid) for qid in found]
+    names = next(iter(found.values()), {})
+    columns = {name: [values[name] for values in found.values()] for name in names}
+    return {
+        name: (_mean(values), interval(values, claims, seed=seed))
+        for name, values in columns.items()
+    }
 
 
 def reciprocal_rank(pids: Sequence[str], relevant: Iterable[str]) -> float:

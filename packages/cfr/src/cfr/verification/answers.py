@@ -9,7 +9,8 @@ from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.files import read_candidates, read_queries, read_ranked
+from ..inputs.claims import read_asked
+from ..inputs.files import read_candidates, read_ranked
 from ..reading.reader import Case, Reading, read
 from ..records import Passage, Query, Ranked, ReadAnswer
 from ..retrieval.index_folder import IndexFolder
@@ -105,7 +106,7 @@ def _cases(settings: AnswerSettings) -> Iterator[Case]:
         for row in ranked:
             yield _case(row, rows.get(row.qid), texts.get(row.qid, {}), settings)
     elif settings.index is not None and settings.queries is not None:
-        queries = {query.qid: query for query in read_queries(settings.queries)}
+        queries = {query.qid: query for query in read_asked(settings.queries)}
         every = {passage.pid: passage for passage in IndexFolder(settings.index).passages}
         for row in ranked:
             yield _case(row, queries.get(row.qid), every, settings)

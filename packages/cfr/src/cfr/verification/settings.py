@@ -33,7 +33,7 @@ class AnswerSettings:
         Path | None, typer.Option("--index", help="Folder of cfr index: the texts, with --queries.")
     ] = None
     queries: Annotated[
-        Path | None, typer.Option("--queries", help="Questions (JSONL), with --index.")
+        Path | None, typer.Option("--queries", help="Queries or claims, with --index.")
     ] = None
     topk: Annotated[int, typer.Option("--topk", help="Passages read at once.", min=1)] = 5
     max_new_tokens: Annotated[
