@@ -97,8 +97,9 @@ def fever(
 
     Example: cfr evaluate fever --pred ranked.jsonl --ref shared_task_dev.jsonl
     """
-    from ..inputs.fever import page_title, read_fever
+    from ..inputs.fever import page_title
     from ..inputs.files import read_passages, read_ranked
+    from ..inputs.labelled_claims import read_page_sets
     from ..scoring.evidence_recall import evidence_recall
     from ..scoring.rankings import pids_of
 
@@ -107,8 +108,7 @@ def fever(
         qid: list(dict.fromkeys(page_title(titles.get(pid, pid)) for pid in pids))
         for qid, pids in pids_of(read_ranked(pred)).items()
     }
-    evidence = {claim.query.qid: claim.page_sets for claim in read_fever(ref)}
-    tell("FEVER", evidence_recall(rankings, evidence, at), as_json)
+    tell("FEVER", evidence_recall(rankings, read_page_sets(ref), at), as_json)
 
 
 @app.command()
@@ -123,11 +123,11 @@ def hotpotqa(
     Example: cfr evaluate hotpotqa --pred ranked.jsonl --ref hotpot_dev_distractor_v1.json
     """
     from ..inputs.files import read_ranked
-    from ..inputs.hotpotqa import read_hotpotqa
+    from ..inputs.labelled_claims import read_gold_paragraphs
     from ..scoring.evidence_recall import paragraphs_found
     from ..scoring.rankings import pids_of
 
-    gold = {pool.qid: pool.relevant for pool in read_hotpotqa(ref)}
+    gold = read_gold_paragraphs(ref)
     tell("HotpotQA", paragraphs_found(pids_of(read_ranked(pred)), gold, at), as_json)
 
 

@@ -1,7 +1,7 @@
 """A reader over a file of rankings, answer by answer, kept as they come."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,12 +104,17 @@ def _cases(settings: AnswerSettings) -> Iterator[Case]:
         rows = {row.qid: row for row in read_candidates(settings.candidates)}
         texts = {qid: {one.pid: one for one in row.passages} for qid, row in rows.items()}
         for row in ranked:
-            yield _case(row, rows.get(row.qid), texts.get(row.qid, {}), settings)
+            yield _case(row, rows.get(row.qid), texts.get(row.qid, {}).get, settings)
     elif settings.index is not None and settings.queries is not None:
         queries = {query.qid: query for query in read_asked(settings.queries)}
-        every = {passage.pid: passage for passage in IndexFolder(settings.index).passages}
+        index = IndexFolder(settings.index)
+
+        def text_of(pid: str) -> Passage | None:
+            place = index.row_of.get(pid)
+            return None if place is None else index.passages[place]
+
         for row in ranked:
-            yield _case(row, queries.get(row.qid), every, settings)
+            yield _case(row, queries.get(row.qid), text_of, settings)
     else:
         raise UserError(
             f"{settings.ranked}: a ranking has no texts",
@@ -118,13 +123,19 @@ def _cases(settings: AnswerSettings) -> Iterator[Case]:
 
 
 def _case(
-    row: Ranked, query: Query | None, texts: dict[str, Passage], settings: AnswerSettings
+    row: Ranked,
+    query: Query | None,
+    text_of: Callable[[str], Passage | None],
+    settings: AnswerSettings,
 ) -> Case:
     if query is None:
         source = settings.candidates or settings.queries
         raise UserError(f"{settings.ranked}: query {row.qid}: is not in {source}")
-    best = sorted(row.results, key=lambda one: one.rank)[: settings.topk]
-    if missing := [one.pid for one in best if one.pid not in texts]:
-        source = settings.candidates or settings.index
-        raise UserError(f"{settings.ranked}: query {row.qid}: {missing[0]} is not in {source}")
-    return Case(row.qid, query.claim, query.question, [texts[one.pid] for one in best])
+    passages = []
+    for one in sorted(row.results, key=lambda one: one.rank)[: settings.topk]:
+        passage = text_of(one.pid)
+        if passage is None:
+            source = settings.candidates or settings.index
+            raise UserError(f"{settings.ranked}: query {row.qid}: {one.pid} is not in {source}")
+        passages.append(passage)
+    return Case(row.qid, query.claim, query.question, passages)

@@ -10,7 +10,7 @@ from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.claims import read_claims
+from ..inputs.labelled_claims import read_labelled
 from ..records import Claim, Verdict
 from ..retrieval.encoder import identity_of
 from ..retrieval.filters import FilterSettings
@@ -106,12 +106,12 @@ def claims_of(settings: VerifySettings) -> list[Claim]:
 
     Raises
     ------
-    UserError : neither, or both; see `inputs.claims.read_claims`.
+    UserError : neither, or both; see `inputs.labelled_claims.read_labelled`.
     """
     if (settings.claims is None) == (settings.claim is None):
         raise UserError("verify: no claims" if settings.claims is None else "verify: two sources")
     if settings.claims is not None:
-        return read_claims(settings.claims)[: settings.limit]
+        return read_labelled(settings.claims, settings.labels)[: settings.limit]
     text = (settings.claim or "").strip()
     if not text:
         raise UserError("--claim: the claim is empty")
