@@ -54,7 +54,7 @@ class VerifySettings:
     judge: Annotated[str, typer.Option("--judge", help="Model that gives verdicts.")]
     claims: Annotated[
         Path | None,
-        typer.Option("--claims", help="Claims, in the form of the data set of --labels."),
+        typer.Option("--claims", help="Claims of the data set of --labels."),
     ] = None
     claim: Annotated[str | None, typer.Option("--claim", help="One claim, as text.")] = None
     model: Annotated[
