@@ -99,9 +99,9 @@ def fever(
     """
     from ..inputs.fever import page_title
     from ..inputs.files import read_passages, read_ranked
-    from ..inputs.labelled_claims import read_page_sets
     from ..scoring.evidence_recall import evidence_recall
     from ..scoring.rankings import pids_of
+    from ..scoring.references import read_page_sets
 
     titles = {one.pid: one.title for one in read_passages(passages)} if passages else {}
     rankings = {
@@ -123,9 +123,9 @@ def hotpotqa(
     Example: cfr evaluate hotpotqa --pred ranked.jsonl --ref hotpot_dev_distractor_v1.json
     """
     from ..inputs.files import read_ranked
-    from ..inputs.labelled_claims import read_gold_paragraphs
     from ..scoring.evidence_recall import paragraphs_found
     from ..scoring.rankings import pids_of
+    from ..scoring.references import read_gold_paragraphs
 
     gold = read_gold_paragraphs(ref)
     tell("HotpotQA", paragraphs_found(pids_of(read_ranked(pred)), gold, at), as_json)
@@ -183,9 +183,9 @@ def veracity(
     """
     from tenpapers.records import read_jsonl
 
-    from ..inputs.labelled_claims import read_labelled
     from ..records import Verdict
     from ..scoring.labels import LABEL_SETS
+    from ..scoring.references import read_labelled
     from ..scoring.veracity import veracity
 
     verdicts = read_jsonl(pred, Verdict)

@@ -10,13 +10,13 @@ from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
-from ..inputs.labelled_claims import read_labelled
 from ..records import Claim, Verdict
 from ..retrieval.encoder import identity_of
 from ..retrieval.filters import FilterSettings
 from ..retrieval.search import Searcher, SearchSettings
 from ..scoring.averitec import NO_ANSWER
 from ..scoring.labels import LABEL_SETS
+from ..scoring.references import read_labelled
 from .judge import Judge
 from .pipeline import Counted, Stages, checked
 from .settings import VerifySettings
@@ -106,7 +106,7 @@ def claims_of(settings: VerifySettings) -> list[Claim]:
 
     Raises
     ------
-    UserError : neither, or both; see `inputs.labelled_claims.read_labelled`.
+    UserError : neither, or both; see `scoring.references.read_labelled`.
     """
     if (settings.claims is None) == (settings.claim is None):
         raise UserError("verify: no claims" if settings.claims is None else "verify: two sources")

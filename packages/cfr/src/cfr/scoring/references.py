@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from tenpapers.records import read_json_lines, read_jsonl
 
+from ..inputs.claimdecomp import read_claimdecomp
+from ..inputs.claims import read_claims
+from ..inputs.fever import page_title, read_fever
+from ..inputs.hotpotqa import read_hotpotqa
 from ..records import Claim, Pool, Query
-from .claimdecomp import read_claimdecomp
-from .claims import read_claims
-from .fever import page_title, read_fever
-from .hotpotqa import read_hotpotqa
 
 
 def read_labelled(path: Path, dataset: Literal["averitec", "fever", "claimdecomp"]) -> list[Claim]:

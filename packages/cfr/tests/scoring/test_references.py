@@ -1,8 +1,8 @@
 import json
 
 import pytest
-from cfr.inputs.labelled_claims import read_gold_paragraphs, read_labelled, read_page_sets
 from cfr.inputs.transfer_sets import transfer_rows
+from cfr.scoring.references import read_gold_paragraphs, read_labelled, read_page_sets
 from tenpapers.testing import write_rows
 
 FEVER = {
