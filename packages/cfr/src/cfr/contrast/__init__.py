@@ -1,0 +1,1 @@
+"""The loss of a batch: its tuples, what is a negative, gradients in chunks and across processes."""

@@ -1,0 +1,1 @@
+"""A reader answers a subquestion from passages."""

@@ -1,0 +1,1 @@
+"""The synthetic inference set: a seeded world in which the right window never says the word."""
