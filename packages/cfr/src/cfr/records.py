@@ -1,7 +1,7 @@
 """What comes in, what flows between the stages, what goes out; unknown fields pass through."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -151,11 +151,27 @@ class Judgement(Row):
 
 
 class Labels(Row):
-    """What one signal says of a query's passages."""
+    """What one signal says of a query's passages.
+
+    Parameters
+    ----------
+    passages : that the signal brought along, such as answers that stand in for lost pages.
+    skipped : why there are no judgements.
+    error : words of a request to a model that got no answer.
+    """
 
     qid: Name
     signal: Signal
     judgements: Sequence[Judgement] = ()
+    passages: Sequence[Passage] = ()
+    skipped: str = ""
+    error: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """As it is written: what is empty and no label is left out."""
+        plain = self.model_dump(mode="json")
+        optional = ("passages", "skipped", "error")
+        return {name: value for name, value in plain.items() if value or name not in optional}
 
 
 class Training(Row):

@@ -32,7 +32,7 @@ def test_every_positive_is_a_tuple_and_a_copy_of_a_positive_is_no_negative():
         [
             row("1:0", [passage("a"), passage("b")], [passage("c"), passage("d", "text of a")]),
             row("2:0", [], [passage("e")]),
-            row("3:0", [passage("c")], claim="C."),
+            row("3:0", [passage("c")], claim=" C "),
         ]
     )
     assert data.tuples == [(0, 0), (0, 1), (1, 2)]

@@ -6,12 +6,9 @@ from typing import TypeVar
 import numpy as np
 from tenpapers.errors import UserError
 
+from ..inputs.claims import claim_key
+
 T = TypeVar("T")
-
-
-def normalized_claim(claim: str) -> str:
-    """A claim in small letters, with single blanks and without closing punctuation."""
-    return " ".join(claim.lower().split()).rstrip(" .!?\"'”’")
 
 
 def split_by_claim(
@@ -36,7 +33,7 @@ def split_by_claim(
     """
     if not 0 <= share < 1:
         raise UserError(f"share {share} of the claims: from 0 to below 1 is wanted")
-    claims = list(dict.fromkeys(normalized_claim(claim_of(row)) for row in rows))
+    claims = list(dict.fromkeys(claim_key(claim_of(row)) for row in rows))
     size = 0
     if share and len(claims) > 1:
         size = min(len(claims) - 1, max(1, round(share * len(claims))))
@@ -44,5 +41,5 @@ def split_by_claim(
     held = {claims[index] for index in order[:size]}
     first, second = [], []
     for row in rows:
-        (second if normalized_claim(claim_of(row)) in held else first).append(row)
+        (second if claim_key(claim_of(row)) in held else first).append(row)
     return first, second

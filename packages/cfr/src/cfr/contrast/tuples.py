@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from tenpapers.errors import UserError
 
+from ..inputs.claims import claim_key
 from ..records import Passage, Training
-from .splits import normalized_claim
 
 if TYPE_CHECKING:
     from jaxtyping import Int64
@@ -113,7 +113,7 @@ def training_set(rows: Sequence[Training]) -> TrainingSet:
     documents = number_documents([p for row in usable for p in (*row.positives, *row.negatives)])
     claim_numbers: dict[str, int] = {}
     claims = [
-        claim_numbers.setdefault(normalized_claim(row.claim or row.question), len(claim_numbers))
+        claim_numbers.setdefault(claim_key(row.claim or row.question), len(claim_numbers))
         for row in usable
     ]
     positives, negatives = [], []
