@@ -18,9 +18,9 @@ UNANSWERED = "not answered"
 # Models decorate: `**Answer:** Not answered.`
 _LABEL = re.compile(r"^\W*answer\W*:\W*", re.IGNORECASE)
 # All that is said, the first thing that is said, or the last: then it is taken back.
+_SAID = r"(?:(?:the|this) (?:sub)?question (?:is|was) )?not answered"
 _NOTHING = re.compile(
-    r"^\W*(?:(?:the|this) (?:sub)?question (?:is|was) )?not answered\b\W*(?:$|[.:;,\n-]|by the passage)"
-    r"|(?:^|[.!?\n]\W*)(?:(?:the|this) (?:sub)?question (?:is|was) )?not answered\W*$",
+    rf"^\W*{_SAID}\b(?:\W*$|\s*[.:;,\n-]| by the passage)|(?:^|[.!?\n]\W*){_SAID}\W*$",
     re.IGNORECASE,
 )
 

@@ -114,13 +114,16 @@ def _joined(row: Candidates, labels: Sequence[Labels]) -> Training:
         # A copy of a positive under another pid is no negative either.
         if pid in against and pid not in said and normalized_text(passage.document) not in texts
     ]
-    return Training(
-        qid=row.qid,
-        claim=row.claim,
-        question=row.question,
-        positives=positives,
-        negatives=negatives,
-        signals={passage.pid: said[passage.pid] for passage in positives},
+    return Training.model_validate(
+        {
+            **(row.model_extra or {}),
+            "qid": row.qid,
+            "claim": row.claim,
+            "question": row.question,
+            "positives": positives,
+            "negatives": negatives,
+            "signals": {passage.pid: said[passage.pid] for passage in positives},
+        }
     )
 
 

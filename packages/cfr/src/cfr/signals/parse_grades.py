@@ -60,8 +60,9 @@ def _objects(text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _grades(read: Mapping[str, Any], n_windows: int) -> Grades | None:
-    if len(read) == 1 and isinstance(inner := next(iter(read.values())), Mapping):
-        if not _NUMBER.fullmatch(next(iter(read))):
+    if len(read) == 1:
+        ((name, inner),) = read.items()
+        if isinstance(inner, Mapping) and not _NUMBER.fullmatch(name):
             return _grades(inner, n_windows)  # {"grades": {...}}
     of_window: dict[int, int] = {}
     numbers = ignored = 0
