@@ -9,8 +9,9 @@ from tenpapers.errors import UserError
 
 from ..contrast.batches import draw_negatives
 from ..contrast.tuples import normalized_text
-from ..records import Candidates, Labels, Passage, Signal, Training
+from ..records import Candidates, Labels, Signal, Training
 from ..retrieval.encoder import Encoder
+from .hardness import hardest_first
 
 Combine = Literal["union", "gold", "distill", "lerc"]
 SIGNALS: tuple[Signal, ...] = ("gold", "distill", "lerc")
@@ -82,7 +83,7 @@ def combine_labels(
             f"none of {len(made)} queries with labels has a positive passage", _empty(labels)
         )
     if encoder is not None:
-        rows = _hardest_first(rows, encoder)
+        rows = hardest_first(rows, encoder)
     if hard_negatives is not None:
         rng = np.random.default_rng(seed)
         rows = [_with_drawn(row, hard_negatives, rng) for row in rows]
@@ -125,26 +126,6 @@ def _joined(row: Candidates, labels: Sequence[Labels]) -> Training:
             "signals": {passage.pid: said[passage.pid] for passage in positives},
         }
     )
-
-
-def _hardest_first(rows: Sequence[Training], encoder: Encoder) -> list[Training]:
-    """Negatives in falling order of an encoder's scores; equal ones stay as they are."""
-    texts: dict[str, Passage] = {}
-    for row in rows:
-        for passage in row.negatives:
-            texts.setdefault(passage.document, passage)
-    place = {text: number for number, text in enumerate(texts)}
-    documents = encoder.encode_passages(list(texts.values()), progress="negatives")
-    queries = encoder.encode_queries(
-        [Candidates(qid=row.qid, claim=row.claim, question=row.question) for row in rows],
-        progress="queries",
-    )
-    ordered = []
-    for row, query in zip(rows, queries, strict=True):
-        own = documents[[place[passage.document] for passage in row.negatives]]
-        order = np.argsort(-(own @ query), kind="stable")
-        ordered.append(row.model_copy(update={"negatives": [row.negatives[n] for n in order]}))
-    return ordered
 
 
 def _with_drawn(row: Training, count: int, rng: np.random.Generator) -> Training:

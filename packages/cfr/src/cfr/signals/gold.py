@@ -1,38 +1,17 @@
 """Gold evidence: windows of the annotated pages that cover a person's answer."""
 
-import re
 from collections.abc import Sequence, Set
-from functools import cache
 from typing import NamedTuple
 
 from ..inputs.claims import can_be_evidence
 from ..inputs.urls import url_key
 from ..records import Answer, Candidates, Claim, Judgement, Labels, Passage, Question, Relevance
+from ..scoring.token_recall import token_recall
 from .references import questions_by_qid
 
 # Shares of an answer's words that a window has: it is evidence, it may be the only evidence, it is
 # none. The paper's are not known.
 COVERS, COVERS_BEST, LEAVES_OUT = 0.6, 0.3, 0.2
-
-_WORDS = re.compile(r"\w+")
-
-
-def token_recall(answer: str, document: str) -> float:
-    """Share of an answer's distinct words, stop words left out, that a document has; 0 of none."""
-    wanted = content_words(answer)
-    return len(wanted & content_words(document)) / len(wanted) if wanted else 0.0
-
-
-def content_words(text: str) -> Set[str]:
-    """Distinct words in small letters without English stop words."""
-    return set(_WORDS.findall(text.lower())) - _stop_words()
-
-
-@cache
-def _stop_words() -> frozenset[str]:
-    from bm25s.stopwords import STOPWORDS_EN_PLUS
-
-    return frozenset(STOPWORDS_EN_PLUS)
 
 
 def gold(

@@ -3,16 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
 
 from tenpapers.generation import Generator
 
+from ..equivalence.answer_scores import AnswerRow, AnswerScorer
 from ..reading.reader import MAX_NEW_TOKENS, Case, Reading, read
 from ..records import Candidates, Judgement, Labels, Relevance
-
-if TYPE_CHECKING:
-    from jaxtyping import Float32
-    from numpy import ndarray
 
 WINDOWS = 10
 # From which score on a window is positive, and up to which it is negative. The paper's are not
@@ -20,20 +16,6 @@ WINDOWS = 10
 HI, LO = 0.7, 0.3
 # Queries whose answers are scored together.
 _TOGETHER = 16
-
-
-class Scorer(Protocol):
-    """Scores answers against a right one, 0 to 1: LERC, or what stands in for it."""
-
-    def score(
-        self,
-        context: Sequence[str],
-        question: Sequence[str],
-        reference: Sequence[str],
-        candidate: Sequence[str],
-    ) -> "Float32[ndarray, ' n']":
-        """Score each candidate; the four lists have one length."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +39,7 @@ class Equivalence:
 def lerc(
     candidates: Sequence[Candidates],
     reader: Generator,
-    scorer: Scorer,
+    scorer: AnswerScorer,
     *,
     answers: Mapping[str, Sequence[str]] | None = None,
     windows: int = WINDOWS,
@@ -89,7 +71,7 @@ def lerc(
 def equivalences(
     candidates: Sequence[Candidates],
     reader: Generator,
-    scorer: Scorer,
+    scorer: AnswerScorer,
     *,
     answers: Mapping[str, Sequence[str]] | None = None,
     windows: int = WINDOWS,
@@ -155,46 +137,32 @@ class _Read:
     readings: dict[str, Reading] = field(default_factory=dict)
 
 
-def _scored(complete: Sequence[_Read], scorer: Scorer, hi: float, lo: float) -> list[Equivalence]:
-    wanted: dict[tuple[str, str, str, str], float] = {}
-    for own in complete:
-        for case in own.cases:
-            for quadruple in _quadruples(own, case):
-                wanted.setdefault(quadruple, 0.0)
-    asked = [quadruple for quadruple in wanted if not _same(quadruple[2], quadruple[3])]
-    if asked:
-        columns = [list(column) for column in zip(*asked, strict=True)]
-        wanted |= zip(asked, map(float, scorer.score(*columns)), strict=True)
-    for quadruple in wanted.keys() - set(asked):
-        wanted[quadruple] = 1.0
-    return [_equivalence(own, wanted, hi, lo) for own in complete]
+def _scored(
+    complete: Sequence[_Read], scorer: AnswerScorer, hi: float, lo: float
+) -> list[Equivalence]:
+    rows = [
+        AnswerRow(
+            question=own.row.question or own.row.claim,
+            references=own.right,
+            candidate=own.readings[case.id].answer,
+            context=case.passages[0].document,
+            answered=own.readings[case.id].answered,
+        )
+        for own in complete
+        for case in own.cases
+    ]
+    scores = iter(scorer.score(rows) if rows else ())
+    return [_equivalence(own, [next(scores) for _ in own.cases], hi, lo) for own in complete]
 
 
-def _quadruples(own: _Read, case: Case) -> list[tuple[str, str, str, str]]:
-    """What is scored of a window: its text, the question, each right answer, the reader's."""
-    reading = own.readings[case.id]
-    if not reading.answered:
-        return []
-    context = case.passages[0].document
-    question = own.row.question or own.row.claim
-    return [(context, question, right, reading.answer) for right in own.right]
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.lower().split()).rstrip(".") == " ".join(other.lower().split()).rstrip(".")
-
-
-def _equivalence(
-    own: _Read, scores: Mapping[tuple[str, str, str, str], float], hi: float, lo: float
-) -> Equivalence:
+def _equivalence(own: _Read, scores: Sequence[float], hi: float, lo: float) -> Equivalence:
     judgements: list[Judgement] = []
-    for case in own.cases:
+    for case, score in zip(own.cases, scores, strict=True):
         reading = own.readings[case.id]
         pid = case.passages[0].pid
         if reading.failed:
             judgements.append(Judgement(pid=pid))
             continue
-        score = max((scores[one] for one in _quadruples(own, case)), default=0.0)
         judgements.append(
             Judgement.model_validate(
                 {

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from tenpapers.cli import Cache, PromptsFolder, Seed
 
+from ..equivalence.answer_scores import ScorerName
 from .combine import Combine
 from .distill import WINDOWS, Mode
 from .lerc import HI, LO
@@ -66,8 +67,12 @@ class LercSettings:
     candidates: CandidatesFile
     reader: Annotated[str, typer.Option("--reader", help="Model spec, or replay:FILE.")]
     scorer: Annotated[
-        str, typer.Option("--scorer", help="lerc, embed, meteor, f1, or a folder of LERC.")
+        ScorerName, typer.Option("--scorer", help="Of the reader's answers against people's.")
     ] = "lerc"
+    scorer_model: Annotated[
+        str,
+        typer.Option("--scorer-model", help="LERC's folder or archive; of embed the encoder."),
+    ] = ""
     references: Annotated[
         Path | None,
         typer.Option("--references", help="Claims with their answers; default: the candidates'."),

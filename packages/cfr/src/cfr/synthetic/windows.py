@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..signals.gold import content_words
+from ..scoring.token_recall import content_words
 from .world import Domain, Process, Property
 
 SHORTEST, LONGEST = 60, 150  # words

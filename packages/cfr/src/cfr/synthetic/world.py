@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..signals.gold import content_words
+from ..scoring.token_recall import content_words
 
 
 class Property(NamedTuple):

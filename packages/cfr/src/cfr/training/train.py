@@ -30,7 +30,6 @@ class TrainReport:
 
     Parameters
     ----------
-    encoder : the trained one.
     rows, tuples : trained on; `without_positive` rows were left out.
     dev_rows : that it was stopped by.
     steps : that were taken; `best_epoch`, from 1, is the one that is kept, None without dev rows.
@@ -39,7 +38,6 @@ class TrainReport:
     seconds : of the steps, on a clock.
     """
 
-    encoder: Encoder
     base: str
     scope: str
     rows: int
@@ -63,12 +61,33 @@ class TrainReport:
 
     def as_json(self) -> dict[str, Any]:
         """As `metrics.json` holds it."""
-        fields = [field.name for field in dataclasses.fields(self) if field.name != "encoder"]
-        return {name: getattr(self, name) for name in fields}
+        return dataclasses.asdict(self)
+
+    def told(self) -> str:
+        """In words."""
+        kept = ""
+        if self.best_epoch is not None:
+            kept = (
+                f"dev MRR {self.dev_before:.3f} before, {self.dev_mrr[self.best_epoch - 1]:.3f} "
+                f"after epoch {self.best_epoch} of {len(self.dev_mrr)}, which is kept "
+                f"({self.dev_rows} rows)"
+            )
+            if self.dev_mrr[self.best_epoch - 1] <= (self.dev_before or 0):
+                kept += "; training did not help"
+        lines = [
+            f"{self.tuples} tuples of {self.rows} queries ({self.without_positive} queries without "
+            f"a positive left out), {self.steps} steps in {self.seconds:.1f} s",
+            f"scope {self.scope}, batch {self.batch} with {self.hard_negatives} hard negatives "
+            f"each, {'with' if self.in_batch else 'without'} in-batch negatives, temperature "
+            f"{self.temperature:g}, learning rate {self.lr:g}",
+            f"loss {self.loss[0]:.3f} in the first epoch, {self.loss[-1]:.3f} in the last",
+            kept,
+        ]
+        return "\n".join(line for line in lines if line)
 
 
 def train(
-    model: str | Encoder,
+    model: Encoder,
     rows: Sequence[Training],
     cfg: TrainSettings,
     *,
@@ -80,7 +99,7 @@ def train(
 
     Parameters
     ----------
-    model : name of an encoder, or a loaded one, which is changed.
+    model : an encoder; it is changed.
     dev : rows to stop by; None takes `cfg.dev_share` of the claims of `rows` for it.
     state : where the run is saved to go on after a kill.
     show : what a progress bar says, None for none.
@@ -96,19 +115,19 @@ def train(
         )
     data = training_set(rows)
     dev_data = _dev_set(dev, cfg)
-    encoder = _ready(model, cfg)
+    _set_up(model, cfg)
     if cfg.kind == "head":
-        progress = _train_head(encoder, data, dev_data, cfg, state, show)
+        progress = _train_head(model, data, dev_data, cfg, state, show)
     else:
-        open_scope(encoder, cfg)
-        texts = Texts(encoder, data.rows, data.documents.texts)
+        open_scope(model, cfg)
+        texts = Texts(model, data.rows, data.documents.texts)
         held = dev_data and (
-            Texts(encoder, dev_data.rows, dev_data.documents.texts),
+            Texts(model, dev_data.rows, dev_data.documents.texts),
             dev_data,
         )
         progress = fit(texts, data, cfg, dev=held, state=state, show=show)
-        close_scope(encoder)
-    return _report(encoder, data, dev_data, cfg, progress)
+        close_scope(model)
+    return _report(model, data, dev_data, cfg, progress)
 
 
 def train_heads(
@@ -177,11 +196,8 @@ def _dev_set(dev: Sequence[Training], cfg: TrainSettings) -> TrainingSet | None:
     return training_set(usable) if usable else None
 
 
-def _ready(model: str | Encoder, cfg: TrainSettings) -> Encoder:
-    """The encoder, set to what the settings say."""
-    encoder = model
-    if isinstance(encoder, str):
-        encoder = Encoder.load(encoder, cfg.pooling, cfg.score == "cosine", device=cfg.device or "")
+def _set_up(encoder: Encoder, cfg: TrainSettings) -> None:
+    """Set an encoder to what the settings say."""
     if encoder.heads and cfg.kind != "head":
         raise UserError(
             f"{encoder.name}: has matrices on its vectors", "train those with --scope head"
@@ -197,7 +213,6 @@ def _ready(model: str | Encoder, cfg: TrainSettings) -> Encoder:
         document_length=cfg.document_length,
         normalize_text=cfg.normalize_text,
     )
-    return encoder
 
 
 def _report(
@@ -208,7 +223,6 @@ def _report(
     progress: Progress,
 ) -> TrainReport:
     return TrainReport(
-        encoder=encoder,
         base=encoder.name,
         scope=cfg.scope,
         rows=len(data.rows),
