@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from tenpapers.errors import UserError
@@ -12,8 +12,8 @@ from ..contrast.tuples import normalized_text
 from ..records import Candidates, Labels, Signal, Training
 from ..retrieval.encoder import Encoder
 from .hardness import hardest_first
+from .settings import Combine
 
-Combine = Literal["union", "gold", "distill", "lerc"]
 SIGNALS: tuple[Signal, ...] = ("gold", "distill", "lerc")
 
 

@@ -15,14 +15,11 @@ from tenpapers.templates import fill_section
 from ..reading.fences import prompt_digest, quoted
 from ..records import Candidates, Judgement, Labels, Passage
 from .parse_grades import Grades, parse_grades
+from .settings import REPLY_TOKENS, WINDOWS, Mode
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Mode = Literal["listwise", "pointwise"]
-
-WINDOWS = 10
-MAX_NEW_TOKENS = 256
 # Pointwise: a window is relevant with at least this probability of yes, among so many of a query.
 YES, BEST = 0.5, 3
 RETRY = "|retry"
@@ -52,7 +49,7 @@ def distill(
     mode: Mode = "listwise",
     windows: int = WINDOWS,
     folder: Path | None = None,
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    max_new_tokens: int = REPLY_TOKENS,
     seed: int = 0,
     progress: str | None = None,
 ) -> list[Labels]:
@@ -83,7 +80,7 @@ def distilled(
     mode: Mode = "listwise",
     windows: int = WINDOWS,
     folder: Path | None = None,
-    max_new_tokens: int = MAX_NEW_TOKENS,
+    max_new_tokens: int = REPLY_TOKENS,
     seed: int = 0,
     progress: str | None = None,
 ) -> Iterator[Distilled]:

@@ -9,11 +9,8 @@ from tenpapers.generation import Generator
 from ..equivalence.answer_scores import AnswerRow, AnswerScorer
 from ..reading.reader import MAX_NEW_TOKENS, Case, Reading, read
 from ..records import Candidates, Judgement, Labels, Relevance
+from .settings import HI, LO, WINDOWS
 
-WINDOWS = 10
-# From which score on a window is positive, and up to which it is negative. The paper's are not
-# known.
-HI, LO = 0.7, 0.3
 # Queries whose answers are scored together.
 _TOGETHER = 16
 

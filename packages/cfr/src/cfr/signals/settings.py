@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from tenpapers.cli import Cache, PromptsFolder, Seed
 
-from ..equivalence.answer_scores import ScorerName
-from .combine import Combine
-from .distill import WINDOWS, Mode
-from .lerc import HI, LO
+from ..reading.reader import MAX_NEW_TOKENS
+
+ScorerName = Literal["lerc", "meteor", "f1", "embed"]
+Mode = Literal["listwise", "pointwise"]
+Combine = Literal["union", "gold", "distill", "lerc"]
+
+# Windows of a query that a model looks at. The paper's number is not known.
+WINDOWS = 10
+# Answer equivalence: from which score on a window is positive, and up to which it is negative. The
+# paper's are not known.
+HI, LO = 0.7, 0.3
+# Tokens of a teacher's reply at most.
+REPLY_TOKENS = 256
 
 CandidatesFile = Annotated[
     Path, typer.Option("--candidates", help="JSONL of queries with their first-stage passages.")
@@ -54,7 +63,7 @@ class DistillSettings:
     encoder: Reorder = None
     max_new_tokens: Annotated[
         int, typer.Option("--max-new-tokens", help="Of a reply, at most.", min=1)
-    ] = 256
+    ] = REPLY_TOKENS
     prompts: PromptsFolder = None
     seed: Seed = 0
     cache: Cache = True
@@ -87,7 +96,7 @@ class LercSettings:
     )
     max_new_tokens: Annotated[
         int, typer.Option("--max-new-tokens", help="Of an answer, at most.", min=1)
-    ] = 128
+    ] = MAX_NEW_TOKENS
     prompts: PromptsFolder = None
     seed: Seed = 0
     cache: Cache = True
