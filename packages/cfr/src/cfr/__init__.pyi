@@ -1,4 +1,5 @@
 # The public names, imported on first use so that `--help` stays fast.
+from .contrast.losses import info_nce as info_nce
 from .equivalence.lerc import Lerc as Lerc
 from .records import Candidates as Candidates
 from .records import Claim as Claim
@@ -14,5 +15,13 @@ from .retrieval.rerank import rerank as rerank
 from .scoring.averitec import averitec as averitec
 from .scoring.rankings import retrieval_metrics as retrieval_metrics
 from .scoring.veracity import veracity as veracity
+from .signals.combine import combine_labels as combine_labels
+from .signals.distill import distill as distill
+from .signals.gold import gold as gold
+from .signals.lerc import lerc as lerc
+from .synthetic.draw import synth as synth
+from .training.settings import TrainSettings as TrainSettings
+from .training.train import TrainReport as TrainReport
+from .training.train import train as train
 from .verification.judge import Judge as Judge
 from .verification.pipeline import verify as verify

@@ -13,7 +13,6 @@ from tenpapers.cli import (
     PromptsFolder,
     Seed,
     Wait,
-    make_app,
     say,
     stop_on_failures,
 )
@@ -22,12 +21,12 @@ from tenpapers.settings import options
 from ..signals.settings import DistillSettings, GoldSettings, LercSettings, MakeTrainSettings
 from ..training.settings import TrainSettings
 
-app = make_app("")
-signals = make_app(
-    """Label candidates: which passages answer, by annotations, a teacher, or a reader's answers.
-
-    Example: cfr signals gold --candidates c.jsonl --references dev.json --out gold.jsonl
-    """
+app = typer.Typer()
+signals = typer.Typer(
+    help="Label candidates: which passages answer, by annotations, a teacher, a reader's answers."
+    "\n\nExample: cfr signals gold --candidates c.jsonl --references dev.json --out gold.jsonl",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(signals, name="signals")
 

@@ -1,0 +1,306 @@
+import json
+
+import numpy as np
+import pytest
+from cfr.retrieval.encoder import Encoder
+from tenpapers.testing import (
+    Journalled,
+    check_journal,
+    command,
+    fails,
+    imports_of_help,
+    read_rows,
+    start,
+    write_rows,
+)
+
+from ..retrieval.conftest import make_checkpoint
+
+URL = "https://a.org/page"
+TEXTS = {
+    "a": "the vaccine was tested in mice",
+    "b": "oil prices rose",
+    "c": "trump praised the vaccine",
+    "d": "fetal tissue contains oil",
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Claims, candidates, labels, training rows, a tiny encoder, and two recorded models."""
+    folder = tmp_path_factory.mktemp("given")
+    answer = {"answer": TEXTS["a"], "answer_type": "Extractive", "source_url": URL}
+    claims = [
+        {
+            "claim_id": number,
+            "claim": f"vaccine claim {number}",
+            "questions": [{"question": "what was tested", "answers": [answer]}],
+        }
+        for number in range(6)
+    ]
+    write_rows(folder / "claims.jsonl", claims)
+    passages = [
+        {"pid": pid, "text": text, "url": URL if pid == "a" else "https://b.org"}
+        for pid, text in TEXTS.items()
+    ]
+    candidates = [
+        {
+            "qid": f"{number}:0",
+            "claim": f"vaccine claim {number}",
+            "question": "what was tested",
+            "passages": passages,
+            "topic": "mice",
+        }
+        for number in range(6)
+    ]
+    write_rows(folder / "candidates.jsonl.gz", candidates)
+    for name, grade in (("one", 2), ("two", 0)):
+        graded = [
+            {"id": f"{n}:0", "text": json.dumps({"1": grade, "2": 0, "3": 1})} for n in range(6)
+        ]
+        read = [
+            {"id": f"{n}:0|{place}", "text": ["in mice", "not answered", "prices", "x"][place]}
+            for n in range(6)
+            for place in range(4)
+        ]
+        write_rows(folder / f"{name}.jsonl", [*graded, *read])
+    make_checkpoint(folder / "tiny")
+    base = ["--candidates", folder / "candidates.jsonl.gz"]
+    claimed = ["--references", folder / "claims.jsonl"]
+    command("cfr", "signals", "gold", *base, *claimed, "--out", folder / "gold.jsonl")
+    one = f"replay:{folder / 'one.jsonl'}"
+    command("cfr", "signals", "distill", *base, "--teacher", one, "--out", folder / "d.jsonl")
+    labels = ["--labels", folder / "gold.jsonl", "--labels", folder / "d.jsonl"]
+    command("cfr", "make-train", *labels, *base, "--out", folder / "train.jsonl")
+    return folder
+
+
+def rel(row):
+    return {j["pid"]: j["rel"] for j in row["judgements"]}
+
+
+def test_gold_labels_windows_of_the_annotated_page(files):
+    rows = read_rows(files / "gold.jsonl")
+    assert [row["qid"] for row in rows] == [f"{n}:0" for n in range(6)]
+    assert rows[0].keys() == {"qid", "signal", "judgements"}
+    assert rel(rows[0]) == {"a": 1, "b": 0, "c": None, "d": 0}
+
+
+def test_a_teacher_labels_the_first_windows(files):
+    (row, *_) = read_rows(files / "d.jsonl")
+    assert (row["signal"], rel(row)) == ("distill", {"a": 1, "b": 0, "c": 0, "d": None})
+    assert len(row["prompt_sha256"]) == 16
+
+
+def test_training_rows_join_the_signals_and_keep_the_users_fields(files):
+    rows = read_rows(files / "train.jsonl")
+    assert len(rows) == 6
+    assert [p["pid"] for p in rows[0]["positives"]] == ["a"]
+    assert [p["pid"] for p in rows[0]["negatives"]] == ["b", "c", "d"]
+    assert rows[0]["signals"] == {"a": ["gold", "distill"]}
+    assert rows[0]["topic"] == "mice"
+
+
+def test_an_encoder_says_how_hard_negatives_are(files, tmp_path):
+    out = tmp_path / "train.jsonl"
+    words = ["make-train", "--labels", files / "gold.jsonl", "--labels", files / "d.jsonl"]
+    words += ["--candidates", files / "candidates.jsonl.gz", "--encoder", files / "tiny"]
+    command("cfr", *words, "--out", out)
+    row = read_rows(out)[0]
+    encoder = Encoder.load(str(files / "tiny"))
+    query = encoder.encode([f"{row['claim']} [SEP] {row['question']}"])[0]
+    scores = encoder.encode([p["text"] for p in row["negatives"]]) @ query
+    assert list(scores) == sorted(scores, reverse=True)
+    command("cfr", *words, "--hard-negatives", 1, "--out", out)
+    assert [len(row["negatives"]) for row in read_rows(out)] == [1] * 6
+
+
+def training(files, *more):
+    words = ["train", "--train", files / "train.jsonl", "--base", files / "tiny"]
+    words += ["--epochs", 2, "--batch", 2, "--lr", 0.003, "--device", "cpu"]
+    return [*words, *more]
+
+
+@pytest.mark.parametrize("scope", ["full", "head"])
+def test_a_trained_model_is_a_folder_that_search_and_others_load(files, tmp_path, scope):
+    out = tmp_path / "ckpt"
+    command("cfr", *training(files, "--scope", scope, "--query-format", "space"), "--out", out)
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["scope"] == scope and metrics["temperature"] == 0.05 and metrics["batch"] == 2
+    assert metrics["rows"] + metrics["dev_rows"] == 6
+    assert len(metrics["dev_mrr"]) <= 2
+    encoder = Encoder.for_search(str(out))
+    assert encoder.config.query_format == "space"
+    assert not (out / "state").exists()
+    from sentence_transformers import SentenceTransformer
+
+    peer = SentenceTransformer(str(out), device="cpu")
+    texts = list(TEXTS.values())
+    assert abs(peer.encode_query(texts) - encoder.encode(texts, side="query")).max() < 1e-5
+    ranked = tmp_path / "ranked.jsonl"
+    command(
+        "cfr",
+        "rerank",
+        "--model",
+        out,
+        "--candidates",
+        files / "candidates.jsonl.gz",
+        "--out",
+        ranked,
+    )
+    assert len(read_rows(ranked)) == 6
+    command("cfr", "export", "--model", out, "--out", tmp_path / "exported")
+    again = SentenceTransformer(str(tmp_path / "exported"), device="cpu")
+    assert abs(again.encode_query(texts) - peer.encode_query(texts)).max() < 1e-5
+
+
+def test_a_killed_process_goes_on_to_the_same_model(files, tmp_path):
+    import subprocess
+    import time
+
+    words = training(files, "--scope", "head", "--epochs", 6)
+    command("cfr", *words, "--out", tmp_path / "whole")
+    slowly = (
+        "import time; from cfr.training import loop, state\n"
+        "loop.SAVE_EVERY = loop.fit.__kwdefaults__['save_every'] = 0.0\n"
+        "save = state.State.save\n"
+        "state.State.save = lambda *given: (save(*given), time.sleep(0.3))"
+    )
+    out = tmp_path / "killed"
+    process = subprocess.Popen(start("cfr", *words, "--out", out, before=slowly))
+    until = time.monotonic() + 120
+    while not (out / "state" / "progress.json").exists():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (out / "metrics.json").exists()
+    command("cfr", *words, "--out", out)
+    whole, resumed = (
+        Encoder.for_search(str(folder)).encode(list(TEXTS.values()), side="query")
+        for folder in (tmp_path / "whole", out)
+    )
+    assert np.array_equal(whole, resumed)
+
+
+def test_a_run_that_is_done_is_told_again_and_not_run(files, tmp_path, capsys):
+    out = tmp_path / "ckpt"
+    command("cfr", *training(files, "--scope", "head"), "--out", out)
+    first = capsys.readouterr().out
+    weights = (out / "heads.safetensors").stat().st_mtime_ns
+    command("cfr", *training(files, "--scope", "head"), "--out", out)
+    assert capsys.readouterr().out == first
+    assert (out / "heads.safetensors").stat().st_mtime_ns == weights
+    fails(
+        "cfr", *training(files, "--scope", "full"), "--out", out, told=["scope was", "--overwrite"]
+    )
+    (out / "mine.txt").write_text("mine")
+    command("cfr", *training(files, "--scope", "full"), "--out", out, "--overwrite")
+    assert not (out / "heads.safetensors").exists() and (out / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--scope", "top-9"], "the model has 2 layers"),
+        (["--scope", "everything"], "full, top-N"),
+        (["--base", "nowhere/at-all"], "nowhere/at-all"),
+        (["--temperature", 0], "temperature"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(files, tmp_path, words, told):
+    fails("cfr", *training(files, *words), "--out", tmp_path / "ckpt", told=[told])
+
+
+def test_rows_without_any_positive_stop_before_training(files, tmp_path):
+    rows = [row | {"positives": [], "signals": {}} for row in read_rows(files / "train.jsonl")]
+    empty = write_rows(tmp_path / "empty.jsonl", rows)
+    words = ["train", "--train", empty, "--base", files / "tiny", "--out", tmp_path / "ckpt"]
+    fails("cfr", *words, told=["has a positive", "gold, distill, lerc"])
+
+
+def test_labels_without_a_positive_make_no_rows_and_say_which_signal_was_empty(files, tmp_path):
+    rows = read_rows(files / "gold.jsonl")
+    for row in rows:
+        for judgement in row["judgements"]:
+            judgement["rel"] = 0
+    none = write_rows(tmp_path / "none.jsonl", rows)
+    words = ["make-train", "--labels", none, "--candidates", files / "candidates.jsonl.gz"]
+    fails("cfr", *words, "--out", tmp_path / "t.jsonl", told=["without a positive: gold"])
+    words[1:3] = ["--labels", files / "gold.jsonl", "--labels", files / "gold.jsonl"]
+    fails("cfr", *words, "--out", tmp_path / "t.jsonl", told=["gold of 0:0", "twice"])
+
+
+def test_the_synthetic_set_is_the_same_bytes_twice(tmp_path):
+    for name in ("one", "two"):
+        command("cfr", "synth", "--n", 20, "--seed", 0, "--out", tmp_path / f"{name}.jsonl")
+    one, two = ((tmp_path / f"{name}.jsonl").read_bytes() for name in ("one", "two"))
+    assert one == two
+    row = read_rows(tmp_path / "one.jsonl")[0]
+    assert {
+        "qid",
+        "claim",
+        "question",
+        "passages",
+        "label",
+        "entity",
+        "process",
+        "property",
+        "relevant",
+    } <= row.keys()
+    assert len(row["passages"]) == 6 and len(row["relevant"]) == 1
+    command(
+        "cfr",
+        "rerank",
+        "--model",
+        "minilm",
+        "--candidates",
+        tmp_path / "one.jsonl",
+        "--out",
+        tmp_path / "ranked.jsonl",
+    )
+    assert len(read_rows(tmp_path / "ranked.jsonl")) == 20
+
+
+def journalled(files):
+    one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
+    candidates = files / "candidates.jsonl.gz"
+    claims = files / "claims.jsonl"
+    distill = ["signals", "distill", "--candidates", candidates, "--references", claims]
+    lerc = ["signals", "lerc", "--candidates", candidates, "--references", claims]
+    return {
+        "distill": Journalled(
+            [*distill, "--teacher", one],
+            out="labels.jsonl",
+            others=[
+                (["--teacher", two], f"teacher {two} is not {one} of then"),
+                (["--windows", 2], "windows was 10 and is 2"),
+            ],
+            changed=claims,
+            failed=lambda row: row | {"judgements": [], "error": "busy", "noted": {"failed": 1}},
+            failed_code=3,
+        ),
+        "lerc": Journalled(
+            [*lerc, "--reader", one, "--scorer", "f1"],
+            out="labels.jsonl",
+            others=[
+                (["--reader", two], f"reader {two} is not {one} of then"),
+                (["--hi", 0.9], "hi was 0.7 and is 0.9"),
+            ],
+            changed=claims,
+            failed=lambda row: row | {"error": "busy", "noted": {"failed": 4}},
+            failed_code=3,
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["distill", "lerc"])
+def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
+    check_journal("cfr", journalled(files)[name], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "words", [("train",), ("signals", "distill"), ("signals", "lerc"), ("synth",), ("export",)]
+)
+def test_help_loads_no_model_library(words):
+    assert not {"torch", "transformers", "sentence_transformers"} & imports_of_help("cfr", *words)
