@@ -72,7 +72,7 @@ def test_a_boolean_answer_stands_with_its_explanation():
 )
 def test_answers_that_cannot_be_looked_for_give_no_labels(unfit):
     (labels,) = gold([candidates(passages=[passage("p", TEXT)])], [claim(unfit)])
-    assert labels.judgements == [] or labels.judgements == ()
+    assert not labels.judgements
     assert labels.skipped == "no answer that can be looked for"
 
 
@@ -83,7 +83,7 @@ def test_an_answer_stands_in_for_a_lost_page_where_that_is_wanted():
     assert (stand_in.pid, stand_in.text, stand_in.pseudo) == ("1:0:answer:0", TEXT, True)
     assert said(labels) == {"p": (0.0, 0), "1:0:answer:0": (1.0, 1)}
     (labels,) = gold([row], [claim(answer(TEXT))])
-    assert labels.passages == () and said(labels) == {"p": (0.0, 0)}
+    assert not labels.passages and said(labels) == {"p": (0.0, 0)}
 
 
 @pytest.mark.parametrize(

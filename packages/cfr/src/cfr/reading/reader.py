@@ -20,7 +20,7 @@ _LABEL = re.compile(r"^\W*answer\W*:\W*", re.IGNORECASE)
 # All that is said, the first thing that is said, or the last: then it is taken back.
 _SAID = r"(?:(?:the|this) (?:sub)?question (?:is|was) )?not answered"
 _NOTHING = re.compile(
-    rf"^\W*{_SAID}\b(?:\W*$|\s*[.:;,\n-]| by the passage)|(?:^|[.!?\n]\W*){_SAID}\W*$",
+    rf"^\W*{_SAID}\b(?:\W*$|\s*[.:;,\n-]| by the passage)|(?:^|[.:!?\n]\W*){_SAID}\W*$",
     re.IGNORECASE,
 )
 

@@ -17,7 +17,6 @@ from .counts import LabelCounts, count_labels
 from .distill import distilled
 from .gold import gold
 from .hardness import best_first
-from .lerc import equivalences
 from .references import questions_by_qid, right_answers
 from .settings import DistillSettings, GoldSettings, LercSettings, MakeTrainSettings
 
@@ -88,6 +87,7 @@ def label_by_answers(
         settings or inputs.
     """
     from ..equivalence.answer_scores import open_scorer
+    from .lerc import equivalences
 
     candidates = read_candidates(settings.candidates)
     answers = None
