@@ -69,7 +69,7 @@ def test_a_json_list_without_ids_is_numbered(tmp_path):
         ([ROW | {"claim": " "}], "claims.jsonl:1: the claim is empty"),
         ([ROW | {"claim_id": 1}, ROW | {"claim_id": "1"}], "claim_id '1' stands there twice"),
         ([], "no records in it"),
-        (["a"], "claims.jsonl:1: a claim is an object"),
+        (["a"], "claims.jsonl:1: an object is wanted"),
     ],
 )
 def test_what_is_no_claim_is_refused(tmp_path, rows, told):

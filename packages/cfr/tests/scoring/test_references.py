@@ -2,7 +2,13 @@ import json
 
 import pytest
 from cfr.inputs.transfer_sets import transfer_rows
-from cfr.scoring.references import read_gold_paragraphs, read_labelled, read_page_sets
+from cfr.scoring.references import (
+    read_gold_paragraphs,
+    read_labelled,
+    read_page_sets,
+    read_verdicts,
+)
+from tenpapers.errors import UserError
 from tenpapers.testing import write_rows
 
 FEVER = {
@@ -45,3 +51,15 @@ def test_paragraphs_that_answer_a_question(tmp_path):
     converted = [one.model_dump(mode="json") for one in transfer_rows("hotpotqa", theirs)]
     ours = write_rows(tmp_path / "ours.jsonl", converted)
     assert read_gold_paragraphs(theirs) == read_gold_paragraphs(ours) == {"h:0": ["h#0", "h#2"]}
+
+
+def test_verdicts_are_lines_or_one_list(tmp_path):
+    row = {"claim_id": 3, "pred_label": "Refuted", "evidence": []}
+    listed = tmp_path / "verdicts.json"
+    listed.write_text(json.dumps([row]))
+    assert read_verdicts(listed) == read_verdicts(write_rows(tmp_path / "v.jsonl.gz", [row]))
+    listed.write_text(json.dumps([row, {"claim_id": 4}]))
+    with pytest.raises(UserError, match="row 1: missing field 'pred_label'"):
+        read_verdicts(listed)
+    with pytest.raises(UserError, match="no records in it"):
+        read_verdicts(write_rows(tmp_path / "empty.jsonl", []))

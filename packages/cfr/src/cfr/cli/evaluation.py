@@ -17,7 +17,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Pred = Annotated[Path, typer.Option("--pred", help="What is scored (JSONL).")]
+Pred = Annotated[Path, typer.Option("--pred", help="What is scored.")]
 Ref = Annotated[Path, typer.Option("--ref", help="What is right.")]
 Ks = Annotated[list[int], typer.Option("--at", help="Cut a ranking here; may be repeated.", min=1)]
 WordNet = Annotated[
@@ -181,14 +181,11 @@ def veracity(
 
     Example: cfr evaluate veracity --pred verdicts.jsonl --ref claims.jsonl
     """
-    from tenpapers.records import read_jsonl
-
-    from ..records import Verdict
     from ..scoring.labels import LABEL_SETS
-    from ..scoring.references import read_labelled
+    from ..scoring.references import read_labelled, read_verdicts
     from ..scoring.veracity import veracity
 
-    verdicts = read_jsonl(pred, Verdict)
+    verdicts = read_verdicts(pred)
     tell("Veracity", veracity(verdicts, read_labelled(ref, labels), LABEL_SETS[labels]), as_json)
 
 
@@ -205,15 +202,13 @@ def averitec(
 
     Example: cfr evaluate averitec --pred verdicts.jsonl --ref dev.json
     """
-    from tenpapers.records import read_jsonl
-
     from ..inputs.claims import read_claims
-    from ..records import Verdict
     from ..scoring.averitec import averitec
     from ..scoring.meteor import open_meteor
+    from ..scoring.references import read_verdicts
 
     meteor = open_meteor(wordnet, fix_stems=fix_stems, tokenizer=tokenizer)
-    tell("AVeriTeC", averitec(read_jsonl(pred, Verdict), read_claims(ref), meteor), as_json)
+    tell("AVeriTeC", averitec(read_verdicts(pred), read_claims(ref), meteor), as_json)
 
 
 def tell(title: str, values: dict[str, Any], as_json: bool) -> None:

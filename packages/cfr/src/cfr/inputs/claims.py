@@ -31,7 +31,7 @@ def read_claims(path: Path) -> list[Claim]:
     UserError : missing or empty file, a row that is not a claim (named), an empty claim, two claims
         of one `claim_id`.
     """
-    rows = list(_rows(path))
+    rows = list(object_rows(path))
     numbered = all("claim_id" not in row for _, row in rows)
     claims = []
     for number, (where, row) in enumerate(rows):
@@ -56,7 +56,7 @@ def read_asked(path: Path) -> list[Query]:
     ------
     UserError : see `read_claims` and `read_queries`.
     """
-    first = next(iter(_rows(path)), ("", {}))[1]
+    first = next(iter(object_rows(path)), ("", {}))[1]
     is_query = "qid" in first or not ("claim_id" in first or "questions" in first)
     return read_queries(path) if is_query else queries_of(read_claims(path))
 
@@ -118,8 +118,13 @@ def claim_key(claim: str) -> str:
     return " ".join(claim.lower().split())
 
 
-def _rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Rows of a file, each with the words that name it in a message."""
+def object_rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Objects of a file, JSON lines or one list, each with the words that name it in a message.
+
+    Raises
+    ------
+    UserError : a file that is not there or not JSON, a row that is no object.
+    """
     if _is_list(path):
         values: Sequence[Any] = read_json(path)
         named = [(f"{path}: row {number}", value) for number, value in enumerate(values)]
@@ -127,7 +132,7 @@ def _rows(path: Path) -> Iterable[tuple[str, dict[str, Any]]]:
         named = [(f"{path}:{number}", value) for number, value in read_json_lines(path)]
     for where, value in named:
         if not isinstance(value, dict):
-            raise UserError(f"{where}: a claim is an object")
+            raise UserError(f"{where}: an object is wanted")
     return named
 
 

@@ -1,4 +1,4 @@
-"""What predictions are compared with: claims with labels, pages and paragraphs that decide them.
+"""Verdicts, and what they are compared with: labels, pages and paragraphs that decide claims.
 
 Each data set is read in its own form and in the one that `cfr convert` gives it.
 """
@@ -7,13 +7,33 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from tenpapers.records import read_json_lines, read_jsonl
+from pydantic import ValidationError
+from tenpapers.errors import UserError
+from tenpapers.records import first_problem, read_json_lines, read_jsonl
 
 from ..inputs.claimdecomp import read_claimdecomp
-from ..inputs.claims import read_claims
+from ..inputs.claims import object_rows, read_claims
 from ..inputs.fever import page_title, read_fever
 from ..inputs.hotpotqa import read_hotpotqa
-from ..records import Claim, Pool, Query
+from ..records import Claim, Pool, Query, Verdict
+
+
+def read_verdicts(path: Path) -> list[Verdict]:
+    """Verdicts, as JSON lines or as one JSON list, which is how the shared task takes them.
+
+    Raises
+    ------
+    UserError : missing or empty file, a row that is no verdict (named).
+    """
+    verdicts = []
+    for where, row in object_rows(path):
+        try:
+            verdicts.append(Verdict.model_validate(row))
+        except ValidationError as error:
+            raise UserError(f"{where}: {first_problem(error)}") from None
+    if not verdicts:
+        raise UserError(f"{path}: no records in it")
+    return verdicts
 
 
 def read_labelled(path: Path, dataset: Literal["averitec", "fever", "claimdecomp"]) -> list[Claim]:
