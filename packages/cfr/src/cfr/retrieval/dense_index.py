@@ -27,13 +27,14 @@ log = logging.getLogger(__name__)
 Kind = Literal["flat", "ivf", "hnsw", "pq"]
 
 META, VECTORS, IDS = "index.json", "vectors.npy", "ids.npy"
-LINKS = 32  # of an HNSW node
+LINKS, BEAM = 32, 64  # of an HNSW node, and nodes that a search of it keeps in view
 SUBSPACES = 64  # bytes of a vector after product quantization
 # Best rows of a compressed index that are scored again with their vectors.
 RESCORED = 1000
 # How many of the ten nearest a tuned IVF index must find, and how many queries it is tuned with.
 RECALL, TUNING_QUERIES = 0.95, 256
 _BLOCK = 65_536  # rows that are scored at a time
+_ROUNDING = 1e-6  # of a length of 1 in float32
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class IndexMeta:
     Parameters
     ----------
     model : identity of the encoder; score : what it was trained for.
+    of_length_1 : whether the vectors are, so that cosines need no division.
     parts : rows at which each part begins; probes : lists of an IVF index that a query looks into.
     """
 
@@ -53,6 +55,12 @@ class IndexMeta:
     count: int
     parts: tuple[int, ...]
     probes: tuple[int, ...]
+    of_length_1: bool = False
+
+    @property
+    def to_normalize(self) -> bool:
+        """Whether vectors are to be divided by their length."""
+        return self.score == "cosine" and not self.of_length_1
 
 
 class DenseIndex:
@@ -107,9 +115,11 @@ class DenseIndex:
             raise UserError(f"{len(emb)} vectors for {len(names)} ids")
         if not len(emb):
             raise UserError("no passage to index")
-        for start in range(0, len(emb), _BLOCK):
-            block = np.asarray(emb[start : start + _BLOCK], dtype=np.float32)
+        unit_length = emb.dtype == np.float32
+        for start, block in _blocks(emb, normalize=False):
             require_finite(block, names[start : start + _BLOCK].tolist())
+            length = np.linalg.norm(block, axis=1)
+            unit_length = unit_length and bool(np.abs(length - 1).max() < _ROUNDING)
         bounds = np.linspace(0, len(emb), max(1, min(shards, len(emb))) + 1).astype(int).tolist()
         parts: list[faiss.Index] = []
         probes = []
@@ -119,7 +129,14 @@ class DenseIndex:
                 parts.append(part.built())
                 probes.append(part.tuned(parts[-1], tuned_with))
         meta = IndexMeta(
-            kind, model, score, emb.shape[1], len(emb), tuple(bounds[:-1]), tuple(probes)
+            kind=kind,
+            model=model,
+            score=score,
+            dim=emb.shape[1],
+            count=len(emb),
+            parts=tuple(bounds[:-1]),
+            probes=tuple(probes),
+            of_length_1=unit_length,
         )
         return cls(emb, names, meta, parts)
 
@@ -156,9 +173,9 @@ class DenseIndex:
     ) -> Float32[np.ndarray, " rows"]:
         """Exact scores of some rows for one query."""
         vectors = np.asarray(self.vectors[rows], dtype=np.float32)
-        if self.meta.score == "cosine":
-            vectors, query = unit(vectors), unit(query[None])[0]
-        return vectors @ query
+        if self.meta.to_normalize:
+            vectors = unit(vectors)
+        return vectors @ (unit(query[None])[0] if self.meta.score == "cosine" else query)
 
     def save(self, folder: Path, *, with_vectors: bool = True) -> None:
         """Write the index: arrays, faiss' own files and JSON, nothing that Python would unpickle.
@@ -240,7 +257,7 @@ class DenseIndex:
     def _by_blocks(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[_Found]:
         """Exact: every vector is scored, a block at a time; rows stay in the corpus's order."""
         found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)) for _ in wanted]
-        for start, block in _blocks(self.vectors, self.meta.score):
+        for start, block in _blocks(self.vectors, normalize=self.meta.to_normalize):
             every = wanted @ block.T
             for query, scores in enumerate(every):
                 best = np.sort(best_rows(scores, k))
@@ -286,7 +303,7 @@ class _Part:
         index = self._empty()
         if not index.is_trained:
             index.train(self._sample(max(100_000, 64 * getattr(index, "nlist", 1))))
-        for _, block in _blocks(self.rows, self.score):
+        for _, block in _blocks(self.rows, normalize=self.score == "cosine"):
             index.add(block)
         return index
 
@@ -320,9 +337,11 @@ class _Part:
         metric, half = library.METRIC_INNER_PRODUCT, self.rows.dtype == np.float16
         sixteen = library.ScalarQuantizer.QT_fp16
         if self.kind == "hnsw":
-            if half:
-                return library.IndexHNSWSQ(dim, sixteen, LINKS, metric)
-            return library.IndexHNSWFlat(dim, LINKS, metric)
+            kinds = (library.IndexHNSWFlat, dim), (library.IndexHNSWSQ, dim, sixteen)
+            make, *sizes = kinds[half]
+            made = make(*sizes, LINKS, metric)
+            made.hnsw.efSearch = BEAM
+            return made
         # k-means wants 39 rows a list at least.
         lists = max(1, min(int(4 * np.sqrt(count)), count // 39))
         coarse = library.IndexFlatIP(dim)
@@ -371,11 +390,11 @@ def part_name(number: int) -> str:
 
 
 def _blocks(
-    vectors: np.ndarray, score: Score
+    vectors: np.ndarray, *, normalize: bool
 ) -> Iterator[tuple[int, Float32[np.ndarray, "rows dim"]]]:
     for start in range(0, len(vectors), _BLOCK):
         block = np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32)
-        yield start, unit(block) if score == "cosine" else block
+        yield start, unit(block) if normalize else block
 
 
 def _faiss() -> ModuleType:

@@ -17,7 +17,7 @@ from ..inputs.files import read_passages
 from ..records import Passage
 from .bm25 import BM25
 from .dense_index import IDS, META, VECTORS, DenseIndex, Kind, part_name
-from .encoder import Encoder, Score
+from .encoder import Dtype, Encoder, Score
 from .vectors import Stored, embed_file, read_array
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class IndexSettings:
     score: Annotated[
         Score | None, typer.Option(help="cosine or dot; default: what the checkpoint says.")
     ] = None
+    precision: Annotated[
+        Dtype, typer.Option(help="Of the encoder; bfloat16 is for GPUs, and rounds vectors.")
+    ] = "float32"
 
 
 def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) -> int:
@@ -73,7 +76,7 @@ def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) 
 
 
 def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: Journal) -> None:
-    encoder = Encoder.for_search(settings.encoder, score=settings.score)
+    encoder = Encoder.for_search(settings.encoder, score=settings.score, dtype=settings.precision)
     marks = journal.workspace(_MARKS)
     marks.mkdir(exist_ok=True)
     vectors = embed_file(
