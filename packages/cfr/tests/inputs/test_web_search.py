@@ -56,7 +56,7 @@ def test_pages_before_the_claim_without_fact_checkers(engine, monkeypatch):
         Page(url="https://a.b/3", title="Three", text="prices"),
     ]
     ((query, _),) = asked
-    assert query == {"q": ["oil?"], "count": ["5"], "freshness": ["2000-01-01..2021-01-03"]}
+    assert query == {"q": ["oil?"], "count": ["10"], "freshness": ["2000-01-01..2021-01-03"]}
 
 
 def test_the_key_is_in_no_message(engine, monkeypatch):

@@ -16,7 +16,7 @@ KEY = "CFR_SEARCH_KEY"
 ADDRESS = "CFR_SEARCH_URL"
 # Pages from here to the claim's date are wanted, as by the group's earlier system.
 _FIRST = date(2000, 1, 1)
-_SECONDS = 30
+_SECONDS, _MOST = 30, 50  # for an answer; hits of one request
 # What search engines call the same things: where the hits stand in their answer, and in a hit.
 _LISTS = (("webPages", "value"), ("results",), ("items",), ("pages",))
 _FIELDS = {
@@ -56,7 +56,8 @@ class WebSearch:
         if not key:
             raise UserError(f"{_host(address)}: no key for it", f"set {KEY}")
         wanted = k or 10
-        asked: dict[str, str] = {"q": query, "count": str(wanted)}
+        # More than wanted, because fact checkers are left out of them.
+        asked: dict[str, str] = {"q": query, "count": str(min(_MOST, 2 * wanted))}
         limit = parse_date(before_date)
         if limit:
             asked["freshness"] = f"{_FIRST.isoformat()}..{limit.isoformat()}"

@@ -337,9 +337,10 @@ class _Part:
         metric, half = library.METRIC_INNER_PRODUCT, self.rows.dtype == np.float16
         sixteen = library.ScalarQuantizer.QT_fp16
         if self.kind == "hnsw":
-            kinds = (library.IndexHNSWFlat, dim), (library.IndexHNSWSQ, dim, sixteen)
-            make, *sizes = kinds[half]
-            made = make(*sizes, LINKS, metric)
+            if half:
+                made = library.IndexHNSWSQ(dim, sixteen, LINKS, metric)
+            else:
+                made = library.IndexHNSWFlat(dim, LINKS, metric)
             made.hnsw.efSearch = BEAM
             return made
         # k-means wants 39 rows a list at least.

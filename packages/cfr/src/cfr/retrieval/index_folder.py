@@ -72,6 +72,7 @@ def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) 
     if settings.encoder != NO_ENCODER and not journal.done("dense"):
         _build_dense(passages, settings, journal)
         journal.finish("dense")
+    journal.drop(_MARKS)
     return len(passages)
 
 
@@ -98,7 +99,6 @@ def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: 
     journal.claim(IDS, META, ENCODER, *map(part_name, range(len(made.faiss_parts))))
     made.save(journal.root, with_vectors=False)
     write_json(journal.root / ENCODER, {"encoder": settings.encoder})
-    journal.drop(_MARKS)
 
 
 def line_offsets(file: Path) -> np.ndarray:
