@@ -199,6 +199,43 @@ def test_a_run_that_is_done_is_told_again_and_not_run(files, tmp_path, capsys):
     assert not (out / "heads.safetensors").exists() and (out / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
+def test_two_processes_train_one_model(files, tmp_path):
+    """As `accelerate launch` starts them: the model is that of one process, up to rounding."""
+    import os
+    import subprocess
+
+    words = training(files, "--scope", "full", "--dropout", 0, "--batch", 3, "--dev-share", 0.4)
+    command("cfr", *words, "--out", tmp_path / "one")
+    launched = [
+        subprocess.Popen(
+            start("cfr", *words, "--out", tmp_path / "two"),
+            env=os.environ
+            | {
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": "2",
+                "LOCAL_WORLD_SIZE": "2",
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": "29613",
+                "ACCELERATE_USE_CPU": "true",
+            },
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=240) for process in launched] == [0, 0]
+    one, two = (
+        json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two")
+    )
+    assert (one["processes"], two["processes"]) == (1, 2)
+    assert two["loss"] == pytest.approx(one["loss"], abs=1e-4)
+    vectors = [
+        Encoder.for_search(str(tmp_path / name)).encode(list(TEXTS.values()))
+        for name in ("one", "two")
+    ]
+    assert abs(vectors[0] - vectors[1]).max() < 1e-3
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import typer
 from tenpapers.cli import Cache, PromptsFolder, Seed
 
+from ..equivalence.answer_scores import ScorerName
 from ..reading.reader import MAX_NEW_TOKENS
 
-ScorerName = Literal["lerc", "meteor", "f1", "embed"]
 Mode = Literal["listwise", "pointwise"]
 Combine = Literal["union", "gold", "distill", "lerc"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from tenpapers.errors import UserError
 
-from ..contrast.across_devices import n_processes, rank
+from ..contrast.across_devices import gather_objects, n_processes, rank
 from ..contrast.batches import Batch, batches_of_epoch, n_batches
 from ..contrast.tuples import TrainingSet
 from .dev import dev_mrr
@@ -59,7 +59,7 @@ def fit(
     progress, best = state.restore(model.parameters, steps) if state else (Progress(), None)
     began = saved = time.monotonic()
     if dev and progress.dev_before is None:
-        progress.dev_before = dev_mrr(*dev, score=settings.score, pool=settings.dev_pool)
+        progress.dev_before = _agreed_mrr(dev, settings)
 
     def save() -> None:
         nonlocal saved, began
@@ -90,7 +90,7 @@ def fit(
                 if time.monotonic() - saved > save_every:
                     save()
             if dev:
-                progress.dev_mrr.append(dev_mrr(*dev, score=settings.score, pool=settings.dev_pool))
+                progress.dev_mrr.append(_agreed_mrr(dev, settings))
                 if progress.best_epoch == len(progress.dev_mrr):
                     best = {n: value.detach().clone() for n, value in model.parameters.items()}
             progress.epoch, progress.step = progress.epoch + 1, 0
@@ -102,6 +102,11 @@ def fit(
                 value.copy_(best[name])
     model.mode(training=False)
     return progress
+
+
+def _agreed_mrr(dev: tuple[Trainable, TrainingSet], settings: TrainSettings) -> float:
+    """The first process's value, so that all stop together."""
+    return gather_objects(dev_mrr(*dev, score=settings.score, pool=settings.dev_pool))[0]
 
 
 def total_steps(data: TrainingSet, settings: TrainSettings) -> int:
