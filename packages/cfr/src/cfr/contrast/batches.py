@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .losses import false_negatives, others_columns
+from .masks import false_negatives, others_columns
 from .tuples import TrainingSet, Tuple
 
 if TYPE_CHECKING:
