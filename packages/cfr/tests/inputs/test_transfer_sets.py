@@ -31,11 +31,11 @@ def test_each_set_gives_the_rows_that_commands_read(tmp_path):
 def test_labels_say_which_passages_answer():
     passages = [Passage(pid=pid, text=pid) for pid in "ab"]
     (labels,) = pool_labels([Pool(qid="0:0", claim="c", passages=passages, relevant=["b"])])
-    assert labels.model_dump() == {
-        "qid": "0:0",
-        "signal": "gold",
-        "judgements": [{"pid": "a", "score": 0.0, "rel": 0}, {"pid": "b", "score": 1.0, "rel": 1}],
-    }
+    assert (labels.qid, labels.signal) == ("0:0", "gold")
+    assert [(said.pid, said.score, said.rel) for said in labels.judgements] == [
+        ("a", 0, 0),
+        ("b", 1, 1),
+    ]
 
 
 def test_a_set_that_cannot_be_brought_says_what_to_bring():
