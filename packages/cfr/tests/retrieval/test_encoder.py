@@ -93,7 +93,8 @@ def test_a_checkpoint_says_how_it_is_used(checkpoint, tmp_path):
     assert (used.config.score, used.config.query_format) == ("dot", "question-first")
     lengths = np.linalg.norm(used.encode(TEXTS), axis=1)
     assert not np.allclose(lengths, 1)
-    assert Encoder.for_search(str(folder), score="cosine").normalize
+    given = Encoder.for_search(str(folder), score="cosine", query_format="space")
+    assert given.normalize and given.config.query_format == "space"
     assert Encoder.for_search(str(checkpoint)).config.score == "cosine"
 
 

@@ -14,6 +14,7 @@ from ..retrieval.chunk import ChunkSettings
 from ..retrieval.encoder import Score
 from ..retrieval.first_stage import FirstStageSettings
 from ..retrieval.index_folder import NO_ENCODER, IndexSettings
+from ..retrieval.query_form import QueryFormat
 from ..retrieval.search import SearchSettings
 
 app = typer.Typer()
@@ -214,6 +215,10 @@ def rerank_command(
     score: Annotated[
         Score | None, typer.Option("--score", help="Default: what the checkpoint says.")
     ] = None,
+    query_format: Annotated[
+        QueryFormat | None,
+        typer.Option("--query-format", help="Default: what the checkpoint says."),
+    ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Remember the vectors of texts.")
     ] = True,
@@ -235,7 +240,7 @@ def rerank_command(
     require_positive(k)
     rows = read_candidates(candidates_file)
     with Journal.once(out, command="cfr rerank", inputs=[candidates_file]) as journal:
-        encoder = Encoder.for_search(model, score=score)
+        encoder = Encoder.for_search(model, score=score, query_format=query_format)
         ranked = rerank(rows, VectorCache(encoder) if cache else encoder, k=k)
         count = write_jsonl(journal.file(out.name), ranked)
     empty = sum(not row.results for row in ranked)

@@ -149,20 +149,30 @@ class Encoder:
 
     @classmethod
     def for_search(
-        cls, name: str, *, score: Score | None = None, device: str = "", dtype: Dtype = "float32"
+        cls,
+        name: str,
+        *,
+        score: Score | None = None,
+        query_format: QueryFormat | None = None,
+        device: str = "",
+        dtype: Dtype = "float32",
     ) -> Self:
         """Load an encoder as its checkpoint says that it is to be used.
 
         Parameters
         ----------
-        score : wins over what the checkpoint says.
+        score, query_format : win over what the checkpoint says.
 
         Raises
         ------
         UserError : see `load`.
         """
         config = EncoderConfig.of(path_of(name))
-        used = dataclasses.replace(config, score=score or config.score)
+        used = dataclasses.replace(
+            config,
+            score=score or config.score,
+            query_format=query_format or config.query_format,
+        )
         loaded = cls.load(name, used.pooling, used.score == "cosine", device=device, dtype=dtype)
         loaded.config = used
         return loaded

@@ -19,7 +19,7 @@ from .bm25 import best_rows
 from .dense_index import DenseIndex
 from .encoder import Encoder, Score
 from .index_folder import IndexFolder
-from .query_form import word_query
+from .query_form import QueryFormat, word_query
 from .rerank import by_score, rerank
 from .vectors import VectorCache
 
@@ -48,6 +48,10 @@ class SearchSettings:
     ] = None
     score: Annotated[
         Score | None, typer.Option(help="cosine or dot; default: what the checkpoint says.")
+    ] = None
+    query_format: Annotated[
+        QueryFormat | None,
+        typer.Option(help="How claim and question are joined; default: as the checkpoint says."),
     ] = None
     within: Annotated[
         str | None,
@@ -81,7 +85,9 @@ class Searcher:
         self.dense: DenseIndex | None = None
         if mode != "bm25":
             name = self.settings.model or self.index.encoder_name
-            self.encoder = Encoder.for_search(name, score=self.settings.score)
+            self.encoder = Encoder.for_search(
+                name, score=self.settings.score, query_format=self.settings.query_format
+            )
         if mode in ("dense", "rrf"):
             self.dense = self._dense()
         self.bm25 = self.index.bm25() if mode != "dense" else None
