@@ -120,15 +120,14 @@ def projected(texts, dim=384):
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("kind", ["ivf", "pq"])
-def test_approximate_search_of_real_passages_finds_what_exact_search_finds(data, kind):
+def test_approximate_search_of_real_passages_finds_what_exact_search_finds(data):
     texts = read_texts(data / "wiki_passages_6119.jsonl.gz")
     assert len(texts) == 6119
     asked = [" ".join(text.split()[:25]) for text in texts[::41]]
     vectors = projected([*texts, *asked])
     vectors, queries = vectors[: len(texts)], vectors[len(texts) :]
     exact, _ = DenseIndex.build(vectors, range(len(texts))).search(queries, 10)
-    index = DenseIndex.build(vectors, range(len(texts)), kind)
+    index = DenseIndex.build(vectors, range(len(texts)), "ivf")
     assert 0 < index.meta.probes[0] <= index.faiss_parts[0].nlist
     found, _ = index.search(queries, 10)
     assert recall(exact, found) >= 0.95
