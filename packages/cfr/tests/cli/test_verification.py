@@ -130,6 +130,15 @@ def test_one_claim_is_printed_with_its_evidence(files, models, capsys):
     )
 
 
+def test_a_judge_alone_says_what_evidence_is_worth(files, models, tmp_path):
+    out = tmp_path / "v.jsonl"
+    given = ["--claims", files / "claims.jsonl", "--judge", models[0], "--out", out]
+    command("cfr", "verify", *given, "--evidence", "none")
+    assert [row["evidence"] for row in read_rows(out)] == [[], [], []]
+    fails("cfr", "verify", *given, "--evidence", "gold", told=['evidence was "none" and is "gold"'])
+    fails("cfr", "verify", *given, told=["--evidence found: needs --index and --reader"])
+
+
 def test_claims_come_from_one_place_and_go_to_one(files, models, tmp_path):
     given = arguments(files, models[0])
     out = ["--out", tmp_path / "v.jsonl"]

@@ -107,13 +107,17 @@ def checked(claims: Sequence[Claim], stages: Stages, counted: Counted) -> Iterat
     """Verdicts as they are done, and in `counted` what happened on the way."""
     for start in range(0, len(claims), TOGETHER):
         asked = _with_questions(claims[start : start + TOGETHER], stages, counted)
-        cases = _read(asked, stages, counted)
-        for case, judged in stages.judge.judge(cases, progress="judge"):
-            counted.note("judge", judged.outcome)
-            if judged.failed:
-                counted.failed[case.id] = f"judge: {judged.outcome}"
-            else:
-                yield judged.verdict(case.claim, case.evidence)
+        yield from verdicts_on(_read(asked, stages, counted), stages.judge, counted)
+
+
+def verdicts_on(cases: Sequence[Case], judge: Judge, counted: Counted) -> Iterator[Verdict]:
+    """Verdicts on claims whose evidence is there, as they are done."""
+    for case, judged in judge.judge(cases, progress="judge"):
+        counted.note("judge", judged.outcome)
+        if judged.failed:
+            counted.failed[case.id] = f"judge: {judged.outcome}"
+        else:
+            yield judged.verdict(case.claim, case.evidence)
 
 
 def _with_questions(claims: Sequence[Claim], stages: Stages, counted: Counted) -> list[Claim]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from tenpapers.cli import Cache, Limit, PromptsFolder, Seed
@@ -49,9 +49,15 @@ class AnswerSettings:
 class VerifySettings:
     """How claims are verified, by whom."""
 
-    index: Annotated[Path, typer.Option("--index", help="Folder of cfr index.")]
-    reader: Reader
     judge: Annotated[str, typer.Option("--judge", help="Model that gives verdicts.")]
+    index: Annotated[Path | None, typer.Option("--index", help="Folder of cfr index.")] = None
+    reader: Annotated[
+        str | None, typer.Option("--reader", help="Model that answers questions.")
+    ] = None
+    evidence: Annotated[
+        Literal["found", "gold", "none"],
+        typer.Option("--evidence", help="What is searched and read; people's answers; or nothing."),
+    ] = "found"
     claims: Annotated[
         Path | None,
         typer.Option("--claims", help="Claims of the data set of --labels."),

@@ -1,13 +1,13 @@
 """Verdicts on a file of claims, or on one claim, kept as they come."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tenpapers.errors import UserError
-from tenpapers.generation import open_generator
+from tenpapers.generation import Generator, open_generator
 from tenpapers.journal import Journal, files_of, key_of, known_by
 
 from ..records import Claim, Verdict
@@ -17,6 +17,7 @@ from ..retrieval.search import Searcher, SearchSettings
 from ..scoring.averitec import NO_ANSWER
 from ..scoring.labels import LABEL_SETS
 from ..scoring.references import read_labelled
+from .bounds import bounded
 from .judge import Judge
 from .pipeline import Counted, Stages, checked
 from .settings import VerifySettings
@@ -65,9 +66,9 @@ def verify_file(
     UserError : no claims, or both kinds of them; `out` holds a run of other models, settings or
         inputs; see `retrieval.search.Searcher` and `Judge`.
     """
-    claims = claims_of(settings)
+    claims, counted = claims_of(settings), Counted()
     with (
-        _opened(settings) as (stages, known),
+        _opened(settings, counted) as (verdicts, known),
         Journal.of_file(
             out,
             key=key_of("cfr verify", settings, **known),
@@ -77,10 +78,8 @@ def verify_file(
         ) as journal,
     ):
         log = journal.rows(out.name, key=lambda row: str(row["claim_id"]))
-        counted = Counted()
         with log:
-            missing = log.missing(claims, key=lambda claim: str(claim.claim_id))
-            for verdict in checked(missing, stages, counted):
+            for verdict in verdicts(log.missing(claims, key=lambda claim: str(claim.claim_id))):
                 log.write(verdict)
             log.close(order=[str(claim.claim_id) for claim in claims])
     rows = [Verdict.model_validate(row) for row in log.rows.values()]
@@ -95,8 +94,8 @@ def verify_now(settings: VerifySettings) -> Verified:
     UserError : see `verify_file`.
     """
     claims, counted = claims_of(settings), Counted()
-    with _opened(settings) as (stages, _):
-        found = {str(one.claim_id): one for one in checked(claims, stages, counted)}
+    with _opened(settings, counted) as (verdicts, _):
+        found = {str(one.claim_id): one for one in verdicts(claims)}
     names = [str(claim.claim_id) for claim in claims]
     return Verified([found[name] for name in names if name in found], len(claims), counted)
 
@@ -119,48 +118,61 @@ def claims_of(settings: VerifySettings) -> list[Claim]:
 
 
 @contextmanager
-def _opened(settings: VerifySettings) -> Iterator[tuple[Stages, dict[str, Any]]]:
-    """The stages, and by what each of their models is known."""
-    with ExitStack() as held:
-        searcher = Searcher(
-            settings.index,
-            SearchSettings(
-                mode=settings.mode,
-                model=settings.model,
-                first_stage_k=settings.first_stage_k,
-                within=settings.within,
-                cache=settings.cache,
-            ),
+def _opened(
+    settings: VerifySettings, counted: Counted
+) -> Iterator[tuple[Callable[[Sequence[Claim]], Iterator[Verdict]], dict[str, Any]]]:
+    """What gives verdicts on claims, and by what each of its models is known."""
+    found = settings.evidence == "found"
+    if found and (settings.index is None or settings.reader is None):
+        raise UserError(
+            "--evidence found: needs --index and --reader", "or pass --evidence gold, or none"
         )
+    with ExitStack() as held:
         known: dict[str, Any] = {}
-        models = {}
-        for name in ("reader", "judge", "decomposer"):
-            spec = getattr(settings, name)
-            if spec is None:
-                continue
-            models[name] = held.enter_context(open_generator(spec, cache=settings.cache))
-            known[name] = known_by(spec, models[name].backend.identity)
-        if settings.model is not None:
-            known["model"] = known_by(settings.model, identity_of(settings.model))
+
+        def opened(name: str, spec: str) -> Generator:
+            model = held.enter_context(open_generator(spec, cache=settings.cache))
+            known[name] = known_by(spec, model.backend.identity)
+            return model
+
         judge = Judge(
-            models["judge"],
+            opened("judge", settings.judge),
             LABEL_SETS[settings.labels],
             examples=settings.examples,
             prompts=settings.prompts,
             seed=settings.seed,
         )
+        if settings.index is None or settings.reader is None or not found:
+            gold = settings.evidence == "gold"
+            yield (lambda claims: bounded(claims, judge, counted, gold=gold)), known
+            return
+        if settings.model is not None:
+            known["model"] = known_by(settings.model, identity_of(settings.model))
         stages = Stages(
-            searcher,
-            models["reader"],
+            _searcher(settings.index, settings),
+            opened("reader", settings.reader),
             judge,
             k=settings.k,
             filters=FilterSettings() if settings.filters else None,
-            decomposer=models.get("decomposer"),
+            decomposer=opened("decomposer", settings.decomposer) if settings.decomposer else None,
             own_questions=settings.own_questions,
             prompts=settings.prompts,
             seed=settings.seed,
         )
-        yield stages, known
+        yield (lambda claims: checked(claims, stages, counted)), known
+
+
+def _searcher(index: Path, settings: VerifySettings) -> Searcher:
+    return Searcher(
+        index,
+        SearchSettings(
+            mode=settings.mode,
+            model=settings.model,
+            first_stage_k=settings.first_stage_k,
+            within=settings.within,
+            cache=settings.cache,
+        ),
+    )
 
 
 def told(verdict: Verdict) -> str:
