@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from tenpapers.errors import UserError
 from tenpapers.models.embedded import embedded_path
-from tenpapers.models.identity import file_identity, folder_identity
+from tenpapers.models.identity import content_digest, file_identity
 
 from .lerc_input import LONGEST, LercInput, LercRow, inputs_of
 from .lerc_settings import BASE
@@ -88,7 +88,7 @@ class Lerc:
         else:
             folder = place if place.is_dir() else _from_hub(path)
             model = cls._of_folder(folder, path, tokenizer)
-            model.identity = folder_identity(folder) if place.is_dir() else f"hub {folder.name}"
+            model.identity = _identity(folder) if place.is_dir() else f"hub {folder.name}"
         return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
     @classmethod
@@ -239,6 +239,12 @@ def fresh_lerc(base: str = BASE, *, tokenizer: str = "", device: str = "", seed:
     head = torch.nn.Linear(bert.config.hidden_size, 1)
     made = Lerc(bert, head, _tokenizer(Path(base), tokenizer or base, bert.config), name=base)
     return made.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _identity(folder: Path) -> str:
+    """Hash of all that lies in a model's folder; AllenNLP's weights have an ending of their own."""
+    parts = sorted(path for path in folder.iterdir() if path.is_file())
+    return content_digest([[path.name, file_identity(path)] for path in parts])
 
 
 def _unpack(archive: Path, folder: Path) -> None:

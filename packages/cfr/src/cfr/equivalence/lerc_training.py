@@ -44,8 +44,11 @@ class LercReport:
     minimal_pairs: dict[str, float]
 
     def row(self) -> dict[str, object]:
-        """As JSON."""
-        return asdict(self)
+        """As JSON, where what is no number is null."""
+        plain = asdict(self)
+        for name in ("pearson", "minimal_pairs"):
+            plain[name] = {key: None if math.isnan(x) else x for key, x in plain[name].items()}
+        return plain
 
 
 def train_lerc(
