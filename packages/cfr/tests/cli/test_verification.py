@@ -160,7 +160,7 @@ def test_answers_are_scored_row_by_row(tmp_path, capsys):
         rows[0] | {"score": 0.5, "scorer": "f1"},
         rows[1] | {"score": 0.0, "scorer": "f1"},
     ]
-    told = ["scorer lerc: needs its model"]
+    told = ["scorer lerc: lerc-2020-11-18.tar.gz is not among the paper's data; put it into"]
     fails("cfr", "score-answers", "--scorer", "lerc", "--in", given, "--out", out, told=told)
 
 

@@ -1,3 +1,5 @@
+import tarfile
+
 import pytest
 from cfr.equivalence.answer_scores import AnswerRow, AnswerScorer, by_lerc, by_meteor, open_scorer
 from cfr.scoring.meteor import Meteor
@@ -62,5 +64,16 @@ def test_what_cannot_be_scored_is_said():
         AnswerScorer("letters", letters).score(
             [AnswerRow(question="q", references=[], candidate="x")]
         )
-    with pytest.raises(UserError, match="scorer lerc: needs its model"):
+
+
+def test_lerc_is_the_released_one_where_that_lies_among_the_data(lerc, tmp_path, monkeypatch):
+    monkeypatch.setenv("TENPAPERS_DATA", str(tmp_path))
+    (tmp_path / "cfr").mkdir()
+    with pytest.raises(UserError, match=r"lerc-2020-11-18\.tar\.gz is not among the paper's data"):
         open_scorer("lerc")
+    lerc.save(tmp_path / "model")
+    with tarfile.open(tmp_path / "cfr" / "lerc-2020-11-18.tar.gz", "w:gz") as packed:
+        for file in (tmp_path / "model").iterdir():
+            packed.add(file, file.name)
+    wanted = lerc.score([""], ["q"], ["red"], ["blue"])[0]
+    assert open_scorer("lerc").score([row("blue")]) == [pytest.approx(wanted, abs=1e-6)]

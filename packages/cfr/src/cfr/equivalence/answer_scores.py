@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import field_validator
+from tenpapers import data
 from tenpapers.errors import UserError
 
 from ..records import Row
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .lerc import Lerc
 
 ScorerName = Literal["lerc", "meteor", "f1", "embed"]
+# In AllenNLP's form, which `Lerc.load` reads.
+RELEASED = "lerc-2020-11-18.tar.gz"
 
 
 class AnswerRow(Row):
@@ -122,22 +125,18 @@ def open_scorer(
 
     Parameters
     ----------
-    model : LERC's folder, archive or hub id; of `embed` the encoder, "" for minilm.
+    model : LERC's folder, archive or hub id, "" for the released archive among the paper's data;
+        of `embed` the encoder, "" for minilm.
     wordnet, fix_stems : of METEOR, see `scoring.meteor.open_meteor`.
 
     Raises
     ------
-    UserError : LERC without a model; see `Lerc.load`, `Encoder.load` and `open_meteor`.
+    UserError : see `released_lerc`, `Lerc.load`, `Encoder.load` and `open_meteor`.
     """
     if name == "lerc":
         from .lerc import Lerc
 
-        if not model:
-            raise UserError(
-                "scorer lerc: needs its model",
-                "--model FOLDER, or the released lerc-2020-11-18.tar.gz; `embed` needs none",
-            )
-        return by_lerc(Lerc.load(model))
+        return by_lerc(Lerc.load(model or str(released_lerc())))
     if name == "embed":
         from .embedding_similarity import EmbeddingSimilarity
 
@@ -146,6 +145,23 @@ def open_scorer(
         return by_meteor(open_meteor(wordnet, fix_stems=fix_stems))
     return AnswerScorer(
         "f1", lambda asked: [token_f1(one.candidate, [one.reference]) for one in asked]
+    )
+
+
+def released_lerc() -> Path:
+    """The archive of LERC that its authors released, where it lies among the paper's data.
+
+    Raises
+    ------
+    UserError : it does not.
+    """
+    base = data.folder("cfr")
+    if base is not None and (base / RELEASED).is_file():
+        return base / RELEASED
+    raise UserError(
+        f"scorer lerc: {RELEASED} is not among the paper's data",
+        f"put it into {base or data.user_folder() / 'cfr'}, or pass --scorer-model; "
+        "scorer embed needs no model of its own",
     )
 
 
