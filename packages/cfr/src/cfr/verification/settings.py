@@ -8,6 +8,7 @@ import typer
 from tenpapers.cli import Cache, Limit, PromptsFolder, Seed
 
 from ..reading.reader import MAX_NEW_TOKENS
+from ..retrieval.query_form import QueryFormat
 from ..retrieval.search import Mode
 from ..scoring.labels import LabelsName
 
@@ -82,6 +83,10 @@ class VerifySettings:
     first_stage_k: Annotated[
         int, typer.Option("--first-stage-k", help="What BM25 hands on.", min=1)
     ] = 100
+    query_format: Annotated[
+        QueryFormat | None,
+        typer.Option(help="How claim and question are joined; default: as the checkpoint says."),
+    ] = None
     within: Annotated[
         str | None,
         typer.Option(

@@ -169,6 +169,7 @@ def _searcher(index: Path, settings: VerifySettings) -> Searcher:
             mode=settings.mode,
             model=settings.model,
             first_stage_k=settings.first_stage_k,
+            query_format=settings.query_format,
             within=settings.within,
             cache=settings.cache,
         ),
