@@ -5,7 +5,7 @@ is left for a pair is the alignment.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -19,11 +19,16 @@ Tokenizer = Literal["NLTKWordTokenizer", "word_tokenize"]
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
 
 
+Places = Mapping[str, Sequence[int]]
+
+
 class Words(NamedTuple):
-    """A text: its words in lower case, and their stems."""
+    """A text: its words in lower case, their stems, and where each of them stands, last first."""
 
     words: tuple[str, ...]
     stems: tuple[str, ...]
+    word_places: Places
+    stem_places: Places
 
 
 class Meteor:
@@ -77,7 +82,8 @@ class Meteor:
     def of_tokens(self, tokens: Sequence[str]) -> Words:
         """Tokens as they are compared."""
         words = tuple(token.lower() for token in tokens)
-        return Words(words, tuple(map(self._stem, words)))
+        stems = tuple(map(self._stem, words))
+        return Words(words, stems, _places(words), _places(stems))
 
     def score_words(self, reference: Words, candidate: Words) -> float:
         """Score of two texts that were cut into words before."""
@@ -95,32 +101,34 @@ class Meteor:
         Each pass goes from the last word to the first and takes the last free equal one.
         """
         pairs: dict[int, int] = {}
-        left = list(range(len(candidate.words)))
-        free = list(range(len(reference.words)))
-        for own, others in (
-            (candidate.words, reference.words),
-            (candidate.stems, reference.stems),
+        taken: set[int] = set()
+        backwards = range(len(candidate.words) - 1, -1, -1)
+
+        def take(i: int, places: Iterable[Sequence[int]]) -> None:
+            """Pair a word with the last free place among these."""
+            free = [next((j for j in found if j not in taken), -1) for found in places]
+            last = max(free, default=-1)
+            if last >= 0:
+                pairs[i] = last
+                taken.add(last)
+
+        for own, places in (
+            (candidate.words, reference.word_places),
+            (candidate.stems, reference.stem_places),
         ):
-            if not left or not free:
-                return pairs
-            places = _places(others, free)
-            for i in reversed(left):
-                if found := places.get(own[i]):
-                    pairs[i] = found.pop()
-            left = [i for i in left if i not in pairs]
-            free = sorted(j for found in places.values() for j in found)
-        if self._synonyms is None or not left or not free:
+            for i in backwards:
+                if own[i] in places and i not in pairs:
+                    take(i, [places[own[i]]])
+        if self._synonyms is None or len(taken) == len(reference.words):
             return pairs
-        own, others = (
-            (candidate.words, reference.words)
+        own, places = (
+            (candidate.words, reference.word_places)
             if self._fix_stems
-            else (candidate.stems, reference.stems)
+            else (candidate.stems, reference.stem_places)
         )
-        places = _places(others, free)
-        for i in reversed(left):
-            open_places = [places[name] for name in self._known_names(own[i]).intersection(places)]
-            if last := max((found for found in open_places if found), key=_last, default=None):
-                pairs[i] = last.pop()
+        for i in backwards:
+            if i not in pairs and not (names := self._known_names(own[i])).isdisjoint(places):
+                take(i, [places[name] for name in names.intersection(places)])
         return pairs
 
     def _stem(self, word: str) -> str:
@@ -178,16 +186,12 @@ def open_meteor(
     return Meteor(find_wordnet(wordnet), fix_stems=fix_stems, tokenizer=tokenizer)
 
 
-def _places(words: Sequence[str], free: Sequence[int]) -> dict[str, list[int]]:
-    """Free positions of each word, in rising order."""
+def _places(words: Sequence[str]) -> Places:
+    """Where each word stands, the last place first."""
     places: defaultdict[str, list[int]] = defaultdict(list)
-    for j in free:
-        places[words[j]].append(j)
-    return places
-
-
-def _last(found: list[int]) -> int:
-    return found[-1]
+    for place in range(len(words) - 1, -1, -1):
+        places[words[place]].append(place)
+    return dict(places)
 
 
 def _chunks(pairs: dict[int, int]) -> int:

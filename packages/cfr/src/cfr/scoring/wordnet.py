@@ -151,11 +151,12 @@ class WordNet:
 
     def _synset(self, part: str, offset: int) -> Synset:
         data = self._data[part]
-        line = data[offset : data.index(b"\n", offset)].decode()
-        # offset, lexicographer's file, kind, number of words in hexadecimal, (word, number)...
-        fields = line.split(" ")
-        count = int(fields[3], 16)
-        return Synset(Lemma(_MARKER.sub("", word)) for word in fields[4 : 4 + 2 * count : 2])
+        # offset (8), lexicographer's file (2), kind (1), number of words (2, hexadecimal), then
+        # word and number in turn; pointers and the meaning's gloss follow
+        count = 2 * int(data[offset + 14 : offset + 16], 16)
+        line = data[offset + 17 : data.index(b"\n", offset)]
+        words = line.split(b" ", count)[:count:2]
+        return Synset(Lemma(_MARKER.sub("", word.decode())) for word in words)
 
 
 def find_wordnet(folder: Path | None = None) -> WordNet | None:
