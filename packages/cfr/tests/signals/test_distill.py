@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 from cfr.signals.distill import distill, distilled, listwise_messages, probability_of_yes
 from tenpapers.errors import UserError
+from tenpapers.generation import open_generator
 from tenpapers.generation.types import Message, Score
 
 from .conftest import candidates, passage
@@ -117,3 +118,14 @@ def test_pointwise_takes_the_best_three_of_those_that_are_likelier_relevant_than
 def test_a_teacher_without_weights_cannot_say_how_likely(replayed):
     with pytest.raises(UserError, match="--mode listwise"):
         distill(ROWS, replayed(), mode="pointwise")
+
+
+@pytest.mark.slow
+def test_a_real_model_says_how_likely_yes_is():
+    """SmolLM2 is no judge; what it says is a probability, and the same when asked again."""
+    row = candidates(passages=[passage("p", "It was built in 1931."), passage("q", "Oil rose.")])
+    with open_generator("smollm2", cache=False) as teacher:
+        once, twice = (distill([row], teacher, mode="pointwise")[0] for _ in range(2))
+    assert once == twice
+    first, second = (judgement.score for judgement in once.judgements)
+    assert 0 < first < 1 and 0 < second < 1 and first != second
