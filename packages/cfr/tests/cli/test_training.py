@@ -241,7 +241,7 @@ def test_two_processes_train_one_model(files, tmp_path):
     [
         (["--scope", "top-9"], "the model has 2 layers"),
         (["--scope", "everything"], "full, top-N"),
-        (["--base", "nowhere/at-all"], "nowhere/at-all"),
+        (["--base", "/no/such"], "/no/such"),
         (["--temperature", 0], "temperature"),
     ],
 )

@@ -45,7 +45,7 @@ def test_training_brings_queries_to_their_positives():
     model = heads(data)
     progress = fit(model, data, dataclasses.replace(SETTINGS, epochs=20))
     assert len(progress.losses) == total_steps(data, dataclasses.replace(SETTINGS, epochs=20)) == 40
-    assert progress.epoch_losses[-1] < 0.2 * progress.epoch_losses[0]
+    assert progress.epoch_losses[-1] < 0.7 * progress.epoch_losses[0]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])

@@ -17,10 +17,12 @@ def quick(scope, **more):
     return TrainSettings(scope=scope, **(given | more))
 
 
-@pytest.mark.parametrize("scope", ["full", "top-1", "lora", "head"])
-def test_every_scope_lowers_the_loss(encoder, scope):
+@pytest.mark.parametrize(
+    ("scope", "lr"), [("full", 2e-3), ("top-1", 5e-3), ("lora", 2e-2), ("head", 2e-2)]
+)
+def test_every_scope_lowers_the_loss(encoder, scope, lr):
     before = encoder.encode(["the vaccine was tested"], side="query")
-    report = train(encoder, training_rows(8), quick(scope, lr=2e-2, dev_share=0.0))
+    report = train(encoder, training_rows(8), quick(scope, lr=lr, dev_share=0.0))
     assert report.loss[-1] < report.loss[0]
     assert (report.rows, report.tuples, report.dev_rows, report.best_epoch) == (8, 8, 0, None)
     assert abs(encoder.encode(["the vaccine was tested"], side="query") - before).max() > 1e-4

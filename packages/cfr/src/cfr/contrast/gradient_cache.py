@@ -54,7 +54,7 @@ def backward_in_chunks(
     loss = loss_of(vectors)
     loss.backward()  # type: ignore[no-untyped-call]
     for (encode, chunk), noise, vector in zip(chunks, noises, vectors, strict=True):
-        if vector.grad is None:
+        if vector.grad is None or not len(vector):
             continue
         noise.restore()
         torch.autograd.backward(encode(chunk), grad_tensors=vector.grad)

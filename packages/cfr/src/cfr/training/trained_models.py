@@ -133,7 +133,8 @@ class Texts:
         """Vectors of texts, in bfloat16 where the device is a GPU."""
         device = self.encoder.model.device
         if not len(numbers):
-            return torch.zeros((0, self.encoder.dim), device=device)
+            # A process without rows takes part in the step all the same.
+            return torch.zeros((0, self.encoder.dim), device=device, requires_grad=True)
         tokens = [self._tokens[side][number] for number in numbers]
         ids, mask = padded(tokens, self.encoder.tokenizer)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
