@@ -5,7 +5,7 @@ import pytest
 from cfr.signals.distill import distill, distilled, listwise_messages, probability_of_yes
 from tenpapers.errors import UserError
 from tenpapers.generation import open_generator
-from tenpapers.generation.types import Message, Score
+from tenpapers.generation.types import Message
 
 from .conftest import candidates, passage
 
@@ -97,7 +97,7 @@ class Scoring:
     def score(self, prompt, words):
         assert words == [" Yes", " yes", " No", " no"]
         given = self.given.pop(0) if isinstance(self.given[0], tuple) else self.given
-        return [Score(math.log(p) - 1, (math.log(p), -1.0)) for p in given]
+        return [SimpleNamespace(total=-9.0, tokens=(math.log(p), -1.0)) for p in given]
 
 
 def test_yes_against_no_at_the_first_token():

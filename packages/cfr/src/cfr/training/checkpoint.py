@@ -20,6 +20,7 @@ from ..retrieval.encoder import CONFIG, HEADS, Encoder
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
+    from torch.nn import Module
 
 
 def save_checkpoint(encoder: Encoder, folder: Path) -> None:
@@ -67,7 +68,10 @@ def as_sentence_transformer(encoder: Encoder) -> SentenceTransformer:
         body = Transformer(scratch, max_seq_length=_longest(encoder))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    modules = [body, Pooling(encoder.model.config.hidden_size, pooling_mode=config.pooling)]
+    modules: list[Module] = [
+        body,
+        Pooling(encoder.model.config.hidden_size, pooling_mode=config.pooling),
+    ]
     if encoder.heads:
         modules.append(_router(encoder.heads["query"], encoder.heads["document"]))
     if config.score == "cosine":
@@ -85,13 +89,13 @@ def _longest(encoder: Encoder) -> int:
     return min(encoder.longest, max(config.query_length, config.document_length))
 
 
-def _router(query: Tensor, document: Tensor):  # type: ignore[no-untyped-def]
+def _router(query: Tensor, document: Tensor) -> Module:
     from sentence_transformers.models import Router
 
     return Router.for_query_document([_dense(query)], [_dense(document)])
 
 
-def _dense(matrix: Tensor):  # type: ignore[no-untyped-def]
+def _dense(matrix: Tensor) -> Module:
     from sentence_transformers.models import Dense
     from torch.nn import Identity
 
