@@ -39,4 +39,5 @@ def test_passages_stand_as_an_encoder_scores_them(encoder):
 
 
 def test_a_query_without_passages_stays(encoder):
-    assert best_first([candidates()], encoder) == [candidates()]
+    (found,) = best_first([candidates()], encoder)
+    assert (found.qid, len(found.passages)) == ("1:0", 0)

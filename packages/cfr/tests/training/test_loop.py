@@ -111,7 +111,7 @@ def test_training_stops_after_epochs_without_gain_and_keeps_the_best():
     model = heads(data)
     number = data.documents.number
     order = [
-        number[next(p for p in number if dev_data.documents.number[p] == place)]
+        number[next(p for p in number if dev_data.documents.number.get(p) == place)]
         for place in range(len(dev_data.documents.texts))
     ]
     dev = model.over(

@@ -32,6 +32,7 @@ def work(rank, store, out):
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo over a file")
 def test_two_processes_take_the_step_that_one_takes(tmp_path):
     data, batch = one_batch()

@@ -32,9 +32,24 @@ def gather_with_gradient(vectors: Tensor) -> Tensor:
     """
     if n_processes() == 1:
         return vectors
-    from torch.distributed.nn.functional import all_gather
+    gathered: Tensor = _Gather.apply(vectors)
+    return gathered
 
-    return torch.cat(list(all_gather(vectors.contiguous())))
+
+class _Gather(torch.autograd.Function):
+    """All processes' vectors; backwards, what all of them say of this process's own."""
+
+    @staticmethod
+    def forward(_: object, vectors: Tensor) -> Tensor:  # type: ignore[override]
+        parts = [torch.empty_like(vectors) for _ in range(n_processes())]
+        dist.all_gather(parts, vectors.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(_: object, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient)
+        return gradient.chunk(n_processes())[rank()]
 
 
 def gather_objects(value: T) -> list[T]:
