@@ -41,15 +41,16 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def forward(_: object, vectors: Tensor) -> Tensor:  # type: ignore[override]
+        vectors = vectors.contiguous()
         parts = [torch.empty_like(vectors) for _ in range(n_processes())]
-        dist.all_gather(parts, vectors.contiguous())
+        dist.all_gather(parts, vectors)
         return torch.cat(parts)
 
     @staticmethod
     def backward(_: object, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        gradient = gradient.contiguous()
-        dist.all_reduce(gradient)
-        return gradient.chunk(n_processes())[rank()]
+        total = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(total)
+        return total.chunk(n_processes())[rank()]
 
 
 def gather_objects(value: T) -> list[T]:
