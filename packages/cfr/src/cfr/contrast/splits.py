@@ -39,7 +39,8 @@ def split_by_claim(
         size = min(len(claims) - 1, max(1, round(share * len(claims))))
     order = np.random.default_rng(seed).permutation(len(claims))
     held = {claims[index] for index in order[:size]}
-    first, second = [], []
+    first: list[T] = []
+    second: list[T] = []
     for row in rows:
         (second if claim_key(claim_of(row)) in held else first).append(row)
     return first, second

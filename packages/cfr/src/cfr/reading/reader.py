@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenpapers.generation import Completion, Generator, Request, Sampling
 from tenpapers.generation.types import Message
@@ -79,7 +80,7 @@ def question_messages(case: Case, folder: Path | None = None) -> tuple[Message, 
     ----------
     folder : the user's templates, see `tenpapers.templates.fill`.
     """
-    values = {
+    values: dict[str, Any] = {
         "claim": case.claim,
         "question": case.question,
         "passages": case.passages,

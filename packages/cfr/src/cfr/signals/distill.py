@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from tenpapers.errors import UserError
@@ -158,7 +158,7 @@ def pointwise_messages(
     )
 
 
-def _messages(template: str, folder: Path | None, **values: object) -> tuple[Message, ...]:
+def _messages(template: str, folder: Path | None, **values: Any) -> tuple[Message, ...]:
     values["quoted"] = quoted
     system = fill_section("cfr", template, "system", folder, default="", **values)
     user = fill_section("cfr", template, "user", folder, **values)

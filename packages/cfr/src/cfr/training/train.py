@@ -19,7 +19,7 @@ from ..retrieval.encoder import Encoder, EncoderConfig, Side
 from .loop import fit
 from .settings import TrainSettings
 from .state import Progress, State
-from .trained_models import Heads, Texts, close_scope, open_scope, query_of
+from .trained_models import Heads, Texts, Trainable, close_scope, open_scope, query_of
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +121,9 @@ def train(
     else:
         open_scope(model, cfg)
         texts = Texts(model, data.rows, data.documents.texts)
-        held = dev_data and (
-            Texts(model, dev_data.rows, dev_data.documents.texts),
-            dev_data,
-        )
+        held: tuple[Trainable, TrainingSet] | None = None
+        if dev_data is not None:
+            held = Texts(model, dev_data.rows, dev_data.documents.texts), dev_data
         progress = fit(texts, data, cfg, dev=held, state=state, show=show)
         close_scope(model)
     return _report(model, data, dev_data, cfg, progress)
@@ -156,7 +155,7 @@ def train_heads(
     UserError : see `train`.
     """
     heads = Heads(queries, documents, pull=cfg.pull, device=cfg.device or "cpu")
-    held = dev and (heads.over(dev[1], dev[2]), dev[0])
+    held = (heads.over(dev[1], dev[2]), dev[0]) if dev is not None else None
     progress = fit(heads, data, cfg, dev=held, state=state, show=show)
     matrices: dict[Side, np.ndarray] = {
         "query": heads.parameters["query"].detach().cpu().numpy(),
@@ -181,7 +180,7 @@ def _train_head(
         return queries, encoder.encode(part.documents.texts, length, progress=show)
 
     encoder.heads = {}
-    held = dev and (dev, *vectors_of(dev))
+    held = (dev, *vectors_of(dev)) if dev is not None else None
     matrices, progress = train_heads(data, *vectors_of(data), cfg, dev=held, state=state, show=show)
     device = encoder.model.device
     encoder.heads = {side: torch.from_numpy(m).to(device) for side, m in matrices.items()}

@@ -20,6 +20,7 @@ from .settings import TrainSettings
 if TYPE_CHECKING:
     from jaxtyping import Float, Float32, Int64
     from torch import Tensor, nn
+    from transformers import PreTrainedModel
 
 
 class Trainable(Protocol):
@@ -180,9 +181,9 @@ def open_scope(encoder: Encoder, settings: TrainSettings) -> None:
 
 def close_scope(encoder: Encoder) -> None:
     """Put what was trained beside the weights into them: adapters become part of the model."""
-    model = encoder.model
-    if hasattr(model, "merge_and_unload"):
-        encoder.model = model.merge_and_unload()
+    merge = getattr(encoder.model, "merge_and_unload", None)
+    if merge is not None:
+        encoder.model = merge()
     encoder.model.requires_grad_(False).eval()
 
 
@@ -191,7 +192,7 @@ def _layers(model: nn.Module) -> list[nn.Module]:
     lists = [part for part in model.modules() if isinstance(part, torch.nn.ModuleList)]
     if not lists:
         raise UserError("--scope top-N: this model has no list of layers", "--scope full or lora")
-    return list(max(lists, key=len))
+    return list(max(lists, key=lambda blocks: len(blocks)))
 
 
 def _set_dropout(model: nn.Module, share: float) -> None:
@@ -204,7 +205,7 @@ def _set_dropout(model: nn.Module, share: float) -> None:
                 setattr(part, name, share)
 
 
-def _with_lora(model: nn.Module, settings: TrainSettings) -> nn.Module:
+def _with_lora(model: PreTrainedModel, settings: TrainSettings) -> PreTrainedModel:
     try:
         from peft import LoraConfig, get_peft_model
     except ImportError:
@@ -215,7 +216,8 @@ def _with_lora(model: nn.Module, settings: TrainSettings) -> nn.Module:
         lora_dropout=settings.dropout,
         target_modules="all-linear",
     )
-    return get_peft_model(model, config)  # type: ignore[arg-type]
+    # It stands in for the model in everything that an encoder does with one.
+    return get_peft_model(model, config)  # type: ignore[return-value]
 
 
 def chunks_of(
