@@ -119,7 +119,11 @@ class BM25:
         return found
 
     def search(
-        self, queries: Sequence[str], k: int, *, within: Sequence[Sequence[int]] | None = None
+        self,
+        queries: Sequence[str],
+        k: int,
+        *,
+        within: Sequence[Sequence[int] | Int64[np.ndarray, " rows"]] | None = None,
     ) -> tuple[Int64[np.ndarray, "queries k"], Float32[np.ndarray, "queries k"]]:
         """Rows and scores of the k best passages, best first; of equal scores the earlier row.
 

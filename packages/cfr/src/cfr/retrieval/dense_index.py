@@ -323,13 +323,14 @@ class _Part:
         exact = DenseIndex.build(self.rows, np.arange(len(self.rows)), score=self.score)
         wanted, _ = exact.search(asked, k)
         depth = min(RESCORED, len(self.rows)) if self.kind == "pq" else k
-        index.nprobe = 1
-        while index.nprobe < index.nlist:
+        lists = _faiss().extract_index_ivf(index)
+        lists.nprobe = 1
+        while lists.nprobe < lists.nlist:
             _, found = index.search(asked, depth)
             if recall(wanted, found) >= RECALL:
                 break
-            index.nprobe = min(index.nlist, 2 * index.nprobe)
-        return int(index.nprobe)
+            lists.nprobe = min(lists.nlist, 2 * lists.nprobe)
+        return int(lists.nprobe)
 
     def _empty(self) -> faiss.Index:
         library = _faiss()

@@ -73,7 +73,7 @@ def embed_file(
     shape = (len(passages), encoder.dim)
     vectors = _array(file, shape, DTYPES[dtype])
     done = _array(marks, (len(passages),), np.bool_)
-    missing = np.flatnonzero(~done)
+    missing = np.flatnonzero(np.logical_not(done))
     with tqdm(
         total=len(passages),
         initial=len(passages) - len(missing),
