@@ -7,7 +7,7 @@ it NLTK with the words cut before. Synonyms come from the WordNet of this machin
 for both), from none where there is none. Pairs are those of the first claims of
 ../shared/data/cfr with a system's published evidence.
 
-    python benchmarks/meteor.py [--claims 40] [--wordnet FOLDER]
+    python benchmarks/meteor.py [--claims 100] [--wordnet FOLDER]
 """
 
 import argparse
@@ -63,7 +63,7 @@ def rows(file: Path) -> Iterator[dict]:
 def main() -> None:
     """Ours, NLTK as it is called, NLTK with words that were cut before."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--claims", type=int, default=40)
+    parser.add_argument("--claims", type=int, default=100)
     parser.add_argument("--wordnet", type=Path)
     options = parser.parse_args()
     folder = data.folder("cfr")

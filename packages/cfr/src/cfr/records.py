@@ -97,7 +97,7 @@ class Claim(Row):
 
     claim_id: ClaimId
     claim: str
-    date: str | None = Field(None, validation_alias=AliasChoices("date", "claim_date"))
+    date: str | None = Field(default=None, validation_alias=AliasChoices("date", "claim_date"))
     speaker: str | None = None
     label: str | None = None
     questions: Sequence[Question] = ()

@@ -54,7 +54,7 @@ def retrieval(
         tell("Retrieval", retrieval_metrics(ranked, labels, at), as_json)
         return
     found, skipped = metrics_by_query(ranked, labels, at)
-    rows = [
+    rows: list[list[str | float]] = [
         [name, mean, ends.low, ends.high]
         for name, (mean, ends) in with_intervals(found, seed=seed).items()
     ]

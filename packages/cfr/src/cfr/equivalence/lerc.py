@@ -113,7 +113,7 @@ class Lerc:
         except (RuntimeError, KeyError) as error:
             first = " ".join(str(error).split())[:200]
             raise UserError(f"{name}: its weights are no LERC's: {first}") from None
-        return cls(bert, head, _tokenizer(folder, tokenizer, config), name=name)
+        return cls(bert, head, _tokenizer(folder, tokenizer, config.vocab_size), name=name)
 
     def to(self, device: str) -> Self:
         """Move the model."""
@@ -237,7 +237,9 @@ def fresh_lerc(base: str = BASE, *, tokenizer: str = "", device: str = "", seed:
     except (OSError, ValueError) as error:
         raise _out_of_reach(base, error) from None
     head = torch.nn.Linear(bert.config.hidden_size, 1)
-    made = Lerc(bert, head, _tokenizer(Path(base), tokenizer or base, bert.config), name=base)
+    made = Lerc(
+        bert, head, _tokenizer(Path(base), tokenizer or base, bert.config.vocab_size), name=base
+    )
     return made.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
@@ -316,7 +318,7 @@ def _config(folder: Path, weights: dict[str, torch.Tensor]) -> BertConfig:
     )
 
 
-def _tokenizer(folder: Path, name: str, config: BertConfig) -> PreTrainedTokenizerBase:
+def _tokenizer(folder: Path, name: str, vocabulary: int) -> PreTrainedTokenizerBase:
     """The named tokenizer, the one beside the weights, or bert-base-uncased's."""
     from transformers import AutoTokenizer
 
@@ -327,6 +329,6 @@ def _tokenizer(folder: Path, name: str, config: BertConfig) -> PreTrainedTokeniz
         return AutoTokenizer.from_pretrained(wanted, **options)
     except (OSError, ValueError) as error:
         # all-MiniLM-L6-v2 has the vocabulary of bert-base-uncased, and is embedded.
-        if wanted == BASE and config.vocab_size == BASE_VOCABULARY:
+        if wanted == BASE and vocabulary == BASE_VOCABULARY:
             return AutoTokenizer.from_pretrained(embedded_path("minilm"), **options)
         raise _out_of_reach(wanted, error) from None

@@ -86,8 +86,9 @@ def read_gold_paragraphs(path: Path) -> dict[str, list[str]]:
 
 
 def _first(path: Path) -> Mapping[str, Any]:
-    row = next((row for _, row in read_json_lines(path)), {})
-    return row if isinstance(row, Mapping) else {}
+    for _, row in read_json_lines(path):
+        return row if isinstance(row, Mapping) else {}
+    return {}
 
 
 def _claim(query: Query) -> Claim:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tenpapers.errors import UserError
@@ -103,9 +103,7 @@ def f1_scores(pairs: Sequence[tuple[str, str | None]], labels: Sequence[str]) ->
     return scores
 
 
-def _on_scale(
-    pairs: Sequence[tuple[str, str | None]], labels: Sequence[str]
-) -> Mapping[str, float]:
+def _on_scale(pairs: Sequence[tuple[str, str | None]], labels: Sequence[str]) -> dict[str, float]:
     step = {label: number for number, label in enumerate(labels)}
     apart = [abs(step[right] - step[said]) for right, said in pairs if said is not None]
     half = len(labels) // 2

@@ -155,8 +155,10 @@ class WordNet:
         # word and number in turn; pointers and the meaning's gloss follow
         count = 2 * int(data[offset + 14 : offset + 16], 16)
         line = data[offset + 17 : data.index(b"\n", offset)]
-        words = line.split(b" ", count)[:count:2]
-        return Synset(Lemma(_MARKER.sub("", word.decode())) for word in words)
+        words = [word.decode() for word in line.split(b" ", count)[:count:2]]
+        if part == "adj":
+            words = [_MARKER.sub("", word) for word in words]
+        return Synset(map(Lemma, words))
 
 
 def find_wordnet(folder: Path | None = None) -> WordNet | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenpapers.generation import Generator, Request, Sampling
 from tenpapers.generation.types import Message
@@ -67,7 +68,7 @@ def decompose(
 
 def question_messages(claim: Claim, prompts: Path | None = None) -> tuple[Message, ...]:
     """What the model is asked about a claim."""
-    values = {
+    values: dict[str, Any] = {
         "claim": claim.claim,
         "speaker": claim.speaker or "",
         "date": claim.date or "",

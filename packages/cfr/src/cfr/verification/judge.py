@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tenpapers.errors import UserError
 from tenpapers.generation import Completion, Generator, Request, Sampling
@@ -121,7 +122,7 @@ class Judge:
     def messages(self, case: Case) -> tuple[Message, ...]:
         """What the judge is asked about a claim."""
         claim = case.claim
-        values = {
+        values: dict[str, Any] = {
             "claim": claim.claim,
             "speaker": claim.speaker or "",
             "date": claim.date or "",
