@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from tenpapers.errors import UserError
 
+from .word_rules import word_tokenizer
 from .wordnet import Synonyms, find_wordnet
 
 Tokenizer = Literal["NLTKWordTokenizer", "word_tokenize"]
@@ -159,12 +160,7 @@ class Meteor:
 
     @cached_property
     def _tokenize(self) -> Callable[[str], list[str]]:
-        if self.tokenizer == "word_tokenize":
-            return _sentence_words()
-        from nltk.tokenize import NLTKWordTokenizer
-
-        tokenize: Callable[[str], list[str]] = NLTKWordTokenizer().tokenize
-        return tokenize
+        return _sentence_words() if self.tokenizer == "word_tokenize" else word_tokenizer()
 
 
 def open_meteor(

@@ -1,0 +1,51 @@
+import pytest
+from cfr.scoring import word_rules
+from cfr.scoring.word_rules import word_tokenizer
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.tokenize import NLTKWordTokenizer
+
+THEIRS = NLTKWordTokenizer().tokenize
+OURS = word_tokenizer()
+# Whatever a rule looks for, beside words and blanks.
+PAIRS = ["``", "''", "..", "--", "n't", "'ll", "'s "]
+SIGNS = [*"«“‘„`\"'.,:;@#$%&‒–—―?!*[](){}<>»”’-\n\t 7aſ", *PAIRS]
+WORDS = ["cannot", "Gonna", "'tis", "'Twas", "d'ye", "more'n", "gimme", "lemme", "wanna", "gotta"]
+TEXTS = st.lists(st.sampled_from([*SIGNS, *WORDS, "word", "U.S.", "3,36", "it"]), max_size=14)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Plain words alone",
+        'He said "no" (twice), didn\'t he? It cost $3.88...',
+        "I cannot -- 'tis late -- gonna go; “well” they’ll see: 3,36 or 7:30.",
+        "''quoted'' and ``quoted'' [a] {b} <c> *d* e@f 50% A&B",
+    ],
+)
+def test_words_are_those_of_nltk(text):
+    assert OURS(text) == THEIRS(text)
+
+
+@given(TEXTS)
+def test_whatever_signs_stand_together(parts):
+    for text in ("".join(parts), " ".join(parts)):
+        assert OURS(text) == THEIRS(text)
+
+
+def test_rules_that_we_do_not_know_are_left_to_nltk(monkeypatch):
+    monkeypatch.setattr(word_rules, "PUNCTUATION", ("x",))
+    assert word_tokenizer()("A dog, a cat.") == THEIRS("A dog, a cat.")
+
+
+@pytest.mark.acceptance
+def test_words_of_real_texts_are_those_of_nltk(data):
+    import gzip
+    import json
+
+    file = data / "averitec_dev_web_evidence_0_399.jsonl.gz"
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    texts = [passage["sentence"] for row in rows[:60] for passage in row["passages"]]
+    assert [OURS(text) for text in texts] == [THEIRS(text) for text in texts]
