@@ -65,6 +65,17 @@ def test_every_kind_saved_and_read_again_finds_the_same(tmp_path, kind, dtype):
     assert len(again.faiss_parts) == (0 if kind == "flat" else 2)
 
 
+@pytest.mark.parametrize("kind", ["ivf", "pq"])
+def test_the_same_seed_gives_the_same_index(tmp_path, kind):
+    rows = DRAW.standard_normal((400, 8)).astype(np.float32)
+
+    def lists(seed):
+        DenseIndex.build(rows, range(400), kind, seed=seed).save(tmp_path / str(seed))
+        return (tmp_path / str(seed) / "index-00000.faiss").read_bytes()
+
+    assert lists(3) == lists(3) != lists(4)
+
+
 def test_an_index_of_another_encoder_or_score_is_refused(tmp_path):
     DenseIndex.build(SMALL, NAMES, model="one").save(tmp_path)
     with pytest.raises(UserError, match="made with another encoder .*--force"):

@@ -94,6 +94,7 @@ class DenseIndex:
         score: Score = "cosine",
         shards: int = 1,
         tuned_with: Float[np.ndarray, "queries dim"] | None = None,
+        seed: int = 0,
     ) -> Self:
         """Build an index.
 
@@ -105,6 +106,7 @@ class DenseIndex:
             whose best 1,000 are scored again exactly.
         shards : parts that are built one by one, for corpora that fit no memory.
         tuned_with : queries for which IVF is tuned; default midpoints of random rows.
+        seed : draws the rows that lists and codes are learnt from.
 
         Raises
         ------
@@ -125,7 +127,7 @@ class DenseIndex:
         probes = []
         if kind != "flat":
             for start, end in pairwise(bounds):
-                part = _Part(emb[start:end], kind, score)
+                part = _Part(emb[start:end], kind, score, seed)
                 parts.append(part.built())
                 probes.append(part.tuned(parts[-1], tuned_with))
         meta = IndexMeta(
@@ -295,8 +297,10 @@ _Found = tuple[np.ndarray, np.ndarray]
 class _Part:
     """Rows for which one faiss index is built."""
 
-    def __init__(self, rows: Float[np.ndarray, "rows dim"], kind: Kind, score: Score) -> None:
-        self.rows, self.kind, self.score = rows, kind, score
+    def __init__(
+        self, rows: Float[np.ndarray, "rows dim"], kind: Kind, score: Score, seed: int
+    ) -> None:
+        self.rows, self.kind, self.score, self.seed = rows, kind, score, seed
 
     def built(self) -> faiss.Index:
         """The index with all rows in it."""
@@ -355,12 +359,14 @@ class _Part:
             made = library.IndexIVFScalarQuantizer(coarse, dim, lists, sixteen, metric)
         else:
             made = library.IndexIVFFlat(coarse, dim, lists, metric)
-        made.cp.min_points_per_centroid = 1  # it warns of few rows, which small corpora have
+        for learning in [made.cp, made.pq.cp] if self.kind == "pq" else [made.cp]:
+            learning.seed = self.seed + 1
+            learning.min_points_per_centroid = 1  # it warns of few rows, which small corpora have
         return made
 
     def _sample(self, most: int) -> Float32[np.ndarray, "rows dim"]:
-        """Random rows, the same ones every time."""
-        draw = np.random.default_rng(0)
+        """Random rows, the same ones with the same seed."""
+        draw = np.random.default_rng(self.seed)
         size = min(most, len(self.rows))
         chosen = np.sort(draw.choice(len(self.rows), size=size, replace=False))
         sample = np.asarray(self.rows[chosen], dtype=np.float32)
@@ -368,7 +374,7 @@ class _Part:
 
     def _midpoints(self) -> Float32[np.ndarray, "queries dim"]:
         """Points between two random rows: queries are near no row's own list."""
-        draw = np.random.default_rng(1)
+        draw = np.random.default_rng([self.seed, 1])
         pairs = draw.integers(0, len(self.rows), size=(TUNING_QUERIES, 2))
         first, second = (np.asarray(self.rows[pairs[:, n]], dtype=np.float32) for n in (0, 1))
         return (first + second) / 2

@@ -46,6 +46,7 @@ class IndexSettings:
     precision: Annotated[
         Dtype, typer.Option(help="Of the encoder; bfloat16 is for GPUs, and rounds vectors.")
     ] = "float32"
+    seed: Annotated[int, typer.Option(help="Draws what ivf and pq learn from.", min=0)] = 0
 
 
 def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) -> int:
@@ -95,6 +96,7 @@ def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: 
         model=encoder.identity,
         score=encoder.config.score,
         shards=settings.shards,
+        seed=settings.seed,
     )
     journal.claim(IDS, META, ENCODER, *map(part_name, range(len(made.faiss_parts))))
     made.save(journal.root, with_vectors=False)
