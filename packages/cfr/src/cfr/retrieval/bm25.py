@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class BM25:
         import bm25s
         from bm25s.tokenization import Tokenized
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells of every step
         vocabulary: dict[str, int] = {}
         number = vocabulary.setdefault
         coded = [
