@@ -70,7 +70,7 @@ Scale = Annotated[
 
 
 # Options that name a model which a server or a cluster may serve.
-_MODEL_OPTIONS = {"--model", "--teacher", "--judge"}
+_MODEL_OPTIONS = {"--model", "--teacher", "--judge", "--reader"}
 
 
 class _Group(TyperGroup):

@@ -301,6 +301,38 @@ def test_the_synthetic_set_is_the_same_bytes_twice(tmp_path):
     assert len(read_rows(tmp_path / "ranked.jsonl")) == 4
 
 
+def test_the_synthetic_set_can_be_evaluated_and_trained_on(tmp_path, capsys):
+    items, labels, rows = (tmp_path / f"{name}.jsonl" for name in ("items", "labels", "train"))
+    words = ["synth", "--n", 20, "--split", "test", "--out", items, "--labels", labels]
+    command("cfr", *words)
+    assert [row["split"] for row in read_rows(items)] == ["test"] * 4
+    for item, own in zip(read_rows(items), read_rows(labels), strict=True):
+        assert [j["pid"] for j in own["judgements"] if j["rel"] == 1] == item["relevant"]
+        assert len(own["judgements"]) == 6
+    command("cfr", "make-train", "--labels", labels, "--candidates", items, "--out", rows)
+    assert [len(row["negatives"]) for row in read_rows(rows)] == [5] * 4
+    ranked = [
+        {
+            "qid": item["qid"],
+            "results": [
+                {"pid": p["pid"], "score": -place, "rank": place + 1}
+                for place, p in enumerate(item["passages"])
+            ],
+        }
+        for item in read_rows(items)
+    ]
+    write_rows(tmp_path / "ranked.jsonl", ranked)
+    capsys.readouterr()
+    words = ["evaluate", "retrieval", "--pred", tmp_path / "ranked.jsonl", "--ref", labels]
+    command("cfr", *words, "--json")
+    found = json.loads(capsys.readouterr().out)
+    places = [
+        1 + [p["pid"] for p in item["passages"]].index(item["relevant"][0])
+        for item in read_rows(items)
+    ]
+    assert found["mrr"] == pytest.approx(sum(1 / place for place in places) / 4)
+
+
 def journalled(files):
     one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
     candidates = files / "candidates.jsonl.gz"

@@ -135,6 +135,12 @@ def synth(
     out: OutFile,
     n: Annotated[int, typer.Option("--n", help="Items, a fifth of them for test.", min=1)] = 500,
     seed: Seed = 0,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="File for which windows answer.")
+    ] = None,
+    split: Annotated[
+        Literal["both", "train", "test"], typer.Option("--split", help="Which items are written.")
+    ] = "both",
     paraphrase: Annotated[
         str | None, typer.Option("--paraphrase", help="Model spec that rewrites the windows.")
     ] = None,
@@ -148,7 +154,16 @@ def synth(
     """
     from ..synthetic.synth_file import synth_file
 
-    counts = synth_file(out, n, seed=seed, model=paraphrase, folder=prompts, cache=cache)
+    counts = synth_file(
+        out,
+        n,
+        labels=labels,
+        split=split,
+        seed=seed,
+        model=paraphrase,
+        folder=prompts,
+        cache=cache,
+    )
     text = ", ".join(f"{name} {count}" for name, count in counts.items())
     say(counts, as_json, text, f"-> {out}")
     stop_on_failures(counts.get("failed", 0), counts["windows"])

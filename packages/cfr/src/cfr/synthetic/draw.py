@@ -6,14 +6,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from tenpapers.errors import UserError
 
-from ..records import Candidates, Passage
+from ..records import Passage, Pool
 from .windows import N_TOPICS, process_window, topic_window, violation
 from .world import Domain, Entity, Process, Property, World, make_world, rule
 
 TEST_SHARE = 0.2  # of the items
 
 
-class SynthItem(Candidates):
+class SynthItem(Pool):
     """A claim whose answer is in the one window that never uses the claim's words.
 
     Parameters
@@ -21,14 +21,12 @@ class SynthItem(Candidates):
     passages : six in random order: one that answers, three about the claim that do not, one about
         the same process and another entity, one about something else.
     label : Supported where the process implies the property, else Refuted.
-    relevant : pid of the passage that answers.
     """
 
     label: Literal["Supported", "Refuted"]
     entity: str
     process: str
     property: str
-    relevant: Sequence[str]
     domain: str
     split: Literal["train", "test"]
 
