@@ -192,7 +192,8 @@ def _layers(model: nn.Module) -> list[nn.Module]:
     lists = [part for part in model.modules() if isinstance(part, torch.nn.ModuleList)]
     if not lists:
         raise UserError("--scope top-N: this model has no list of layers", "--scope full or lora")
-    return list(max(lists, key=lambda blocks: len(blocks)))
+    longest = max(lists, key=len)
+    return list(longest)
 
 
 def _set_dropout(model: nn.Module, share: float) -> None:
