@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import normalize
 
 from ..contrast.tuples import TrainingSet
-from ..retrieval.encoder import Side
-from .settings import DevPool, Score
+from ..retrieval.encoder import Score, Side
+from .settings import DevPool
 from .trained_models import Trainable
 
 if TYPE_CHECKING:

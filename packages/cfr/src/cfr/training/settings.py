@@ -9,10 +9,10 @@ import typer
 from tenpapers.cli import Device, Seed
 from tenpapers.errors import UserError
 
+from ..retrieval.encoder import Pooling, Score
+from ..retrieval.query_form import QueryFormat
+
 Schedule = Literal["linear", "constant"]
-Score = Literal["cosine", "dot"]
-QueryFormat = Literal["sep", "space", "question-first"]
-Pooling = Literal["mean", "cls"]
 DevPool = Literal["own", "all"]
 
 # Learning rate and weight decay of a scope, where none are given. 1e-5 is ours, as are the others;
