@@ -13,6 +13,11 @@ def test_other_positives_of_the_query_and_columns_that_fill_up_are_masked():
     ]
 
 
+def test_copies_of_the_rows_own_positive_are_masked_whatever_else_is_known():
+    mask = false_negatives(np.array([3, 8, 3]), np.array([0]), [np.array([], dtype=np.int64)])
+    assert mask.tolist() == [[False, False, True]]
+
+
 def test_without_in_batch_negatives_a_row_sees_its_own_columns_alone():
     owner = np.array([0, 1, 0, 1, 1])
     assert others_columns(owner, np.array([0, 1])).tolist() == [

@@ -112,8 +112,8 @@ def _joined(row: Candidates, labels: Sequence[Labels]) -> Training:
     negatives = [
         passage
         for pid, passage in passages.items()
-        # A copy of a positive under another pid is no negative either.
-        if pid in against and pid not in said and normalized_text(passage.document) not in texts
+        # A positive of another signal is no negative, nor is its copy under another pid.
+        if pid in against and normalized_text(passage.document) not in texts
     ]
     return Training.model_validate(
         {
