@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from cfr.scoring.labels import AVERITEC
 from tenpapers.testing import (
     Journalled,
     check_journal,
@@ -137,6 +138,16 @@ def test_a_judge_alone_says_what_evidence_is_worth(files, models, tmp_path):
     assert [row["evidence"] for row in read_rows(out)] == [[], [], []]
     fails("cfr", "verify", *given, "--evidence", "gold", told=['evidence was "none" and is "gold"'])
     fails("cfr", "verify", *given, told=["--evidence found: needs --index and --reader"])
+
+
+@pytest.mark.slow
+def test_a_live_model_verifies_a_claim(files, capsys):
+    claim = ["--claim", "The bridge was opened in 2012.", "--no-cache", "--json"]
+    command("cfr", "verify", *arguments(files, "smollm2"), *claim)
+    row = json.loads(capsys.readouterr().out)
+    assert row["pred_label"] in AVERITEC.labels and row["raw"]
+    assert row["evidence"][0]["pids"] == ["p1", "p2"]
+    assert row["finish_reason"] in ("stop", "length")
 
 
 def test_claims_come_from_one_place_and_go_to_one(files, models, tmp_path):
