@@ -88,6 +88,10 @@ def _relevance(differences: Mapping[str, Mapping[str, Cell]], base: str) -> Foun
         for view, cell in over_base.items()
     ]
     evidence = f"hit@1 of CFR with its interval over claims, {'; '.join(parts)}."
+    for name, pools in differences.items():
+        if name.startswith("A1") and "trained on" in name:
+            parts = [f"{view} {told(cell)}" for view, cell in pools.items()]
+            evidence += f" {name}: {'; '.join(parts)}."
     if gained and not kept:
         evidence += " Where style tells nothing there is no gain: it is not told apart from style."
     return ("shown" if gained and kept else "not shown"), evidence
