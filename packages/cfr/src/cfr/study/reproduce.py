@@ -36,8 +36,7 @@ from .figures import hits_figure
 from .labels import CONTROL
 from .measures import Cell, curve, difference, measured
 from .settings import Study
-from .stages import kept
-from .systems import Systems, run_averitec, run_own
+from .systems import Systems, kept, run_averitec, run_own
 from .tables import (
     cells_of,
     choice_table,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tenpapers.journal import Journal
+from tenpapers.records import read_json, write_json
 
 from ..records import Candidates, Labels
 from ..retrieval.vectors import VectorCache, VectorSource
@@ -21,13 +22,26 @@ from .labels import (
 )
 from .rankings import ByVectors, ByWords, Fused, Ranks, Reranked, Scorer, best, first_ranks
 from .settings import Study
-from .stages import kept
 from .tuning import Tuning, choose, tuned
 
 # What a reader may be shown of a ranking.
 TOP = 10
 # What a teacher is asked of a query.
 Teacher = Callable[[Sequence[Candidates]], dict[str, Any]]
+
+
+def kept(journal: Journal, name: str, make: Callable[[], Any]) -> Any:
+    """The value of a stage, from its file `stages/NAME.json` where it was finished.
+
+    A value with `failed` requests above 0 does not finish it: the next run asks them again.
+    """
+    file = journal.file(f"stages/{name}.json")
+    if not journal.done(name):
+        value = make()
+        write_json(file, value)
+        if not (isinstance(value, dict) and value.get("failed")):
+            journal.finish(name)
+    return read_json(file)
 
 
 @dataclass
