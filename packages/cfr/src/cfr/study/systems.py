@@ -76,7 +76,7 @@ def run_averitec(
 ) -> Systems:
     """All rows of the table on AV-400; what was trained there is also asked on the others."""
     words, vectors = ByWords(corpus), ByVectors(corpus, base)
-    untuned = {
+    untuned: dict[str, Scorer] = {
         "B1": words,
         study.base: vectors,
         f"B1, then {study.base}": Reranked(words, vectors),
