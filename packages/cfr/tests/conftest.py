@@ -1,4 +1,6 @@
 import pytest
+from cfr.equivalence.answer_judge import grade_messages, request_name
+from cfr.equivalence.comparison import Comparison
 from tenpapers.testing import data_fixture, write_rows
 
 data = data_fixture("cfr")
@@ -48,3 +50,18 @@ def recorded(tmp_path):
         return f"replay:{write_rows(tmp_path / f'{name}.jsonl', rows)}"
 
     return record
+
+
+@pytest.fixture
+def grading(tmp_path):
+    """Make a judge that says what is recorded of (question, right answer, answer)."""
+
+    def make(replies, name="grades"):
+        rows = []
+        for (question, reference, candidate), one in replies.items():
+            messages = grade_messages(Comparison("", question, reference, candidate))
+            said = one if isinstance(one, dict) else {"text": one}
+            rows.append({"id": request_name(messages), **said})
+        return f"replay:{write_rows(tmp_path / f'{name}.jsonl', rows)}"
+
+    return make

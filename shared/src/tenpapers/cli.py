@@ -70,7 +70,7 @@ Scale = Annotated[
 
 
 # Options that name a model which a server or a cluster may serve.
-_MODEL_OPTIONS = {"--model", "--teacher", "--judge", "--reader"}
+_MODEL_OPTIONS = {"--model", "--teacher", "--judge", "--reader", "--scorer"}
 
 
 class _Group(TyperGroup):

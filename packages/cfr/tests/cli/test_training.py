@@ -115,6 +115,32 @@ def test_an_encoder_says_how_hard_negatives_are(files, tmp_path):
     assert [len(row["negatives"]) for row in read_rows(out)] == [1] * 6
 
 
+def test_a_model_grades_the_readers_answers(files, tmp_path, capsys, grading):
+    said = {"in mice": "GRADE: 5", "prices": "GRADE: 2", "x": "Hm."}
+    right, question = TEXTS["a"], "what was tested"
+    judge = grading({(question, right, text): reply for text, reply in said.items()})
+    given = ["signals", "lerc", "--candidates", files / "candidates.jsonl.gz"]
+    given += ["--references", files / "claims.jsonl", "--reader", f"replay:{files / 'one.jsonl'}"]
+    out = tmp_path / "labels.jsonl"
+    command("cfr", *given, "--scorer", judge, "--out", out, "--json")
+    counts = json.loads(capsys.readouterr().out)
+    rows = read_rows(out)
+    assert [(j["score"], j["rel"]) for j in rows[0]["judgements"]] == [
+        (1.0, 1),
+        (0.0, 0),  # the reader: not answered
+        (0.25, 0),
+        (None, None),
+    ]
+    assert rows[0]["scorer"] == judge and len(rows[0]["scorer_prompt_sha256"]) == 16
+    assert counts["notes"]["grades unparsed"] == 6 and counts["failed"] == 0
+    other = grading({}, "other")
+    told = [f"scorer {other} is not {judge} of then"]
+    fails("cfr", *given, "--scorer", other, "--out", out, told=told)
+    fresh = tmp_path / "fresh.jsonl"
+    command("cfr", *given, "--scorer", other, "--out", fresh, "--json", code=3)
+    assert json.loads(capsys.readouterr().out)["failed"] == 18
+
+
 def training(files, *more):
     words = ["train", "--train", files / "train.jsonl", "--base", files / "tiny"]
     words += ["--epochs", 2, "--batch", 2, "--lr", 0.003, "--device", "cpu"]

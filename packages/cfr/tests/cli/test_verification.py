@@ -175,6 +175,50 @@ def test_answers_are_scored_row_by_row(tmp_path, capsys):
     fails("cfr", "score-answers", "--scorer", "lerc", "--in", given, "--out", out, told=told)
 
 
+def test_a_model_grades_answers_and_what_is_no_grade_is_counted(tmp_path, capsys, grading):
+    row = {"question": "q", "references": ["red car"], "context": "p"}
+    given = write_rows(
+        tmp_path / "in.jsonl",
+        [row | {"candidate": text} for text in ("crimson car", "blue", "Red car.", "who knows")],
+    )
+    said = {("q", "red car", "crimson car"): "GRADE: 4", ("q", "red car", "blue"): "GRADE: 1"}
+    judge = grading(said | {("q", "red car", "who knows"): "It depends."})
+    out = tmp_path / "out.jsonl"
+    words = ["score-answers", "--in", given, "--out", out]
+    command("cfr", *words, "--scorer", judge, "--json")
+    counts = json.loads(capsys.readouterr().out)
+    assert counts == {
+        "scorer": judge,
+        "rows": 4,
+        "not_answered": 0,
+        "compared": 3,
+        "mean": (0.75 + 0 + 1) / 3,
+        "scored": 3,
+        "unparsed": 1,
+        "truncated": 0,
+        "refused": 0,
+        "filtered": 0,
+        "error": 0,
+    }
+    rows = read_rows(out)
+    assert [one["score"] for one in rows] == [0.75, 0.0, 1.0, None]
+    assert rows[3]["no_score"] == "unparsed" and len(rows[0]["scorer_prompt_sha256"]) == 16
+    command("cfr", *words, "--scorer", grading(said, "fewer"), code=3)  # no answer on the fourth
+    fails("cfr", *words, "--scorer", "embd", told=["--scorer: unknown model 'embd'"])
+
+
+def test_answers_are_evaluated_by_a_model_that_grades(tmp_path, capsys, grading):
+    asked = {"claim": "c", "question": "q", "answers": ["red car"]}
+    ref = write_rows(tmp_path / "ref.jsonl", [asked | {"qid": name} for name in ("1:0", "1:1")])
+    given = [{"qid": "1:0", "answer": "crimson car"}, {"qid": "1:1", "answer": "who knows"}]
+    pred = write_rows(tmp_path / "pred.jsonl", given)
+    said = {("q", "red car", "crimson car"): "GRADE: 4", ("q", "red car", "who knows"): "?"}
+    judge = grading(said)
+    command("cfr", "evaluate", "answers", "--pred", pred, "--ref", ref, "--scorer", judge, "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert (found[judge], found["scored"], found["unparsed"], found["n"]) == (0.75, 1, 1, 2)
+
+
 def test_help_loads_no_model_library():
     # the settings of every command are read for it
     assert not {"torch", "transformers", "nltk", "scipy"} & imports_of_help("cfr", "verify")

@@ -1,13 +1,15 @@
 """Commands that compare a file with its references: cfr evaluate ..."""
 
 import math
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from tenpapers.cli import Json, Seed, say
+from tenpapers.cli import Cache, Json, PromptsFolder, Seed, say
 from tenpapers.report import Table
 
+from ..equivalence.answer_scores import JUDGE_TOKENS, ScorerModel, ScorerTokens
 from ..scoring.labels import LabelsName
 
 app = typer.Typer(
@@ -136,15 +138,22 @@ def answers(
     pred: Pred,
     ref: Ref,
     scorer: Annotated[
-        Literal["meteor", "lerc", "embed", "none"],
-        typer.Option("--scorer", help="Beside exact match and token F1."),
+        str,
+        typer.Option(
+            "--scorer",
+            help="Beside exact match and token F1: meteor, lerc, embed, none, or a model that "
+            "grades: smollm2, hf:ID, ...",
+        ),
     ] = "meteor",
-    model: Annotated[str, typer.Option("--scorer-model", help="LERC's, or an encoder.")] = "",
+    model: ScorerModel = "",
+    tokens: ScorerTokens = JUDGE_TOKENS,
     candidates: Annotated[
         Path | None, typer.Option("--candidates", help="Texts of what was read, for LERC.")
     ] = None,
     wordnet: WordNet = None,
     fix_stems: FixStems = False,
+    prompts: PromptsFolder = None,
+    cache: Cache = True,
     as_json: Json = False,
 ) -> None:
     """Answers against people's: exact match, token F1, and a scorer; no answer scores 0.
@@ -158,13 +167,23 @@ def answers(
     from ..inputs.claims import read_asked
     from ..records import ReadAnswer
 
-    given = read_jsonl(pred, ReadAnswer)
-    scorers = []
-    if scorer != "none":
-        scorers = [open_scorer(scorer, model=model, wordnet=wordnet, fix_stems=fix_stems)]
-    values = evaluate_answers(
-        given, read_asked(ref), scorers, contexts=contexts_of(given, candidates)
-    )
+    given, asked = read_jsonl(pred, ReadAnswer), read_asked(ref)
+    contexts = contexts_of(given, candidates)
+    with ExitStack() as opened:
+        scorers = []
+        if scorer != "none":
+            one = open_scorer(
+                scorer,
+                model=model,
+                wordnet=wordnet,
+                fix_stems=fix_stems,
+                prompts=prompts,
+                max_new_tokens=tokens,
+                cache=cache,
+                progress="judge",
+            )
+            scorers = [opened.enter_context(one)]
+        values = evaluate_answers(given, asked, scorers, contexts=contexts)
     tell("Answers", values, as_json)
 
 

@@ -4,11 +4,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from tenpapers.cli import Json, OutDir, OutFile, Overwrite, Wait, say, stop_on_failures
+from tenpapers.cli import (
+    Cache,
+    Json,
+    OutDir,
+    OutFile,
+    Overwrite,
+    PromptsFolder,
+    Wait,
+    say,
+    stop_on_failures,
+)
 from tenpapers.report import Table
 from tenpapers.settings import options
 
-from ..equivalence.answer_scores import ScorerName
+from ..equivalence.answer_scores import JUDGE_TOKENS, Scorer, ScorerModel, ScorerTokens
 from ..equivalence.lerc_settings import LercSettings
 from ..verification.settings import AnswerSettings, VerifySettings
 from . import evaluation
@@ -82,43 +92,57 @@ def verify(
 
 @app.command("score-answers")
 def score_answers(
-    scorer: Annotated[
-        ScorerName, typer.Option("--scorer", help="embed stands in for LERC, and is none.")
-    ],
+    scorer: Scorer,
     given: Annotated[
         Path, typer.Option("--in", help="Rows: question, references, candidate, context.")
     ],
     out: OutFile,
-    model: Annotated[
-        str,
-        typer.Option("--scorer-model", help="LERC's folder, archive or hub id; embed's encoder."),
-    ] = "",
+    model: ScorerModel = "",
+    tokens: ScorerTokens = JUDGE_TOKENS,
     wordnet: WordNet = None,
     fix_stems: FixStems = False,
+    prompts: PromptsFolder = None,
+    cache: Cache = True,
     as_json: Json = False,
 ) -> None:
     """Score answers against right ones, row by row; of several right ones the nearest counts.
+
+    A judge's reply without a grade is no score: it is counted and left out of the mean. embed
+    stands in for LERC, and is none.
 
     Example: cfr score-answers --scorer embed --in answers.jsonl --out scored.jsonl
     """
     from tenpapers.journal import Journal
     from tenpapers.records import read_jsonl, write_jsonl
 
-    from ..equivalence.answer_scores import AnswerRow, open_scorer, scored_rows
+    from ..equivalence.answer_scores import AnswerRow, counts_of, open_scorer, scored_rows
 
     rows = read_jsonl(given, AnswerRow)
-    opened = open_scorer(scorer, model=model, wordnet=wordnet, fix_stems=fix_stems)
-    scored = scored_rows(opened, rows)
-    with Journal.once(out, command="cfr score-answers", inputs=[given]) as journal:
+    with open_scorer(
+        scorer,
+        model=model,
+        wordnet=wordnet,
+        fix_stems=fix_stems,
+        prompts=prompts,
+        max_new_tokens=tokens,
+        cache=cache,
+        progress="judge",
+    ) as opened:
+        scores = opened.score(rows)
+        scored = scored_rows(opened, rows, scores)
+    with Journal.once(out, command="cfr score-answers", inputs=[given, prompts]) as journal:
         write_jsonl(journal.file(out.name), scored)
     counts = {
         "scorer": opened.name,
         "rows": len(rows),
         "not_answered": sum(not row.open for row in rows),
-        "mean": sum(row["score"] for row in scored) / len(scored),
         "compared": opened.n_compared,
+        **counts_of(opened, scores),
     }
     say(counts, as_json, Table("Scores", list(counts), [list(counts.values())]), f"-> {out}")
+    stop_on_failures(counts.get("error", 0), len(rows))
+    if counts["mean"] is None:
+        raise typer.Exit(3)
 
 
 @app.command("train-lerc")

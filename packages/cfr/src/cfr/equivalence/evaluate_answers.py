@@ -10,7 +10,7 @@ from tenpapers.errors import UserError
 from ..inputs.files import read_candidates
 from ..records import Query, ReadAnswer
 from ..scoring.answer_overlap import exact_match, token_f1
-from .answer_scores import AnswerRow, AnswerScorer
+from .answer_scores import AnswerRow, AnswerScorer, counts_of
 
 
 def evaluate_answers(
@@ -31,7 +31,7 @@ def evaluate_answers(
     -------
     `n` questions, `skipped` ones without right answers, `answered`, `not_answered` and `missing`
     (both score 0), `em`, `f1`, and a mean for each scorer under its name; all 0 to 1, NaN where n
-    is 0.
+    is 0. Of a judge also `scored` (its mean is over those) and why others have no grade.
 
     Raises
     ------
@@ -62,7 +62,11 @@ def evaluate_answers(
         "f1": _mean([token_f1(text, row.references) for text, row in zip(said, rows, strict=True)]),
     }
     values["not_answered"] -= values["missing"]
-    return values | {scorer.name: _mean(scorer.score(rows)) for scorer in scorers}
+    for scorer in scorers:
+        counted = counts_of(scorer, scorer.score(rows))
+        mean = counted.pop("mean")
+        values |= {scorer.name: math.nan if mean is None else mean} | counted
+    return values
 
 
 def _row(query: Query, answer: ReadAnswer | None, context: str) -> AnswerRow:

@@ -94,8 +94,16 @@ def label_by_answers(
     if settings.references is not None:
         questions = questions_by_qid(candidates, read_claims(settings.references))
         answers = {qid: right_answers(question) for qid, question in questions.items()}
-    scorer = open_scorer(settings.scorer, model=settings.scorer_model)
-    with open_generator(settings.reader, cache=settings.cache) as reader:
+    with (
+        open_scorer(
+            settings.scorer,
+            model=settings.scorer_model,
+            prompts=settings.prompts,
+            max_new_tokens=settings.scorer_tokens,
+            cache=settings.cache,
+        ) as scorer,
+        open_generator(settings.reader, cache=settings.cache) as reader,
+    ):
 
         def run(missing: Sequence[Candidates]) -> Iterable[tuple[Labels, dict[str, int]]]:
             for one in equivalences(
@@ -111,13 +119,13 @@ def label_by_answers(
                 seed=settings.seed,
                 progress="reader",
             ):
-                labels = one.labels.model_copy(update={"scorer": scorer.name})
                 yield (
-                    labels,
+                    one.labels.model_copy(update=scorer.told),
                     {
                         "windows that do not answer": one.unanswered,
                         "answers cut by the limit": one.cut,
                         "requests refused or filtered": one.refused,
+                        **{f"grades {why}": count for why, count in one.ungraded.items()},
                         "failed": one.failed,
                     },
                 )
@@ -131,7 +139,7 @@ def label_by_answers(
             overwrite,
             wait,
             reader=known_by(settings.reader, reader.backend.identity),
-            scorer_model=known_by(settings.scorer_model or settings.scorer, scorer.identity),
+            **scorer.known(settings.scorer_model),
         )
 
 

@@ -1,5 +1,6 @@
 """Answer equivalence: does a reader, given one window alone, answer as people did?"""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from tenpapers.generation import Generator
 
 from ..equivalence.answer_scores import AnswerRow, AnswerScorer
+from ..equivalence.comparison import NoScore
 from ..reading.reader import MAX_NEW_TOKENS, Case, Reading, read
 from ..records import Candidates, Judgement, Labels, Relevance
 from .settings import HI, LO, WINDOWS
@@ -23,13 +25,16 @@ class Equivalence:
     ----------
     unanswered, cut, refused : readings that said that the window does not answer, that ended at
         the limit of tokens, that the model or its provider declined.
-    failed : requests that got no answer.
+    ungraded : answers on which a judge gave no grade, by the reason: unparsed, truncated, refused,
+        filtered.
+    failed : requests to the reader or a judge that got no answer.
     """
 
     labels: Labels
     unanswered: int = 0
     cut: int = 0
     refused: int = 0
+    ungraded: Mapping[str, int] = field(default_factory=dict)
     failed: int = 0
 
 
@@ -82,7 +87,8 @@ def equivalences(
     """Let a reader answer from each window alone and score what it says; labels as they are done.
 
     A window that does not answer scores 0. Otherwise the score is that of the reader's answer
-    against the right one, of several the best. Positive from `hi` on, negative up to `lo`.
+    against the right one, of several the best. Positive from `hi` on, negative up to `lo`; without
+    a score neither.
 
     Parameters
     ----------
@@ -152,26 +158,26 @@ def _scored(
     return [_equivalence(own, [next(scores) for _ in own.cases], hi, lo) for own in complete]
 
 
-def _equivalence(own: _Read, scores: Sequence[float], hi: float, lo: float) -> Equivalence:
+def _equivalence(
+    own: _Read, scores: Sequence[float | NoScore], hi: float, lo: float
+) -> Equivalence:
     judgements: list[Judgement] = []
+    lacking: list[NoScore] = []
     for case, score in zip(own.cases, scores, strict=True):
         reading = own.readings[case.id]
         pid = case.passages[0].pid
         if reading.failed:
             judgements.append(Judgement(pid=pid))
             continue
-        judgements.append(
-            Judgement.model_validate(
-                {
-                    "pid": pid,
-                    "score": score,
-                    "rel": _relevance(score, hi, lo),
-                    "answer": reading.answer,
-                }
-            )
-        )
+        said: dict[str, object] = {"pid": pid, "answer": reading.answer}
+        if isinstance(score, NoScore):
+            lacking.append(score)
+        else:
+            said |= {"score": score, "rel": _relevance(score, hi, lo)}
+        judgements.append(Judgement.model_validate(said))
     readings = own.readings.values()
     failed = [reading.error for reading in readings if reading.error]
+    failed += [score.words for score in lacking if score.why == "error"]
     first = own.readings[own.cases[0].id]
     labels = Labels.model_validate(
         {
@@ -187,6 +193,7 @@ def _equivalence(own: _Read, scores: Sequence[float], hi: float, lo: float) -> E
         unanswered=sum(not (r.answered or r.failed) for r in readings),
         cut=sum(r.outcome == "length" for r in readings),
         refused=sum(r.outcome in ("refused", "filtered") for r in readings),
+        ungraded=Counter(score.why for score in lacking if score.why != "error"),
         failed=len(failed),
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 from tenpapers.cli import Cache, PromptsFolder, Seed
 
-from ..equivalence.answer_scores import ScorerName
+from ..equivalence.answer_scores import JUDGE_TOKENS, Scorer, ScorerModel, ScorerTokens
 from ..reading.reader import MAX_NEW_TOKENS
 
 Mode = Literal["listwise", "pointwise"]
@@ -75,13 +75,9 @@ class LercSettings:
 
     candidates: CandidatesFile
     reader: Annotated[str, typer.Option("--reader", help="Model spec, or replay:FILE.")]
-    scorer: Annotated[
-        ScorerName, typer.Option("--scorer", help="Of the reader's answers against people's.")
-    ] = "lerc"
-    scorer_model: Annotated[
-        str,
-        typer.Option("--scorer-model", help="LERC's folder or archive; of embed the encoder."),
-    ] = ""
+    scorer: Scorer = "lerc"
+    scorer_model: ScorerModel = ""
+    scorer_tokens: ScorerTokens = JUDGE_TOKENS
     references: Annotated[
         Path | None,
         typer.Option("--references", help="Claims with their answers; default: the candidates'."),

@@ -10,6 +10,7 @@ from typing import Any
 from tenpapers.generation import open_generator
 
 from ..equivalence.answer_scores import AnswerRow, AnswerScorer, open_scorer
+from ..equivalence.comparison import NoScore
 from ..inputs.averitec_pool import PooledQuery
 from ..reading.reader import Case as ReaderCase
 from ..reading.reader import Reading, read
@@ -166,7 +167,11 @@ def _scores(
     ]
     qids = [one.query.qid for one in queries]
     return {
-        scorer.name: dict(zip(qids, map(float, scorer.score(rows)), strict=True))
+        scorer.name: {
+            qid: score
+            for qid, score in zip(qids, scorer.score(rows), strict=True)
+            if not isinstance(score, NoScore)
+        }
         for scorer in scorers
     }
 
