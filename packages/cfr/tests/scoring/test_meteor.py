@@ -1,5 +1,5 @@
 import pytest
-from cfr.scoring.meteor import Meteor
+from cfr.scoring.meteor import ENDINGS, Meteor
 from cfr.scoring.wordnet import WordNet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +96,25 @@ def test_scores_are_those_of_nltk(wordnet, reference, candidate):
         score = ours.score_words(ours.of_tokens(reference), ours.of_tokens(candidate))
         wanted = single_meteor_score(reference, candidate, stemmer=PorterStemmer(), wordnet=theirs)
         assert score == pytest.approx(wanted, abs=1e-12)
+
+
+@given(st.text(st.sampled_from("abcdeilmnoprstuvyz'7é"), max_size=5), st.sampled_from(ENDINGS))
+def test_stems_are_those_of_nltk(beginning, ending):
+    porter = PorterStemmer().stem
+    for word in (beginning, beginning + ending, beginning + ending[:-1]):
+        assert Meteor().of_tokens([word]).stems == (porter(word),)
+
+
+@pytest.mark.acceptance
+def test_stems_of_real_words_are_those_of_nltk(data):
+    import gzip
+    import re
+
+    with gzip.open(data / "wiki_passages_6119.jsonl.gz", "rt", encoding="utf-8") as lines:
+        words = set(re.findall(r"[\w']+", "".join(lines.readlines(400_000)).lower()))
+    porter = PorterStemmer().stem
+    assert len(words) > 5000
+    assert Meteor().of_tokens(sorted(words)).stems == tuple(map(porter, sorted(words)))
 
 
 def test_a_matrix_has_a_row_for_each_candidate():

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from cfr.scoring import word_rules
 from cfr.scoring.word_rules import word_tokenizer
@@ -8,9 +10,22 @@ from nltk.tokenize import NLTKWordTokenizer
 THEIRS = NLTKWordTokenizer().tokenize
 OURS = word_tokenizer()
 # Whatever a rule looks for, beside words and blanks.
-PAIRS = ["``", "''", "..", "--", "n't", "'ll", "'s "]
+PAIRS = ["``", "''", "..", "--", "n't", "'ll", "'s ", "\x1c", "\x1f", "\xa0"]
 SIGNS = [*"«“‘„`\"'.,:;@#$%&‒–—―?!*[](){}<>»”’-\n\t 7aſ", *PAIRS]
-WORDS = ["cannot", "Gonna", "'tis", "'Twas", "d'ye", "more'n", "gimme", "lemme", "wanna", "gotta"]
+WORDS = [
+    "cannot",
+    "Gonna",
+    "gİmme",
+    "gımme",
+    "'tis",
+    "'Twas",
+    "d'ye",
+    "more'n",
+    "gimme",
+    "lemme",
+    "wanna",
+    "gotta",
+]
 TEXTS = st.lists(st.sampled_from([*SIGNS, *WORDS, "word", "U.S.", "3,36", "it"]), max_size=14)
 
 
@@ -34,9 +49,24 @@ def test_whatever_signs_stand_together(parts):
         assert OURS(text) == THEIRS(text)
 
 
-def test_rules_that_we_do_not_know_are_left_to_nltk(monkeypatch):
-    monkeypatch.setattr(word_rules, "PUNCTUATION", ("x",))
-    assert word_tokenizer()("A dog, a cat.") == THEIRS("A dog, a cat.")
+def test_rules_that_we_do_not_know_are_applied_as_they_are(monkeypatch):
+    more = [*NLTKWordTokenizer.PUNCTUATION, (re.compile("[+]"), r" \g<0> ")]
+    monkeypatch.setattr(NLTKWordTokenizer, "PUNCTUATION", more)
+    shorter = [*NLTKWordTokenizer.CONTRACTIONS2, re.compile(r"\b(in)(to)\b")]
+    monkeypatch.setattr(NLTKWordTokenizer, "CONTRACTIONS2", shorter)
+    text = "1+1 dogs, into cars."
+    words = ["1", "+", "1", "dogs", ",", "in", "to", "cars", "."]
+    assert word_tokenizer()(text) == THEIRS(text) == words
+
+
+def test_every_rule_of_nltks_is_known():
+    theirs = NLTKWordTokenizer()
+    pairs = [*theirs.STARTING_QUOTES, *theirs.PUNCTUATION, *theirs.ENDING_QUOTES]
+    pairs += [theirs.PARENS_BRACKETS, theirs.DOUBLE_DASHES]
+    known = {*word_rules.PADDED, word_rules.BLANKS}
+    assert all((p.pattern, n) in known or p.pattern in word_rules.SIGNS for p, n in pairs)
+    contractions = [*theirs.CONTRACTIONS2, *theirs.CONTRACTIONS3]
+    assert {one.pattern for one in contractions} == set(word_rules.CONTRACTIONS)
 
 
 @pytest.mark.acceptance

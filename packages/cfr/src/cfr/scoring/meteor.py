@@ -5,10 +5,11 @@ is left for a pair is the alignment.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from tenpapers.errors import UserError
@@ -18,18 +19,30 @@ from .wordnet import Synonyms, find_wordnet
 
 Tokenizer = Literal["NLTKWordTokenizer", "word_tokenize"]
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
-
+# What Porter's stemmer cuts off or changes; every second word has no such ending. Longer endings
+# that end with one of these, as "ational" with "al", are left out.
+ENDINGS = ("s", "ed", "ing", "y", "al", "enci", "anci", "er", "li", "ion", "ator", "ism", "iti")
+ENDINGS += ("logi", "ful", "ic", "ant", "ent", "ou", "e", "ll")
 
 Places = Mapping[str, Sequence[int]]
 
 
-class Words(NamedTuple):
-    """A text: its words in lower case, their stems, and where each of them stands, last first."""
+@dataclass(frozen=True, eq=False)
+class Words:
+    """A text: its words in lower case and their stems."""
 
     words: tuple[str, ...]
     stems: tuple[str, ...]
-    word_places: Places
-    stem_places: Places
+
+    @cached_property
+    def word_places(self) -> Places:
+        """Where each word stands, the last place first."""
+        return _places(self.words)
+
+    @cached_property
+    def stem_places(self) -> Places:
+        """Where each stem stands, the last place first."""
+        return _places(self.stems)
 
 
 class Meteor:
@@ -83,8 +96,7 @@ class Meteor:
     def of_tokens(self, tokens: Sequence[str]) -> Words:
         """Tokens as they are compared."""
         words = tuple(token.lower() for token in tokens)
-        stems = tuple(map(self._stem, words))
-        return Words(words, stems, _places(words), _places(stems))
+        return Words(words, tuple(map(self._stem, words)))
 
     def score_words(self, reference: Words, candidate: Words) -> float:
         """Score of two texts that were cut into words before."""
@@ -104,22 +116,17 @@ class Meteor:
         pairs: dict[int, int] = {}
         taken: set[int] = set()
         backwards = range(len(candidate.words) - 1, -1, -1)
-
-        def take(i: int, places: Iterable[Sequence[int]]) -> None:
-            """Pair a word with the last free place among these."""
-            free = [next((j for j in found if j not in taken), -1) for found in places]
-            last = max(free, default=-1)
-            if last >= 0:
-                pairs[i] = last
-                taken.add(last)
-
         for own, places in (
             (candidate.words, reference.word_places),
             (candidate.stems, reference.stem_places),
         ):
             for i in backwards:
                 if own[i] in places and i not in pairs:
-                    take(i, [places[own[i]]])
+                    for j in places[own[i]]:
+                        if j not in taken:
+                            pairs[i] = j
+                            taken.add(j)
+                            break
         if self._synonyms is None or len(taken) == len(reference.words):
             return pairs
         own, places = (
@@ -128,15 +135,24 @@ class Meteor:
             else (candidate.stems, reference.stem_places)
         )
         for i in backwards:
-            if i not in pairs and not (names := self._known_names(own[i])).isdisjoint(places):
-                take(i, [places[name] for name in names.intersection(places)])
+            if i in pairs:
+                continue
+            names = self._known_names(own[i])
+            free = [j for name in names.intersection(places) for j in places[name]]
+            last = max((j for j in free if j not in taken), default=-1)
+            if last >= 0:
+                pairs[i] = last
+                taken.add(last)
         return pairs
 
     def _stem(self, word: str) -> str:
         known = self._stems.get(word)
         if known is None:
-            known = self._stems[word] = self._porter(word)
+            known = self._stems[word] = self._stemmed(word)
         return known
+
+    def _stemmed(self, word: str) -> str:
+        return self._porter(word) if word.endswith(ENDINGS) else word
 
     def _known_names(self, word: str) -> frozenset[str]:
         """Synonyms of one word each."""
@@ -183,7 +199,6 @@ def open_meteor(
 
 
 def _places(words: Sequence[str]) -> Places:
-    """Where each word stands, the last place first."""
     places: defaultdict[str, list[int]] = defaultdict(list)
     for place in range(len(words) - 1, -1, -1):
         places[words[place]].append(place)
