@@ -10,8 +10,11 @@ import argparse
 from pathlib import Path
 
 import bm25s
-from cfr.retrieval.bench import BenchSettings, bench_bm25, shuffled_texts, timed
 from cfr.retrieval.bm25 import words
+from cfr.speed.bench import bench_bm25
+from cfr.speed.clock import timed
+from cfr.speed.settings import BenchSettings
+from cfr.speed.texts import shuffled_texts
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from cfr.inputs.averitec_pool import CLAIMS
 from tenpapers.testing import (
@@ -9,6 +10,7 @@ from tenpapers.testing import (
     fails,
     imports_of_help,
     read_rows,
+    start,
     write_rows,
 )
 
@@ -198,6 +200,41 @@ def test_an_index_keeps_the_promises_of_a_run(tmp_path, passages, model):
         failed=None,
     )
     check_journal("cfr", case, tmp_path / "runs")
+
+
+def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model):
+    import subprocess
+    import time
+
+    draw = np.random.default_rng(0)
+    words = " ".join(TEXTS).split()
+    rows = [{"pid": f"p{n}", "text": " ".join(draw.choice(words, 5))} for n in range(120)]
+    file = write_rows(tmp_path / "passages.jsonl", rows)
+    given = ["index", "--passages", file, "--encoder", model, "--kind", "ivf", "--dtype", "fp16"]
+    given += ["--shards", 3]
+    command("cfr", *given, "--out", tmp_path / "whole")
+    slowly = (
+        "import time; from cfr.retrieval.dense_index import _Part\n"
+        "kept = _Part.kept\n"
+        "_Part.kept = lambda *given: (kept(*given), time.sleep(0.5))[0]"
+    )
+    out = tmp_path / "killed"
+    process = subprocess.Popen(start("cfr", *given, "--out", out, before=slowly))
+    until = time.monotonic() + 120
+    while not (out / "vectors" / "index-00000.faiss").exists():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    work = out / "vectors"
+    assert not (work / "index-00002.faiss").exists() and not (out / "index.json").exists()
+    first = (work / "index-00000.faiss").stat().st_mtime_ns
+    command("cfr", *given, "--resume", "--out", out)
+    assert (out / "index-00000.faiss").stat().st_mtime_ns == first
+    for name in [*(f"index-0000{n}.faiss" for n in range(3)), "index.json", "ids.npy"]:
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert (out / "vectors.npy").read_bytes() == (tmp_path / "whole" / "vectors.npy").read_bytes()
+    assert not work.exists()
 
 
 def test_a_users_file_is_not_overwritten(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from cfr import DenseIndex
 from cfr.inputs.files import read_texts
 from cfr.retrieval.bm25 import words
-from cfr.retrieval.dense_index import recall, unit
+from cfr.retrieval.nearest import recall, unit
 from tenpapers.errors import UserError
 
 DRAW = np.random.default_rng(3)
@@ -39,9 +39,9 @@ def test_dot_products_where_length_matters():
 
 
 def test_of_equal_scores_the_earlier_row_comes_first(monkeypatch):
-    from cfr.retrieval import dense_index
+    from cfr.retrieval import nearest
 
-    monkeypatch.setattr(dense_index, "_BLOCK", 2)  # ties in several blocks
+    monkeypatch.setattr(nearest, "BLOCK", 2)  # ties in several blocks
     vectors = np.array([[0, 1], [1, 0], [1, 0], [0, 1], [1, 0]], dtype=np.float32)
     ids, _ = DenseIndex.build(vectors, range(5)).search(np.array([[1.0, 0.0]]), 4)
     assert ids.tolist() == [[1, 2, 4, 0]]
@@ -63,6 +63,35 @@ def test_every_kind_saved_and_read_again_finds_the_same(tmp_path, kind, dtype):
     assert recall(exact, found[0].astype(int)) > 0.8
     assert again.meta == index.meta and index.meta.parts == (0, 350)
     assert len(again.faiss_parts) == (0 if kind == "flat" else 2)
+
+
+@pytest.mark.parametrize("kind", ["ivf", "hnsw", "pq"])
+def test_parts_that_a_killed_build_wrote_are_read_and_nothing_else_changes(
+    tmp_path, kind, monkeypatch
+):
+    from cfr.retrieval import dense_index
+
+    rows = DRAW.standard_normal((400, 8)).astype(np.float16)
+    whole = DenseIndex.build(rows, range(400), kind, shards=4)
+    built = dense_index._Part.built
+    calls = []
+
+    def counted(part, tuned_with):
+        calls.append(part)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return built(part, tuned_with)
+
+    monkeypatch.setattr(dense_index._Part, "built", counted)
+    with pytest.raises(KeyboardInterrupt):
+        DenseIndex.build(rows, range(400), kind, shards=4, keep_parts=tmp_path)
+    written = sorted(file.name for file in tmp_path.iterdir())
+    assert written == ["index-00000.faiss", "index-00001.faiss"]
+    again = DenseIndex.build(rows, range(400), kind, shards=4, keep_parts=tmp_path)
+    assert len(calls) == 5  # two before the kill, the one that died, two more
+    assert again.meta == whole.meta
+    for found, wanted in zip(again.search(ASKED, 7), whole.search(ASKED, 7), strict=True):
+        assert np.array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("kind", ["ivf", "pq"])

@@ -9,13 +9,13 @@ from tenpapers.errors import UserError
 from tenpapers.settings import options
 
 from ..inputs.transfer_sets import DataSet
-from ..retrieval.bench import BenchSettings, Loop
 from ..retrieval.chunk import ChunkSettings
 from ..retrieval.encoder import Score
 from ..retrieval.first_stage import FirstStageSettings
 from ..retrieval.index_folder import NO_ENCODER, IndexSettings
 from ..retrieval.query_form import QueryFormat
 from ..retrieval.search import SearchSettings
+from ..speed.settings import BenchSettings, Loop
 
 app = typer.Typer()
 
@@ -262,7 +262,7 @@ def bench_command(
     from tenpapers.journal import Journal
     from tenpapers.records import write_json
 
-    from ..retrieval.bench import bench
+    from ..speed.bench import bench
 
     found = bench(loop, settings)
     if out is not None:

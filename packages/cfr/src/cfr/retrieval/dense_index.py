@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +17,7 @@ from tenpapers.records import read_json, write_json
 
 from .bm25 import best_rows
 from .encoder import Score
+from .nearest import BLOCK, Found, blocks, nearest, recall, unit
 from .vectors import read_array
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ SUBSPACES = 64  # bytes of a vector after product quantization
 RESCORED = 1000
 # How many of the ten nearest a tuned IVF index must find, and how many queries it is tuned with.
 RECALL, TUNING_QUERIES = 0.95, 256
-_BLOCK = 65_536  # rows that are scored at a time
 _ROUNDING = 1e-6  # of a length of 1 in float32
 
 
@@ -95,6 +95,7 @@ class DenseIndex:
         shards: int = 1,
         tuned_with: Float[np.ndarray, "queries dim"] | None = None,
         seed: int = 0,
+        keep_parts: Path | None = None,
     ) -> Self:
         """Build an index.
 
@@ -107,6 +108,8 @@ class DenseIndex:
         shards : parts that are built one by one, for corpora that fit no memory.
         tuned_with : queries for which IVF is tuned; default midpoints of random rows.
         seed : draws the rows that lists and codes are learnt from.
+        keep_parts : folder where each part is written once it is built, and from which those are
+            read that an earlier run over the same vectors wrote.
 
         Raises
         ------
@@ -118,18 +121,20 @@ class DenseIndex:
         if not len(emb):
             raise UserError("no passage to index")
         unit_length = emb.dtype == np.float32
-        for start, block in _blocks(emb, normalize=False):
-            require_finite(block, names[start : start + _BLOCK].tolist())
+        for start, block in blocks(emb, normalize=False):
+            require_finite(block, names[start : start + BLOCK].tolist())
             length = np.linalg.norm(block, axis=1)
             unit_length = unit_length and bool(np.abs(length - 1).max() < _ROUNDING)
         bounds = np.linspace(0, len(emb), max(1, min(shards, len(emb))) + 1).astype(int).tolist()
         parts: list[faiss.Index] = []
         probes = []
         if kind != "flat":
-            for start, end in pairwise(bounds):
+            for number, (start, end) in enumerate(pairwise(bounds)):
                 part = _Part(emb[start:end], kind, score, seed)
-                parts.append(part.built())
-                probes.append(part.tuned(parts[-1], tuned_with))
+                file = keep_parts / part_name(number) if keep_parts else None
+                made = part.kept(file, tuned_with) if file else part.built(tuned_with)
+                parts.append(made)
+                probes.append(part.probes(made))
         meta = IndexMeta(
             kind=kind,
             model=model,
@@ -179,19 +184,19 @@ class DenseIndex:
             vectors = unit(vectors)
         return vectors @ (unit(query[None])[0] if self.meta.score == "cosine" else query)
 
-    def save(self, folder: Path, *, with_vectors: bool = True) -> None:
+    def save(self, folder: Path, *, complete: bool = True) -> None:
         """Write the index: arrays, faiss' own files and JSON, nothing that Python would unpickle.
 
         Parameters
         ----------
-        with_vectors : False where they lie in the folder already.
+        complete : False where vectors and parts lie in the folder already.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        if with_vectors:
-            np.save(folder / VECTORS, self.vectors, allow_pickle=False)
         np.save(folder / IDS, self.ids, allow_pickle=False)
-        for number, part in enumerate(self.faiss_parts):
-            _faiss().write_index(part, str(folder / part_name(number)))
+        if complete:
+            np.save(folder / VECTORS, self.vectors, allow_pickle=False)
+            for number, part in enumerate(self.faiss_parts):
+                _faiss().write_index(part, str(folder / part_name(number)))
         write_json(folder / META, asdict(self.meta))
 
     @classmethod
@@ -248,7 +253,10 @@ class DenseIndex:
         self, wanted: Float32[np.ndarray, "queries dim"], k: int
     ) -> tuple[Int64[np.ndarray, "queries k"], Float32[np.ndarray, "queries k"]]:
         """Rows and scores of the k best, -1 and minus infinity where there are fewer."""
-        found = self._by_parts(wanted, k) if self.faiss_parts else self._by_blocks(wanted, k)
+        if self.faiss_parts:
+            found = self._by_parts(wanted, k)
+        else:
+            found = nearest(self.vectors, wanted, k, normalize=self.meta.to_normalize)
         rows = np.full((len(wanted), k), -1, dtype=np.int64)
         scores = np.full((len(wanted), k), -np.inf, dtype=np.float32)
         for query, (own_rows, own_scores) in enumerate(found):
@@ -256,21 +264,7 @@ class DenseIndex:
             rows[query, : len(best)], scores[query, : len(best)] = own_rows[best], own_scores[best]
         return rows, scores
 
-    def _by_blocks(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[_Found]:
-        """Exact: every vector is scored, a block at a time; rows stay in the corpus's order."""
-        found = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)) for _ in wanted]
-        for start, block in _blocks(self.vectors, normalize=self.meta.to_normalize):
-            every = wanted @ block.T
-            for query, scores in enumerate(every):
-                best = np.sort(best_rows(scores, k))
-                old_rows, old_scores = found[query]
-                rows = np.concatenate([old_rows, start + best])
-                together = np.concatenate([old_scores, scores[best]])
-                kept = np.sort(best_rows(together, k))
-                found[query] = rows[kept], together[kept]
-        return found
-
-    def _by_parts(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[_Found]:
+    def _by_parts(self, wanted: Float32[np.ndarray, "queries dim"], k: int) -> list[Found]:
         """Approximate: what faiss finds in each part; compressed ones are scored again."""
         depth = max(k, RESCORED) if self.meta.kind == "pq" else k
         rows_of, scores_of = [], []
@@ -278,7 +272,7 @@ class DenseIndex:
             scores, rows = part.search(wanted, min(depth, part.ntotal))
             rows_of.append(np.where(rows < 0, -1, rows + first))
             scores_of.append(scores)
-        found: list[_Found] = []
+        found: list[Found] = []
         for query, rows, scores in zip(
             wanted, np.concatenate(rows_of, 1), np.concatenate(scores_of, 1), strict=True
         ):
@@ -290,10 +284,6 @@ class DenseIndex:
         return found
 
 
-# Rows of a query, rising, with their scores.
-_Found = tuple[np.ndarray, np.ndarray]
-
-
 class _Part:
     """Rows for which one faiss index is built."""
 
@@ -302,30 +292,39 @@ class _Part:
     ) -> None:
         self.rows, self.kind, self.score, self.seed = rows, kind, score, seed
 
-    def built(self) -> faiss.Index:
-        """The index with all rows in it."""
-        index = self._empty()
-        if not index.is_trained:
-            index.train(self._sample(max(100_000, 64 * getattr(index, "nlist", 1))))
-        for _, block in _blocks(self.rows, normalize=self.score == "cosine"):
-            index.add(block)
+    def kept(self, file: Path, tuned_with: Float[np.ndarray, "queries dim"] | None) -> faiss.Index:
+        """The index from a file; where that is not there it is built and written, whole or not."""
+        if file.exists():
+            return _faiss().read_index(str(file))
+        index = self.built(tuned_with)
+        partial = file.with_name(f".{file.name}.partial")
+        _faiss().write_index(index, str(partial))
+        partial.replace(file)
         return index
 
-    def tuned(self, index: faiss.Index, queries: Float[np.ndarray, "queries dim"] | None) -> int:
-        """Set how many lists are looked into so that 95 % of the ten nearest are found.
+    def built(self, tuned_with: Float[np.ndarray, "queries dim"] | None) -> faiss.Index:
+        """The index with all rows in it, tuned."""
+        index = self._empty()
+        if not index.is_trained:
+            index.train(self._sample(max(100_000, 40 * getattr(index, "nlist", 1))))
+        for _, block in blocks(self.rows, normalize=self.score == "cosine"):
+            index.add(block)
+        if self.kind in ("ivf", "pq"):
+            self._tune(index, tuned_with)
+        return index
 
-        Returns
-        -------
-        That number; 0 where the index has no lists.
-        """
-        if self.kind not in ("ivf", "pq"):
-            return 0
+    def probes(self, index: faiss.Index) -> int:
+        """How many lists a query looks into; 0 where the index has no lists."""
+        return int(_faiss().extract_index_ivf(index).nprobe) if self.kind in ("ivf", "pq") else 0
+
+    def _tune(self, index: faiss.Index, queries: Float[np.ndarray, "queries dim"] | None) -> None:
+        """Set how many lists are looked into so that 95 % of the ten nearest are found."""
         asked = self._midpoints() if queries is None else np.asarray(queries, dtype=np.float32)
         if self.score == "cosine":
             asked = unit(asked)
         k = min(10, len(self.rows))
-        exact = DenseIndex.build(self.rows, np.arange(len(self.rows)), score=self.score)
-        wanted, _ = exact.search(asked, k)
+        exact = nearest(self.rows, asked, k, normalize=self.score == "cosine")
+        wanted = np.stack([rows for rows, _ in exact])
         depth = min(RESCORED, len(self.rows)) if self.kind == "pq" else k
         lists = _faiss().extract_index_ivf(index)
         lists.nprobe = 1
@@ -334,7 +333,6 @@ class _Part:
             if recall(wanted, found) >= RECALL:
                 break
             lists.nprobe = min(lists.nlist, 2 * lists.nprobe)
-        return int(lists.nprobe)
 
     def _empty(self) -> faiss.Index:
         library = _faiss()
@@ -380,29 +378,9 @@ class _Part:
         return (first + second) / 2
 
 
-def recall(wanted: Int64[np.ndarray, "queries k"], found: Int64[np.ndarray, "queries n"]) -> float:
-    """Share of the wanted rows that were found."""
-    hits = sum(len(np.intersect1d(own, other)) for own, other in zip(wanted, found, strict=True))
-    return float(hits / wanted.size)
-
-
-def unit(vectors: Float32[np.ndarray, "rows dim"]) -> Float32[np.ndarray, "rows dim"]:
-    """Rows of length 1; a row of zeros stays."""
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.where(length == 0, 1, length), dtype=np.float32)
-
-
 def part_name(number: int) -> str:
     """File of one part of an index."""
     return f"index-{number:05d}.faiss"
-
-
-def _blocks(
-    vectors: np.ndarray, *, normalize: bool
-) -> Iterator[tuple[int, Float32[np.ndarray, "rows dim"]]]:
-    for start in range(0, len(vectors), _BLOCK):
-        block = np.ascontiguousarray(vectors[start : start + _BLOCK], dtype=np.float32)
-        yield start, unit(block) if normalize else block
 
 
 def _faiss() -> ModuleType:

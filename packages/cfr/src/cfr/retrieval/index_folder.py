@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PASSAGES, OFFSETS, PIDS = "passages.jsonl", "offsets.npy", "pids.npy"
 ENCODER, BM25_FOLDER = "encoder.json", "bm25"
-_MARKS = "vectors"  # workspace of what a killed run goes on with
+_WORK = "vectors"  # workspace of what a killed run goes on with
 NO_ENCODER = "none"
 
 
@@ -73,19 +73,19 @@ def build_index(passages_file: Path, settings: IndexSettings, journal: Journal) 
     if settings.encoder != NO_ENCODER and not journal.done("dense"):
         _build_dense(passages, settings, journal)
         journal.finish("dense")
-    journal.drop(_MARKS)
+    journal.drop(_WORK)
     return len(passages)
 
 
 def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: Journal) -> None:
     encoder = Encoder.for_search(settings.encoder, score=settings.score, dtype=settings.precision)
-    marks = journal.workspace(_MARKS)
-    marks.mkdir(exist_ok=True)
+    work = journal.workspace(_WORK)
+    work.mkdir(exist_ok=True)
     vectors = embed_file(
         passages,
         encoder,
         journal.file(VECTORS),
-        marks / "done.npy",
+        work / "done.npy",
         dtype=settings.dtype,
         progress="passages",
     )
@@ -97,9 +97,13 @@ def _build_dense(passages: Sequence[Passage], settings: IndexSettings, journal: 
         score=encoder.config.score,
         shards=settings.shards,
         seed=settings.seed,
+        keep_parts=work,
     )
-    journal.claim(IDS, META, ENCODER, *map(part_name, range(len(made.faiss_parts))))
-    made.save(journal.root, with_vectors=False)
+    parts = [part_name(number) for number in range(len(made.faiss_parts))]
+    journal.claim(IDS, META, ENCODER, *parts)
+    for name in parts:
+        (work / name).replace(journal.root / name)
+    made.save(journal.root, complete=False)
     write_json(journal.root / ENCODER, {"encoder": settings.encoder})
 
 

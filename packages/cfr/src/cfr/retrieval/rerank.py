@@ -12,7 +12,7 @@ from tenpapers.errors import UserError
 
 from ..records import Candidates, Ranked, Result
 from .bm25 import best_rows
-from .dense_index import unit
+from .nearest import unit
 from .vectors import VectorSource
 
 if TYPE_CHECKING:

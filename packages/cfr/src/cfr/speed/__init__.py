@@ -1,0 +1,1 @@
+"""How fast the hot loops are, beside what people use instead."""
