@@ -241,7 +241,7 @@ def rerank_command(
     rows = read_candidates(candidates_file)
     with Journal.once(out, command="cfr rerank", inputs=[candidates_file]) as journal:
         encoder = Encoder.for_search(model, score=score, query_format=query_format)
-        ranked = rerank(rows, VectorCache(encoder) if cache else encoder, k=k)
+        ranked = rerank(rows, VectorCache(encoder, progress="vectors") if cache else encoder, k=k)
         count = write_jsonl(journal.file(out.name), ranked)
     empty = sum(not row.results for row in ranked)
     text = f"{count} rankings -> {out}" + (f"; {empty} without candidates" if empty else "")

@@ -174,7 +174,9 @@ class Searcher:
 
     def _reranked(self, ranked: Sequence[Ranked], queries: Sequence[Query], k: int) -> list[Ranked]:
         assert self.encoder is not None
-        source = VectorCache(self.encoder) if self.settings.cache else self.encoder
+        source = (
+            VectorCache(self.encoder, progress="vectors") if self.settings.cache else self.encoder
+        )
         return rerank(self._with_passages(ranked, queries), source, k=k)
 
     def _ranked(self, query: Query, rows: Int64[np.ndarray, " rows"], scores: np.ndarray) -> Ranked:

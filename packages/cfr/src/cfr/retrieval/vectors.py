@@ -131,11 +131,15 @@ class VectorCache:
     ----------
     encoder : its identity and how it is used name the file.
     folder : of the files; default in the user's cache.
+    progress : what a progress bar says while texts are encoded, None for none.
     """
 
-    def __init__(self, encoder: Encoder, folder: Path | None = None) -> None:
+    def __init__(
+        self, encoder: Encoder, folder: Path | None = None, *, progress: str | None = None
+    ) -> None:
         self.encoder, self.config = encoder, encoder.config
         self.folder = folder or cache_folder() / "cfr"
+        self.progress = progress
         self.encoded = 0  # texts that had to be encoded
 
     def encode_queries(self, queries: Sequence[Query]) -> Float32[np.ndarray, "queries dim"]:
@@ -162,12 +166,14 @@ class VectorCache:
         except OSError as error:  # a full disk, a home that cannot be written
             log.warning("vectors are not remembered: %s", error.strerror or error)
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        found = self._encoded(list(distinct), max_length, side)
+        found = self._encoded(list(distinct), max_length, side, progress=self.progress)
         return found[[distinct[text] for text in texts]]
 
     def _remembered(
         self, texts: Sequence[str], max_length: int, side: Side
     ) -> Float32[np.ndarray, "texts dim"]:
+        from tqdm import tqdm
+
         keys = {text: _key(text) for text in dict.fromkeys(texts)}
         file = self._file(max_length, side)
         record = np.dtype([("key", f"S{_KEY_BYTES}"), ("vector", "<f4", (self.encoder.dim,))])
@@ -175,6 +181,8 @@ class VectorCache:
         with FileLock(file.with_suffix(".lock")):
             rows = _rows(file, record)
             missing = [text for text, key in keys.items() if key not in rows]
+            hidden = self.progress is None or not missing
+            bar = tqdm(total=len(missing), desc=self.progress, unit="text", disable=hidden)
             for start in range(0, len(missing), _BLOCK):
                 some = missing[start : start + _BLOCK]
                 new = np.empty(len(some), dtype=record)
@@ -183,15 +191,17 @@ class VectorCache:
                 with file.open("ab") as stream:
                     stream.write(new.tobytes())
                 rows |= {keys[text]: len(rows) + row for row, text in enumerate(some)}
+                bar.update(len(some))
+            bar.close()
             if not rows:
                 return np.empty((0, self.encoder.dim), dtype=np.float32)
             known = np.memmap(file, dtype=record, mode="r")
             return np.array(known["vector"][[rows[keys[text]] for text in texts]])
 
     def _encoded(
-        self, texts: Sequence[str], max_length: int, side: Side
+        self, texts: Sequence[str], max_length: int, side: Side, *, progress: str | None = None
     ) -> Float32[np.ndarray, "texts dim"]:
-        vectors = self.encoder.encode(texts, max_length, side=side)
+        vectors = self.encoder.encode(texts, max_length, side=side, progress=progress)
         require_finite(vectors, [text[:60] for text in texts])
         self.encoded += len(texts)
         return vectors

@@ -138,7 +138,7 @@ def _run(
 def _base(study: Study) -> VectorCache:
     encoder = Encoder.load(study.encoder)
     encoder.config = dataclasses.replace(encoder.config, query_format=study.query_format)
-    return VectorCache(encoder)
+    return VectorCache(encoder, progress="vectors")
 
 
 def _models(
