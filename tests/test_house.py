@@ -20,19 +20,15 @@ SPELT_OUT = {ROOT / "tests" / "test_house.py", ROOT / "conftest.py"}
 KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
-    "cli.Data": "--data of a new package's study, as tools/package_template has it",
-    "cli.Seed": "the option of every command to come that draws something",
-    "embedding": "cfr searches with the same encoders, shards and indexes as synthesizrr",
+    "embedding": "shards and indexes stand beside the encoder that three packages load",
     "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",
     "generation.split_thought": "how every backend splits off what a model thought first",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",
     "models.Family": "a line of FAMILIES",
-    "models.ModelSpec": "what parse_spec gives; lofit makes one of a loaded model's commit",
     "models.O_PROJ_PATTERN": "part of AttentionLayout: where an unknown family's heads are",
     "models.UnsupportedModelError": "part of AttentionLayout",
-    "models.file_identity": "hash of weights outside a checkpoint, remembered",
     "models.folder_identity": "what model_identity and adapter_identity say of any other folder",
     "paper.Claim": "the type that every study's verdicts speak of",
     "report.file_digest": "the hash of the manifest's inputs",

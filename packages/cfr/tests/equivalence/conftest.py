@@ -4,10 +4,10 @@ import pytest
 @pytest.fixture(scope="session")
 def tokenizer():
     """The word pieces of bert-base-uncased, as all-MiniLM-L6-v2 has them."""
-    from tenpapers.models.embedded import embedded_path
+    from tenpapers.models.loading import resolve_name
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(embedded_path("minilm"))
+    return AutoTokenizer.from_pretrained(resolve_name("minilm"))
 
 
 @pytest.fixture

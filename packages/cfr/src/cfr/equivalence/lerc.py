@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from tenpapers.errors import UserError
-from tenpapers.models.embedded import embedded_path
 from tenpapers.models.identity import content_digest, file_identity
+from tenpapers.models.loading import resolve_name
 
 from .lerc_input import LONGEST, LercInput, LercRow, inputs_of
 from .lerc_settings import BASE
@@ -330,5 +330,5 @@ def _tokenizer(folder: Path, name: str, vocabulary: int) -> PreTrainedTokenizerB
     except (OSError, ValueError) as error:
         # all-MiniLM-L6-v2 has the vocabulary of bert-base-uncased, and is embedded.
         if wanted == BASE and vocabulary == BASE_VOCABULARY:
-            return AutoTokenizer.from_pretrained(embedded_path("minilm"), **options)
+            return AutoTokenizer.from_pretrained(resolve_name("minilm"), **options)
         raise _out_of_reach(wanted, error) from None
