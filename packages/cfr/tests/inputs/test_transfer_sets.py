@@ -1,7 +1,8 @@
 import pytest
-from cfr.inputs.transfer_sets import hub_rows, pool_labels, transfer_rows
+from cfr.inputs.transfer_sets import pool_labels, transfer_rows
 from cfr.records import Passage, Pool
 from tenpapers.errors import UserError
+from tenpapers.paper import load_paper
 from tenpapers.testing import write_rows
 
 from .test_claimdecomp import ROW as CLAIM
@@ -41,8 +42,34 @@ def test_labels_say_which_passages_answer():
 def test_a_set_that_cannot_be_brought_says_what_to_bring():
     with pytest.raises(UserError, match="claimdecomp: is not on the hub; pass a file: test.jsonl"):
         transfer_rows("claimdecomp")
-    with pytest.raises(UserError, match="no data set of this paper; one of fever/fever"):
-        next(hub_rows("squad", "train"))
+
+
+def test_every_set_of_the_hub_is_pinned():
+    assert {one.id: len(one.revision) for one in load_paper("cfr").hub_sets} == {
+        "fever/fever": 40,
+        "hotpotqa/hotpot_qa": 40,
+    }
+
+
+def test_a_copy_of_the_hubs_files_is_read_in_its_stead(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    flat = {"id": 7, "label": "SUPPORTS", "claim": "c"}
+    sentences = [
+        flat | {"evidence_id": n, "evidence_wiki_url": page, "evidence_sentence_id": n}
+        for n, page in ((1, "A"), (2, "B"))
+    ]
+    names = {"fever": "v1.0/paper_dev/0000", "hotpotqa": "distractor/validation-00000-of-00001"}
+    for name, rows in (("fever", sentences), ("hotpotqa", [HUB])):
+        file = tmp_path / name / f"{names[name]}.parquet"
+        file.parent.mkdir(parents=True)
+        datasets.Dataset.from_list(rows).to_parquet(file)
+    (query,) = transfer_rows("fever", tmp_path / "fever")
+    assert (query.qid, query.evidence_sets) == ("7:0", [[("A", 1)], [("B", 2)]])
+    (pool,) = transfer_rows("hotpotqa", tmp_path / "hotpotqa")
+    assert pool.relevant == ["5a8b#0", "5a8b#2"]
+    with pytest.raises(UserError, match="hotpotqa: test cannot be loaded"):
+        transfer_rows("hotpotqa", tmp_path / "hotpotqa", split="test")
 
 
 def test_a_hub_out_of_reach_says_which_file_to_bring(monkeypatch, tmp_path):

@@ -83,9 +83,13 @@ def convert(
     name: Annotated[DataSet, typer.Argument(metavar="SET", help="Which data set.")],
     out: OutFile,
     file: Annotated[
-        Path | None, typer.Argument(help="In the set's own form; without it, the hub's.")
+        Path | None,
+        typer.Argument(help="In the set's own form, or a copy of the hub's; default: the hub."),
     ] = None,
-    split: Annotated[str, typer.Option("--split", help="Of the hub's.")] = "validation",
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Of the hub's; default: FEVER's paper_dev, else validation."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option("--labels", help="File for labels (hotpotqa, wice).")
     ] = None,
