@@ -3,16 +3,7 @@ import json
 import numpy as np
 import pytest
 from cfr.inputs.averitec_pool import CLAIMS
-from tenpapers.testing import (
-    Journalled,
-    check_journal,
-    command,
-    fails,
-    imports_of_help,
-    read_rows,
-    start,
-    write_rows,
-)
+from tenpapers.testing import command, fails, imports_of_help, read_rows, start, write_rows
 
 from ..retrieval.conftest import make_checkpoint
 
@@ -188,20 +179,6 @@ def test_bad_rows_are_one_line(tmp_path, name, rows, told):
     fails("cfr", "index", f"--{name}", file, "--out", out, "--encoder", "none", told=[file, told])
 
 
-def test_an_index_keeps_the_promises_of_a_run(tmp_path, passages, model):
-    case = Journalled(
-        ["index", "--passages", passages, "--encoder", model],
-        outputs=["passages.jsonl", "pids.npy", "vectors.npy", "index.json", "bm25/values.npy"],
-        others=[
-            (["--dtype", "fp16"], 'dtype was "fp32" and is "fp16"'),
-            (["--encoder", "none"], "encoder none is not"),
-        ],
-        changed=passages,
-        failed=None,
-    )
-    check_journal("cfr", case, tmp_path / "runs")
-
-
 def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model):
     import subprocess
     import time
@@ -235,15 +212,6 @@ def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model)
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert (out / "vectors.npy").read_bytes() == (tmp_path / "whole" / "vectors.npy").read_bytes()
     assert not work.exists()
-
-
-def test_a_users_file_is_not_overwritten(tmp_path):
-    pages = write_rows(tmp_path / "pages.jsonl", [{"url": "u", "text": "t"}])
-    mine = tmp_path / "mine.jsonl"
-    mine.write_text("mine")
-    fails("cfr", "chunk", "--pages", pages, "--out", mine, told=["was not made by this run"])
-    fails("cfr", "chunk", "--pages", pages, "--out", pages, told=["is an input of this run"])
-    assert mine.read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", ["chunk", "index", "search", "rerank", "candidates", "bench"])

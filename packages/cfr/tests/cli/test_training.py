@@ -3,16 +3,7 @@ import json
 import numpy as np
 import pytest
 from cfr.retrieval.encoder import Encoder
-from tenpapers.testing import (
-    Journalled,
-    check_journal,
-    command,
-    fails,
-    imports_of_help,
-    read_rows,
-    start,
-    write_rows,
-)
+from tenpapers.testing import command, fails, imports_of_help, read_rows, start, write_rows
 
 from ..retrieval.conftest import make_checkpoint
 
@@ -357,43 +348,6 @@ def test_the_synthetic_set_can_be_evaluated_and_trained_on(tmp_path, capsys):
         for item in read_rows(items)
     ]
     assert found["mrr"] == pytest.approx(sum(1 / place for place in places) / 4)
-
-
-def journalled(files):
-    one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
-    candidates = files / "candidates.jsonl.gz"
-    claims = files / "claims.jsonl"
-    distill = ["signals", "distill", "--candidates", candidates, "--references", claims]
-    lerc = ["signals", "lerc", "--candidates", candidates, "--references", claims]
-    return {
-        "distill": Journalled(
-            [*distill, "--teacher", one],
-            out="labels.jsonl",
-            others=[
-                (["--teacher", two], f"teacher {two} is not {one} of then"),
-                (["--windows", 2], "windows was 10 and is 2"),
-            ],
-            changed=claims,
-            failed=lambda row: row | {"judgements": [], "error": "busy", "noted": {"failed": 1}},
-            failed_code=3,
-        ),
-        "lerc": Journalled(
-            [*lerc, "--reader", one, "--scorer", "f1"],
-            out="labels.jsonl",
-            others=[
-                (["--reader", two], f"reader {two} is not {one} of then"),
-                (["--hi", 0.9], "hi was 0.7 and is 0.9"),
-            ],
-            changed=claims,
-            failed=lambda row: row | {"error": "busy", "noted": {"failed": 4}},
-            failed_code=3,
-        ),
-    }
-
-
-@pytest.mark.parametrize("name", ["distill", "lerc"])
-def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
-    check_journal("cfr", journalled(files)[name], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,7 @@ import json
 
 import pytest
 from cfr.scoring.labels import AVERITEC
-from tenpapers.testing import (
-    Journalled,
-    check_journal,
-    command,
-    fails,
-    imports_of_help,
-    read_rows,
-    write_rows,
-)
+from tenpapers.testing import command, fails, imports_of_help, read_rows, write_rows
 
 PASSAGES = [
     {"pid": "p1", "url": "https://a.org/1", "text": "The bridge was opened in May 2013."},
@@ -222,36 +214,3 @@ def test_answers_are_evaluated_by_a_model_that_grades(tmp_path, capsys, grading)
 def test_help_loads_no_model_library():
     # the settings of every command are read for it
     assert not {"torch", "transformers", "nltk", "scipy"} & imports_of_help("cfr", "verify")
-
-
-def runs(files):
-    """Commands that ask a model; what failed has no row there."""
-    one, two = (f"replay:{files / name}.jsonl" for name in ("one", "two"))
-    given = ["--ranked", files / "ranked.jsonl", "--candidates", files / "candidates.jsonl"]
-    return {
-        "answer": Journalled(
-            ["answer", *given, "--reader", one],
-            out="a.jsonl",
-            others=[
-                (["--reader", two], f"reader {two} is not {one} of then"),
-                (["--topk", 1], "topk was 5 and is 1"),
-            ],
-            changed=files / "ranked.jsonl",
-            failed=None,
-        ),
-        "verify": Journalled(
-            ["verify", *arguments(files, one), "--claims", files / "claims.jsonl"],
-            out="v.jsonl",
-            others=[
-                (["--judge", two], f"judge {two} is not {one} of then"),
-                (["--no-filters"], "filters was true and is false"),
-            ],
-            changed=files / "claims.jsonl",
-            failed=None,
-        ),
-    }
-
-
-@pytest.mark.parametrize("name", ["answer", "verify"])
-def test_a_command_keeps_the_promises_of_runs(files, tmp_path, name):
-    check_journal("cfr", runs(files)[name], tmp_path)

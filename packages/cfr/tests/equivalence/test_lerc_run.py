@@ -2,7 +2,7 @@ import json
 
 import pytest
 from cfr.equivalence.lerc import Lerc
-from tenpapers.testing import Journalled, check_journal, command, fails, write_rows
+from tenpapers.testing import command, fails, write_rows
 
 TEXTS = {"context": "It was red.", "question": "What colour?", "reference": "red"}
 
@@ -39,18 +39,6 @@ def test_a_trained_model_is_a_folder_that_scores(files, capsys):
     assert set(report["pearson"]) == set(report["minimal_pairs"]) == {"drop"}
     loaded = Lerc.load(str(out / "model"), device="cpu")
     assert 0 <= loaded.score(["c"], ["q"], ["r"], ["a"])[0] <= 1
-
-
-def test_a_training_keeps_the_promises_of_runs(files):
-    case = Journalled(
-        arguments(files),
-        ["metrics.json"],
-        others=[(["--epochs", 1], "epochs was 2 and is 1")],
-        changed=files / "train.jsonl",
-        failed=None,
-        kills=1,
-    )
-    check_journal("cfr", case, files / "runs")
 
 
 def test_a_base_that_is_not_there_is_said(files):

@@ -176,6 +176,8 @@ def export(
     form: Annotated[
         Literal["sentence-transformers"], typer.Option("--format", help="Of the folder.")
     ] = "sentence-transformers",
+    overwrite: Overwrite = False,
+    wait: Wait = False,
 ) -> None:
     """Write a model as a folder that sentence-transformers loads, with the same vectors.
 
@@ -183,5 +185,5 @@ def export(
     """
     from ..training.train_files import export_model
 
-    export_model(model, out)
+    export_model(model, out, overwrite=overwrite, wait=wait)
     say({}, False, f"-> {out}")

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import first_problem, read_json, read_json_lines
+from tenpapers.records import read_json, read_json_lines
 
+from ..inputs.files import record_of
 from .lerc_input import LercRow
 
 RowT = TypeVar("RowT", bound=LercRow)
@@ -51,7 +51,7 @@ def load_mocha(file: Path) -> list[MochaRow]:
     ------
     UserError : missing or empty, a row without its fields or with a score beyond 1 to 5.
     """
-    rows = [_checked(MochaRow, row, where) for row, where in _rows(file)]
+    rows = [record_of(MochaRow, row, where) for row, where in _rows(file)]
     for row in rows:
         if not 1 <= row.score <= BEST:
             raise UserError(f"{file}: score {row.score}: people's scores are 1 to 5")
@@ -65,7 +65,7 @@ def load_answer_pairs(file: Path) -> list[AnswerPairRow]:
     ------
     UserError : missing or empty, a row without its fields.
     """
-    return _some([_checked(AnswerPairRow, row, where) for row, where in _rows(file)], file)
+    return _some([record_of(AnswerPairRow, row, where) for row, where in _rows(file)], file)
 
 
 def load_minimal_pairs(file: Path) -> list[MinimalPair]:
@@ -79,7 +79,7 @@ def load_minimal_pairs(file: Path) -> list[MinimalPair]:
     found = []
     for row, where in _rows(file):
         told = {renamed.get(name, name): value for name, value in row.items()}
-        found.append(_checked(MinimalPair, told, where))
+        found.append(record_of(MinimalPair, told, where))
     return _some(found, file)
 
 
@@ -126,13 +126,6 @@ def _rows(file: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
     for dataset, rows in tree.items():
         for name, row in rows.items():
             yield {"dataset": dataset} | row, f"{file}: {dataset}/{name}"
-
-
-def _checked(kind: type[RowT], row: Mapping[str, Any], where: str) -> RowT:
-    try:
-        return kind.model_validate(row)
-    except ValidationError as error:
-        raise UserError(f"{where}: {first_problem(error)}") from None
 
 
 def _some(rows: list[RowT], file: Path) -> list[RowT]:

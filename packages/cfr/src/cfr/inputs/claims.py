@@ -7,12 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import first_problem, read_json, read_json_lines
+from tenpapers.records import read_json, read_json_lines
 
 from ..records import Answer, Claim, Query
-from .files import read_queries, require_distinct
+from .files import read_queries, record_of, require_distinct
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +35,7 @@ def read_claims(path: Path) -> list[Claim]:
     claims = []
     for number, (where, row) in enumerate(rows):
         known = {"claim_id": number, **row} if numbered else row
-        try:
-            claim = Claim.model_validate(known)
-        except ValidationError as error:
-            raise UserError(f"{where}: {first_problem(error)}") from None
+        claim = record_of(Claim, known, where)
         if not claim.claim.strip():
             raise UserError(f"{where}: the claim is empty")
         claims.append(claim)

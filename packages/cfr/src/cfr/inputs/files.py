@@ -1,13 +1,13 @@
 """Files of rows: what every command reads, and what it refuses."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import read_json_lines, read_jsonl
+from tenpapers.records import first_problem, read_json_lines, read_jsonl
 
 from ..records import Candidates, Labels, Page, Passage, Query, Ranked, Training
 
@@ -115,6 +115,19 @@ def read_texts(path: Path) -> list[str]:
     if not texts:
         raise UserError(f"{path}: no records in it")
     return texts
+
+
+def record_of(kind: type[RowT], row: Mapping[str, Any], where: str) -> RowT:
+    """A row of a file as a record.
+
+    Raises
+    ------
+    UserError : a field that is missing or does not fit; `where` names the row.
+    """
+    try:
+        return kind.model_validate(row)
+    except ValidationError as error:
+        raise UserError(f"{where}: {first_problem(error)}") from None
 
 
 def require_distinct(path: Path, what: str, values: Iterable[object]) -> None:

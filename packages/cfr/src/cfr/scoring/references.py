@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
 from tenpapers.errors import UserError
-from tenpapers.records import first_problem, read_json_lines, read_jsonl
+from tenpapers.records import read_json_lines, read_jsonl
 
 from ..inputs.claimdecomp import read_claimdecomp
 from ..inputs.claims import object_rows, read_claims
 from ..inputs.fever import page_title, read_fever
+from ..inputs.files import record_of
 from ..inputs.hotpotqa import read_hotpotqa
 from ..records import Claim, Pool, Query, Verdict
 
@@ -25,12 +25,7 @@ def read_verdicts(path: Path) -> list[Verdict]:
     ------
     UserError : missing or empty file, a row that is no verdict (named).
     """
-    verdicts = []
-    for where, row in object_rows(path):
-        try:
-            verdicts.append(Verdict.model_validate(row))
-        except ValidationError as error:
-            raise UserError(f"{where}: {first_problem(error)}") from None
+    verdicts = [record_of(Verdict, row, where) for where, row in object_rows(path)]
     if not verdicts:
         raise UserError(f"{path}: no records in it")
     return verdicts

@@ -14,6 +14,7 @@ from tenpapers.templates import fill_section
 
 from ..reading.fences import prompt_digest, quoted
 from ..records import Candidates, Judgement, Labels, Passage
+from .in_order import in_order
 from .parse_grades import Grades, parse_grades
 from .settings import REPLY_TOKENS, WINDOWS, Mode
 
@@ -40,37 +41,6 @@ class Distilled:
     ignored: int = 0
     retried: bool = False
     failed: int = 0
-
-
-def distill(
-    candidates: Sequence[Candidates],
-    teacher: Generator,
-    *,
-    mode: Mode = "listwise",
-    windows: int = WINDOWS,
-    folder: Path | None = None,
-    max_new_tokens: int = REPLY_TOKENS,
-    seed: int = 0,
-    progress: str | None = None,
-) -> list[Labels]:
-    """Label candidates by a teacher's judgement; see `distilled` for how it went.
-
-    Raises
-    ------
-    UserError : a pointwise teacher whose weights are not here.
-    """
-    done = distilled(
-        candidates,
-        teacher,
-        mode=mode,
-        windows=windows,
-        folder=folder,
-        max_new_tokens=max_new_tokens,
-        seed=seed,
-        progress=progress,
-    )
-    by_qid = {one.labels.qid: one.labels for one in done}
-    return [by_qid[row.qid] for row in candidates]
 
 
 def distilled(
@@ -130,6 +100,10 @@ def distilled(
         row = of_qid[completion.id.removesuffix(RETRY)]
         grades = _grades_of(completion, row, windows)
         yield _listwise_labels(row, completion, grades, unread[row.qid], windows, retried=True)
+
+
+# All labels at once, query by query.
+distill = in_order(distilled)
 
 
 def listwise_messages(

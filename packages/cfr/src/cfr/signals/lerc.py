@@ -11,6 +11,7 @@ from ..equivalence.answer_scores import AnswerRow, AnswerScorer
 from ..equivalence.comparison import NoScore
 from ..reading.reader import MAX_NEW_TOKENS, Case, Reading, read
 from ..records import Candidates, Judgement, Labels, Relevance
+from .in_order import in_order
 from .settings import HI, LO, WINDOWS
 
 # Queries whose answers are scored together.
@@ -36,38 +37,6 @@ class Equivalence:
     refused: int = 0
     ungraded: Mapping[str, int] = field(default_factory=dict)
     failed: int = 0
-
-
-def lerc(
-    candidates: Sequence[Candidates],
-    reader: Generator,
-    scorer: AnswerScorer,
-    *,
-    answers: Mapping[str, Sequence[str]] | None = None,
-    windows: int = WINDOWS,
-    hi: float = HI,
-    lo: float = LO,
-    folder: Path | None = None,
-    max_new_tokens: int = MAX_NEW_TOKENS,
-    seed: int = 0,
-    progress: str | None = None,
-) -> list[Labels]:
-    """Label candidates by answer equivalence; see `equivalences` for how it went."""
-    done = equivalences(
-        candidates,
-        reader,
-        scorer,
-        answers=answers,
-        windows=windows,
-        hi=hi,
-        lo=lo,
-        folder=folder,
-        max_new_tokens=max_new_tokens,
-        seed=seed,
-        progress=progress,
-    )
-    by_qid = {one.labels.qid: one.labels for one in done}
-    return [by_qid[row.qid] for row in candidates]
 
 
 def equivalences(
@@ -128,6 +97,10 @@ def equivalences(
             yield from _scored(complete, scorer, hi, lo)
             complete = []
     yield from _scored(complete, scorer, hi, lo)
+
+
+# All labels at once, query by query.
+lerc = in_order(equivalences)
 
 
 @dataclass

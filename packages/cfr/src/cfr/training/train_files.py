@@ -69,15 +69,15 @@ def train_file(
     return report
 
 
-def export_model(name: str, out: Path) -> None:
+def export_model(name: str, out: Path, *, overwrite: bool = False, wait: bool = False) -> None:
     """Write a model as a folder of sentence-transformers.
 
     Raises
     ------
     UserError : it cannot be loaded; `out` holds something else.
     """
-    known = known_by(name, identity_of(name))
-    with Journal(out, key={"command": "cfr export", "model": known}) as journal:
+    key = {"command": "cfr export", "model": known_by(name, identity_of(name))}
+    with Journal(out, key=key, overwrite=overwrite, wait=wait) as journal:
         encoder = Encoder.for_search(name)
         if encoder.config.normalize_text:
             log.warning(
