@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from tenpapers.testing import command, fails, write_rows
+from tenpapers.testing import command, write_rows
 
 LABELS = [
     {
@@ -176,17 +176,3 @@ def test_where_nothing_can_be_counted_the_exit_code_says_so(files, capsys):
     labels = write_rows(files / "none.jsonl", LABELS[1:])
     given = ["--pred", files / "ranked.jsonl.gz", "--ref", labels]
     assert evaluated(capsys, "retrieval", *given, code=3)["mrr"] is None
-
-
-def test_files_that_cannot_be_compared_are_refused(files):
-    twice = [{"claim_id": 1, "pred_label": "Refuted"}] * 2
-    pred = write_rows(files / "twice.jsonl", twice)
-    for kind in ("averitec", "veracity"):
-        told = ["claim 1: has two verdicts"]
-        fails("cfr", "evaluate", kind, "--pred", pred, "--ref", files / "claims.jsonl", told=told)
-    pred = write_rows(files / "bad.jsonl", [{"claim_id": 1}])
-    told = ["bad.jsonl:1: missing field 'pred_label'"]
-    fails("cfr", "evaluate", "veracity", "--pred", pred, "--ref", files / "claims.jsonl", told=told)
-    (files / "empty.jsonl").write_text("")
-    given = ["--pred", files / "empty.jsonl", "--ref", files / "labels.jsonl"]
-    fails("cfr", "evaluate", "retrieval", *given, told=["empty.jsonl: no records in it"])

@@ -53,19 +53,6 @@ def test_pages_become_windows(tmp_path):
     assert len(read_rows(out)) == 1
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--window", 0], "--window 0: 1 or more"),
-        (["--stride", 0], "--stride 0: 1 or more"),
-        (["--stride", 300], "longer than --window 200"),
-    ],
-)
-def test_windows_that_cannot_be(tmp_path, words, told):
-    pages = write_rows(tmp_path / "pages.jsonl", [{"url": "u", "text": "t"}])
-    fails("cfr", "chunk", "--pages", pages, "--out", tmp_path / "x", *words, told=[told])
-
-
 @pytest.mark.parametrize("mode", ["bm25", "dense", "rerank", "rrf"])
 def test_an_index_is_searched_in_every_mode(tmp_path, passages, queries, model, mode):
     index, out = tmp_path / "index", tmp_path / "ranked.jsonl"
@@ -85,19 +72,6 @@ def test_an_index_without_an_encoder_is_for_bm25(tmp_path, passages, queries):
     command("cfr", *common, "--mode", "bm25")
     assert len(ranked(out)["0:0"]) == 3
     fails("cfr", *common, "--mode", "dense", told=["made without an encoder"])
-
-
-def test_vectors_of_another_model_are_refused(tmp_path, passages, queries, model):
-    index = tmp_path / "index"
-    other = make_checkpoint(tmp_path / "other", seed=7)
-    command("cfr", "index", "--passages", passages, "--out", index, "--encoder", model)
-    common = ["search", "--index", index, "--queries", queries, "--out", tmp_path / "r.jsonl"]
-    dense = [*common, "--mode", "dense"]
-    fails("cfr", *dense, "--model", other, told=["made with another encoder", "--force"])
-    fails("cfr", *dense, "--score", "dot", told=["made for cosine, the encoder for dot"])
-    command("cfr", *dense, "--model", other, "--force")
-    narrow = make_checkpoint(tmp_path / "narrow", dim=16)
-    fails("cfr", *dense, "--model", narrow, "--force", told=["16 dimensions, the index has 32"])
 
 
 def test_claims_are_searched_as_their_questions(tmp_path, passages):
@@ -163,20 +137,6 @@ def test_data_sets_are_converted_with_their_labels(tmp_path):
     assert read_rows(out)[0]["relevant"] == ["5a#1"]
     assert [j["rel"] for j in read_rows(labels)[0]["judgements"]] == [0, 1]
     command("cfr", "rerank", "--candidates", out, "--out", tmp_path / "r.jsonl", "--k", 1)
-
-
-@pytest.mark.parametrize(
-    ("name", "rows", "told"),
-    [
-        ("passages", [], "no records in it"),
-        ("passages", [{"pid": "a"}], ":1: missing field 'text'"),
-        ("passages", [{"pid": "a", "text": "t"}] * 2, "pid 'a' stands there twice"),
-    ],
-)
-def test_bad_rows_are_one_line(tmp_path, name, rows, told):
-    file = write_rows(tmp_path / "bad.jsonl", rows)
-    out = tmp_path / "out"
-    fails("cfr", "index", f"--{name}", file, "--out", out, "--encoder", "none", told=[file, told])
 
 
 def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model):
