@@ -40,8 +40,7 @@ def test_a_label_that_nobody_has_counts_in_the_mean():
 
 
 def test_f1_is_that_of_scikit_learn():
-    from sklearn.metrics import f1_score
-
+    f1_score = pytest.importorskip("sklearn.metrics").f1_score
     right = ["a", "a", "b", "c", "c", "c", "a"]
     said = ["a", "b", "b", "c", "a", "c", "c"]
     wanted = f1_score(right, said, labels=["a", "b", "c", "d"], average=None, zero_division=0)
