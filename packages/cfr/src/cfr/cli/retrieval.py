@@ -57,6 +57,9 @@ def index(
     settings: IndexSettings,
     passages: Annotated[Path, typer.Option("--passages", help="JSONL: pid, text, title, url.")],
     out: OutDir,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="A killed run goes on, with or without this.")
+    ] = True,
     overwrite: Overwrite = False,
     wait: Wait = False,
     as_json: Json = False,
