@@ -77,7 +77,7 @@ def test_a_file_that_is_empty_or_no_json_is_named(line, tmp_path, name):
         ("make-train", [{"qid": "1:0", "signal": "gold", "judgements": [{}]}], "judgements.0.pid"),
         ("make-train", [{"qid": "1:0", "signal": "click"}], "signal: Input should be 'gold'"),
         ("train", [QUERY, QUERY], ": qid '1:0' stands there twice"),
-        ("train", [QUERY], "no row has a positive"),
+        ("train", [QUERY], "has a positive"),
         ("answer", [{"results": []}], ":1: missing field 'qid'"),
         ("veracity", [{"claim_id": 1}], ":1: missing field 'pred_label'"),
         ("veracity", [{"claim_id": 0, "pred_label": "Maybe"}], "'Maybe' is no label of averitec"),
