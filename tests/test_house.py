@@ -21,7 +21,6 @@ KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
     "embedding": "shards and indexes stand beside the encoder that three packages load",
-    "errors.without_credentials": "how every file tells of an address; shared's own files too",
     "generation.VLLMBackend": "the backend of every package; one test looks at its options",
     "generation.split_thought": "how every backend splits off what a model thought first",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
