@@ -1,9 +1,10 @@
 import json
+import time
 
 import numpy as np
 import pytest
 from cfr.inputs.averitec_pool import CLAIMS
-from tenpapers.testing import command, fails, imports_of_help, read_rows, start, write_rows
+from tenpapers.testing import command, fails, imports_of_help, kill_when, read_rows, write_rows
 
 from ..retrieval.conftest import make_checkpoint
 
@@ -139,10 +140,11 @@ def test_data_sets_are_converted_with_their_labels(tmp_path):
     command("cfr", "rerank", "--candidates", out, "--out", tmp_path / "r.jsonl", "--k", 1)
 
 
-def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model):
-    import subprocess
-    import time
+def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model, monkeypatch):
+    import faiss
+    from cfr.retrieval.dense_index import _Part
 
+    faiss.omp_set_num_threads(1)  # threads are not copied into the process that is killed
     draw = np.random.default_rng(0)
     words = " ".join(TEXTS).split()
     rows = [{"pid": f"p{n}", "text": " ".join(draw.choice(words, 5))} for n in range(120)]
@@ -150,19 +152,11 @@ def test_a_killed_build_goes_on_with_the_parts_that_are_missing(tmp_path, model)
     given = ["index", "--passages", file, "--encoder", model, "--kind", "ivf", "--dtype", "fp16"]
     given += ["--shards", 3]
     command("cfr", *given, "--out", tmp_path / "whole")
-    slowly = (
-        "import time; from cfr.retrieval.dense_index import _Part\n"
-        "kept = _Part.kept\n"
-        "_Part.kept = lambda *given: (kept(*given), time.sleep(0.5))[0]"
-    )
-    out = tmp_path / "killed"
-    process = subprocess.Popen(start("cfr", *given, "--out", out, before=slowly))
-    until = time.monotonic() + 120
-    while not (out / "vectors" / "index-00000.faiss").exists():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    kept, out = _Part.kept, tmp_path / "killed"
+    with monkeypatch.context() as patch:
+        patch.setattr(_Part, "kept", lambda *given: (kept(*given), time.sleep(0.5))[0])
+        first_part = out / "vectors" / "index-00000.faiss"
+        kill_when("cfr", *given, "--out", out, when=first_part.exists)
     work = out / "vectors"
     assert not (work / "index-00002.faiss").exists() and not (out / "index.json").exists()
     first = (work / "index-00000.faiss").stat().st_mtime_ns

@@ -1,9 +1,18 @@
 import json
+import time
 
 import numpy as np
 import pytest
 from cfr.retrieval.encoder import Encoder
-from tenpapers.testing import command, fails, imports_of_help, read_rows, start, write_rows
+from tenpapers.testing import (
+    command,
+    fails,
+    imports_of_help,
+    kill_when,
+    read_rows,
+    start,
+    write_rows,
+)
 
 from ..retrieval.conftest import make_checkpoint
 
@@ -171,26 +180,17 @@ def test_a_trained_model_is_a_folder_that_search_and_others_load(files, tmp_path
     assert abs(again.encode_query(texts) - peer.encode_query(texts)).max() < 1e-5
 
 
-def test_a_killed_process_goes_on_to_the_same_model(files, tmp_path):
-    import subprocess
-    import time
+def test_a_killed_process_goes_on_to_the_same_model(files, tmp_path, monkeypatch):
+    from cfr.training import loop, state
 
     words = training(files, "--scope", "head", "--epochs", 6)
     command("cfr", *words, "--out", tmp_path / "whole")
-    slowly = (
-        "import time; from cfr.training import loop, state\n"
-        "loop.SAVE_EVERY = loop.fit.__kwdefaults__['save_every'] = 0.0\n"
-        "save = state.State.save\n"
-        "state.State.save = lambda *given: (save(*given), time.sleep(0.3))"
-    )
-    out = tmp_path / "killed"
-    process = subprocess.Popen(start("cfr", *words, "--out", out, before=slowly))
-    until = time.monotonic() + 120
-    while not (out / "state" / "progress.json").exists():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    save, out = state.State.save, tmp_path / "killed"
+    with monkeypatch.context() as patch:
+        patch.setitem(loop.fit.__kwdefaults__, "save_every", 0.0)
+        patch.setattr(state.State, "save", lambda *given: (save(*given), time.sleep(0.3)))
+        begun = out / "state" / "progress.json"
+        kill_when("cfr", *words, "--out", out, when=begun.exists)
     assert not (out / "metrics.json").exists()
     command("cfr", *words, "--out", out)
     whole, resumed = (
