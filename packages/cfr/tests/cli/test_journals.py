@@ -134,7 +134,7 @@ def one_go(world):
         "rerank": (["rerank", *given, "--model", world / "tiny", "--no-cache"], candidates),
         "bench": (["bench", "bm25", "--data", passages], passages),
         "gold": (["signals", "gold", *given, "--references", claims], claims),
-        "make-train": (["make-train", "--labels", labels, *given], labels),
+        "make-train": (["make-train", "--labels", labels, *given], candidates),
         "synth": (["synth", "--n", 20], None),
         "score-answers": (["score-answers", "--scorer", "f1", "--in", answers], answers),
     }
