@@ -66,6 +66,22 @@ def test_a_value_is_checked_as_a_judges_words_are(tmp_path, kind, value, wanted,
     assert (found.value, found.status) == (wanted, status)
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("Both", "stance"),
+        (SCORES, "quality"),
+        (2, "missing"),
+        ([{"name": "cost", "response": "A", "helpfulness": 4}], "topics"),
+    ],
+)
+def test_the_judge_is_known_by_what_a_value_is(tmp_path, value, kind):
+    """A row need not say its judge; one that was not read says nothing."""
+    rows = rows_of({"value": None, "status": "bad_json"}, {"value": value})
+    found = load_judgements(write_rows(tmp_path / "m.jsonl", rows))
+    assert [(one.kind, one.status) for one in found] == [(kind, "bad_json"), (kind, "ok")]
+
+
 def test_the_judge_is_known_by_any_row(tmp_path):
     """The first was cut off; it is no verdict of another judge."""
     rows = rows_of({"outputs": ['{"score": ']}, {"outputs": ['{"score": 2}']})

@@ -11,7 +11,7 @@ from tenpapers.errors import UserError
 from tenpapers.records import read_json_lines
 
 from ..records import InstanceId, JudgeKind, Judgement, Status, instance_id
-from .parse_judgement import kind_of, parse_judgement, read_value
+from .parse_judgement import kind_of, kind_of_value, parse_judgement, read_value
 from .samples import is_name, model_name
 
 # What names the question of a verdict; ids of rows last, which may tell samples apart.
@@ -93,7 +93,7 @@ def _checked_kind(row: Mapping[str, Any], kind: JudgeKind | None, where: str) ->
     found: JudgeKind | None = row.get("kind") if row.get("kind") in get_args(JudgeKind) else None
     found = found or next((known for key, known in _PARSED.items() if key in row), None)
     if found is None and kind is None:
-        found = kind_of(_words(row) or "")
+        found = kind_of(_words(row) or "") or kind_of_value(row.get("value"))
     if kind is not None and found is not None and found != kind:
         raise UserError(f"{where}: a verdict of the {found} judge, {kind} is wanted")
     return kind or found

@@ -88,6 +88,17 @@ def kind_of(raw: str) -> JudgeKind | None:
     return None
 
 
+def kind_of_value(value: object) -> JudgeKind | None:
+    """Which judge has given a verdict, by what it is."""
+    if isinstance(value, str):
+        return "stance" if value.strip().lower() in STANCES else None
+    if isinstance(value, Mapping):
+        return "quality" if any(aspect in value for aspect in ASPECTS) else None
+    if isinstance(value, list):
+        return "topics" if all(isinstance(topic, Mapping) for topic in value) else None
+    return None if value is None or isinstance(value, bool) else "missing"
+
+
 def _objects(text: str) -> Iterator[Mapping[str, Any]]:
     """JSON objects in a text, keys in small letters, outermost only, in their order."""
     decoder = json.JSONDecoder(strict=False)
