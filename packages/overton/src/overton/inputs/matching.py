@@ -87,7 +87,7 @@ def _of_instance(instance: Instance) -> _Row:
 
 def _of_samples(samples: SampleSet) -> list[_Row]:
     prompts = samples.prompts or [0] * len(samples.ids)
-    queries = map(prompt_number, samples.queries) if samples.queries else prompts
+    queries: Iterable[int] = map(prompt_number, samples.queries) if samples.queries else prompts
     return [_Row(*row) for row in zip(map(str, samples.ids), prompts, queries, strict=True)]
 
 
