@@ -48,7 +48,8 @@ def bench_search(
 
     note(_contrievers_search(vectors.astype(np.float32, copy=False), asked))
     exact: np.ndarray | None = None
-    for kind in _KINDS:
+    kinds = _KINDS if settings.kind == "all" else ("flat", settings.kind)
+    for kind in kinds:
         if kind == "hnsw" and (reason := _too_long(vectors, settings.longest_build)):
             note({"kind": kind, "not_built": reason})
             continue

@@ -20,6 +20,10 @@ class BenchSettings:
     vectors: Annotated[int, typer.Option(help="Rows of the dense index (search).", min=2)] = 100_000
     dim: Annotated[int, typer.Option(help="Of those rows where there are no texts.", min=2)] = 384
     dtype: Annotated[Stored, typer.Option(help="Of those rows.")] = "fp32"
+    kind: Annotated[
+        Literal["all", "ivf", "hnsw", "pq"],
+        typer.Option(help="Index beside the exact one (search)."),
+    ] = "all"
     longest_build: Annotated[
         float, typer.Option(help="Seconds that the build of an HNSW index may take (search).")
     ] = 360
