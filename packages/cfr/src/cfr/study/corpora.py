@@ -82,15 +82,15 @@ def wice_corpus(study: Study, folder: Path) -> Corpus:
     ------
     UserError : the file is missing or not what it should be.
     """
-    rows = read_wice(folder / WICE)
+    rows = read_wice(folder / WICE)[: study.wice_rows]
     first = study.wice_train_rows
     return corpus_of("WiCE", rows[:first], rows[first:], (ARTICLE, WINDOWS))
 
 
 def synthetic_corpus(study: Study) -> Corpus:
-    """The synthetic set; its last fifth is the test."""
+    """The synthetic set; its last fifth is the test, the others may be trained on."""
     items = synth(study.synthetic, seed=study.seed)
-    train = [item for item in items if item.split == "train"]
+    train = [item for item in items if item.split == "train" and study.synthetic_tuned]
     test = [item for item in items if item.split == "test"]
     return corpus_of("synthetic", train, test, (OWN, ALL))
 

@@ -220,8 +220,9 @@ def _body(
     ]
     body.append(difference_table(differences))
     body += _control_sentences(every, pools, study)
-    body.append(choice_table({name: found.choice for name, found in every.items()}))
-    body.append(rows_table({name: found.rows for name, found in every.items()}))
+    trained = {name: found for name, found in every.items() if found.rows}
+    body.append(choice_table({name: found.choice for name, found in trained.items()}))
+    body.append(rows_table({name: found.rows for name, found in trained.items()}))
     if teacher:
         body.append(_teacher_sentence(study, teacher))
     if models:

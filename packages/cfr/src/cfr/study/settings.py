@@ -18,7 +18,9 @@ class Study:
     Parameters
     ----------
     train_claims, wice_train_rows : the first ones are trained on, the others are the test.
+    wice_rows : of WiCE, the first ones; None for all.
     synthetic : items drawn, a fifth of them for test; 0 for none.
+    synthetic_tuned : whether systems are also trained on its other items.
     scope, batch, hard_negatives : of the training, see `cfr train`.
     wice_batch : of WiCE and of the synthetic set.
     rates, steps : learning rates and numbers of steps that are tried on held-out training claims,
@@ -53,7 +55,9 @@ class Study:
     cache: Cache = True
     train_claims: int = 300
     wice_train_rows: int = 240
+    wice_rows: int | None = None
     synthetic: int = 500
+    synthetic_tuned: bool = True
     scope: str = "head"
     query_format: QueryFormat = "space"
     batch: int = 64

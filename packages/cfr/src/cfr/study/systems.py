@@ -106,7 +106,7 @@ def run_averitec(
 
 
 def run_own(corpus: Corpus, study: Study, base: VectorCache, journal: Journal) -> Systems:
-    """Untuned systems, gold evidence and its control on a corpus with pools of its own."""
+    """Untuned systems on a corpus with pools of its own; trained there, gold and its control."""
     words, vectors = ByWords(corpus), ByVectors(corpus, base)
     untuned: dict[str, Scorer] = {
         "B1": words,
@@ -114,6 +114,8 @@ def run_own(corpus: Corpus, study: Study, base: VectorCache, journal: Journal) -
         f"B1 + {study.base}": Fused(words, vectors),
     }
     found = _untuned(corpus, untuned, journal)
+    if not corpus.train:
+        return found
     every = len(corpus.passages)
     candidates = best(corpus, corpus.train, words.scores(corpus.train), every)
     labels = gold_labels(corpus, corpus.train, candidates)
