@@ -1,6 +1,6 @@
 """Real inputs: published head scores, and datasets of every task and variant.
 
-A fifth of the examples is built, all with `make acceptance` (see `WHOLE`).
+A tenth of the examples is built, all with `make acceptance` (see `WHOLE`).
 """
 
 import gzip
@@ -18,7 +18,7 @@ from .builds import built, check_needles
 from .conftest import in_process
 
 WHOLE = whole_acceptance()
-N = 200 if WHOLE else 40  # examples of a variant
+N = 200 if WHOLE else 20  # examples of a variant
 PUBLISHED = {
     "llama-2-7b-80k": (
         586,

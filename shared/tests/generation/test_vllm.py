@@ -36,7 +36,7 @@ def test_vllm_gives_the_greedy_text_and_the_scores_of_transformers(engine, expec
 @pytest.mark.vllm
 def test_nobody_waits_for_the_slowest_and_nobody_is_taken_along(engine):
     """One long answer among short ones, one prompt that does not fit, one that is nothing."""
-    slow = Request(id="slow", prompt="1, 2, 3,", sampling=Sampling(max_tokens=80))
+    slow = Request(id="slow", prompt="1, 2, 3,", sampling=Sampling(max_tokens=40))
     short = [
         Request(id=str(i), prompt=f"{i}, {i + 1},", sampling=Sampling(max_tokens=3))
         for i in range(20)

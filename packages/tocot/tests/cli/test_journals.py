@@ -94,6 +94,7 @@ def test_the_study_keeps_the_promises_of_runs(files, tmp_path, monkeypatch):
             (["--limit", 2], "n was 1 and is 2"),
         ],
         failed=unanswered,
+        kills=2,
     )
     check_journal("tocot", study, tmp_path / "runs")
 
