@@ -74,6 +74,7 @@ JSONL = "--task jsonl --data D --model T"
         ("sweep --over k --values few", ["numbers with commas"]),
         ("transfer --tasks mquake,poetry", ["--task poetry: unknown"]),
         ("compare-heads OTHER", ["two rankings"]),
+        ("compare-heads OTHER OTHER", ["other.json: stands there twice"]),
         ("reproduce --scale huge", ["'--scale'", "'huge'", "paper_gemma_7b"]),
         ("baseline repe --task mquake --window a", ["FIRST:END"]),
         ("baseline iti --task mquake --direction up", ["'--direction'", "'up'"]),

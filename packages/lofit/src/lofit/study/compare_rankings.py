@@ -24,7 +24,7 @@ def compare_rankings(
 
     Raises
     ------
-    UserError : fewer than two files, or none that says the model's shape.
+    UserError : fewer than two files, one of them twice, or none that says the model's shape.
     AdapterMismatchError : rankings of models of different shapes.
     """
     if len(files) < 2:
@@ -34,6 +34,9 @@ def compare_rankings(
     names = [str(file.parent.name or file.stem) for file in files]
     if len(set(names)) < len(names):
         names = [str(file) for file in files]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{name}: stands there twice", "a ranking is compared with others")
     rankings = [read_heads(file, geometry) for file in files]
     sets = {name: ranking.top(k) for name, ranking in zip(names, rankings, strict=True)}
     overlap = [[jaccard(a, b) for b in sets.values()] for a in sets.values()]
@@ -77,15 +80,10 @@ def _geometry(files: list[Path]) -> HeadGeometry:
         if file.suffix == ".npy":
             continue
         content = read_json(file)
-        if isinstance(content, dict) and "num_layers" in content:
-            return HeadGeometry(
-                "",
-                content["num_layers"],
-                content["num_heads"],
-                content["num_kv_heads"],
-                content["head_dim"],
-                0,
-            )
+        if isinstance(content, dict) and {"num_layers", "num_heads"} <= content.keys():
+            layers, heads = content["num_layers"], content["num_heads"]
+            key_value, head_dim = content.get("num_kv_heads", heads), content.get("head_dim", 0)
+            return HeadGeometry("", layers, heads, key_value, head_dim, 0)
         if isinstance(content, dict) and isinstance(content.get("scores"), list):
             scores = content["scores"]
             return HeadGeometry("", len(scores), len(scores[0]), len(scores[0]), 0, 0)
