@@ -170,6 +170,7 @@ def test_of_a_folder_every_file_is_an_input_and_none_is_left_out(tmp_path):
         journal.workspace("state").mkdir()
     (prompts / ".hidden").write_text("does not count")
     (prompts / "journal.jsonl").write_text("nor does that of a fetch")
+    (prompts / "part" / "ask.jinja.journal").write_text("nor that of the command of one file")
     Journal(tmp_path / "run", key={}, inputs=[prompts]).close()
     (prompts / "part" / "ask.jinja").write_text("ask again")
     with pytest.raises(UserError, match=r"input part/ask\.jinja has changed"):

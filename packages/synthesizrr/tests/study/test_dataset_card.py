@@ -37,3 +37,15 @@ def test_the_users_fields_are_columns(tmp_path):
         write_dataset(journal, "", ROWS, AG, facts={})
     table = load_dataset(str(tmp_path / "set"), split="train", cache_dir=str(tmp_path))
     assert json.loads(table[0]["customer"]) == 7
+
+
+def test_two_sets_in_folders_of_one_name_are_two_for_the_cache_of_datasets(tmp_path):
+    from datasets import load_dataset
+
+    read = []
+    for run in ("first", "second"):
+        folder = tmp_path / run / "dataset"
+        with Journal(folder, key={}) as journal:
+            write_dataset(journal, "", [ROWS[0].model_copy(update={"text": run})], AG, facts={})
+        read += load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))["text"]
+    assert read == ["first", "second"]

@@ -322,7 +322,7 @@ class Journal(Closing):
 def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
     """Name and path of every input file; those of a folder are named as they lie in it.
 
-    The journal of the command that made the folder is no content of it.
+    The journal of the command that made the folder, or a file of it, is no content of it.
     """
     for given in inputs:
         if given is None:
@@ -332,8 +332,9 @@ def _files(inputs: Iterable[Path | None]) -> Iterator[tuple[str, Path]]:
             continue
         for path in sorted(given.rglob("*")):
             name = path.relative_to(given)
-            hidden = path.name == JOURNAL or any(part.startswith(".") for part in name.parts)
-            if path.is_file() and not hidden:
+            hidden = any(part.startswith(".") for part in name.parts)
+            beside = path.suffix == ".journal" and path.with_suffix("").exists()
+            if path.is_file() and not (hidden or beside or path.name == JOURNAL):
                 yield name.as_posix(), path
 
 

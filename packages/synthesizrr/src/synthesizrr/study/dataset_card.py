@@ -87,12 +87,8 @@ def card_text(
         "task_categories": ["text-classification"],
         "tags": ["synthetic", "synthesizrr"],
         "size_categories": [_size(len(rows))],
-        "configs": [
-            {
-                "config_name": "default",
-                "data_files": [{"split": "train", "path": "data/train-*.parquet"}],
-            }
-        ],
+        # No `configs`: with them `datasets` takes any two local folders of one name for one data
+        # set, and gives from its cache the rows of the first. The file's name says the split.
     }
     lines = [
         "---",
