@@ -70,7 +70,15 @@ Scale = Annotated[
 
 
 # Options that name a model which a server or a cluster may serve.
-_MODEL_OPTIONS = {"--model", "--teacher", "--judge", "--reader", "--scorer"}
+_MODEL_OPTIONS = {
+    "--model",
+    "--teacher",
+    "--judge",
+    "--reader",
+    "--scorer",
+    "--critic",
+    "--refiner",
+}
 
 
 class _Group(TyperGroup):

@@ -1,11 +1,12 @@
 """Text from any model: one request, one completion, one sampling type; five backends; a cache."""
 
 from .cache import CompletionCache
-from .generator import Generator, open_generator
+from .generator import Attempt, Generator, ask_until_read, open_generator
 from .replay import RecordedAnswers, recorded_answers
 from .types import Completion, Request, Sampling, Score
 
 __all__ = [
+    "Attempt",
     "Completion",
     "CompletionCache",
     "Generator",
@@ -13,6 +14,7 @@ __all__ = [
     "Request",
     "Sampling",
     "Score",
+    "ask_until_read",
     "open_generator",
     "recorded_answers",
 ]

@@ -1,7 +1,8 @@
-"""A backend with a cache in front and a progress bar beside it."""
+"""A backend with a cache in front and a progress bar beside it; asking until it can be read."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from ..closing import Closing
 from ..errors import UserError
@@ -14,6 +15,8 @@ from .types import Backend, Completion, Request, Score, by_adapter, content_key,
 
 # What is worth keeping; a refusal may be another answer next time.
 _ANSWERS = ("stop", "length")
+# Backends whose greedy answer is the same each time.
+_SAME_AGAIN = ("hf", "vllm")
 
 
 class Generator(Closing):
@@ -153,3 +156,60 @@ def open_generator(
     store = CompletionCache() if cache is True else (cache or None)
     # Recordings are their own cache.
     return Generator(backend, None if backend.family == "replay" else store)
+
+
+class Attempt(NamedTuple):
+    """The answer that stands in the end, under the request's own id, and how often was asked."""
+
+    completion: Completion
+    tries: int
+
+
+def ask_until_read(
+    generator: Generator,
+    requests: Sequence[Request],
+    readable: Callable[[Completion], bool],
+    *,
+    tries: int,
+    progress: str | None = None,
+) -> Iterator[Attempt]:
+    """Complete requests; one whose answer is not readable is asked again, up to `tries` times.
+
+    A later attempt is the next sample of the same request, with the id `ID|try 2` and so on. A
+    greedy model in this process is not asked for the same answer again. Where no attempt is
+    readable the last one that is an answer stands; what failed, was refused or held back is not
+    asked again here.
+    """
+    by_id = {request.id: request for request in requests}
+    standing: dict[str, Completion] = {}
+    waiting = {request.id: request.id for request in requests}
+    for number in range(1, tries + 1):
+        again: dict[str, str] = {}
+        asked = [_attempt(by_id[own], name, number) for name, own in waiting.items()]
+        for done in generator.stream(asked, progress=progress if number == 1 else None):
+            own = waiting[done.id]
+            answered = done.finish_reason in _ANSWERS
+            if not answered and own in standing:  # the earlier answer says more than a failure
+                yield Attempt(standing.pop(own), number)
+                continue
+            completion = done.model_copy(update={"id": own})
+            last = number == tries or _says_the_same(generator, by_id[own])
+            if not answered or readable(completion) or last:
+                standing.pop(own, None)
+                yield Attempt(completion, number)
+            else:
+                standing[own] = completion
+                again[f"{own}|try {number + 1}"] = own
+        waiting = again
+        if not waiting:
+            return
+
+
+def _attempt(request: Request, name: str, number: int) -> Request:
+    sampling = request.sampling
+    later = sampling.model_copy(update={"sample": sampling.sample + number - 1})
+    return request.model_copy(update={"id": name, "sampling": later})
+
+
+def _says_the_same(generator: Generator, request: Request) -> bool:
+    return generator.backend.family in _SAME_AGAIN and request.sampling.temperature == 0

@@ -236,7 +236,7 @@ def _options(spec: ModelSpec) -> dict[str, Any]:
                 options[name] = int(text)
             elif name == "gpu_memory_utilization":
                 options[name] = float(text)
-            elif name == "enforce_eager":
+            elif name in ("enforce_eager", "trust_remote_code"):
                 options[name] = text.lower() in ("1", "true", "yes")
             elif name != "chat_template_kwargs":
                 options[name] = text

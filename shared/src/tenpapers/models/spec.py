@@ -25,6 +25,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
         "dtype",
         "revision",
         "quantization",
+        "trust_remote_code",
         "chat_template_kwargs",
     ),
     "openai": ("chat_template_kwargs",),
