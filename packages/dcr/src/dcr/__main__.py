@@ -1,0 +1,5 @@
+"""`python -m dcr`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""How files are read: published ones, and those that people have."""
