@@ -1,0 +1,1 @@
+"""Step 1: which sentences of a response the document does not support."""
