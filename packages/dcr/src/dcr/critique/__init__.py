@@ -1,0 +1,1 @@
+"""Critique: where a sentence goes wrong, why, and what should stand there instead."""
