@@ -1,0 +1,1 @@
+"""Refine: a response edited by its feedback, changed as little as possible; the recipes."""
