@@ -1,0 +1,1 @@
+"""Fine-tuning of critics and refiners."""
