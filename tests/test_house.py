@@ -21,16 +21,19 @@ KINDS_OF_TESTS = {"test_acceptance.py", "test_gpu.py", "test_vllm.py"}
 # What one package alone takes from shared, and why it stays there: rooms, and names of rooms.
 ONE_USER = {
     "embedding": "shards and indexes stand beside the encoder that three packages load",
-    "generation.VLLMBackend": "the backend of every package; one test looks at its options",
+    "generation.Attempt": "molecularfacts asks its models until they can be read, too",
+    "generation.ask_until_read": "molecularfacts asks until it can read an answer too",
     "generation.split_thought": "how every backend splits off what a model thought first",
     "models.Head": "part of AttentionLayout, which lofit and retrievalheads use",
     "models.Projection": "part of AttentionLayout",
+    "models.MiniCheck": "molecularfacts scores its facts with it too",
+    "models.NAMES": "the released models of MiniCheck; molecularfacts takes the same names",
     "models.Family": "a line of FAMILIES",
     "models.O_PROJ_PATTERN": "part of AttentionLayout: where an unknown family's heads are",
     "models.UnsupportedModelError": "part of AttentionLayout",
-    "models.folder_identity": "what model_identity and adapter_identity say of any other folder",
     "paper.Claim": "the type that every study's verdicts speak of",
     "report.file_digest": "the hash of the manifest's inputs",
+    "sentences": "molecularfacts cuts texts and documents the same way",
 }
 
 

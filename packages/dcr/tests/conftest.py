@@ -1,0 +1,3 @@
+from tenpapers.testing import data_fixture
+
+data = data_fixture("dcr")
