@@ -19,6 +19,7 @@ def hits_figure(file: Path, panels: Mapping[str, Mapping[str, Sequence[float]]])
     panels : by pool and system hit@1, hit@2, ...
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     systems = list(dict.fromkeys(name for lines in panels.values() for name in lines))
     across = min(3, len(panels))
@@ -45,6 +46,7 @@ def hits_figure(file: Path, panels: Mapping[str, Mapping[str, Sequence[float]]])
         axes.set_title(panel, fontsize=10)
         axes.set_xlabel("k")
         axes.set_ylabel("hit@k")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(0, 1.02)
         axes.grid(alpha=0.3)
     figure.legend(

@@ -35,6 +35,7 @@ from .corpora import WICE, Corpus, averitec_corpus, synthetic_corpus, wice_corpu
 from .figures import hits_figure
 from .labels import CONTROL
 from .measures import Cell, curve, difference, measured
+from .rankings import Ranks
 from .settings import Study
 from .systems import Systems, kept, run_averitec, run_own
 from .tables import (
@@ -110,7 +111,7 @@ def _run(
     cells = {name: cells_of(found.ranks, measure) for name, found in every.items()}
     carried = {name: cells_of(runs, measure) for name, runs in main.transfer.items()}
     body = _body(study, averitec, every, cells, carried, models, differences, main.teacher)
-    picture = hits_figure(journal.root / FIGURE, _panels(every))
+    picture = hits_figure(journal.root / FIGURE, _panels(every, main.transfer))
     said = {claim.id: claim.sentence for claim in paper.claims}
     verdicts = [[said[one["id"]], one["verdict"], one["evidence"]] for one in judged]
     body.insert(2, picture)
@@ -124,7 +125,7 @@ def _run(
         "training": {name: found.rows for name, found in every.items()},
         "teacher": main.teacher,
         "models": models,
-        "hits": _panels(every),
+        "hits": _panels(every, main.transfer),
     }
     details = manifest(as_config(study), seed=study.seed, began=began, data=files)
     write_report(journal.root, f"cfr, {scale} scale", body, results=results, manifest=details)
@@ -184,10 +185,14 @@ def _differences(
     return found
 
 
-def _panels(every: Mapping[str, Systems]) -> dict[str, dict[str, list[float]]]:
+def _panels(
+    every: Mapping[str, Systems], transfer: Mapping[str, Mapping[str, Sequence[Ranks]]]
+) -> dict[str, dict[str, list[float]]]:
+    """hit@k by pool and system; where nothing was trained, of what was trained on AV-400."""
     panels: dict[str, dict[str, list[float]]] = {}
-    for found in every.values():
-        for system, runs in found.ranks.items():
+    for name, found in every.items():
+        carried = {} if found.rows else transfer.get(name, {})
+        for system, runs in (found.ranks | dict(carried)).items():
             for view in runs[0]:
                 if runs[0][view]:
                     panels.setdefault(view, {})[system] = curve(of_view(runs, view))
