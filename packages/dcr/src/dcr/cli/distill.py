@@ -129,6 +129,6 @@ def build(
 def _say(title: str, stage: "Stage", as_json: bool, file: Path) -> None:
     for name, words in stage.failed.items():
         typer.echo(f"{name}: no row: {words}", err=True)
-    rows = [[name, count] for name, count in stage.counts.items()]
+    rows: list[list[str | int]] = [[name, count] for name, count in stage.counts.items()]
     say(stage.counts, as_json, Table(title, ["", "rows"], rows), f"-> {file}")
     stop_on_failures(len(stage.failed), stage.asked)
