@@ -21,8 +21,10 @@ Tokenizer = Literal["NLTKWordTokenizer", "word_tokenize"]
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
 # What Porter's stemmer cuts off or changes; every second word has no such ending. Longer endings
 # that end with one of these, as "ational" with "al", are left out.
-ENDINGS = ("s", "ed", "ing", "y", "al", "enci", "anci", "er", "li", "ion", "ator", "ism", "iti")
-ENDINGS += ("logi", "ful", "ic", "ant", "ent", "ou", "e", "ll")
+ENDINGS: tuple[str, ...] = (
+    *("s", "ed", "ing", "y", "al", "enci", "anci", "er", "li", "ion", "ator", "ism", "iti"),
+    *("logi", "ful", "ic", "ant", "ent", "ou", "e", "ll"),
+)
 
 Places = Mapping[str, Sequence[int]]
 

@@ -168,7 +168,8 @@ def _bytes(index: DenseIndex) -> int:
     import faiss
 
     sizes: list[int] = []
-    writer = faiss.PyCallbackIOWriter(lambda some: sizes.append(len(some)))
+    # faiss makes the class when it is imported.
+    writer = faiss.PyCallbackIOWriter(lambda some: sizes.append(len(some)))  # type: ignore[attr-defined]
     for part in index.faiss_parts:
         faiss.write_index(part, writer)
     return sum(sizes)

@@ -82,7 +82,8 @@ def _geometry(files: list[Path]) -> HeadGeometry:
         content = read_json(file)
         if isinstance(content, dict) and {"num_layers", "num_heads"} <= content.keys():
             layers, heads = content["num_layers"], content["num_heads"]
-            key_value, head_dim = content.get("num_kv_heads", heads), content.get("head_dim", 0)
+            key_value = content["num_kv_heads"] if "num_kv_heads" in content else heads
+            head_dim = content["head_dim"] if "head_dim" in content else 0
             return HeadGeometry("", layers, heads, key_value, head_dim, 0)
         if isinstance(content, dict) and isinstance(content.get("scores"), list):
             scores = content["scores"]
