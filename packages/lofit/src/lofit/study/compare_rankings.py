@@ -81,10 +81,9 @@ def _geometry(files: list[Path]) -> HeadGeometry:
             continue
         content = read_json(file)
         if isinstance(content, dict) and {"num_layers", "num_heads"} <= content.keys():
-            layers, heads = content["num_layers"], content["num_heads"]
-            key_value = content["num_kv_heads"] if "num_kv_heads" in content else heads
-            head_dim = content["head_dim"] if "head_dim" in content else 0
-            return HeadGeometry("", layers, heads, key_value, head_dim, 0)
+            shape = {"num_kv_heads": content["num_heads"], "head_dim": 0} | content
+            names = ("num_layers", "num_heads", "num_kv_heads", "head_dim")
+            return HeadGeometry("", *(shape[name] for name in names), 0)
         if isinstance(content, dict) and isinstance(content.get("scores"), list):
             scores = content["scores"]
             return HeadGeometry("", len(scores), len(scores[0]), len(scores[0]), 0, 0)
