@@ -82,8 +82,8 @@ def _geometry(files: list[Path]) -> HeadGeometry:
         content = read_json(file)
         if isinstance(content, dict) and {"num_layers", "num_heads"} <= content.keys():
             shape = {"num_kv_heads": content["num_heads"], "head_dim": 0} | content
-            names = ("num_layers", "num_heads", "num_kv_heads", "head_dim")
-            return HeadGeometry("", *(shape[name] for name in names), 0)
+            layers, heads = shape["num_layers"], shape["num_heads"]
+            return HeadGeometry("", layers, heads, shape["num_kv_heads"], shape["head_dim"], 0)
         if isinstance(content, dict) and isinstance(content.get("scores"), list):
             scores = content["scores"]
             return HeadGeometry("", len(scores), len(scores[0]), len(scores[0]), 0, 0)
