@@ -17,9 +17,19 @@ def test_a_document_is_title_and_text():
 
 def test_names_may_be_numbers_and_be_called_id():
     assert Passage.model_validate({"id": 3, "text": "t"}).pid == "3"
+    assert Passage.model_validate({"_id": "d3", "text": "t"}).pid == "d3"
     assert Candidates.model_validate({"qid": 4, "claim": "c"}).qid == "4"
     with pytest.raises(ValidationError):
         Passage.model_validate({"text": "t"})
+
+
+def test_what_may_be_missing_may_be_null_and_nothing_else():
+    passage = Passage.model_validate({"pid": "p", "text": "t", "title": None, "mine": None})
+    assert (passage.document, passage.model_extra) == ("t", {"mine": None})
+    claim = Claim.model_validate({"claim_id": 1, "claim": "c", "questions": None, "label": None})
+    assert (claim.questions, claim.label) == ((), None)
+    with pytest.raises(ValidationError, match="text"):
+        Passage.model_validate({"pid": "p", "text": None})
 
 
 def test_fields_of_the_users_own_come_back():

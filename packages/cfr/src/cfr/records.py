@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 ClaimId = int | str
 Signal = Literal["gold", "distill", "lerc"]
@@ -18,9 +25,22 @@ Name = Annotated[
 
 
 class Row(BaseModel):
-    """Base of a row of a file: immutable; fields of the user's own come back in the output."""
+    """Base of a row of a file: immutable; fields of the user's own come back in the output.
+
+    A field that may be missing may also be null, as tables write what they do not have.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_missing(cls, row: Any) -> Any:
+        if not isinstance(row, Mapping):
+            return row
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {
+            name: value for name, value in row.items() if value is not None or name not in optional
+        }
 
 
 class Page(Row):
@@ -42,12 +62,12 @@ class Passage(Row):
 
     Parameters
     ----------
-    pid : its name; a file may call it `id`.
+    pid : its name; a file may call it `id` or `_id`.
     start, end : of the window in the page, in words.
     pseudo : whether it is the text of an answer that stands in for a lost page.
     """
 
-    pid: Name = Field(validation_alias=AliasChoices("pid", "id"))
+    pid: Name = Field(validation_alias=AliasChoices("pid", "id", "_id"))
     url: str = ""
     title: str = ""
     text: str

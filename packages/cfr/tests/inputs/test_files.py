@@ -28,6 +28,16 @@ QUERY = {"qid": "0:0", "claim": "c"}
         (read_labels, [{"qid": "0", "signal": "gold"}] * 2, "'gold of 0' stands there twice"),
         (read_labels, [{"qid": "0", "signal": "luck"}], "x.jsonl:1: signal"),
         (read_ranked, [{"qid": "0"}] * 2, "qid '0' stands there twice"),
+        (
+            read_labels,
+            [{"qid": "0", "signal": "gold", "judgements": [{"pid": 1, "rel": 1}, {"pid": "1"}]}],
+            "0: pid '1' stands there twice",
+        ),
+        (
+            read_ranked,
+            [{"qid": "0", "results": [{"pid": "a", "score": 1, "rank": n} for n in (1, 2)]}],
+            "0: pid 'a' stands there twice",
+        ),
     ],
 )
 def test_what_is_not_clear_is_refused(tmp_path, read, rows, told):

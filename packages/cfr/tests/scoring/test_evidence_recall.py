@@ -1,6 +1,8 @@
 import math
 
+import pytest
 from cfr.scoring.evidence_recall import evidence_recall, paragraphs_found
+from tenpapers.errors import UserError
 
 
 def test_one_whole_set_has_to_be_found():
@@ -31,3 +33,10 @@ def test_both_paragraphs():
         "recall@3": 0.75,
         "both_found@3": 0.5,
     }
+
+
+def test_rankings_of_other_questions_are_refused():
+    with pytest.raises(UserError, match="none of 1 queries is ranked"):
+        paragraphs_found({"x": ["a"]}, {"q": ["a"]}, (2,))
+    with pytest.raises(UserError, match="none of 1 queries is ranked"):
+        evidence_recall({"x": ["a"]}, {"c": [{"a"}]}, (1,))

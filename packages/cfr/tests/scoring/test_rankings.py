@@ -62,9 +62,19 @@ def test_queries_without_a_relevant_passage_are_skipped_and_counted():
     assert nothing["n"] == 0 and math.isnan(nothing["mrr"])
 
 
-def test_a_query_that_was_not_ranked_found_nothing():
+def test_a_query_that_was_not_ranked_found_nothing_and_is_counted(caplog):
     known = judged([labels("q", a=1), labels("r", a=1)])
     assert retrieval_metrics([ranked("q", "a")], known, ks=(1,))["mrr"] == 0.5
+    assert "1 of 2 queries have no ranking: they found nothing" in caplog.text
+
+
+def test_rankings_of_other_queries_are_refused():
+    known = judged([labels("q", a=1), labels("r", a=1)])
+    with pytest.raises(UserError, match="none of 2 queries is ranked: query 'q' is not among"):
+        retrieval_metrics([ranked("x", "a")], known)
+    graded = judged([labels("q", "distill", a=(2, 1))])
+    with pytest.raises(UserError, match="none of 1 queries is ranked"):
+        top_relevance([ranked("x", "a")], graded)
 
 
 def test_a_passage_is_relevant_if_any_signal_says_so():

@@ -92,3 +92,11 @@ def test_an_answer_stands_in_for_a_lost_page_where_that_is_wanted():
 def test_a_query_of_no_claim_is_refused(qid, told):
     with pytest.raises(UserError, match=told):
         gold([candidates(qid=qid)], [claim(answer(TEXT))])
+
+
+def test_a_claim_of_that_number_in_another_file_is_refused():
+    other = claim(answer(TEXT)).model_copy(update={"claim": "Oil rose."})
+    with pytest.raises(UserError, match="claim '1' of the references is another one: 'Oil rose.'"):
+        gold([candidates()], [other])
+    spaced = claim(answer(TEXT)).model_copy(update={"claim": "the bridge  fell."})
+    assert gold([candidates()], [spaced])[0].skipped == ""

@@ -69,9 +69,12 @@ def read_labels(path: Path) -> list[Labels]:
 
     Raises
     ------
-    UserError : see `read_pages`; two rows of one signal for a query.
+    UserError : see `read_pages`; two rows of one signal for a query, two judgements of one passage
+        in a row.
     """
     rows = read_jsonl(path, Labels)
+    for row in rows:
+        require_distinct(path, f"{row.qid}: pid", (one.pid for one in row.judgements))
     require_distinct(path, "signal of a query", (f"{row.signal} of {row.qid}" for row in rows))
     return rows
 
@@ -93,9 +96,11 @@ def read_ranked(path: Path) -> list[Ranked]:
 
     Raises
     ------
-    UserError : see `read_pages`; two rankings of one query.
+    UserError : see `read_pages`; two rankings of one query, a passage twice in one.
     """
     rows = read_jsonl(path, Ranked)
+    for row in rows:
+        require_distinct(path, f"{row.qid}: pid", (one.pid for one in row.results))
     require_distinct(path, "qid", (row.qid for row in rows))
     return rows
 

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from .rankings import require_ranked
+
 
 def evidence_recall(
     rankings: Mapping[str, Sequence[str]],
@@ -20,8 +22,13 @@ def evidence_recall(
     Returns
     -------
     `n` claims, `skipped`, and `evidence_recall@k` for each k, 0 to 1; NaN where n is 0.
+
+    Raises
+    ------
+    UserError : rankings of none of the claims.
     """
     known = {name: sets for name, sets in evidence.items() if any(sets)}
+    require_ranked(known, rankings)
     shares = {
         f"evidence_recall@{k}": _share(
             _holds_one(rankings.get(name, ())[:k], sets) for name, sets in known.items()
@@ -42,8 +49,13 @@ def paragraphs_found(
     -------
     `n` questions, `skipped` ones without gold paragraphs, `recall@k` and `both_found@k` for each k,
     0 to 1; NaN where n is 0.
+
+    Raises
+    ------
+    UserError : rankings of none of the questions.
     """
     known = {name: frozenset(wanted) for name, wanted in gold.items() if wanted}
+    require_ranked(known, rankings)
     values: dict[str, float | int] = {"n": len(known), "skipped": len(gold) - len(known)}
     for k in ks:
         shares = [

@@ -1,7 +1,8 @@
 """How well rankings put relevant passages first."""
 
+import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +10,8 @@ from tenpapers.errors import UserError
 
 from ..records import Labels, Ranked
 from .intervals import Interval, claim_of, interval
+
+log = logging.getLogger(__name__)
 
 KS = (1, 5, 10)
 TOP_GRADE = 2
@@ -81,7 +84,8 @@ def retrieval_metrics(
 
     Raises
     ------
-    UserError : a query or a passage of a query twice, a score that is not a number.
+    UserError : a query or a passage of a query twice, a score that is not a number, rankings of
+        none of the queries.
     """
     found, skipped = metrics_by_query(ranked, qrels, ks)
     names = ["mrr", *(f"{kind}@{k}" for kind in ("hit", "recall", "ndcg") for k in ks)]
@@ -103,6 +107,7 @@ def metrics_by_query(
     rankings = pids_of(ranked)
     labels = {qid: _judged(known) for qid, known in qrels.items()}
     asked = [qid for qid, known in labels.items() if known.relevant]
+    require_ranked(asked, rankings)
     skipped = len(labels.keys() | rankings.keys()) - len(asked)
     return {qid: _of_query(rankings.get(qid, ()), labels[qid], ks) for qid in asked}, skipped
 
@@ -157,12 +162,33 @@ def top_relevance(
         )
     shares, unjudged = [], 0
     rankings = pids_of(ranked)
+    require_ranked(labels, rankings)
     for qid, known in labels.items():
         first = rankings.get(qid, ())[:k]
         unjudged += sum(pid not in known.grades for pid in first)
         tops = [known.grades.get(pid, 0) == TOP_GRADE for pid in first]
         shares.append(sum(tops) / len(tops) if tops else 0.0)
     return {"n": len(shares), "k": k, "top_relevance": _mean(shares), "unjudged": unjudged}
+
+
+def require_ranked(asked: Collection[str], rankings: Mapping[str, object]) -> None:
+    """Say how many queries have no ranking, which count as having found nothing.
+
+    Raises
+    ------
+    UserError : none has one: these are rankings of other queries.
+    """
+    missing = [qid for qid in asked if qid not in rankings]
+    if asked and rankings and len(missing) == len(asked):
+        raise UserError(
+            f"none of {len(asked)} queries is ranked: query {missing[0]!r} is not among the "
+            f"rankings, which have {next(iter(rankings))!r}",
+            "rankings and references of the same queries are wanted",
+        )
+    if missing:
+        log.warning(
+            "%d of %d queries have no ranking: they found nothing", len(missing), len(asked)
+        )
 
 
 def pids_of(ranked: Iterable[Ranked]) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tenpapers.errors import UserError
 
-from ..inputs.claims import is_answer
+from ..inputs.claims import claim_key, is_answer
 from ..records import Candidates, Claim, Question
 
 _NONE = Question(question="")
@@ -21,7 +21,8 @@ def questions_by_qid(
 
     Raises
     ------
-    UserError : a query whose claim or subquestion is not among the claims.
+    UserError : a query whose claim or subquestion is not among the claims, or whose claim is
+        another one there: files without `claim_id` are numbered by row.
     """
     known = {str(claim.claim_id): claim for claim in claims}
     found = {}
@@ -32,6 +33,12 @@ def questions_by_qid(
             raise UserError(
                 f"query {row.qid!r}: no claim {name!r} in the references",
                 "a qid is CLAIM_ID:NUMBER_OF_THE_SUBQUESTION",
+            )
+        if row.claim.strip() and claim_key(row.claim) != claim_key(claim.claim):
+            raise UserError(
+                f"query {row.qid!r}: claim {name!r} of the references is another one: "
+                f"{claim.claim[:60]!r}, not {row.claim[:60]!r}",
+                "the references that the candidates were made from are wanted",
             )
         if not claim.questions:
             found[row.qid] = _NONE
