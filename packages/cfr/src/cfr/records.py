@@ -35,7 +35,7 @@ class Row(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_missing(cls, row: Any) -> Any:
-        if not isinstance(row, Mapping):
+        if not isinstance(row, Mapping) or None not in row.values():
             return row
         optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
         return {
