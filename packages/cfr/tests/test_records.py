@@ -32,6 +32,15 @@ def test_what_may_be_missing_may_be_null_and_nothing_else():
         Passage.model_validate({"pid": "p", "text": None})
 
 
+def test_questions_and_answers_may_be_texts_alone():
+    asked = ["Did it?", {"question": "When?", "answers": ["In May."]}]
+    claim = Claim.model_validate({"claim_id": 1, "claim": "c", "questions": asked})
+    assert [(one.question, [a.joined for a in one.answers]) for one in claim.questions] == [
+        ("Did it?", []),
+        ("When?", ["In May."]),
+    ]
+
+
 def test_fields_of_the_users_own_come_back():
     row = {"claim_id": 1, "claim": "c", "claim_date": "1-2-2020", "mine": [1]}
     dumped = Claim.model_validate(row).model_dump()

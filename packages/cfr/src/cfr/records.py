@@ -82,7 +82,7 @@ class Passage(Row):
 
 
 class Answer(Row):
-    """A person's answer to a subquestion.
+    """A person's answer to a subquestion; a text alone is one too.
 
     Parameters
     ----------
@@ -97,6 +97,11 @@ class Answer(Row):
     cached_source_url: str | None = None
     source_medium: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, row: Any) -> Any:
+        return {"answer": row} if isinstance(row, str) else row
+
     @property
     def joined(self) -> str:
         """The answer, a Boolean one with its explanation: `answer. explanation`."""
@@ -106,10 +111,15 @@ class Answer(Row):
 
 
 class Question(Row):
-    """A subquestion of a claim, with people's answers."""
+    """A subquestion of a claim, with people's answers; a text alone is one without answers."""
 
     question: str
     answers: Sequence[Answer] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, row: Any) -> Any:
+        return {"question": row} if isinstance(row, str) else row
 
 
 class Claim(Row):
