@@ -128,6 +128,7 @@ def test_a_listwise_teachers_grades_rate_the_first_documents(files, capsys):
     given = ["--pred", files / "ranked.jsonl.gz", "--ref", labels]
     assert evaluated(capsys, "top-documents", *given, "--k", 2) == {
         "n": 1,
+        "skipped": 0,
         "k": 2,
         "top_relevance": 0.5,
         "unjudged": 0,

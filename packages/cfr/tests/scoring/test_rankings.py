@@ -104,11 +104,14 @@ def test_top_relevance_is_the_share_of_first_passages_of_grade_two():
             labels("q", "distill", a=(2, 1), b=(1, 0)),
             labels("r", "distill", a=(2, 1), b=(0, 0)),
             labels("s", "distill", a=(1, 0)),
+            labels("not read", "distill"),
+            labels("left out", "distill", a=(None, None)),
         ]
     )
     rankings = [ranked("q", "a", "b"), ranked("r", "b", "a"), ranked("s", "x")]
     assert top_relevance(rankings, known) == {
         "n": 3,
+        "skipped": 2,
         "k": 1,
         "top_relevance": pytest.approx(1 / 3),
         "unjudged": 1,

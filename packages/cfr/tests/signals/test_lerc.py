@@ -1,5 +1,9 @@
+import math
+
+import pytest
 from cfr.equivalence.answer_scores import AnswerScorer
-from cfr.signals.lerc import equivalences, lerc
+from cfr.signals.lerc import equivalences, lerc, require_bounds
+from tenpapers.errors import UserError
 
 from .conftest import candidates, passage
 
@@ -67,3 +71,9 @@ def test_answers_of_the_references_win_and_a_query_without_any_is_not_asked(repl
     assert said(labels[0])[1] == (0.1, 0)
     assert said(labels[0])[0] == (1.0, 1)  # word by word, so nothing was compared
     assert [row.skipped for row in labels[1:]] == ["no right answer", "no passages"]
+
+
+@pytest.mark.parametrize(("hi", "lo"), [(0.2, 0.8), (math.nan, 0.3), (0.7, math.nan)])
+def test_bounds_that_cross_are_refused(hi, lo):
+    with pytest.raises(UserError, match="the second at most the first is wanted"):
+        require_bounds(hi, lo)

@@ -145,12 +145,13 @@ def top_relevance(
 ) -> dict[str, float | int]:
     """Share of first passages that a teacher graded 2, the mean over the first k of each query.
 
-    Passages that nobody judged are counted apart, and count as not relevant.
+    Passages that nobody judged are counted apart, and count as not relevant. A query without any
+    grade, such as one whose teacher's reply could not be read, is left out and counted.
 
     Returns
     -------
-    `n` queries, `k`, `top_relevance` (0 to 1, NaN where n is 0), `unjudged` passages among the
-    first k.
+    `n` queries, `skipped` ones without grades, `k`, `top_relevance` (0 to 1, NaN where n is 0),
+    `unjudged` passages among the first k.
 
     Raises
     ------
@@ -162,13 +163,20 @@ def top_relevance(
         )
     shares, unjudged = [], 0
     rankings = pids_of(ranked)
-    require_ranked(labels, rankings)
-    for qid, known in labels.items():
+    read = {qid: known for qid, known in labels.items() if known.grades}
+    require_ranked(read, rankings)
+    for qid, known in read.items():
         first = rankings.get(qid, ())[:k]
         unjudged += sum(pid not in known.grades for pid in first)
         tops = [known.grades.get(pid, 0) == TOP_GRADE for pid in first]
         shares.append(sum(tops) / len(tops) if tops else 0.0)
-    return {"n": len(shares), "k": k, "top_relevance": _mean(shares), "unjudged": unjudged}
+    return {
+        "n": len(shares),
+        "skipped": len(labels) - len(read),
+        "k": k,
+        "top_relevance": _mean(shares),
+        "unjudged": unjudged,
+    }
 
 
 def require_ranked(asked: Collection[str], rankings: Mapping[str, object]) -> None:

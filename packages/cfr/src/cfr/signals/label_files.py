@@ -83,12 +83,13 @@ def label_by_answers(
 
     Raises
     ------
-    UserError : see `read_candidates`, `read_claims` and `open_scorer`; `out` holds a run of other
-        settings or inputs.
+    UserError : see `read_candidates`, `read_claims`, `open_scorer` and `require_bounds`; `out`
+        holds a run of other settings or inputs.
     """
     from ..equivalence.answer_scores import open_scorer
-    from .lerc import equivalences
+    from .lerc import equivalences, require_bounds
 
+    require_bounds(settings.hi, settings.lo)
     candidates = read_candidates(settings.candidates)
     answers = None
     if settings.references is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenpapers.errors import UserError
 from tenpapers.generation import Generator
 
 from ..equivalence.answer_scores import AnswerRow, AnswerScorer
@@ -65,7 +66,12 @@ def equivalences(
     windows : how many of a query are read, the first ones.
     folder : the user's templates.
     progress : what a progress bar says, None for none.
+
+    Raises
+    ------
+    UserError : see `require_bounds`.
     """
+    require_bounds(hi, lo)
     waiting: dict[str, _Read] = {}
     cases: list[Case] = []
     for row in candidates:
@@ -97,6 +103,17 @@ def equivalences(
             yield from _scored(complete, scorer, hi, lo)
             complete = []
     yield from _scored(complete, scorer, hi, lo)
+
+
+def require_bounds(hi: float, lo: float) -> None:
+    """Stop at bounds that call a score positive and negative at once.
+
+    Raises
+    ------
+    UserError : one of them is not a number, or `lo` is over `hi`.
+    """
+    if not lo <= hi:
+        raise UserError(f"--hi {hi:g} --lo {lo:g}: the second at most the first is wanted")
 
 
 # All labels at once, query by query.
