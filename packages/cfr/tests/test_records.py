@@ -28,6 +28,7 @@ def test_what_may_be_missing_may_be_null_and_nothing_else():
     assert (passage.document, passage.model_extra) == ("t", {"mine": None})
     claim = Claim.model_validate({"claim_id": 1, "claim": "c", "questions": None, "label": None})
     assert (claim.questions, claim.label) == ((), None)
+    assert claim.model_fields_set == {"claim_id", "claim", "label"}
     with pytest.raises(ValidationError, match="text"):
         Passage.model_validate({"pid": "p", "text": None})
 

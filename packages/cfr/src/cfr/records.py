@@ -37,7 +37,12 @@ class Row(BaseModel):
     def _null_is_missing(cls, row: Any) -> Any:
         if not isinstance(row, Mapping) or None not in row.values():
             return row
-        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        # A null that is a value of its field stays: what is written says it too.
+        optional = {
+            name
+            for name, field in cls.model_fields.items()
+            if not field.is_required() and field.default is not None
+        }
         return {
             name: value for name, value in row.items() if value is not None or name not in optional
         }
