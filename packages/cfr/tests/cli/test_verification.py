@@ -135,6 +135,7 @@ def test_a_judge_alone_says_what_evidence_is_worth(files, models, tmp_path):
 @pytest.mark.slow
 def test_a_live_model_verifies_a_claim(files, capsys):
     claim = ["--claim", "The bridge was opened in 2012.", "--no-cache", "--json"]
+    claim += ["--answer-tokens", "16", "--verdict-tokens", "24"]
     command("cfr", "verify", *arguments(files, "smollm2"), *claim)
     row = json.loads(capsys.readouterr().out)
     assert row["pred_label"] in AVERITEC.labels and row["raw"]

@@ -14,9 +14,8 @@ from ..reading.fences import prompt_digest, quoted
 from ..records import Claim, Evidence, Verdict
 from ..scoring.averitec import NO_ANSWER
 from ..scoring.labels import AVERITEC, LabelSet
+from .settings import VERDICT_TOKENS
 from .verdict_parser import parse_verdict
-
-MAX_NEW_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Judge:
     labels: LabelSet = AVERITEC
     examples: bool = False
     prompts: Path | None = None
-    max_new_tokens: int = MAX_NEW_TOKENS
+    max_new_tokens: int = VERDICT_TOKENS
     seed: int = 0
 
     def __post_init__(self) -> None:

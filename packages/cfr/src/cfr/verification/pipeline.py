@@ -10,8 +10,8 @@ from typing import Protocol
 from tenpapers.generation import Generator
 
 from ..inputs.claims import queries_of
+from ..reading.reader import MAX_NEW_TOKENS, Reading, read
 from ..reading.reader import Case as ReaderCase
-from ..reading.reader import Reading, read
 from ..records import Candidates, Claim, Evidence, Page, Passage, Query, Verdict
 from ..retrieval.filters import FilterSettings, filter_copies, filter_pages
 from .decompose import decompose, with_questions
@@ -43,6 +43,7 @@ class Stages:
     filters : what may not be evidence; None lets everything pass.
     decomposer : writes the questions of claims that have none; None asks such claims alone.
     own_questions : False has it write those of all claims.
+    answer_tokens : of the reader's answer, at most.
     prompts : folder of templates that replace ours.
     """
 
@@ -53,6 +54,7 @@ class Stages:
     filters: FilterSettings | None = field(default_factory=FilterSettings)
     decomposer: Generator | None = None
     own_questions: bool = True
+    answer_tokens: int = MAX_NEW_TOKENS
     prompts: Path | None = None
     seed: int = 0
 
@@ -157,6 +159,7 @@ def _read(claims: Sequence[Claim], stages: Stages, counted: Counted) -> list[Cas
     for case, reading in read(
         list(cases.values()),
         stages.reader,
+        max_new_tokens=stages.answer_tokens,
         folder=stages.prompts,
         seed=stages.seed,
         progress="reader",

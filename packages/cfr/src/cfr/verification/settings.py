@@ -12,6 +12,8 @@ from ..retrieval.query_form import QueryFormat
 from ..retrieval.search import Mode
 from ..scoring.labels import LabelsName
 
+VERDICT_TOKENS = 256  # of a judge's words, at most
+
 Reader = Annotated[
     str, typer.Option("--reader", help="Model that answers questions: smollm2, hf:ID, vllm:ID, ...")
 ]
@@ -101,6 +103,12 @@ class VerifySettings:
     examples: Annotated[
         bool, typer.Option("--examples", help="Show the judge an example of each label.")
     ] = False
+    answer_tokens: Annotated[
+        int, typer.Option("--answer-tokens", help="Of the reader's answer, at most.", min=1)
+    ] = MAX_NEW_TOKENS
+    verdict_tokens: Annotated[
+        int, typer.Option("--verdict-tokens", help="Of the judge's words, at most.", min=1)
+    ] = VERDICT_TOKENS
     prompts: PromptsFolder = None
     limit: Limit = None
     seed: Seed = 0

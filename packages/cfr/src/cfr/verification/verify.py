@@ -140,6 +140,7 @@ def _opened(
             LABEL_SETS[settings.labels],
             examples=settings.examples,
             prompts=settings.prompts,
+            max_new_tokens=settings.verdict_tokens,
             seed=settings.seed,
         )
         if settings.index is None or settings.reader is None or not found:
@@ -156,6 +157,7 @@ def _opened(
             filters=FilterSettings() if settings.filters else None,
             decomposer=opened("decomposer", settings.decomposer) if settings.decomposer else None,
             own_questions=settings.own_questions,
+            answer_tokens=settings.answer_tokens,
             prompts=settings.prompts,
             seed=settings.seed,
         )
@@ -186,4 +188,5 @@ def told(verdict: Verdict) -> str:
         lines += [f"{number}. {one.question}", f"   {one.answer or NO_ANSWER}"]
         if one.url:
             lines.append(f"   {one.url}")
-    return "\n".join([*lines, "", verdict.raw.strip()]).strip()
+    said = [line for line in verdict.raw.splitlines() if line.strip()]
+    return "\n".join([*lines, "", *said]).strip()
